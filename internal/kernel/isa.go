@@ -1,0 +1,84 @@
+package kernel
+
+import "unsafe"
+
+// isa is one implementation of the innermost loops. Everything above it
+// (cutting into tiles, padding, parallel pieces) is shared by all of them.
+type isa struct {
+	name string
+
+	// gemm[n][m] is the batch-reduce tile of n output channel blocks and m
+	// pixels; nil where the implementation has no such tile. Drivers cut their
+	// rows by tileRows[n], the largest m for n.
+	gemm     [maxTileBlocks + 1][maxTileRows + 1]func(*gemmArgs)
+	tileRows [maxTileBlocks + 1]int
+
+	// outer[n] is the outer-product tile of n output channel blocks, for
+	// backward weights.
+	outer [maxTileBlocks + 1]func(*outerArgs)
+}
+
+const (
+	maxTileBlocks = 3
+	maxTileRows   = 14
+)
+
+// gemmArgs is one tile of a batch-reduce product
+// (Georganas et al., arXiv 1906.06440):
+//
+//	C[m][n*16] (+)= sum over i of A_i[m][16] * B_i[16][n*16]
+//
+// Strides and offsets are in bytes. The layout is read by assembly: every
+// field is 8 bytes and the order is fixed.
+type gemmArgs struct {
+	c unsafe.Pointer // first pixel of the first output block
+	a unsafe.Pointer // base that aOffset counts from
+	b unsafe.Pointer // base that bOffset counts from
+
+	offsets *gemmOffset // count pairs
+	count   int
+
+	aPixel int // from one output pixel's input block to the next pixel's
+	bBlock int // from one output block's weights to the next block's
+	cPixel int // from one output pixel to the next
+	cBlock int // from one output block to the next
+
+	accumulate int // 0: C is overwritten; 1: C is added to
+
+	// Epilogue, for folded batch norm; applied after the sum.
+	bias unsafe.Pointer // n*16 values added to every pixel, or nil
+	relu int            // 1: negative results become zero
+}
+
+// gemmOffset locates one (tap, input block) of a batch: A's first pixel and
+// B's 16x16 weights of the first output block, in bytes from their bases.
+type gemmOffset struct {
+	a, b int
+}
+
+// outerArgs is one tile of a weight gradient:
+//
+//	dW[16c][n*16k] (+)= sum over rows and pixels of x[c] * dy[k]
+//
+// Strides and offsets are in bytes; every field is 8 bytes, order fixed.
+type outerArgs struct {
+	dw unsafe.Pointer // 16x16 values of the first output block
+	x  unsafe.Pointer // base that outerRow.x counts from
+	dy unsafe.Pointer // base that outerRow.dy counts from
+
+	rows  *outerRow // count rows
+	count int
+
+	xPixel  int // from one pixel's input block to the next pixel's
+	dyPixel int // from one output pixel to the next
+	dyBlock int // from one output block of dy to the next
+	dwBlock int // from one output block of dW to the next
+
+	accumulate int // 0: dW is overwritten; 1: dW is added to
+}
+
+// outerRow is a run of pixels: byte offsets of its first pixel in x and dy,
+// and its length.
+type outerRow struct {
+	x, dy, pixels int
+}

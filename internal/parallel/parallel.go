@@ -1,0 +1,117 @@
+// Package parallel runs the pieces of one kernel on all threads.
+//
+// The caller cuts its work into pieces whose number and borders do not depend
+// on the thread count, and adds partial results in piece order. So one thread
+// and many give the same bits.
+package parallel
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+var threads atomic.Int32
+
+func init() { threads.Store(int32(runtime.GOMAXPROCS(0))) }
+
+// Threads returns how many threads For uses, which is also the number of
+// distinct worker indices that ForWorker hands out.
+func Threads() int { return int(threads.Load()) }
+
+// SetThreads sets how many threads For uses; n < 1 means all processors.
+// It must not be called while a For runs.
+func SetThreads(n int) {
+	if n < 1 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	threads.Store(int32(n))
+}
+
+// For calls piece(i) for every i in [0, n), in any order, on up to Threads()
+// goroutines, and returns when all are done. A panic in a piece is raised
+// again in the caller.
+func For(n int, piece func(i int)) {
+	ForWorker(n, func(_, i int) { piece(i) })
+}
+
+// ForWorker is For for pieces that need scratch memory: worker is in
+// [0, Threads()) and no two pieces with the same worker run at once within
+// this call. Which worker gets which piece is not fixed.
+func ForWorker(n int, piece func(worker, i int)) {
+	workers := min(Threads(), n)
+	if workers <= 1 {
+		for i := range n {
+			piece(0, i)
+		}
+		return
+	}
+	job := &job{n: int64(n), piece: piece}
+	job.pending.Add(workers - 1)
+	for w := 1; w < workers; w++ {
+		submit(job, w)
+	}
+	job.work(0)
+	job.pending.Wait()
+	if job.failure != nil {
+		panic(job.failure)
+	}
+}
+
+// job is one ForWorker call, shared by the goroutines that work on it.
+type job struct {
+	n       int64
+	next    atomic.Int64
+	piece   func(worker, i int)
+	pending sync.WaitGroup
+	once    sync.Once
+	failure error
+}
+
+func (j *job) work(worker int) {
+	defer j.catch()
+	for {
+		i := j.next.Add(1) - 1
+		if i >= j.n {
+			return
+		}
+		j.piece(worker, int(i))
+	}
+}
+
+func (j *job) catch() {
+	if r := recover(); r != nil {
+		j.next.Store(j.n)
+		j.once.Do(func() { j.failure = fmt.Errorf("%v\n%s", r, debug.Stack()) })
+	}
+}
+
+type task struct {
+	job    *job
+	worker int
+}
+
+// idle hands tasks to parked goroutines; it is unbuffered, so a task is only
+// taken by a goroutine that is ready to run it at once.
+var idle = make(chan task)
+
+func submit(j *job, worker int) {
+	t := task{j, worker}
+	select {
+	case idle <- t:
+	default:
+		go serve(t)
+	}
+}
+
+// serve runs one task and then waits for the next; a worker goroutine lives
+// as long as the process.
+func serve(t task) {
+	for {
+		t.job.work(t.worker)
+		t.job.pending.Done()
+		t = <-idle
+	}
+}
