@@ -1,0 +1,152 @@
+package weights
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Tensor is one tensor to write: Values become F32, Ints become I64. An empty
+// Shape is a scalar.
+type Tensor struct {
+	Name   string
+	Shape  []int
+	Values []float32
+	Ints   []int64 // in place of Values
+}
+
+// WriteTensors writes a safetensors file, all or nothing (see WriteFile). The
+// same tensors and metadata give the same bytes.
+func WriteTensors(path string, tensors []Tensor, metadata map[string]string) error {
+	order := slices.Clone(tensors)
+	// The widest elements first: then every tensor is aligned in the file, as
+	// the reference implementation has it.
+	slices.SortStableFunc(order, func(a, b Tensor) int { return b.width() - a.width() })
+	header, err := encodeHeader(order, metadata)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return WriteFile(path, func(out io.Writer) error {
+		if _, err := out.Write(header); err != nil {
+			return err
+		}
+		for _, t := range order {
+			if err := t.write(out); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// width returns the bytes of an element.
+func (t Tensor) width() int {
+	if t.Ints != nil {
+		return 8
+	}
+	return 4
+}
+
+// check returns the bytes that the tensor takes, or what is wrong with it.
+func (t Tensor) check() (int, error) {
+	count := 1
+	for _, d := range t.Shape {
+		count *= d
+	}
+	switch {
+	case t.Name == "" || t.Name == metadataKey:
+		return 0, fmt.Errorf("no tensor can be named %q", t.Name)
+	case t.Values != nil && t.Ints != nil:
+		return 0, fmt.Errorf("tensor %q has both values and ints", t.Name)
+	case count != len(t.Values)+len(t.Ints):
+		return 0, fmt.Errorf("tensor %q of shape %v has %d values", t.Name, t.Shape, len(t.Values)+len(t.Ints))
+	}
+	return count * t.width(), nil
+}
+
+// encodeHeader returns the length and the JSON, padded with spaces so that
+// the data begins at a multiple of 8.
+func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) {
+	var b bytes.Buffer
+	b.Write(make([]byte, 8))
+	b.WriteByte('{')
+	if len(metadata) > 0 {
+		fmt.Fprintf(&b, "%s:{", quote(metadataKey))
+		for i, key := range slices.Sorted(maps.Keys(metadata)) {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, "%s:%s", quote(key), quote(metadata[key]))
+		}
+		b.WriteByte('}')
+	}
+	seen := map[string]bool{}
+	at := 0
+	for i, t := range tensors {
+		size, err := t.check()
+		if err != nil {
+			return nil, err
+		}
+		if seen[t.Name] {
+			return nil, fmt.Errorf("tensor %q comes twice", t.Name)
+		}
+		seen[t.Name] = true
+		if i > 0 || len(metadata) > 0 {
+			b.WriteByte(',')
+		}
+		dtype := F32
+		if t.Ints != nil {
+			dtype = I64
+		}
+		shape, _ := json.Marshal(append([]int{}, t.Shape...))
+		fmt.Fprintf(&b, `%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), dtype, shape, at, at+size)
+		at += size
+	}
+	b.WriteByte('}')
+	for b.Len()%8 != 0 {
+		b.WriteByte(' ')
+	}
+	if b.Len()-8 > maxHeader {
+		return nil, fmt.Errorf("the header takes %d bytes, the format allows %d", b.Len()-8, maxHeader)
+	}
+	binary.LittleEndian.PutUint64(b.Bytes(), uint64(b.Len()-8))
+	return b.Bytes(), nil
+}
+
+// quote returns s as JSON, without the escapes for HTML.
+func quote(s string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+// write appends the tensor's bytes to out.
+func (t Tensor) write(out io.Writer) error {
+	if err := writeFloats(out, t.Values); err != nil {
+		return err
+	}
+	return binary.Write(out, binary.LittleEndian, t.Ints)
+}
+
+// writeFloats writes values as little-endian float32 in pieces of 64 KiB.
+func writeFloats(out io.Writer, values []float32) error {
+	var piece [1 << 16]byte
+	for len(values) > 0 {
+		n := min(len(values), len(piece)/4)
+		for i, v := range values[:n] {
+			binary.LittleEndian.PutUint32(piece[4*i:], math.Float32bits(v))
+		}
+		if _, err := out.Write(piece[:4*n]); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
