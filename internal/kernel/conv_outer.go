@@ -1,0 +1,213 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+const (
+	// A chunk is the pixels that the taps and input blocks of a piece read in
+	// turn; it should stay in the L2 cache.
+	chunkBytes = 192 << 10
+
+	// leastPieces is how many pieces a weight gradient should have, so that
+	// threads end together; below it, pixels are split too.
+	leastPieces = 16
+)
+
+// BackwardWeights overwrites dw, packed as the weights are, with their
+// gradient, given the input x and the gradient dy of the output.
+func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
+	c.check("BackwardWeights", dy, x, dw)
+	g := gradient{
+		x: x, dy: dy, r: c.R, s: c.S,
+		rows: forwardDim(dy.H, x.H, c.R, c.StrideH, c.PadH),
+		cols: forwardDim(dy.W, x.W, c.S, c.StrideW, c.PadW),
+	}
+	g.run(dw)
+}
+
+// gradient is the sum of outer products behind BackwardWeights:
+//
+//	dw[k][c][r][s] = sum over images and pixels of x[c][pixel's input by (r,s)] * dy[k][pixel]
+//
+// Pixels are taken in segments of one row, which the tile walks; a chunk is a
+// range of segments, numbered through all images.
+type gradient struct {
+	x, dy      Map
+	r, s       int
+	rows, cols dim
+
+	isa         *isa
+	images      int // of which segments are counted; 1 if the columns are the images
+	xPixel      int // bytes between pixels of a row
+	dyPixel     int
+	rowSegments int // segments in a row
+	segments    int // in all
+	kGroups     int
+	cGroups     int
+	chunk       int // segments in a chunk
+	parts       int // of the segments, with a sum of their own
+}
+
+func (g *gradient) run(dw []float32) {
+	if g.x.N == 0 {
+		clear(dw)
+		return
+	}
+	g.isa = active
+	g.cut()
+	if g.parts == 1 {
+		parallel.For(g.kGroups*g.cGroups, func(i int) { g.piece(dw, i, 0) })
+		return
+	}
+	size := g.dy.C * g.x.C * g.r * g.s
+	partial := borrowFloats(g.parts * size)
+	defer returnFloats(partial)
+	parallel.For(g.kGroups*g.cGroups*g.parts, func(i int) {
+		part := i % g.parts
+		g.piece((*partial)[part*size:(part+1)*size], i/g.parts, part)
+	})
+	parallel.For((size+sumRun-1)/sumRun, func(i int) {
+		sumParts(dw[:size], *partial, i*sumRun, min(size, (i+1)*sumRun))
+	})
+}
+
+const sumRun = 8192 // floats that one piece adds up
+
+// sumParts adds partial sums in their order: dst[i] for i in [from, to).
+func sumParts(dst, partial []float32, from, to int) {
+	copy(dst[from:to], partial[from:to])
+	out := dst[from:to]
+	for at := len(dst); at < len(partial); at += len(dst) {
+		for i, v := range partial[at+from : at+to] {
+			out[i] += v
+		}
+	}
+}
+
+// cut decides the blocking, by shapes alone.
+func (g *gradient) cut() {
+	g.images, g.xPixel, g.dyPixel = g.x.N, g.cols.step*pixelBytes, pixelBytes
+	switch {
+	case g.rows.count == 1 && g.cols.count == 1 && !g.rows.padded() && !g.cols.padded():
+		// A fully connected layer: its pixels are the images.
+		g.images, g.xPixel, g.dyPixel = 1, g.x.Stride*floatBytes, g.dy.Stride*floatBytes
+		g.cols.count, g.cols.size, g.cols.step = g.x.N, g.x.N+g.s-1, 1
+	case g.rows.plain() && g.cols.plain():
+		g.cols = wholeDim(g.rows.count * g.cols.count)
+		g.rows = wholeDim(1)
+	}
+	const segment = 256
+	g.rowSegments = (g.cols.count + segment - 1) / segment
+	g.segments = g.images * g.rows.count * g.rowSegments
+
+	widest := g.isa.widestOuter()
+	taps, blocks := g.r*g.s, g.x.Blocks()
+	g.kGroups = (g.dy.Blocks() + widest - 1) / widest
+	// Many taps use a chunk of dy again; with few, several input blocks do.
+	each := min(blocks, (5+taps)/taps)
+	g.cGroups = (blocks + each - 1) / each
+	pixels := (g.cols.count + g.rowSegments - 1) / g.rowSegments
+	g.chunk = max(1, chunkBytes/((each+widest)*pixelBytes*pixels))
+	chunks := (g.segments + g.chunk - 1) / g.chunk
+	g.parts = max(1, min(chunks, leastPieces/(g.kGroups*g.cGroups)))
+}
+
+// widestOuter returns the most output blocks that an outer tile takes.
+func (s *isa) widestOuter() int {
+	widest := 1
+	for n := 2; n <= maxTileBlocks; n++ {
+		if s.outer[n] != nil {
+			widest = n
+		}
+	}
+	return widest
+}
+
+// piece sums one group of output blocks and input blocks over one part of
+// the segments.
+func (g *gradient) piece(dw []float32, group, part int) {
+	s := borrowScratch()
+	defer s.release()
+	kb, cb := g.dy.Blocks(), g.x.Blocks()
+	kg, cg := group/g.cGroups, group%g.cGroups
+	w := outerWalk{gradient: g, scratch: s, dw: dw,
+		k: kg * kb / g.kGroups, c: cg * cb / g.cGroups}
+	w.n, w.cEnd = (kg+1)*kb/g.kGroups-w.k, (cg+1)*cb/g.cGroups
+	s.outer = outerArgs{
+		xPixel: g.xPixel, dyPixel: g.dyPixel,
+		dyBlock: g.dy.H * g.dy.W * pixelBytes,
+		dwBlock: cb * g.r * g.s * tapBytes,
+	}
+	from, to := part*g.segments/g.parts, (part+1)*g.segments/g.parts
+	for at := from; at < to; at += g.chunk {
+		for r := range g.r {
+			for c := range g.s {
+				w.tap(r, c, at, min(to, at+g.chunk), at == from)
+			}
+		}
+	}
+}
+
+// outerWalk is the state of a piece: output blocks [k, k+n), input blocks
+// [c, cEnd).
+type outerWalk struct {
+	*gradient
+	scratch *scratch
+	dw      []float32
+	k, n    int
+	c, cEnd int
+}
+
+// tap adds the segments [from, to) to the weights of tap (r, s).
+func (w *outerWalk) tap(r, s, from, to int, first bool) {
+	rows := w.segmentRows(r, s, from, to)
+	g := &w.scratch.outer
+	g.accumulate = 1
+	if first {
+		g.accumulate = 0
+	}
+	for c := w.c; c < w.cEnd; c++ {
+		at := ((w.k*w.x.Blocks()+c)*w.r*w.gradient.s + r*w.gradient.s + s) * Block * Block
+		if len(rows) == 0 {
+			if first {
+				for n := range w.n {
+					clear(w.dw[at+n*g.dwBlock/floatBytes:][:Block*Block])
+				}
+			}
+			continue
+		}
+		g.rows, g.count = &rows[0], len(rows)
+		g.dw = unsafe.Pointer(&w.dw[at])
+		g.x = unsafe.Pointer(&w.x.Data[c*w.x.H*w.x.W*Block])
+		g.dy = unsafe.Pointer(&w.dy.Data[w.k*w.dy.H*w.dy.W*Block])
+		w.isa.outer[w.n](g)
+	}
+}
+
+// segmentRows lists the pixels of the segments [from, to) that tap (r, s) has.
+func (w *outerWalk) segmentRows(r, s, from, to int) []outerRow {
+	rows := w.scratch.rows[:0]
+	xRow, dyRow := w.x.W*pixelBytes, w.dy.W*pixelBytes
+	for at := from; at < to; at++ {
+		line, seg := at/w.rowSegments, at%w.rowSegments
+		image, row := line/w.rows.count, line%w.rows.count
+		if lo, hi := w.rows.inside(r, row, row+1); lo == hi {
+			continue
+		}
+		lo, hi := w.cols.inside(s, seg*w.cols.count/w.rowSegments, (seg+1)*w.cols.count/w.rowSegments)
+		if lo == hi {
+			continue
+		}
+		rows = append(rows, outerRow{
+			x: image*w.x.Stride*floatBytes + (w.rows.taps[r].start+w.rows.step*row)*xRow +
+				w.cols.taps[s].start*pixelBytes + lo*w.xPixel,
+			dy:     image*w.dy.Stride*floatBytes + row*dyRow + lo*w.dyPixel,
+			pixels: hi - lo,
+		})
+	}
+	w.scratch.rows = rows
+	return rows
+}

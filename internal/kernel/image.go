@@ -1,0 +1,214 @@
+package kernel
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// imageChannels is how many channels an image has: red, green and blue.
+const imageChannels = 3
+
+// ImageConv is the network's first convolution. It reads plain [n][3][h][w]
+// images, because three channels would waste most of a Block: each output
+// pixel's window is gathered to a row of 3*R*S values, ordered c, r, s as in
+// OIHW and padded with zeros to a multiple of Block. On such rows it is a 1x1
+// Conv, and its weights are packed accordingly (see PackImageWeights).
+type ImageConv struct {
+	K, R, S          int
+	StrideH, StrideW int
+	PadH, PadW       int
+}
+
+// Rows returns the padded length of a gathered window: the input channels of
+// the equivalent 1x1 Conv.
+func (c ImageConv) Rows() int { return roundUp(imageChannels * c.R * c.S) }
+
+// WeightLen returns the number of packed weights.
+func (c ImageConv) WeightLen() int { return roundUp(c.K) * c.Rows() }
+
+// Out returns the height and width of the output for images of h by w.
+func (c ImageConv) Out(h, w int) (oh, ow int) {
+	return Conv{R: c.R, S: c.S, StrideH: c.StrideH, StrideW: c.StrideW, PadH: c.PadH, PadW: c.PadW}.Out(h, w)
+}
+
+// PackImageWeights packs weights [k][3][r][s] for ImageConv.
+func PackImageWeights(packed, oihw []float32, k, r, s int) {
+	PackOIHW(packed, oihw, k, imageChannels*r*s, 1, 1)
+}
+
+// UnpackImageWeights is the reverse of PackImageWeights.
+func UnpackImageWeights(oihw, packed []float32, k, r, s int) {
+	UnpackOIHW(oihw, packed, k, imageChannels*r*s, 1, 1)
+}
+
+// Forward overwrites y with the convolution of n images of h by w.
+func (c ImageConv) Forward(y Map, images []float32, n, h, w int, weights []float32) {
+	c.forward(y, images, n, h, w, weights, nil, false)
+}
+
+// ForwardBias is Forward with a bias and an optional ReLU, as in Conv.
+func (c ImageConv) ForwardBias(y Map, images []float32, n, h, w int, weights, bias []float32, relu bool) {
+	c.forward(y, images, n, h, w, weights, bias, relu)
+}
+
+func (c ImageConv) forward(y Map, images []float32, n, h, w int, weights, bias []float32, relu bool) {
+	c.check("Forward", y, images, n, h, w, weights)
+	if bias != nil && len(bias) < y.C {
+		panic(fmt.Sprintf("kernel: image Forward has %d biases for %d channels", len(bias), y.C))
+	}
+	isa := active
+	parallel.For(y.N*y.H, func(i int) {
+		s := borrowScratch()
+		defer s.release()
+		n, oh := i/y.H, i%y.H
+		rows := s.grow(c.Rows() * y.W)
+		c.gather(rows, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, y.W)
+		c.gemmRow(s, isa, y, n, oh, rows, weights, bias, relu)
+	})
+}
+
+// gemmRow multiplies one row of gathered windows with all weights.
+func (c ImageConv) gemmRow(s *scratch, isa *isa, y Map, n, oh int, rows, weights, bias []float32, relu bool) {
+	blocks, depth := y.Blocks(), c.Rows()/Block
+	groups := isa.groups(blocks, y.W)
+	g := &s.gemm
+	*g = gemmArgs{
+		count: depth, offsets: s.imageBatch(depth, y.W),
+		aPixel: pixelBytes, cPixel: pixelBytes,
+		bBlock: depth * tapBytes, cBlock: y.H * y.W * pixelBytes,
+	}
+	if relu {
+		g.relu = 1
+	}
+	for group := range groups {
+		k := group * blocks / groups
+		tile := (group+1)*blocks/groups - k
+		out := y.Plane(n, k)[oh*y.W*Block:]
+		tiles := (y.W + isa.tileRows[tile] - 1) / isa.tileRows[tile]
+		g.b = unsafe.Pointer(&weights[k*depth*Block*Block])
+		if bias != nil {
+			g.bias = unsafe.Pointer(&bias[k*Block])
+		}
+		for t := range tiles {
+			from, to := t*y.W/tiles, (t+1)*y.W/tiles
+			g.a, g.c = unsafe.Pointer(&rows[from*Block]), unsafe.Pointer(&out[from*Block])
+			isa.gemm[tile][to-from](g)
+		}
+	}
+}
+
+// imageBatch lists the blocks of the gathered windows of a row of width pixels.
+func (s *scratch) imageBatch(depth, width int) *gemmOffset {
+	list := s.list(nil, 0)
+	list.entries = list.entries[:0]
+	for i := range depth {
+		list.entries = append(list.entries, gemmOffset{a: i * width * pixelBytes, b: i * tapBytes})
+	}
+	return &list.entries[0]
+}
+
+// gather writes the windows of output row oh to rows, [Rows/16][width][16].
+func (c ImageConv) gather(rows, image []float32, h, w, oh, width int) {
+	at := 0
+	for channel := range imageChannels {
+		for r := range c.R {
+			ih := oh*c.StrideH + r - c.PadH
+			var line []float32
+			if ih >= 0 && ih < h {
+				line = image[(channel*h+ih)*w:][:w]
+			}
+			for s := range c.S {
+				c.gatherTap(rows[at/Block*width*Block+at%Block:], line, s-c.PadW, width)
+				at++
+			}
+		}
+	}
+	for ; at < c.Rows(); at++ {
+		c.gatherTap(rows[at/Block*width*Block+at%Block:], nil, 0, width)
+	}
+}
+
+// gatherTap writes to every Block-th float of rows the pixels start, start +
+// stride and so on of line; zero outside.
+func (c ImageConv) gatherTap(rows, line []float32, start, width int) {
+	for i := range width {
+		at := start + i*c.StrideW
+		v := float32(0)
+		if uint(at) < uint(len(line)) {
+			v = line[at]
+		}
+		rows[i*Block] = v
+	}
+}
+
+// BackwardWeights overwrites dw, packed as the weights are, with their
+// gradient, given the images and the gradient dy of the output.
+func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, dy Map) {
+	c.check("BackwardWeights", dy, images, n, h, w, dw)
+	const imageParts = 16 // sums of rows, added in their order
+	size := c.WeightLen()
+	lines := dy.N * dy.H
+	parts := min(imageParts, lines)
+	if parts == 0 {
+		clear(dw)
+		return
+	}
+	partial := borrowFloats(parts * size)
+	defer returnFloats(partial)
+	isa := active
+	parallel.For(parts, func(part int) {
+		s := borrowScratch()
+		defer s.release()
+		rows := s.grow(c.Rows() * dy.W)
+		sum := (*partial)[part*size : (part+1)*size]
+		from, to := part*lines/parts, (part+1)*lines/parts
+		for line := from; line < to; line++ {
+			n, oh := line/dy.H, line%dy.H
+			c.gather(rows, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, dy.W)
+			c.outerRow(s, isa, sum, rows, dy, n, oh, line > from)
+		}
+	})
+	sumParts(dw[:size], *partial, 0, size)
+}
+
+// outerRow adds one row of gathered windows to the gradient.
+func (c ImageConv) outerRow(s *scratch, isa *isa, dw, rows []float32, dy Map, n, oh int, accumulate bool) {
+	blocks, depth := dy.Blocks(), c.Rows()/Block
+	widest := isa.widestOuter()
+	groups := (blocks + widest - 1) / widest
+	s.rows = append(s.rows[:0], outerRow{pixels: dy.W})
+	o := &s.outer
+	*o = outerArgs{
+		rows: &s.rows[0], count: 1,
+		xPixel: pixelBytes, dyPixel: pixelBytes,
+		dyBlock: dy.H * dy.W * pixelBytes, dwBlock: depth * tapBytes,
+	}
+	if accumulate {
+		o.accumulate = 1
+	}
+	for group := range groups {
+		k := group * blocks / groups
+		tile := (group+1)*blocks/groups - k
+		o.dy = unsafe.Pointer(&dy.Plane(n, k)[oh*dy.W*Block])
+		for i := range depth {
+			o.x = unsafe.Pointer(&rows[i*dy.W*Block])
+			o.dw = unsafe.Pointer(&dw[(k*depth+i)*Block*Block])
+			isa.outer[tile](o)
+		}
+	}
+}
+
+func (c ImageConv) check(what string, y Map, images []float32, n, h, w int, weights []float32) {
+	oh, ow := c.Out(h, w)
+	if c.K%Block != 0 || y.C != c.K || y.N != n || y.H != oh || y.W != ow || oh < 1 || ow < 1 {
+		panic(fmt.Sprintf("kernel: image %s of %+v between %dx3x%dx%d and %dx%dx%dx%d", what, c,
+			n, h, w, y.N, y.C, y.H, y.W))
+	}
+	if len(images) < n*imageChannels*h*w || len(weights) < c.WeightLen() {
+		panic(fmt.Sprintf("kernel: image %s of %+v with %d weights and %d floats for %d images of %dx%d",
+			what, c, len(weights), len(images), n, h, w))
+	}
+	y.check(what)
+}
