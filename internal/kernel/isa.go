@@ -16,6 +16,11 @@ type isa struct {
 	// outer[n] is the outer-product tile of n output channel blocks, for
 	// backward weights.
 	outer [maxTileBlocks + 1]func(*outerArgs)
+
+	// peak runs turns of nothing but independent multiply-adds in registers,
+	// peakTurnFLOPs operations each: what the machine can do at most.
+	peak          func(turns int)
+	peakTurnFLOPs float64
 }
 
 const (

@@ -45,6 +45,9 @@ var avx512ISA = &isa{
 	},
 	tileRows: [maxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
 	outer:    [maxTileBlocks + 1]func(*outerArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
+
+	peak:          peakAVX512,
+	peakTurnFLOPs: peakChains * 16 * 2,
 }
 
 var avx2ISA = &isa{
@@ -58,4 +61,7 @@ var avx2ISA = &isa{
 	},
 	tileRows: [maxTileBlocks + 1]int{1: 6},
 	outer:    [maxTileBlocks + 1]func(*outerArgs){1: outerAVX2_1},
+
+	peak:          peakAVX2,
+	peakTurnFLOPs: peakChains * 8 * 2,
 }

@@ -1,0 +1,11 @@
+package kernel
+
+import "testing"
+
+func TestPeakGFLOPS(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		if peak := PeakGFLOPS(1); peak < 0.1 || peak > 10_000 {
+			t.Errorf("peak is %v GFLOP/s", peak)
+		}
+	})
+}
