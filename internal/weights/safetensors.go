@@ -10,6 +10,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/inception-go/inception/internal/weights/element"
 )
 
 // maxHeader is the limit that the reference implementation sets.
@@ -21,7 +23,7 @@ const metadataKey = "__metadata__"
 // Info describes one tensor of a file.
 type Info struct {
 	Name  string
-	DType DType
+	DType element.Type
 	Shape []int // empty for a scalar
 
 	begin, end uint64 // within the data section
@@ -108,7 +110,7 @@ func (t *Tensors) appendFloats(dst []float32, info Info) ([]float32, error) {
 		return nil, fmt.Errorf("%s: is closed", t.path)
 	}
 	err := guard(func() (err error) {
-		dst, err = decodeFloats(dst, info.DType, t.data[info.begin:info.end])
+		dst, err = element.Decode(dst, info.DType, t.data[info.begin:info.end])
 		return err
 	})
 	if err != nil {
@@ -123,7 +125,7 @@ func (t *Tensors) Ints(name string) ([]int64, error) {
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("%s: has no tensor %q", t.path, name)
-	case info.DType != I64:
+	case info.DType != element.I64:
 		return nil, fmt.Errorf("%s: tensor %q is %s, not I64", t.path, name, info.DType)
 	case t.data == nil:
 		return nil, fmt.Errorf("%s: is closed", t.path)
@@ -163,9 +165,9 @@ func (t *Tensors) parse(file []byte) error {
 
 // headerEntry is a tensor's JSON.
 type headerEntry struct {
-	DType   DType      `json:"dtype"`
-	Shape   *[]uint64  `json:"shape"`
-	Offsets *[]*uint64 `json:"data_offsets"`
+	DType   element.Type `json:"dtype"`
+	Shape   *[]uint64    `json:"shape"`
+	Offsets *[]*uint64   `json:"data_offsets"`
 }
 
 // parseHeader fills infos, Metadata and byName. It walks the object's tokens,
@@ -217,8 +219,8 @@ func (t *Tensors) parseHeader(header []byte) error {
 // info checks an entry by itself: known type, and a shape that takes exactly
 // the bytes that the offsets span.
 func (e headerEntry) info(name string) (Info, error) {
-	width, known := dtypeBytes[e.DType]
-	if !known {
+	width := uint64(e.DType.Size())
+	if width == 0 {
 		return Info{}, fmt.Errorf("element type %q is unknown", e.DType)
 	}
 	if e.Shape == nil || e.Offsets == nil || len(*e.Offsets) != 2 || (*e.Offsets)[0] == nil || (*e.Offsets)[1] == nil {

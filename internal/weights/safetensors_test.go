@@ -211,7 +211,7 @@ func FuzzSafetensors(f *testing.F) {
 		}
 		total := 0
 		for _, info := range file.Infos() {
-			total += int(dtypeBytes[info.DType]) * info.Count()
+			total += info.DType.Size() * info.Count()
 			values, err := file.Floats(info.Name)
 			if err == nil && len(values) != info.Count() {
 				t.Fatalf("%v gave %d values", info, len(values))

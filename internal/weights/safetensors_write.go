@@ -9,6 +9,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/inception-go/inception/internal/weights/element"
 )
 
 // Tensor is one tensor to write: Values become F32, Ints become I64. An empty
@@ -99,9 +101,9 @@ func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) 
 		if i > 0 || len(metadata) > 0 {
 			b.WriteByte(',')
 		}
-		dtype := F32
+		dtype := element.F32
 		if t.Ints != nil {
-			dtype = I64
+			dtype = element.I64
 		}
 		shape, _ := json.Marshal(append([]int{}, t.Shape...))
 		fmt.Fprintf(&b, `%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), dtype, shape, at, at+size)

@@ -1,0 +1,266 @@
+package pytorch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/inception-go/inception/internal/weights/element"
+)
+
+// storageTypes are torch's storage classes. A class outside of this table
+// and of inertClasses is refused by name.
+var storageTypes = map[string]element.Type{
+	"DoubleStorage": element.F64, "FloatStorage": element.F32,
+	"HalfStorage": element.F16, "BFloat16Storage": element.BF16,
+	"LongStorage": element.I64, "IntStorage": element.I32,
+	"ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8", "BoolStorage": "BOOL",
+}
+
+// inertClasses are what checkpoints hold beside tensors: how a run was
+// called, its best score. Calls of them are recorded and looked at by nobody.
+var inertClasses = map[string]bool{
+	"collections.OrderedDict": true, "collections.defaultdict": true, "builtins.dict": true,
+	"builtins.set": true, "__builtin__.set": true, "builtins.list": true, "__builtin__.list": true,
+	"torch._utils._rebuild_tensor": true, "torch._utils._rebuild_tensor_v2": true,
+	"torch._utils._rebuild_parameter": true, "torch._tensor._rebuild_from_type_v2": true,
+	"torch.Tensor": true, "torch.nn.parameter.Parameter": true, "torch.Size": true,
+	"torch.device": true, "argparse.Namespace": true, "pathlib.PosixPath": true,
+	"_codecs.encode": true, "copyreg._reconstructor": true, "copy_reg._reconstructor": true,
+	"builtins.object": true, "__builtin__.object": true,
+	"numpy.dtype": true, "numpy.core.multiarray.scalar": true, "numpy._core.multiarray.scalar": true,
+}
+
+func allowed(c class) bool {
+	_, storage := storageTypes[c.name]
+	return storage && (c.module == "torch" || c.module == "torch.storage") || inertClasses[c.String()] || isDType(c)
+}
+
+// isDType recognises torch.float32 and its like.
+func isDType(c class) bool {
+	if c.module != "torch" {
+		return false
+	}
+	switch c.name {
+	case "float", "double", "half", "bfloat16", "long", "int", "short", "uint8", "int8", "int16",
+		"int32", "int64", "float16", "float32", "float64", "bool":
+		return true
+	}
+	return false
+}
+
+// refuse says why a class is not read.
+func refuse(c class) error {
+	switch {
+	case strings.HasPrefix(c.module, "torchvision.") || strings.HasPrefix(c.module, "timm.") ||
+		strings.HasPrefix(c.module, "torch.nn.modules.") || c.module == "__main__":
+		return fmt.Errorf("names the class %s: this is a whole pickled model, not a state dict; in Python, save torch.save(model.state_dict(), ...) and import that", c)
+	case strings.HasPrefix(c.name, "_rebuild_") && strings.HasPrefix(c.module, "torch"):
+		return fmt.Errorf("holds a tensor of a kind that is not read (%s); save the weights as plain float tensors", c)
+	}
+	return fmt.Errorf("names %s, which no weight file needs; it was not executed and the file is refused", c)
+}
+
+// storage is a run of elements that tensors are views of.
+type storage struct {
+	kind  element.Type
+	key   string
+	count int64
+	data  func() ([]byte, error)
+}
+
+// tensor is a view of a storage.
+type tensor struct {
+	storage       *storage
+	offset        int64
+	shape, stride []int
+}
+
+// caller stands in for the few functions that rebuild state dicts.
+type caller struct {
+	pairs int // how many more pairs newDict may copy; each came from the file once
+}
+
+func (c *caller) call(f class, args tuple) (any, error) {
+	switch f.String() {
+	case "collections.OrderedDict", "builtins.dict", "collections.defaultdict":
+		return c.newDict(args)
+	case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2":
+		return newTensor(args)
+	case "torch._utils._rebuild_parameter":
+		if len(args) == 0 {
+			return nil, errors.New("is a parameter without a tensor")
+		}
+		return args[0], nil
+	case "torch._tensor._rebuild_from_type_v2": // function, type, arguments, state
+		if len(args) >= 3 {
+			inner, ok1 := args[0].(class)
+			innerArgs, ok2 := args[2].(tuple)
+			if ok1 && ok2 && inner != f {
+				return c.call(inner, innerArgs)
+			}
+		}
+		return nil, errors.New("is a tensor whose type cannot be rebuilt")
+	}
+	return &object{f, args}, nil
+}
+
+// newDict makes an OrderedDict, which older Pythons give their items as a
+// list of pairs.
+func (c *caller) newDict(args tuple) (any, error) {
+	d := &dict{}
+	if len(args) == 0 {
+		return d, nil
+	}
+	items, ok := args[0].(*list)
+	if !ok {
+		return d, nil
+	}
+	// One list, copied again and again, would take memory without bound.
+	if c.pairs -= len(items.items); c.pairs < 0 {
+		return nil, errors.New("copies its lists more often than its size allows")
+	}
+	for _, item := range items.items {
+		kv, ok := item.(tuple)
+		if l, isList := item.(*list); isList {
+			kv, ok = l.items, true
+		}
+		if ok && len(kv) == 2 {
+			d.pairs = append(d.pairs, pair{kv[0], kv[1]})
+		}
+	}
+	return d, nil
+}
+
+// newTensor checks a view's arguments: storage, offset, shape, stride, ...
+func newTensor(args tuple) (any, error) {
+	if len(args) < 4 {
+		return nil, errors.New("rebuilds a tensor from too few arguments")
+	}
+	t := &tensor{}
+	var ok bool
+	if t.storage, ok = args[0].(*storage); !ok {
+		return nil, errors.New("rebuilds a tensor without a storage")
+	}
+	if t.offset, ok = args[1].(int64); !ok || t.offset < 0 {
+		return nil, errors.New("rebuilds a tensor with an impossible offset")
+	}
+	var err error
+	if t.shape, err = dimensions(args[2]); err != nil {
+		return nil, err
+	}
+	if t.stride, err = dimensions(args[3]); err != nil {
+		return nil, err
+	}
+	return t, t.check()
+}
+
+// maxDimensions keeps a shape that many tensors share small.
+const maxDimensions = 8
+
+// dimensions reads a shape or a stride.
+func dimensions(v any) ([]int, error) {
+	if size, ok := v.(*object); ok && size.class.name == "Size" && len(size.args) == 1 {
+		v = size.args[0]
+	}
+	items, ok := v.(tuple)
+	if l, isList := v.(*list); isList {
+		items, ok = l.items, true
+	}
+	if !ok {
+		return nil, fmt.Errorf("has a %T for a tensor's shape", v)
+	}
+	if len(items) > maxDimensions {
+		return nil, fmt.Errorf("has a tensor of %d dimensions", len(items))
+	}
+	dims := make([]int, len(items))
+	for i, item := range items {
+		d, ok := item.(int64)
+		if !ok || d < 0 || d > 1<<40 {
+			return nil, fmt.Errorf("has the dimension %v", item)
+		}
+		dims[i] = int(d)
+	}
+	return dims, nil
+}
+
+// check keeps a view inside its storage. A view may not have more elements
+// than its storage either (an expanded tensor has): memory stays bounded by
+// the file.
+func (t *tensor) check() error {
+	if len(t.shape) != len(t.stride) {
+		return fmt.Errorf("has a tensor of shape %v with strides %v", t.shape, t.stride)
+	}
+	count, err := element.Bytes(t.shape, 1, int(t.storage.count))
+	if err != nil {
+		return fmt.Errorf("has a tensor beyond its storage: %w", err)
+	}
+	if count == 0 {
+		return nil
+	}
+	last := t.offset
+	if last >= t.storage.count {
+		return fmt.Errorf("has a tensor at offset %d of a storage of %d", last, t.storage.count)
+	}
+	for i, d := range t.shape {
+		far := d > 1 && int64(t.stride[i]) > t.storage.count/int64(d-1) // else no product overflows
+		if !far && d > 1 {
+			last += int64(d-1) * int64(t.stride[i])
+		}
+		if far || last >= t.storage.count {
+			return fmt.Errorf("has a tensor of shape %v, offset %d and strides %v outside of its storage of %d", t.shape, t.offset, t.stride, t.storage.count)
+		}
+	}
+	return nil
+}
+
+// bytes returns the view's elements in row-major order.
+func (t *tensor) bytes() ([]byte, error) {
+	size := t.storage.kind.Size()
+	data, err := t.storage.data()
+	if err != nil {
+		return nil, err
+	}
+	count, err := element.Bytes(t.shape, 1, int(t.storage.count))
+	if err != nil || count == 0 {
+		return nil, err
+	}
+	if int64(len(data)) < t.storage.count*int64(size) {
+		return nil, fmt.Errorf("storage %q has %d bytes for %d elements of %s", t.storage.key, len(data), t.storage.count, t.storage.kind)
+	}
+	data = data[int(t.offset)*size:]
+	if t.contiguous() {
+		return data[:count*size], nil
+	}
+	out := make([]byte, 0, count*size)
+	index := make([]int, len(t.shape))
+	for {
+		at := 0
+		for i, x := range index {
+			at += x * t.stride[i]
+		}
+		out = append(out, data[at*size:(at+1)*size]...)
+		i := len(index) - 1
+		for ; i >= 0; i-- {
+			if index[i]++; index[i] < t.shape[i] {
+				break
+			}
+			index[i] = 0
+		}
+		if i < 0 {
+			return out, nil
+		}
+	}
+}
+
+// contiguous reports whether the view is row-major as it lies.
+func (t *tensor) contiguous() bool {
+	step := 1
+	for i := len(t.shape) - 1; i >= 0; i-- {
+		if t.shape[i] != 1 && t.stride[i] != step {
+			return false
+		}
+		step *= t.shape[i]
+	}
+	return true
+}

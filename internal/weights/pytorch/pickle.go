@@ -1,0 +1,479 @@
+package pytorch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// The values an unpickler makes. Python's str, int, float, bool and None
+// become string, int64, float64, bool and nil.
+type (
+	dict  struct{ pairs []pair }
+	list  struct{ items []any }
+	tuple []any
+	// long is an integer beyond 64 bits, two's complement, little-endian.
+	long string
+	// class is a class or function that the pickle names.
+	class struct{ module, name string }
+	// object is a call of an allowed class that was recorded, not made.
+	object struct {
+		class class
+		args  tuple
+	}
+	mark struct{}
+)
+
+type pair struct{ key, value any }
+
+func (c class) String() string { return c.module + "." + c.name }
+
+// get returns the last value set for a key.
+func (d *dict) get(key string) (any, bool) {
+	for i := len(d.pairs) - 1; i >= 0; i-- {
+		if d.pairs[i].key == key {
+			return d.pairs[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// unpickler runs the stack machine of Python's pickles, without Python: it
+// builds plain values, and hands every class and call to its hooks, which
+// know a short list of them and execute nothing.
+type unpickler struct {
+	in    *bytes.Reader
+	stack []any
+	memo  map[uint64]any
+
+	call       func(f class, args tuple) (any, error) // a REDUCE of an allowed class
+	persistent func(id any) (any, error)              // a tensor's storage
+}
+
+var errUnderflow = errors.New("pickle: takes more from its stack than is there")
+
+// load runs one pickle to its STOP.
+func (u *unpickler) load() (any, error) {
+	u.stack, u.memo = nil, map[uint64]any{}
+	for {
+		op, err := u.in.ReadByte()
+		if err != nil {
+			return nil, errors.New("pickle: ends before its STOP: the file is truncated")
+		}
+		if op == '.' {
+			return u.pop()
+		}
+		if err := u.step(op); err != nil {
+			at := u.in.Size() - int64(u.in.Len()) - 1
+			return nil, fmt.Errorf("pickle: opcode %q near byte %d: %w", op, at, err)
+		}
+	}
+}
+
+// step runs one opcode.
+func (u *unpickler) step(op byte) error {
+	for _, group := range []func(byte) (bool, error){u.number, u.text, u.container, u.memory, u.classes} {
+		if known, err := group(op); known || err != nil {
+			return err
+		}
+	}
+	return errors.New("is unknown")
+}
+
+// number handles numbers, None, booleans and the frames around opcodes.
+func (u *unpickler) number(op byte) (bool, error) {
+	switch op {
+	case 0x80: // PROTO
+		_, err := u.take(1)
+		return true, err
+	case 0x95: // FRAME
+		_, err := u.take(8)
+		return true, err
+	case 'N':
+		return true, u.push(nil)
+	case 0x88, 0x89: // NEWTRUE, NEWFALSE
+		return true, u.push(op == 0x88)
+	case 'K', 'M', 'J': // BININT1, BININT2, BININT
+		n, err := u.uint(map[byte]int{'K': 1, 'M': 2, 'J': 4}[op])
+		if op == 'J' {
+			return true, u.pushOr(int64(int32(n)), err)
+		}
+		return true, u.pushOr(int64(n), err)
+	case 'G': // BINFLOAT, big-endian
+		b, err := u.take(8)
+		if err != nil {
+			return true, err
+		}
+		return true, u.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
+	case 0x8a, 0x8b: // LONG1, LONG4
+		b, err := u.counted(map[byte]int{0x8a: 1, 0x8b: 4}[op])
+		return true, u.pushOr(longValue(b), err)
+	case 'I', 'L', 'F': // INT, LONG, FLOAT of protocol 0
+		line, err := u.line()
+		if err != nil {
+			return true, err
+		}
+		return true, u.pushLine(op, line)
+	}
+	return false, nil
+}
+
+// pushLine parses a number that is written as text.
+func (u *unpickler) pushLine(op byte, line string) error {
+	switch {
+	case op == 'F':
+		f, err := strconv.ParseFloat(line, 64)
+		return u.pushOr(f, err)
+	case op == 'I' && (line == "00" || line == "01"):
+		return u.push(line == "01")
+	}
+	n, err := strconv.ParseInt(string(bytes.TrimSuffix([]byte(line), []byte("L"))), 10, 64)
+	return u.pushOr(n, err)
+}
+
+// longValue makes an int64 of a two's complement number that fits.
+func longValue(b []byte) any {
+	if len(b) > 8 {
+		return long(b)
+	}
+	var n uint64
+	for i, v := range b {
+		n |= uint64(v) << (8 * i)
+	}
+	if k := len(b); k > 0 && k < 8 && b[k-1] >= 128 {
+		n |= ^uint64(0) << (8 * k)
+	}
+	return int64(n)
+}
+
+// text handles str and bytes, which are both Go strings here.
+func (u *unpickler) text(op byte) (bool, error) {
+	width, known := map[byte]int{
+		'X': 4, 0x8c: 1, 0x8d: 8, // BINUNICODE, SHORT_, 8
+		'T': 4, 'U': 1, // BINSTRING, SHORT_
+		'B': 4, 'C': 1, 0x8e: 8, // BINBYTES, SHORT_, 8
+	}[op]
+	if known {
+		b, err := u.counted(width)
+		return true, u.pushOr(string(b), err)
+	}
+	switch op {
+	case 'V':
+		line, err := u.line()
+		return true, u.pushOr(line, err)
+	case 'S': // quoted as Python 2 does
+		line, err := u.line()
+		if err == nil && (len(line) < 2 || line[0] != line[len(line)-1]) {
+			err = errors.New("is a string without quotes")
+		}
+		if err != nil {
+			return true, err
+		}
+		return true, u.push(line[1 : len(line)-1])
+	}
+	return false, nil
+}
+
+// container handles lists, tuples, dicts and sets.
+func (u *unpickler) container(op byte) (bool, error) {
+	switch op {
+	case '(':
+		return true, u.push(mark{})
+	case '0': // POP
+		_, err := u.pop()
+		return true, err
+	case '1': // POP_MARK
+		_, err := u.sinceMark()
+		return true, err
+	case '}':
+		return true, u.push(&dict{})
+	case ']', 0x8f: // EMPTY_LIST, EMPTY_SET
+		return true, u.push(&list{})
+	case ')':
+		return true, u.push(tuple{})
+	case 0x85, 0x86, 0x87: // TUPLE1 to TUPLE3
+		items, err := u.popN(int(op) - 0x84)
+		return true, u.pushOr(tuple(items), err)
+	case 't':
+		items, err := u.sinceMark()
+		return true, u.pushOr(tuple(items), err)
+	case 'l', 0x91: // LIST, FROZENSET
+		items, err := u.sinceMark()
+		return true, u.pushOr(&list{items}, err)
+	case 'd':
+		items, err := u.sinceMark()
+		if err != nil {
+			return true, err
+		}
+		d := &dict{}
+		_ = u.push(d)
+		return true, setItems(d, items)
+	case 'a': // APPEND
+		items, err := u.popN(1)
+		return true, u.extend(items, err)
+	case 'e', 0x90: // APPENDS, ADDITEMS
+		items, err := u.sinceMark()
+		return true, u.extend(items, err)
+	case 's': // SETITEM
+		items, err := u.popN(2)
+		return true, u.update(items, err)
+	case 'u': // SETITEMS
+		items, err := u.sinceMark()
+		return true, u.update(items, err)
+	}
+	return false, nil
+}
+
+// extend appends to the list on top of the stack.
+func (u *unpickler) extend(items []any, err error) error {
+	if err != nil {
+		return err
+	}
+	top, err := u.top()
+	if err != nil {
+		return err
+	}
+	l, ok := top.(*list)
+	if !ok {
+		return fmt.Errorf("appends to a %T", top)
+	}
+	l.items = append(l.items, items...)
+	return nil
+}
+
+// update sets keys of the dict on top of the stack.
+func (u *unpickler) update(items []any, err error) error {
+	if err != nil {
+		return err
+	}
+	top, err := u.top()
+	if err != nil {
+		return err
+	}
+	d, ok := top.(*dict)
+	if !ok {
+		if _, inert := top.(*object); inert {
+			return nil
+		}
+		return fmt.Errorf("sets items of a %T", top)
+	}
+	return setItems(d, items)
+}
+
+func setItems(d *dict, items []any) error {
+	if len(items)%2 != 0 {
+		return errors.New("sets a key without a value")
+	}
+	for i := 0; i < len(items); i += 2 {
+		d.pairs = append(d.pairs, pair{items[i], items[i+1]})
+	}
+	return nil
+}
+
+// memory handles the memo, through which values are shared.
+func (u *unpickler) memory(op byte) (bool, error) {
+	var key uint64
+	var err error
+	switch op {
+	case 'q', 'h': // BINPUT, BINGET
+		key, err = u.uint(1)
+	case 'r', 'j': // LONG_BINPUT, LONG_BINGET
+		key, err = u.uint(4)
+	case 'p', 'g': // PUT, GET
+		var line string
+		if line, err = u.line(); err == nil {
+			key, err = strconv.ParseUint(line, 10, 64)
+		}
+	case 0x94: // MEMOIZE
+		key = uint64(len(u.memo))
+	case '2': // DUP
+		top, err := u.top()
+		return true, u.pushOr(top, err)
+	default:
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	if op == 'h' || op == 'j' || op == 'g' {
+		value, ok := u.memo[key]
+		if !ok {
+			return true, fmt.Errorf("asks for memo %d, which was not set", key)
+		}
+		return true, u.push(value)
+	}
+	top, err := u.top()
+	u.memo[key] = top
+	return true, err
+}
+
+// classes handles names of classes, calls of them, and persistent ids.
+func (u *unpickler) classes(op byte) (bool, error) {
+	switch op {
+	case 'c': // GLOBAL
+		module, err := u.line()
+		if err != nil {
+			return true, err
+		}
+		name, err := u.line()
+		if err != nil {
+			return true, err
+		}
+		return true, u.pushClass(module, name)
+	case 0x93: // STACK_GLOBAL
+		names, err := u.popN(2)
+		if err != nil {
+			return true, err
+		}
+		module, ok1 := names[0].(string)
+		name, ok2 := names[1].(string)
+		if !ok1 || !ok2 {
+			return true, errors.New("names a class by something other than strings")
+		}
+		return true, u.pushClass(module, name)
+	case 'R', 0x81: // REDUCE, NEWOBJ
+		return true, u.reduce()
+	case 'b': // BUILD: attributes, such as a state dict's _metadata
+		_, err := u.pop()
+		if err == nil {
+			_, err = u.top()
+		}
+		return true, err
+	case 'Q': // BINPERSID
+		id, err := u.pop()
+		if err != nil {
+			return true, err
+		}
+		value, err := u.persistent(id)
+		return true, u.pushOr(value, err)
+	}
+	return false, nil
+}
+
+func (u *unpickler) pushClass(module, name string) error {
+	c := class{module, name}
+	if !allowed(c) {
+		return refuse(c)
+	}
+	return u.push(c)
+}
+
+func (u *unpickler) reduce() error {
+	items, err := u.popN(2)
+	if err != nil {
+		return err
+	}
+	f, ok1 := items[0].(class)
+	args, ok2 := items[1].(tuple)
+	if !ok1 || !ok2 {
+		return errors.New("calls something that is no class")
+	}
+	value, err := u.call(f, args)
+	return u.pushOr(value, err)
+}
+
+func (u *unpickler) push(v any) error {
+	u.stack = append(u.stack, v)
+	return nil
+}
+
+func (u *unpickler) pushOr(v any, err error) error {
+	if err != nil {
+		return err
+	}
+	return u.push(v)
+}
+
+func (u *unpickler) top() (any, error) {
+	if len(u.stack) == 0 {
+		return nil, errUnderflow
+	}
+	return u.stack[len(u.stack)-1], nil
+}
+
+func (u *unpickler) pop() (any, error) {
+	items, err := u.popN(1)
+	if err != nil {
+		return nil, err
+	}
+	return items[0], nil
+}
+
+// popN takes n values off the stack; they are the caller's to keep.
+func (u *unpickler) popN(n int) ([]any, error) {
+	at := len(u.stack) - n
+	if at < 0 {
+		return nil, errUnderflow
+	}
+	items := append([]any(nil), u.stack[at:]...)
+	for _, item := range items {
+		if _, ok := item.(mark); ok {
+			return nil, errUnderflow
+		}
+	}
+	u.stack = u.stack[:at]
+	return items, nil
+}
+
+// sinceMark takes all values above the last mark off the stack, and the mark.
+func (u *unpickler) sinceMark() ([]any, error) {
+	for at := len(u.stack) - 1; at >= 0; at-- {
+		if _, ok := u.stack[at].(mark); ok {
+			items := append([]any(nil), u.stack[at+1:]...)
+			u.stack = u.stack[:at]
+			return items, nil
+		}
+	}
+	return nil, errUnderflow
+}
+
+// take reads n bytes; it checks that they are there before it takes memory.
+func (u *unpickler) take(n uint64) ([]byte, error) {
+	if n > uint64(u.in.Len()) {
+		return nil, fmt.Errorf("wants %d bytes, the pickle has %d more", n, u.in.Len())
+	}
+	b := make([]byte, n)
+	_, err := u.in.Read(b)
+	if n == 0 {
+		err = nil
+	}
+	return b, err
+}
+
+// uint reads a little-endian number of so many bytes.
+func (u *unpickler) uint(width int) (uint64, error) {
+	b, err := u.take(uint64(width))
+	if err != nil {
+		return 0, err
+	}
+	var full [8]byte
+	copy(full[:], b)
+	return binary.LittleEndian.Uint64(full[:]), nil
+}
+
+// counted reads a length of so many bytes, then that many bytes.
+func (u *unpickler) counted(width int) ([]byte, error) {
+	n, err := u.uint(width)
+	if err != nil {
+		return nil, err
+	}
+	return u.take(n)
+}
+
+// line reads to the end of a line.
+func (u *unpickler) line() (string, error) {
+	var b []byte
+	for {
+		c, err := u.in.ReadByte()
+		if err != nil {
+			return "", errors.New("has a line without an end")
+		}
+		if c == '\n' {
+			return string(bytes.TrimSuffix(b, []byte("\r"))), nil
+		}
+		b = append(b, c)
+	}
+}
