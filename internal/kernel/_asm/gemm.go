@@ -112,11 +112,7 @@ func (t *gemmTile) channel(c int, pixels *strided, b, bBlock reg.GPVirtual) {
 	}
 	sums := t.sums[c%len(t.sums)]
 	for p := range t.m {
-		value := s.register(e)
-		e.VBROADCASTSS(pixels.at(p, c*4), value)
-		for v, r := range row {
-			e.VFMADD231PS(r, value, sums[p*t.vectors()+v])
-		}
+		s.multiply(e, pixels.at(p, c*4), row, sums[p*t.vectors():])
 	}
 }
 

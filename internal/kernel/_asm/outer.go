@@ -63,11 +63,7 @@ func outerPixel(e *emitter, s *simd, n int, sums []reg.VecVirtual, first int, x,
 		e.VMOVUPS(blockVector(s, dy, dyBlock, v, 0), r)
 	}
 	for c := range len(sums) / len(row) {
-		value := s.register(e)
-		e.VBROADCASTSS(operand.Mem{Base: x, Disp: (first + c) * 4}, value)
-		for v, r := range row {
-			e.VFMADD231PS(r, value, sums[c*len(row)+v])
-		}
+		s.multiply(e, operand.Mem{Base: x, Disp: (first + c) * 4}, row, sums[c*len(row):])
 	}
 }
 
