@@ -123,6 +123,8 @@ func BenchmarkInceptionV3(b *testing.B) {
 		{"data", func(c Conv, x, y Map, w []float32) { c.BackwardData(x, y, w) }},
 		{"weights", func(c Conv, x, y Map, w []float32) { c.BackwardWeights(w, x, y) }},
 	}
+	defer parallel.SetThreads(parallel.Threads())
+	parallel.SetThreads(0) // as -cpu says
 	layers := inceptionV3()
 	for i := range layers {
 		layers[i].weights = make([]float32, layers[i].conv().WeightLen())

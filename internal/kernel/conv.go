@@ -70,11 +70,11 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	c.check("BackwardData", dy, dx, w)
 	transposed := borrowFloats(c.WeightLen())
 	defer returnFloats(transposed)
-	transposeWeights(*transposed, w, c.K/Block, c.C/Block, c.R*c.S)
+	transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
 	for fh := range min(c.StrideH, dx.H) {
 		for fw := range min(c.StrideW, dx.W) {
 			p := product{
-				out: dx, in: dy, weights: *transposed,
+				out: dx, in: dy, weights: transposed,
 				tapsPerBlock: c.R * c.S,
 			}
 			rows := backwardDim(dx.H, dy.H, c.R, c.StrideH, c.PadH, fh)

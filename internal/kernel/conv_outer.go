@@ -67,10 +67,10 @@ func (g *gradient) run(dw []float32) {
 	defer returnFloats(partial)
 	parallel.For(g.kGroups*g.cGroups*g.parts, func(i int) {
 		part := i % g.parts
-		g.piece((*partial)[part*size:(part+1)*size], i/g.parts, part)
+		g.piece(partial[part*size:(part+1)*size], i/g.parts, part)
 	})
 	parallel.For((size+sumRun-1)/sumRun, func(i int) {
-		sumParts(dw[:size], *partial, i*sumRun, min(size, (i+1)*sumRun))
+		sumParts(dw[:size], partial, i*sumRun, min(size, (i+1)*sumRun))
 	})
 }
 

@@ -162,7 +162,7 @@ func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, 
 		s := borrowScratch()
 		defer s.release()
 		rows := s.grow(c.Rows() * dy.W)
-		sum := (*partial)[part*size : (part+1)*size]
+		sum := partial[part*size : (part+1)*size]
 		from, to := part*lines/parts, (part+1)*lines/parts
 		for line := from; line < to; line++ {
 			n, oh := line/dy.H, line%dy.H
@@ -170,7 +170,7 @@ func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, 
 			c.outerRow(s, isa, sum, rows, dy, n, oh, line > from)
 		}
 	})
-	sumParts(dw[:size], *partial, 0, size)
+	sumParts(dw[:size], partial, 0, size)
 }
 
 // outerRow adds one row of gathered windows to the gradient.

@@ -1,6 +1,10 @@
 package kernel
 
-import "sync"
+import (
+	"slices"
+	"sort"
+	"sync"
+)
 
 // scratch is what one piece of work needs besides its operands. Calls through
 // a function pointer make their arguments escape, so they live here, and are
@@ -49,16 +53,34 @@ func (s *scratch) grow(n int) []float32 {
 	return s.floats[:n]
 }
 
-var floatPool = sync.Pool{New: func() any { return new([]float32) }}
-
-// borrowFloats returns n floats of unknown values, to give to returnFloats.
-func borrowFloats(n int) *[]float32 {
-	b := floatPool.Get().(*[]float32)
-	if cap(*b) < n {
-		*b = make([]float32, n)
-	}
-	*b = (*b)[:n]
-	return b
+// floatPool holds the buffers that no call uses. Unlike a sync.Pool it
+// survives garbage collection: to allocate, clear and map megabytes again
+// takes longer than to fill them.
+var floatPool struct {
+	sync.Mutex
+	free [][]float32 // by growing capacity
 }
 
-func returnFloats(b *[]float32) { floatPool.Put(b) }
+// borrowFloats returns n floats of unknown values, to give to returnFloats.
+func borrowFloats(n int) []float32 {
+	p := &floatPool
+	p.Lock()
+	defer p.Unlock()
+	if last := len(p.free) - 1; last >= 0 {
+		at := min(last, sort.Search(len(p.free), func(i int) bool { return cap(p.free[i]) >= n }))
+		b := p.free[at]
+		p.free = slices.Delete(p.free, at, at+1)
+		if cap(b) >= n {
+			return b[:n]
+		}
+	}
+	return make([]float32, n)
+}
+
+func returnFloats(b []float32) {
+	p := &floatPool
+	p.Lock()
+	defer p.Unlock()
+	at := sort.Search(len(p.free), func(i int) bool { return cap(p.free[i]) >= cap(b) })
+	p.free = slices.Insert(p.free, at, b)
+}
