@@ -131,104 +131,121 @@ func (p *product) piece(s *scratch, group, part int) {
 	from, to := part*tiles/p.lineParts, (part+1)*tiles/p.lineParts
 
 	w := tileWalk{product: p, scratch: s, k: k, n: n}
-	g := &s.gemm
-	*g = gemmArgs{
+	w.cleanFrom, w.cleanTo = p.tile.clean()
+	s.gemm = gemmArgs{
 		aPixel: p.tile.step * p.tile.inBytes,
 		bBlock: p.in.Blocks() * p.tapsPerBlock * tapBytes,
 		cPixel: p.tile.gap * p.tile.outBytes,
 		cBlock: p.out.H * p.out.W * pixelBytes,
 	}
+	pixels, longer := p.tile.count/perLine, p.tile.count%perLine
 	for c := 0; c < p.in.Blocks(); c += p.depth {
 		w.c, w.depth = c, min(p.depth, p.in.Blocks()-c)
 		w.first, w.last = c == 0, c+w.depth == p.in.Blocks()
-		for t := from; t < to; t++ {
-			line, i := t/perLine, t%perLine
-			w.tile(line, i*p.tile.count/perLine, (i+1)*p.tile.count/perLine)
+		i := from % perLine
+		for line, t := from/perLine, from; t < to; line, i = line+1, 0 {
+			w.line(line)
+			for ; i < perLine && t < to; i, t = i+1, t+1 {
+				at := i*pixels + min(i, longer)
+				w.pixels(at, (i+1)*pixels+min(i+1, longer))
+			}
 		}
 	}
 }
 
-// tileWalk is the state of a piece: the output blocks [k, k+n) and the input
-// blocks [c, c+depth) being summed.
+// tileWalk is the state of a piece: the output blocks [k, k+n), the input
+// blocks [c, c+depth) being summed, and the line.
 type tileWalk struct {
 	*product
-	scratch     *scratch
-	k, n        int
-	c, depth    int
-	first, last bool // of the reduction
+	scratch            *scratch
+	k, n               int
+	cleanFrom, cleanTo int // the pixels of a line that have all taps of the tile dim
+	c, depth           int
+	first, last        bool // of the reduction
 
-	i, j     int // the line's positions along outer and inner
-	ri0, ri1 int // the taps of outer and inner that it has
-	rj0, rj1 int
+	i, j            int // the line's positions along outer and inner
+	ri0, ri1        int // the taps of outer and inner that it has
+	rj0, rj1        int
+	noTaps          bool         // it has none
+	aAt, bAt, outAt int          // offsets of its first input, weights and output
+	full            []gemmOffset // the batch of all its taps
 }
 
-// tile adds the current input blocks to the pixels [from, to) of a line. The
-// taps that all pixels have make one call; each other tap makes one of its
-// own on the pixels that have it, and comes first, because the last call
-// applies bias and ReLU.
-func (w *tileWalk) tile(line, from, to int) {
-	w.i, w.j = line/w.inner.count, line%w.inner.count
-	w.ri0, w.ri1 = w.outer.full(w.i, w.i+1)
-	w.rj0, w.rj1 = w.inner.full(w.j, w.j+1)
-	f0, f1 := w.product.tile.full(from, to)
-	taps := len(w.product.tile.taps)
-	overwrite := w.first
-	if w.ri0 == w.ri1 || w.rj0 == w.rj1 {
-		f0, f1, taps = 0, 0, 0
+// line prepares the tiles of a line.
+func (w *tileWalk) line(line int) {
+	p := w.product
+	w.i, w.j = line/p.inner.count, line%p.inner.count
+	w.ri0, w.ri1 = p.outer.full(w.i, w.i+1)
+	w.rj0, w.rj1 = p.inner.full(w.j, w.j+1)
+	w.outAt = p.outer.output(w.i) + p.inner.output(w.j) + w.k*w.scratch.gemm.cBlock
+	w.noTaps = w.ri0 == w.ri1 || w.rj0 == w.rj1 || len(p.tile.taps) == 0
+	if w.noTaps {
+		return
 	}
-	if f1-f0 < taps || f0 == f1 {
-		if overwrite {
-			w.clear(from, to)
-			overwrite = false
-		}
-		for t := range taps {
-			if t >= f0 && t < f1 {
-				continue
-			}
-			if lo, hi := w.product.tile.inside(t, from, to); lo < hi {
-				w.call(t, t+1, lo, hi, false, false)
+	w.aAt = p.outer.input(w.ri0, w.i) + p.inner.input(w.rj0, w.j) + w.c*p.in.H*p.in.W*pixelBytes
+	w.bAt = (w.k*p.in.Blocks()+w.c)*p.tapsPerBlock*tapBytes + p.outer.taps[w.ri0].weight + p.inner.taps[w.rj0].weight
+	w.full = w.offsets(0, len(p.tile.taps))
+}
+
+// pixels adds the current input blocks to the pixels [from, to) of the line.
+func (w *tileWalk) pixels(from, to int) {
+	if from >= w.cleanFrom && to <= w.cleanTo && !w.noTaps {
+		w.call(w.full, 0, from, to, w.first, w.last)
+		return
+	}
+	w.edge(from, to)
+}
+
+// edge is pixels where some of them lack a tap. The taps that all pixels have
+// make one call; each other tap makes one of its own on the pixels that have
+// it, and comes first, because the last call applies bias and ReLU.
+func (w *tileWalk) edge(from, to int) {
+	if w.first {
+		w.clear(from, to)
+	}
+	dim, full, end := &w.tile, 0, 0
+	if !w.noTaps {
+		full, end = dim.full(from, to)
+		for t := range dim.taps {
+			if lo, hi := dim.inside(t, from, to); lo < hi && (t < full || t >= end) {
+				w.call(w.offsets(t, t+1), t, lo, hi, false, false)
 			}
 		}
 	}
-	if f0 < f1 {
-		w.call(f0, f1, from, to, overwrite, w.last)
+	if full < end {
+		w.call(w.offsets(full, end), full, from, to, false, w.last)
 	} else if w.last {
 		w.epilogue(from, to)
 	}
 }
 
-// call runs the kernel for the tile's taps [t0, t1) on pixels [from, to).
-func (w *tileWalk) call(t0, t1, from, to int, overwrite, last bool) {
-	g := &w.scratch.gemm
-	list := w.offsets(t0, t1)
-	g.offsets, g.count = &list[0], len(list)
+// call runs the kernel on pixels [from, to) for a batch that begins at tap t.
+func (w *tileWalk) call(batch []gemmOffset, t, from, to int, overwrite, last bool) {
+	g, p := &w.scratch.gemm, w.product
+	tap := &p.tile.taps[t]
+	g.offsets, g.count = &batch[0], len(batch)
+	g.a = unsafe.Add(unsafe.Pointer(&p.in.Data[0]), w.aAt+(tap.start+p.tile.step*from)*p.tile.inBytes)
+	g.b = unsafe.Add(unsafe.Pointer(&p.weights[0]), w.bAt+tap.weight)
 	g.c = w.pixel(from)
-	plane := w.in.H * w.in.W * pixelBytes
-	g.a = unsafe.Add(unsafe.Pointer(&w.in.Data[0]),
-		w.outer.input(w.ri0, w.i)+w.inner.input(w.rj0, w.j)+w.product.tile.input(t0, from)+w.c*plane)
-	g.b = unsafe.Add(unsafe.Pointer(&w.weights[0]),
-		(w.k*w.in.Blocks()+w.c)*w.tapsPerBlock*tapBytes+
-			w.outer.taps[w.ri0].weight+w.inner.taps[w.rj0].weight+w.product.tile.taps[t0].weight)
 	g.accumulate = 1
 	if overwrite {
 		g.accumulate = 0
 	}
 	g.bias, g.relu = nil, 0
 	if last {
-		if w.bias != nil {
-			g.bias = unsafe.Pointer(&w.bias[w.k*Block])
+		if p.bias != nil {
+			g.bias = unsafe.Pointer(&p.bias[w.k*Block])
 		}
-		if w.relu {
+		if p.relu {
 			g.relu = 1
 		}
 	}
-	w.isa.gemm[w.n][to-from](g)
+	p.isa.gemm[w.n][to-from](g)
 }
 
 // pixel returns the address of output block k at the tile's position i.
 func (w *tileWalk) pixel(i int) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(&w.out.Data[0]),
-		w.outer.output(w.i)+w.inner.output(w.j)+w.product.tile.output(i)+w.k*w.scratch.gemm.cBlock)
+	return unsafe.Add(unsafe.Pointer(&w.product.out.Data[0]), w.outAt+w.tile.output(i))
 }
 
 // offsetList is a batch of the gemm, with what it was made for. It counts
@@ -242,7 +259,7 @@ type offsetList struct {
 // offsets returns the batch over the current blocks and taps, in the order of
 // the weights in memory as far as the dims allow.
 func (w *tileWalk) offsets(t0, t1 int) []gemmOffset {
-	list := w.scratch.list(w.product, t0*len(w.product.tile.taps)+t1-1)
+	list := w.scratch.list(w.product, t0*len(w.tile.taps)+t1-1)
 	if len(list.entries) > 0 && list.depth == w.depth && list.ri0 == w.ri0 && list.ri1 == w.ri1 &&
 		list.rj0 == w.rj0 && list.rj1 == w.rj1 {
 		return list.entries
@@ -255,8 +272,8 @@ func (w *tileWalk) offsets(t0, t1 int) []gemmOffset {
 			for j := w.rj0; j < w.rj1; j++ {
 				for t := t0; t < t1; t++ {
 					at := gemmOffset{
-						a: w.outer.input(i, 0) + w.inner.input(j, 0) + w.product.tile.input(t, 0) + c*plane,
-						b: w.outer.taps[i].weight + w.inner.taps[j].weight + w.product.tile.taps[t].weight +
+						a: w.outer.input(i, 0) + w.inner.input(j, 0) + w.tile.input(t, 0) + c*plane,
+						b: w.outer.taps[i].weight + w.inner.taps[j].weight + w.tile.taps[t].weight +
 							c*w.tapsPerBlock*tapBytes,
 					}
 					if len(list.entries) == 0 {
