@@ -17,6 +17,8 @@ type isa struct {
 	// backward weights.
 	outer [maxTileBlocks + 1]func(*outerArgs)
 
+	runs // the memory-bound loops
+
 	// peak runs turns of nothing but independent multiply-adds in registers,
 	// peakTurnFLOPs operations each: what the machine can do at most.
 	peak          func(turns int)

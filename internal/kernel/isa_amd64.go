@@ -46,6 +46,12 @@ var avx512ISA = &isa{
 	tileRows: [maxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
 	outer:    [maxTileBlocks + 1]func(*outerArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
 
+	runs: runs{
+		moments: momentsAVX2, normalise: normaliseAVX512,
+		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX512,
+		axpy: axpyAVX512, scale: scaleAVX512,
+	},
+
 	peak:          peakAVX512,
 	peakTurnFLOPs: peakChains * 16 * 2,
 }
@@ -61,6 +67,12 @@ var avx2ISA = &isa{
 	},
 	tileRows: [maxTileBlocks + 1]int{1: 6},
 	outer:    [maxTileBlocks + 1]func(*outerArgs){1: outerAVX2_1},
+
+	runs: runs{
+		moments: momentsAVX2, normalise: normaliseAVX2,
+		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX2,
+		axpy: axpyAVX2, scale: scaleAVX2,
+	},
 
 	peak:          peakAVX2,
 	peakTurnFLOPs: peakChains * 8 * 2,

@@ -26,6 +26,18 @@ var families = []struct {
 			outerTiles(e, s)
 		}
 	}},
+	{"runs", func(e *emitter) {
+		// In 512 bits the conversion to float64 takes twice as long on Zen 4, so
+		// both processors run these.
+		moments(e, avx2)
+		gradientSums(e, avx2)
+		for _, s := range []*simd{avx512, avx2} {
+			normalise(e, s)
+			gradientApply(e, s)
+			axpy(e, s)
+			scale(e, s)
+		}
+	}},
 	{"peak", func(e *emitter) {
 		peak(e, avx512)
 		peak(e, avx2)

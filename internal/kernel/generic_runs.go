@@ -1,0 +1,69 @@
+package kernel
+
+var genericRuns = runs{
+	moments: momentsGeneric, normalise: normaliseGeneric,
+	gradientSums: gradientSumsGeneric, gradientApply: gradientApplyGeneric,
+	axpy: axpyGeneric, scale: scaleGeneric,
+}
+
+func momentsGeneric(sum, sq *[Block]float64, x []float32) {
+	for len(x) >= Block {
+		for i, v := range (*[Block]float32)(x) {
+			d := float64(v)
+			sum[i] += d
+			sq[i] += d * d
+		}
+		x = x[Block:]
+	}
+}
+
+func normaliseGeneric(y, x []float32, scale, shift *[Block]float32, relu bool) {
+	for len(x) >= Block {
+		to := (*[Block]float32)(y)
+		for i, v := range (*[Block]float32)(x) {
+			v = v*scale[i] + shift[i]
+			if relu && v < 0 {
+				v = 0
+			}
+			to[i] = v
+		}
+		x, y = x[Block:], y[Block:]
+	}
+}
+
+func gradientSumsGeneric(sum, dot *[Block]float64, dy, x, y []float32, mean *[Block]float32) {
+	relu := len(y) > 0
+	for at := 0; at+Block <= len(dy); at += Block {
+		for i, v := range (*[Block]float32)(x[at:]) {
+			if g := dy[at+i]; !relu || y[at+i] > 0 {
+				sum[i] += float64(g)
+				dot[i] += float64(g * (v - mean[i]))
+			}
+		}
+	}
+}
+
+func gradientApplyGeneric(dx, dy, x, y []float32, k *[4][Block]float32) {
+	relu := len(y) > 0
+	for at := 0; at+Block <= len(dy); at += Block {
+		for i, v := range (*[Block]float32)(x[at:]) {
+			g := dy[at+i]
+			if relu && !(y[at+i] > 0) {
+				g = 0
+			}
+			dx[at+i] = k[0][i]*g + (k[1][i]*(v-k[3][i]) + k[2][i])
+		}
+	}
+}
+
+func axpyGeneric(y, x []float32, a float32) {
+	for i, v := range x {
+		y[i] += a * v
+	}
+}
+
+func scaleGeneric(x []float32, a float32) {
+	for i := range x {
+		x[i] *= a
+	}
+}

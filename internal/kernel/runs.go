@@ -1,0 +1,23 @@
+package kernel
+
+// runs are the loops that memory bounds, on slices of equal length. Those of
+// channels take [pixels][16] of one channel block and 16 values of each of
+// its constants; a rest shorter than 16 is not looked at. The others take any
+// length, but only whole 16s: see whole.
+type runs struct {
+	// moments adds x to sum and x*x to sq.
+	moments func(sum, sq *[Block]float64, x []float32)
+	// normalise is y = x*scale + shift, zero if that is negative and relu set.
+	normalise func(y, x []float32, scale, shift *[Block]float32, relu bool)
+	// gradientSums adds g to sum and g*(x-mean) to dot, where g is dy where
+	// y > 0 and zero elsewhere; all of dy if y is empty.
+	gradientSums func(sum, dot *[Block]float64, dy, x, y []float32, mean *[Block]float32)
+	// gradientApply is dx = k[0]*g + k[1]*(x-k[3]) + k[2] with the same g. dx
+	// may be dy, x or y.
+	gradientApply func(dx, dy, x, y []float32, k *[4][Block]float32)
+
+	// axpy is y += a*x.
+	axpy func(y, x []float32, a float32)
+	// scale is x *= a.
+	scale func(x []float32, a float32)
+}

@@ -1,0 +1,155 @@
+package kernel
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestRuns compares every memory-bound loop with its plain Go twin, on slices
+// beside guard pages.
+func TestRuns(t *testing.T) {
+	for name, run := range runCases {
+		t.Run(name, func(t *testing.T) {
+			eachISA(t, func(t *testing.T) {
+				for blocks := range 11 {
+					for variant := range 2 {
+						want := runCase{t: t, r: rand.New(rand.NewPCG(uint64(blocks), 7)), blocks: blocks, variant: variant}
+						got := want
+						got.r = rand.New(rand.NewPCG(uint64(blocks), 7))
+						run(&genericISA.runs, &want)()
+						run(&active.runs, &got)()
+						if err := got.equal(&want); err != nil {
+							t.Fatalf("%d blocks, variant %d: %v", blocks, variant, err)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// runCases makes calls of each loop in up to two variants, on random values.
+var runCases = map[string]func(s *runs, c *runCase) func(){
+	"moments": func(s *runs, c *runCase) func() {
+		sum, sq, x := c.sums(), c.sums(), c.floats()
+		return func() { s.moments(sum, sq, x) }
+	},
+	"normalise": func(s *runs, c *runCase) func() {
+		y, x, scale, shift := c.floats(), c.floats(), c.channels(), c.channels()
+		return func() { s.normalise(y, x, scale, shift, c.variant == 1) }
+	},
+	"normalise in place": func(s *runs, c *runCase) func() {
+		x, scale, shift := c.floats(), c.channels(), c.channels()
+		return func() { s.normalise(x, x, scale, shift, c.variant == 1) }
+	},
+	"gradientSums": func(s *runs, c *runCase) func() {
+		sum, dot, dy, x, y, mean := c.sums(), c.sums(), c.floats(), c.floats(), c.cut(), c.channels()
+		return func() { s.gradientSums(sum, dot, dy, x, y, mean) }
+	},
+	"gradientApply": func(s *runs, c *runCase) func() {
+		dx, dy, x, y := c.floats(), c.floats(), c.floats(), c.cut()
+		k := &[4][Block]float32{*c.channels(), *c.channels(), *c.channels(), *c.channels()}
+		return func() { s.gradientApply(dx, dy, x, y, k) }
+	},
+	"axpy": func(s *runs, c *runCase) func() {
+		y, x := c.floats(), c.floats()
+		return func() { s.axpy(y, x, 0.3) }
+	},
+	"scale": func(s *runs, c *runCase) func() {
+		x := c.floats()
+		return func() { s.scale(x, -1) }
+	},
+}
+
+// runCase makes a loop's arguments and keeps them for comparison.
+type runCase struct {
+	t               testing.TB
+	r               *rand.Rand
+	blocks, variant int
+
+	slices [][]float32
+	wide   []*[Block]float64
+}
+
+func (c *runCase) floats() []float32 {
+	s := randomFloats(c.r, fenced(c.t, c.blocks*Block, c.variant == 1))
+	c.slices = append(c.slices, s)
+	return s
+}
+
+// cut is a ReLU's output in the second variant, nothing in the first.
+func (c *runCase) cut() []float32 {
+	if c.variant == 0 {
+		return c.floats()[:0]
+	}
+	y := c.floats()
+	for i, v := range y {
+		y[i] = max(v, 0)
+	}
+	return y
+}
+
+func (c *runCase) channels() *[Block]float32 {
+	return (*[Block]float32)(randomFloats(c.r, fenced(c.t, Block, c.variant == 1)))
+}
+
+func (c *runCase) sums() *[Block]float64 {
+	var s [Block]float64
+	for i := range s {
+		s[i] = c.r.Float64()
+	}
+	c.wide = append(c.wide, &s)
+	return &s
+}
+
+func (c *runCase) equal(want *runCase) error {
+	for i, s := range c.slices {
+		for j, v := range s {
+			if w := want.slices[i][j]; !(math.Abs(float64(v-w)) <= 1e-6) {
+				return fmt.Errorf("slice %d: value %d is %v, wants %v", i, j, v, w)
+			}
+		}
+	}
+	for i, s := range c.wide {
+		for j, v := range s {
+			if w := want.wide[i][j]; !(math.Abs(v-w) <= 1e-13) {
+				return fmt.Errorf("sum %d: value %d is %v, wants %v", i, j, v, w)
+			}
+		}
+	}
+	return nil
+}
+
+func TestRunsKeepNaN(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		x := make([]float32, Block)
+		x[3] = float32(math.NaN())
+		var scale, shift [Block]float32
+		active.normalise(x, x, &scale, &shift, true)
+		if x[3] == x[3] {
+			t.Errorf("ReLU turned NaN into %v", x[3])
+		}
+	})
+}
+
+// BenchmarkRuns measures the loops on slices in the L2 cache and in memory.
+func BenchmarkRuns(b *testing.B) {
+	for _, size := range []int{64 << 10, 32 << 20} {
+		eachISABench(b, func(b *testing.B, s *isa) {
+			for _, name := range slices.Sorted(maps.Keys(runCases)) {
+				b.Run(fmt.Sprintf("%s/%dK", name, size>>10), func(b *testing.B) {
+					c := runCase{t: b, r: rand.New(rand.NewPCG(1, 2)), blocks: size / pixelBytes, variant: 1}
+					call := runCases[name](&s.runs, &c)
+					b.SetBytes(int64(size * len(c.slices)))
+					for b.Loop() {
+						call()
+					}
+				})
+			}
+		})
+	}
+}
