@@ -17,6 +17,13 @@ const (
 
 	// pieceMACs is the least work worth handing to a thread, some 20 us.
 	pieceMACs = 1 << 20
+
+	// piecePixels use a slab often enough to make up for loading it.
+	piecePixels = 128
+
+	// leastPieces is how many pieces a call should have even so, that threads
+	// end together.
+	leastPieces = 16
 )
 
 // product is one convolution-like sum over input blocks and taps:
@@ -93,7 +100,8 @@ func (p *product) cut() {
 	taps := len(p.outer.taps) * len(p.inner.taps) * len(p.tile.taps)
 	work := pixels * p.in.C * taps * widest * Block
 	tiles := p.outer.count * p.inner.count * p.tilesPerLine(widest)
-	p.lineParts = max(1, min(work/pieceMACs, tiles))
+	parts := max(pixels/piecePixels, (leastPieces+p.groups-1)/p.groups)
+	p.lineParts = max(1, min(work/pieceMACs, tiles, parts))
 }
 
 func (p *product) tilesPerLine(n int) int {

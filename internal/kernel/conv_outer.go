@@ -6,15 +6,9 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-const (
-	// A chunk is the pixels that the taps and input blocks of a piece read in
-	// turn; it should stay in the L2 cache.
-	chunkBytes = 192 << 10
-
-	// leastPieces is how many pieces a weight gradient should have, so that
-	// threads end together; below it, pixels are split too.
-	leastPieces = 16
-)
+// A chunk is the pixels that the taps and input blocks of a piece read in
+// turn; it should stay in the L2 cache.
+const chunkBytes = 192 << 10
 
 // BackwardWeights overwrites dw, packed as the weights are, with their
 // gradient, given the input x and the gradient dy of the output.
