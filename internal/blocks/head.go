@@ -1,0 +1,75 @@
+package blocks
+
+import (
+	"github.com/inception-go/inception/internal/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// Head is the classifier: global average pool, dropout when training, and a
+// fully connected layer, which is last.
+func (b *Builder) Head(x *gorgonia.Node, classes int, dropout func(x *gorgonia.Node) *gorgonia.Node) (pooled, logits *gorgonia.Node) {
+	pooled = b.GlobalAvgPool(x, "avgpool")
+	return pooled, b.Linear(dropout(pooled), "fc", classes)
+}
+
+// AuxHead is the auxiliary classifier on a 17x17 map (fig. 8): average pool
+// 5x5/3, 1x1, 5x5 down to one pixel, fully connected. With batchNorm the 5x5
+// layer is normalised like every other, else it has a bias (section 4). A
+// map that is smaller than 5x5 behind the pool takes a kernel of its size.
+func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm bool) *gorgonia.Node {
+	b = b.In(name)
+	x = b.AvgPool(x, "pool", ops.Pool{Window: ops.Square(5, 3, 0)})
+	x = b.Conv(x, unit("conv0", 128, 1, 1))
+	if b.Err() != nil {
+		return x
+	}
+	size := x.Shape()[2:4]
+	last := Unit{"conv1", 768, ops.Window{R: min(5, size[0]), S: min(5, size[1]), StrideH: 1, StrideW: 1}}
+	if batchNorm {
+		x = b.Conv(x, last)
+	} else {
+		x = b.BiasConv(x, last)
+	}
+	if b.Err() != nil {
+		return x
+	}
+	if s := x.Shape(); s[2] > 1 || s[3] > 1 {
+		x = b.GlobalAvgPool(x, "avgpool")
+	}
+	return b.Linear(x, "fc", classes)
+}
+
+// BiasConv is a convolution with a bias and ReLU, without batch norm.
+func (b *Builder) BiasConv(x *gorgonia.Node, u Unit) *gorgonia.Node {
+	if b.Err() != nil {
+		return x
+	}
+	k := b.Channels(u.K)
+	weight := b.convWeight(x, u.Name+".conv.weight", k, u.Window)
+	bias := b.param(u.Name+".conv.bias", ops.Bias, k)
+	layer := b.convLayer(x, u, []*ops.Param{weight, bias})
+	if !b.Train {
+		y, err := ops.FoldedConv(b.scope+u.Name, x, weight, bias, ops.Norm{}, u.Window, layer)
+		return b.keep(y, err, x)
+	}
+	z := b.convolve(x, []Unit{u}, []*ops.Param{weight}, []ops.Layer{layer})[0]
+	if b.Err() != nil {
+		return x
+	}
+	y, err := ops.BiasReLU(b.scope+u.Name, z, bias)
+	return b.keep(y, err, x)
+}
+
+// Dropout returns a function that drops values of its input with the given
+// probability, by a generator seeded for every step; without training it
+// passes its input on.
+func (b *Builder) Dropout(drop float64, seed uint64, step *uint64) func(x *gorgonia.Node) *gorgonia.Node {
+	return func(x *gorgonia.Node) *gorgonia.Node {
+		if b.Err() != nil || !b.Train || drop == 0 {
+			return x
+		}
+		y, err := ops.Dropout(b.scope+"dropout", x, float32(drop), seed, step,
+			ops.Layer{Name: b.scope + "dropout", Op: "dropout", Output: [3]int{ops.ChannelsOf(x), 1, 1}})
+		return b.keep(y, err, x)
+	}
+}

@@ -1,0 +1,35 @@
+package blocks
+
+import (
+	"github.com/inception-go/inception/internal/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// StemOptions are the switches of the stem.
+type StemOptions struct {
+	SevenBySeven bool // the first three 3x3 convolutions are one 7x7
+	Stride       int  // of the first convolution: 2, or 1 for small images (section 9)
+	Pool         bool // the first max pool is there
+}
+
+// maxPool is the 3x3/2 pool of the stem and of the grid reductions.
+var maxPool = ops.Pool{Window: ops.Square(3, 2, 0)}
+
+// Stem turns images into 192 channels at an eighth of their size
+// (Szegedy et al. 2015, table 1, with the released code's 80 and 192).
+func (b *Builder) Stem(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
+	x := image
+	if o.SevenBySeven {
+		x = b.Conv(x, valid("Conv2d_1a_7x7", 64, 7, o.Stride))
+	} else {
+		x = b.Chain(x,
+			valid("Conv2d_1a_3x3", 32, 3, o.Stride),
+			valid("Conv2d_2a_3x3", 32, 3, 1),
+			unit("Conv2d_2b_3x3", 64, 3, 3))
+	}
+	if o.Pool {
+		x = b.MaxPool(x, "maxpool1", maxPool)
+	}
+	x = b.Chain(x, valid("Conv2d_3b_1x1", 80, 1, 1), valid("Conv2d_4a_3x3", 192, 3, 1))
+	return b.MaxPool(x, "maxpool2", maxPool)
+}

@@ -1,0 +1,250 @@
+package model
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/ops"
+)
+
+// golden holds what torchvision's inception_v3 computes in float64 from
+// weights and pixels that follow from their names, and how far PyTorch's own
+// float32 lies from it.
+type golden struct {
+	Classes, Batch, Size int
+	Labels               []int
+	Deviation            struct {
+		EvalLogits  float64 `json:"eval_logits_max"`
+		TrainLogits float64 `json:"train_logits_max"`
+		Loss        float64 `json:"loss"`
+		L2          float64 `json:"grad_l2_max"`
+		L2Median    float64 `json:"grad_l2_median"`
+		Head        float64 `json:"grad_head_max"`
+		HeadMedian  float64 `json:"grad_head_median"`
+		Running     float64 `json:"running_max"`
+	} `json:"torch_float32_deviation"`
+	EvalLogits  [][]float64 `json:"eval_logits"`
+	TrainLogits [][]float64 `json:"train_logits"`
+	AuxLogits   [][]float64 `json:"train_aux_logits"`
+	Loss        struct {
+		Main, Aux float64
+		Total     float64 `json:"total_aux_weight_0.4"`
+	}
+	GradL2   map[string]float64   `json:"grad_l2"`
+	GradHead map[string][]float64 `json:"grad_head"`
+	Running  map[string]struct {
+		L2   float64
+		Head []float64
+	} `json:"running_after_one_step"`
+	Params           int `json:"param_count"`
+	ParamsWithoutAux int `json:"param_count_without_aux"`
+}
+
+// TestGoldenTorchvision holds our float32 against float64: no farther from it
+// than three times PyTorch's float32.
+func TestGoldenTorchvision(t *testing.T) {
+	files, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, file := range files {
+		if !strings.Contains(file, "_10classes") && os.Getenv("INCEPTION_LONG") == "" {
+			continue
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) { testGolden(t, readGolden(t, file)) })
+	}
+}
+
+func readGolden(t *testing.T, file string) (g golden) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func testGolden(t *testing.T, g golden) {
+	spec, err := DefaultSpec("v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Classes, spec.InputSize, spec.Dropout, spec.BNDecay, spec.AvgPoolCountIncludePad = g.Classes, g.Size, 0, 0.9, true
+	w, err := ZeroWeights(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Count(true) != g.Params || w.Count(false) != g.ParamsWithoutAux {
+		t.Errorf("%d and %d parameters, want %d and %d", w.Count(true), w.Count(false), g.Params, g.ParamsWithoutAux)
+	}
+	for _, p := range w.Params {
+		if err := p.SetValues(fromName(p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	images := uniform("input", g.Batch*3*g.Size*g.Size)
+	for i := range images {
+		images[i] = 2*images[i] - 1
+	}
+	g.checkEval(t, spec, w, images)
+	g.checkTrain(t, spec, w, images)
+}
+
+func (g *golden) checkEval(t *testing.T, spec Spec, w *Weights, images []float32) {
+	n, err := Build(spec, w, g.Batch, Eval, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := n.Forward(images); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "eval logits", relative(n.Logits(), flatten(g.EvalLogits)), g.Deviation.EvalLogits)
+}
+
+func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float32) {
+	n, err := Build(spec, w, g.Batch, Train, Options{Smoothing: kernel.Smoothing{Epsilon: 0.1}, AuxWeight: 0.4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	loss, err := n.Step(images, g.Labels, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, "train logits", relative(n.TrainLogits(), flatten(g.TrainLogits)), g.Deviation.TrainLogits)
+	within(t, "aux logits", relative(rows(n.out.aux[0], g.Classes), flatten(g.AuxLogits)), g.Deviation.TrainLogits)
+	within(t, "loss", math.Abs(float64(loss.Main)+0.4*float64(loss.Aux)-g.Loss.Total), math.Max(g.Deviation.Loss, 1e-6))
+	var l2, head []float64
+	for _, grad := range n.Gradients() {
+		values := grad.Param.Unpack(grad.Data)
+		norm := g.GradL2[grad.Param.Name]
+		if norm == 0 {
+			t.Errorf("%s: torchvision has no such parameter", grad.Param.Name)
+			continue
+		}
+		l2 = append(l2, math.Abs(normOf(values)-norm)/norm)
+		worst := 0.0
+		for i, want := range g.GradHead[grad.Param.Name] {
+			worst = math.Max(worst, math.Abs(float64(values[i])-want)/norm)
+		}
+		head = append(head, worst)
+	}
+	if len(l2) != len(g.GradL2) {
+		t.Errorf("%d gradients, want %d", len(l2), len(g.GradL2))
+	}
+	slices.Sort(l2)
+	slices.Sort(head)
+	within(t, "gradient norms, max", l2[len(l2)-1], g.Deviation.L2)
+	within(t, "gradient norms, median", l2[len(l2)/2], g.Deviation.L2Median)
+	within(t, "first gradients, max", head[len(head)-1], g.Deviation.Head)
+	within(t, "first gradients, median", head[len(head)/2], g.Deviation.HeadMedian)
+	g.checkRunning(t, w)
+}
+
+func (g *golden) checkRunning(t *testing.T, w *Weights) {
+	worst := 0.0
+	for name, want := range g.Running {
+		p := w.ByName(name)
+		if p == nil {
+			t.Fatalf("%s is missing", name)
+		}
+		values, largest := p.Values(), 0.0
+		for _, v := range values {
+			largest = math.Max(largest, math.Abs(float64(v)))
+		}
+		for i, v := range want.Head {
+			worst = math.Max(worst, math.Abs(float64(values[i])-v)/largest)
+		}
+		worst = math.Max(worst, math.Abs(normOf(values)-want.L2)/want.L2)
+	}
+	within(t, "running statistics", worst, g.Deviation.Running)
+}
+
+// within fails unless deviation is at most three times PyTorch's own.
+func within(t *testing.T, what string, deviation, torch float64) {
+	t.Helper()
+	t.Logf("%-24s %.2e, PyTorch's float32 %.2e", what, deviation, torch)
+	if !(deviation <= 3*torch) {
+		t.Errorf("%s: %.2e from float64, PyTorch's float32 is %.2e", what, deviation, torch)
+	}
+}
+
+// relative is the largest difference over the largest value.
+func relative(got []float32, want []float64) float64 {
+	difference, largest := 0.0, 0.0
+	for i, v := range want {
+		difference = math.Max(difference, math.Abs(float64(got[i])-v))
+		largest = math.Max(largest, math.Abs(v))
+	}
+	if len(got) != len(want) {
+		return math.Inf(1)
+	}
+	return difference / largest
+}
+
+func normOf(values []float32) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum)
+}
+
+func flatten(rows [][]float64) (all []float64) {
+	for _, r := range rows {
+		all = append(all, r...)
+	}
+	return all
+}
+
+// fromName fills a parameter from its key, by the rule of the golden files:
+// uniform numbers from splitmix64 seeded with the key's FNV hash, scaled by
+// the kind of parameter.
+func fromName(p *ops.Param) []float32 {
+	values := uniform(p.Name, p.Count())
+	scale := func(by float64) {
+		for i, u := range values {
+			values[i] = (2*u - 1) * float32(by)
+		}
+	}
+	switch p.Kind {
+	case ops.ConvWeight, ops.ImageWeight:
+		scale(math.Sqrt(6 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3])))
+	case ops.LinearWeight:
+		scale(math.Sqrt(3 / float64(p.Shape[1])))
+	case ops.Beta:
+		scale(0.2)
+	case ops.Bias, ops.RunningMean:
+		scale(0.1)
+	default:
+		for i := range values {
+			values[i] += 0.5
+		}
+	}
+	return values
+}
+
+// uniform returns n numbers in [0, 1) that follow from key.
+func uniform(key string, n int) []float32 {
+	h := fnv.New64a()
+	h.Write([]byte(key))
+	values := make([]float32, n)
+	for i := range values {
+		z := h.Sum64() + uint64(i) + 0x9E3779B97F4A7C15
+		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+		z = (z ^ z>>27) * 0x94D049BB133111EB
+		z ^= z >> 31
+		values[i] = float32(z>>40) / (1 << 24)
+	}
+	return values
+}

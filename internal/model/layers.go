@@ -1,0 +1,87 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/inception-go/inception/internal/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// Layers lists the layers of spec's network in order, auxiliary heads
+// included, read off its graph. Nothing is allocated.
+func Layers(spec Spec) ([]ops.Layer, error) {
+	b, err := sketch(spec)
+	if err != nil {
+		return nil, err
+	}
+	return layersOf(b.Graph), nil
+}
+
+// Layers lists the layers of the network's graph in order.
+func (n *Network) Layers() []ops.Layer { return layersOf(n.Graph) }
+
+// MACs sums the multiply-adds of layers for one image, without auxiliary
+// heads: those run in training only.
+func MACs(layers []ops.Layer) (macs int64) {
+	for _, l := range layers {
+		if !IsAux(l.Name) {
+			macs += l.MACs
+		}
+	}
+	return macs
+}
+
+// Params sums the trained parameters of layers.
+func Params(layers []ops.Layer, withAux bool) (count int) {
+	for _, l := range layers {
+		if withAux || !IsAux(l.Name) {
+			count += l.ParamCount()
+		}
+	}
+	return count
+}
+
+// Wiring is a layer of an eval network with the layers that it reads, for
+// exports.
+type Wiring struct {
+	ops.Layer
+	Inputs []int // indices of earlier entries; -1 is the image
+}
+
+// Wiring lists the layers of an eval network with their inputs.
+func (n *Network) Wiring() []Wiring {
+	var all []Wiring
+	index := map[*gorgonia.Node]int{}
+	for _, node := range ordered(n.Graph) {
+		layers := ops.LayersOf(node)
+		if len(layers) == 0 {
+			continue
+		}
+		w := Wiring{Layer: layers[0]}
+		for _, in := range ops.InputsOf(node) {
+			if i, ok := index[in]; ok {
+				w.Inputs = append(w.Inputs, i)
+			} else if in.Name() == "image" {
+				w.Inputs = append(w.Inputs, -1)
+			}
+		}
+		index[node] = len(all)
+		all = append(all, w)
+	}
+	return all
+}
+
+func layersOf(g *gorgonia.ExprGraph) (layers []ops.Layer) {
+	for _, node := range ordered(g) {
+		layers = append(layers, ops.LayersOf(node)...)
+	}
+	return layers
+}
+
+// ordered returns the nodes in the order in which they were made, which is
+// also that of a run.
+func ordered(g *gorgonia.ExprGraph) gorgonia.Nodes {
+	nodes := slices.Clone(g.AllNodes())
+	slices.SortFunc(nodes, func(a, b *gorgonia.Node) int { return int(a.ID() - b.ID()) })
+	return nodes
+}

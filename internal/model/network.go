@@ -1,0 +1,275 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/inception-go/inception/internal/blocks"
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// Mode says what a network is built for.
+type Mode int
+
+// The modes of a network.
+const (
+	Eval  Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
+	Train             // forward, losses and gradients
+)
+
+// Options are what building needs besides the structure.
+type Options struct {
+	Smoothing kernel.Smoothing        // of the labels in the losses
+	AuxWeight float32                 // of the auxiliary losses in the sum that is differentiated
+	Seed      uint64                  // of dropout
+	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
+	Keep      []string                // end points (Mixed_6e) to be read by Point
+}
+
+// Network is a graph with memory, ready to run on batches of one size. It
+// shares its weights with every other network built on them. It is not safe
+// for concurrent use.
+type Network struct {
+	Spec    Spec
+	Weights *Weights
+	Batch   int
+	Graph   *gorgonia.ExprGraph
+	Plan    *ops.Plan
+
+	out     outputs
+	losses  gorgonia.Nodes
+	grads   []gradientNode
+	image   []float32
+	labels  []int
+	step    uint64
+	machine gorgonia.VM
+}
+
+// gradientNode is the gradient of parameters that lie behind each other.
+type gradientNode struct {
+	params []*ops.Param
+	node   *gorgonia.Node
+}
+
+// Gradient is the derivative of the loss by one parameter, packed like
+// Param.Data. It is overwritten by the next Step.
+type Gradient struct {
+	Param *ops.Param
+	Data  []float32
+}
+
+// Loss holds the smoothed cross-entropies of one batch, unweighted.
+type Loss struct{ Main, Aux, AuxEarly float32 }
+
+// Build makes a network of spec's structure over w for batches of the given
+// number of images. The spec may differ from w's in its input size, dropout
+// and batch norm constants only.
+func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, error) {
+	if batch < 1 {
+		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
+	}
+	if err := spec.CheckSize(); err != nil {
+		return nil, err
+	}
+	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
+		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: make([]int, batch)}
+	options := spec.blockOptions(mode)
+	options.Frozen = o.Frozen
+	b := blocks.NewBuilder(n.Graph, options, w.Params)
+	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
+	n.out = spec.build(b, image, b.Dropout(spec.Dropout, o.Seed, &n.step))
+	if err := b.Err(); err != nil {
+		return nil, err
+	}
+	if mode == Train {
+		if err := n.differentiate(o); err != nil {
+			return nil, err
+		}
+	}
+	return n, n.compile(o.Keep)
+}
+
+// differentiate adds the losses and the gradients of all parameters that are
+// not frozen.
+func (n *Network) differentiate(o Options) error {
+	weights := []float32{1, o.AuxWeight, o.AuxWeight}
+	for i, logits := range append(gorgonia.Nodes{n.out.logits}, n.out.aux...) {
+		loss, err := ops.CrossEntropy([]string{"loss", "aux loss", "early aux loss"}[i], logits, n.Spec.Classes, n.labels, o.Smoothing)
+		if err != nil {
+			return err
+		}
+		n.losses = append(n.losses, loss)
+	}
+	var wrt gorgonia.Nodes
+	for _, in := range n.Graph.Inputs() {
+		params := n.trained(in, o.Frozen)
+		if len(params) > 0 {
+			wrt = append(wrt, in)
+			n.grads = append(n.grads, gradientNode{params: params})
+		}
+	}
+	grads, err := ops.Gradients(n.losses, weights[:len(n.losses)], wrt)
+	if err != nil {
+		return err
+	}
+	for i, g := range grads {
+		n.grads[i].node = g
+	}
+	return nil
+}
+
+// trained returns the parameters that an input node of the graph stands for
+// if any of them is trained.
+func (n *Network) trained(in *gorgonia.Node, frozen func(string) bool) []*ops.Param {
+	var params []*ops.Param
+	any := false
+	for _, name := range strings.Fields(in.Name()) {
+		p := n.Weights.ByName(name)
+		if p == nil {
+			return nil
+		}
+		params = append(params, p)
+		any = any || p.Trainable() && !isFrozen(p, frozen)
+	}
+	if !any {
+		return nil
+	}
+	return params
+}
+
+func isFrozen(p *ops.Param, frozen func(string) bool) bool {
+	return frozen != nil && frozen(LayerOf(p.Name))
+}
+
+// LayerOf cuts a parameter's name to its layer's: Mixed_5b.branch1x1.bn.bias
+// to Mixed_5b.branch1x1.
+func LayerOf(param string) string {
+	layer := param[:strings.LastIndexByte(param, '.')]
+	for _, part := range []string{".conv", ".bn"} {
+		layer = strings.TrimSuffix(layer, part)
+	}
+	return layer
+}
+
+// compile plans the memory and makes the machine.
+func (n *Network) compile(points []string) error {
+	keep := append(gorgonia.Nodes{n.out.logits, n.out.features}, n.losses...)
+	for _, g := range n.grads {
+		keep = append(keep, g.node)
+	}
+	for _, name := range points {
+		node := n.out.points[name]
+		if node == nil {
+			return fmt.Errorf("no module is called %q; there are %s", name, strings.Join(n.Points(), ", "))
+		}
+		keep = append(keep, node)
+	}
+	var err error
+	if n.Plan, err = ops.NewPlan(n.Graph, keep...); err != nil {
+		return err
+	}
+	n.machine = gorgonia.NewTapeMachine(n.Graph)
+	return nil
+}
+
+// Points lists the end points that Options.Keep knows, in order.
+func (n *Network) Points() []string { return n.out.order }
+
+// Forward runs an eval network on images, [Batch][3][H][W] preprocessed.
+func (n *Network) Forward(images []float32) error {
+	if len(images) != len(n.image) {
+		return fmt.Errorf("images: %d values, the network takes %d", len(images), len(n.image))
+	}
+	copy(n.image, images)
+	return n.run()
+}
+
+// Step runs forward and backward for one batch; label -1 leaves an image out
+// of the losses. step seeds dropout. Gradients and TrainLogits are those of
+// this batch until the next call.
+func (n *Network) Step(images []float32, labels []int, step uint64) (Loss, error) {
+	if len(labels) != n.Batch {
+		return Loss{}, fmt.Errorf("labels: %d, the network takes %d", len(labels), n.Batch)
+	}
+	copy(n.labels, labels)
+	n.step = step
+	if err := n.Forward(images); err != nil {
+		return Loss{}, err
+	}
+	var l Loss
+	for i, to := range []*float32{&l.Main, &l.Aux, &l.AuxEarly}[:len(n.losses)] {
+		*to = n.losses[i].Value().Data().(float32)
+	}
+	return l, nil
+}
+
+func (n *Network) run() error {
+	n.Plan.Bind()
+	n.machine.Reset()
+	if err := n.machine.RunAll(); err != nil {
+		return fmt.Errorf("run network: %w", err)
+	}
+	return nil
+}
+
+// Refresh must follow every change of the weights before an eval network
+// runs again: it folds batch norm into them.
+func (n *Network) Refresh() { ops.Refresh(n.Graph) }
+
+// Logits returns the logits of the last run, [Batch][Classes].
+func (n *Network) Logits() []float32 { return rows(n.out.logits, n.Spec.Classes) }
+
+// TrainLogits returns the logits of the last Step, [Batch][Classes]; dropout
+// and batch statistics make them worse than Logits of an eval network.
+func (n *Network) TrainLogits() []float32 { return n.Logits() }
+
+// Features returns the pooled features of the last run, [Batch][channels].
+func (n *Network) Features() []float32 { return rows(n.out.features, ops.ChannelsOf(n.out.features)) }
+
+// Point returns an end point kept by Options.Keep, [Batch][C][H][W], and its
+// shape without the batch.
+func (n *Network) Point(name string) (values []float32, shape [3]int, err error) {
+	node := n.out.points[name]
+	if node == nil {
+		return nil, shape, fmt.Errorf("no module is called %q; there are %s", name, strings.Join(n.Points(), ", "))
+	}
+	values = ops.Planar(node)
+	s := node.Shape()
+	return values, [3]int{ops.ChannelsOf(node), s[2], s[3]}, nil
+}
+
+// Gradients returns the gradients of the last Step, one for every trained
+// parameter.
+func (n *Network) Gradients() []Gradient {
+	var all []Gradient
+	for _, g := range n.grads {
+		data := g.node.Value().Data().([]float32)
+		for _, p := range g.params {
+			all = append(all, Gradient{p, data[:p.Floats()]})
+			data = data[p.Floats():]
+		}
+	}
+	return all
+}
+
+// Close frees the machine.
+func (n *Network) Close() error { return n.machine.Close() }
+
+// rows reads an activation of 1x1 pixels, [N][channels], without padding.
+func rows(node *gorgonia.Node, channels int) []float32 {
+	all := ops.Planar(node)
+	return all[:node.Shape()[0]*channels]
+}
+
+// blockOptions are the settings that every layer shares.
+func (s Spec) blockOptions(mode Mode) blocks.Options {
+	return blocks.Options{Train: mode == Train, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
+		CountIncludePad: s.AvgPoolCountIncludePad}
+}
+
+// build adds the network to b's graph.
+func (s Spec) build(b *blocks.Builder, image *gorgonia.Node, dropout func(*gorgonia.Node) *gorgonia.Node) outputs {
+	return s.inception(b, image, dropout)
+}

@@ -1,0 +1,106 @@
+// Package model builds whole networks out of blocks and runs them.
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/blocks"
+)
+
+// Spec describes the structure of a network: the model.* keys of a
+// configuration. It is stored with the weights.
+type Spec struct {
+	Variant                string  `yaml:"variant" json:"variant" help:"network: v2 or v3; sets the stem and the auxiliary head unless they are given"`
+	InputSize              int     `yaml:"input_size" json:"input_size" help:"height and width of the images in pixels"`
+	Classes                int     `yaml:"classes" json:"classes" help:"number of classes; 0 takes it from the data"`
+	Width                  float64 `yaml:"width" json:"width" help:"multiplies every channel count, rounded to multiples of 16"`
+	Stem                   Stem    `yaml:"stem" json:"stem"`
+	Factorized5x5          bool    `yaml:"factorized_5x5" json:"factorized_5x5" help:"two 3x3 convolutions instead of a 5x5 in the 35x35 modules (fig. 5)"`
+	Asymmetric7x7          bool    `yaml:"asymmetric_7x7" json:"asymmetric_7x7" help:"1x7 and 7x1 convolutions instead of 7x7 in the 17x17 modules (fig. 6)"`
+	Expanded8x8            bool    `yaml:"expanded_8x8" json:"expanded_8x8" help:"expanded filter banks in the 8x8 modules (fig. 7)"`
+	GridReduction          string  `yaml:"grid_reduction" json:"grid_reduction" help:"efficient (fig. 10), pool_first or expand_first (fig. 9)"`
+	Aux                    string  `yaml:"aux" json:"aux" help:"auxiliary head: none, plain (a bias) or batch_norm"`
+	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
+	Dropout                float64 `yaml:"dropout" json:"dropout" help:"probability that a pooled feature is dropped in training"`
+	BNDecay                float64 `yaml:"bn_decay" json:"bn_decay" help:"decay of batch norm's running statistics per step"`
+	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
+	AvgPoolCountIncludePad bool    `yaml:"avgpool_count_include_pad" json:"avgpool_count_include_pad" help:"padding counts in the 3x3 average pools' divisor (torchvision: true, TensorFlow: false)"`
+	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published) or he (stddev from the fan-in)"`
+}
+
+// Stem holds the switches of the stem.
+type Stem struct {
+	Conv   string `yaml:"conv" json:"conv" help:"first convolutions: 3x3 (three of them) or 7x7 (one)"`
+	Stride int    `yaml:"stride" json:"stride" help:"of the first convolution: 2, or 1 for small images"`
+	Pool   bool   `yaml:"pool" json:"pool" help:"the first max pool; off for small images"`
+}
+
+// The settings of Spec.Aux.
+const (
+	AuxNone      = "none"
+	AuxPlain     = "plain"
+	AuxBatchNorm = "batch_norm"
+)
+
+// Variants lists the values of Spec.Variant.
+func Variants() []string { return []string{"v2", "v3"} }
+
+// DefaultSpec returns the network of the paper's Table 3: v3, or v2 with a
+// 7x7 stem and an auxiliary head without batch norm.
+func DefaultSpec(variant string) (Spec, error) {
+	s := Spec{
+		Variant: variant, InputSize: 299, Width: 1,
+		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
+		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
+		GridReduction: string(blocks.Efficient),
+		Aux:           AuxBatchNorm, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
+		Init: "truncated_normal",
+	}
+	switch variant {
+	case "v3":
+	case "v2":
+		s.Stem.Conv, s.Aux = "7x7", AuxPlain
+	default:
+		return Spec{}, fmt.Errorf("model.variant: no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
+	}
+	return s, nil
+}
+
+// Validate returns what is wrong with the settings, one line beginning with
+// the key; whether the input size fits is for CheckSize.
+func (s Spec) Validate() error {
+	oneOf := func(key, value string, values ...string) error {
+		if slices.Contains(values, value) {
+			return nil
+		}
+		return fmt.Errorf("model.%s: must be one of %s, is %q", key, strings.Join(values, ", "), value)
+	}
+	inRange := func(key string, ok bool, needs string, value any) error {
+		if ok {
+			return nil
+		}
+		return fmt.Errorf("model.%s: must be %s, is %v", key, needs, value)
+	}
+	for _, err := range []error{
+		oneOf("variant", s.Variant, Variants()...),
+		inRange("input_size", s.InputSize >= 1 && s.InputSize <= 4096, "from 1 to 4096", s.InputSize),
+		inRange("classes", s.Classes >= 0 && s.Classes <= 1<<20, "from 0 to 1048576", s.Classes),
+		inRange("width", s.Width >= 0.01 && s.Width <= 16, "from 0.01 to 16", s.Width),
+		oneOf("stem.conv", s.Stem.Conv, "3x3", "7x7"),
+		inRange("stem.stride", s.Stem.Stride == 1 || s.Stem.Stride == 2, "1 or 2", s.Stem.Stride),
+		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
+		oneOf("aux", s.Aux, AuxNone, AuxPlain, AuxBatchNorm),
+		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
+		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),
+		inRange("bn_decay", s.BNDecay >= 0 && s.BNDecay < 1, "at least 0 and below 1", s.BNDecay),
+		inRange("bn_eps", s.BNEps > 0 && s.BNEps < 1, "above 0 and below 1", s.BNEps),
+		oneOf("init", s.Init, "truncated_normal", "he"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

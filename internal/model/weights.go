@@ -1,0 +1,195 @@
+package model
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/inception-go/inception/internal/blocks"
+	"github.com/inception-go/inception/internal/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// Weights are the parameters and running statistics of one network.
+type Weights struct {
+	Spec   Spec
+	Params []*ops.Param // in torchvision's order of declaration
+
+	byName map[string]*ops.Param
+}
+
+// NewWeights returns freshly initialised weights for spec, whose Classes must
+// be known. The values of a parameter follow from seed and its name alone.
+func NewWeights(spec Spec, seed uint64) (*Weights, error) {
+	w, err := ZeroWeights(spec)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range w.Params {
+		if err := p.SetValues(initial(p, spec.Init, seed)); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// ZeroWeights returns weights for spec that are all zero, to be filled from a
+// file.
+func ZeroWeights(spec Spec) (*Weights, error) {
+	b, err := sketch(spec)
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range b.Groups() {
+		ops.AllocGroup(group)
+	}
+	w := &Weights{Spec: spec, Params: b.Params(), byName: map[string]*ops.Param{}}
+	for _, p := range w.Params {
+		if p.Data == nil {
+			p.Data = make([]float32, p.Floats())
+		}
+		w.byName[p.Name] = p
+	}
+	return w, nil
+}
+
+// ByName returns the parameter with torchvision's key name, or nil.
+func (w *Weights) ByName(name string) *ops.Param { return w.byName[name] }
+
+// Count returns the number of trained parameters, with or without the
+// auxiliary heads.
+func (w *Weights) Count(withAux bool) int {
+	n := 0
+	for _, p := range w.Params {
+		if p.Trainable() && (withAux || !IsAux(p.Name)) {
+			n += p.Count()
+		}
+	}
+	return n
+}
+
+// Clone returns a deep copy.
+func (w *Weights) Clone() *Weights {
+	c, err := ZeroWeights(w.Spec)
+	if err != nil { // spec has built w
+		panic(fmt.Sprintf("model: %v", err))
+	}
+	c.CopyFrom(w)
+	return c
+}
+
+// CopyFrom overwrites w's values with those of from, which has the same
+// structure.
+func (w *Weights) CopyFrom(from *Weights) {
+	for i, p := range w.Params {
+		copy(p.Data, from.Params[i].Data)
+	}
+}
+
+// IsAux reports whether a parameter or layer belongs to an auxiliary head.
+func IsAux(name string) bool {
+	return strings.HasPrefix(name, "AuxLogits") || strings.HasPrefix(name, "aux")
+}
+
+// sketch builds spec's training graph for one image without memory.
+func sketch(spec Spec) (*blocks.Builder, error) {
+	if spec.Classes < 1 {
+		return nil, fmt.Errorf("model.classes: must be known, is %d", spec.Classes)
+	}
+	g := gorgonia.NewGraph()
+	b := blocks.NewBuilder(g, spec.blockOptions(Train), nil)
+	var step uint64
+	spec.build(b, ops.Image(g, 1, spec.InputSize, spec.InputSize, nil), b.Dropout(spec.Dropout, 0, &step))
+	if blocks.IsSize(b.Err()) {
+		return nil, spec.tooSmall(b.Err())
+	}
+	return b, b.Err()
+}
+
+// tooSmall names the smallest input that spec's structure can carry.
+func (s Spec) tooSmall(cause error) error {
+	min, hint := s.minSize(), ""
+	if s.Aux != AuxNone {
+		bare := s
+		bare.Aux, bare.AuxEarly = AuxNone, false
+		if m := bare.minSize(); m < min {
+			hint = fmt.Sprintf("; %d with model.aux none", m)
+		}
+	}
+	return fmt.Errorf("model.input_size: %d is too small for this structure (%w); the smallest size that works is %d%s", s.InputSize, cause, min, hint)
+}
+
+// minSize searches the smallest size that can be built. A larger input never
+// makes a map smaller, so halving finds it.
+func (s Spec) minSize() int {
+	low, high := s.InputSize, 4096 // low fails, high works
+	for high-low > 1 {
+		try := s
+		try.InputSize = (low + high) / 2
+		g := gorgonia.NewGraph()
+		b := blocks.NewBuilder(g, try.blockOptions(Train), nil)
+		var step uint64
+		try.build(b, ops.Image(g, 1, try.InputSize, try.InputSize, nil), b.Dropout(try.Dropout, 0, &step))
+		if b.Err() != nil {
+			low = try.InputSize
+		} else {
+			high = try.InputSize
+		}
+	}
+	return high
+}
+
+// CheckSize reports whether spec's structure can carry its input size; the
+// error names the smallest that works. Nothing is allocated.
+func (s Spec) CheckSize() error {
+	if s.Classes < 1 {
+		s.Classes = 1
+	}
+	_, err := sketch(s)
+	return err
+}
+
+// initial returns the first values of a parameter in file order: weights
+// from a normal distribution cut at two standard deviations (0.1; 0.01 and
+// 0.001 in the auxiliary heads and the classifier, as in the released code),
+// batch norm as the identity.
+func initial(p *ops.Param, how string, seed uint64) []float32 {
+	values := make([]float32, p.Count())
+	switch p.Kind {
+	case ops.Gamma, ops.RunningVar:
+		for i := range values {
+			values[i] = 1
+		}
+	case ops.ConvWeight, ops.ImageWeight, ops.LinearWeight:
+		h := fnv.New64a()
+		h.Write([]byte(p.Name))
+		r := rand.New(rand.NewPCG(seed, h.Sum64()))
+		stddev := stddevOf(p, how)
+		for i := range values {
+			values[i] = float32(stddev * truncatedNormal(r))
+		}
+	}
+	return values
+}
+
+func stddevOf(p *ops.Param, how string) float64 {
+	switch {
+	case p.Kind == ops.LinearWeight:
+		return 0.001
+	case how == "he":
+		return math.Sqrt(2 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3]))
+	case IsAux(p.Name) && strings.Contains(p.Name, ".conv1."):
+		return 0.01
+	}
+	return 0.1
+}
+
+func truncatedNormal(r *rand.Rand) float64 {
+	for {
+		if v := r.NormFloat64(); v >= -2 && v <= 2 {
+			return v
+		}
+	}
+}

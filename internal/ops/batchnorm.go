@@ -1,0 +1,136 @@
+package ops
+
+import (
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// Norm is the batch norm of one layer: its parameters and constants.
+type Norm struct {
+	Gamma, Beta   *Param // Gamma may be nil: scale 1
+	Mean, Var     *Param // running statistics
+	Eps, Momentum float32
+	Frozen        bool // normalise by the running statistics and leave them as they are
+}
+
+// BatchNormReLU normalises x by the batch's own statistics, scales, shifts
+// and cuts at zero; each run moves the running statistics by Momentum
+// towards the batch's, the variance with Bessel's correction. A frozen Norm
+// uses the running statistics as constants.
+func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, error) {
+	channels := x.Shape()[1] * kernel.Block
+	b := &batchNorm{Norm: norm, mean: make([]float32, channels), variance: make([]float32, channels)}
+	o := &op{name: name + ": batch norm", result: like(x)}
+	in := gorgonia.Nodes{x, ParamNode(x.Graph(), norm.Beta)}
+	if norm.Gamma != nil {
+		in = append(in, ParamNode(x.Graph(), norm.Gamma))
+	}
+	o.wants = []bool{true, true, true}[:len(in)]
+	o.forward = func(in []gorgonia.Value) error {
+		b.forward(o.result.asMap(), mapOf(in[0]))
+		return nil
+	}
+	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+		return b.backward(name, in, out, grad, need)
+	}
+	return o.apply(in...)
+}
+
+// batchNorm is a Norm with the statistics of the last batch.
+type batchNorm struct {
+	Norm
+	mean, variance []float32
+}
+
+func (b *batchNorm) forward(y, x kernel.Map) {
+	if b.Frozen {
+		copy(b.mean, b.Mean.Data)
+		copy(b.variance, b.Var.Data)
+	} else {
+		kernel.BatchNormMoments(b.mean, b.variance, x)
+		count := float32(x.N * x.H * x.W)
+		move(b.Mean.Data, b.mean, b.Momentum, 1)
+		move(b.Var.Data, b.variance, b.Momentum, count/max(count-1, 1))
+	}
+	kernel.BatchNormReLU(y, x, b.mean, b.variance, b.gamma(), b.Beta.Data, b.Eps, true)
+}
+
+func (b *batchNorm) backward(name string, in gorgonia.Nodes, y, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+	dgamma, dbeta := newSliceResult(len(b.mean)), newSliceResult(len(b.mean))
+	o := &op{name: name + ": batch norm gradient", result: like(in[0]), parts: []*Result{dgamma, dbeta}}
+	o.forward = func(in []gorgonia.Value) error {
+		dgamma.alloc()
+		dbeta.alloc()
+		backward := kernel.BatchNormReLUBackward
+		if b.Frozen {
+			backward = kernel.BatchNormReLUBackwardFrozen
+		}
+		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]), mapOf(in[2]), b.mean, b.variance, b.gamma(), b.Eps, true)
+		return nil
+	}
+	dx, err := o.apply(grad, in[0], y)
+	if err != nil {
+		return nil, err
+	}
+	grads := gorgonia.Nodes{dx, nil, nil}[:len(in)]
+	for i, part := range []*Result{dbeta, dgamma}[:len(in)-1] {
+		if !need[i+1] {
+			continue
+		}
+		if grads[i+1], err = besides(name+": batch norm gradient part", dx, part); err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+func (b *batchNorm) gamma() []float32 {
+	if b.Gamma == nil {
+		return nil
+	}
+	return b.Gamma.Data
+}
+
+// besides makes a node for a result that the op of main fills besides its
+// own.
+func besides(name string, main *gorgonia.Node, part *Result) (*gorgonia.Node, error) {
+	o := &op{name: name, result: part, forward: func([]gorgonia.Value) error { return nil }}
+	return o.apply(main)
+}
+
+// move moves the average towards scale times the batch's value by momentum.
+func move(average, batch []float32, momentum, scale float32) {
+	for i, v := range batch {
+		average[i] += momentum * (scale*v - average[i])
+	}
+}
+
+// BiasReLU adds a bias to every channel and cuts at zero.
+func BiasReLU(name string, x *gorgonia.Node, bias *Param) (*gorgonia.Node, error) {
+	channels := x.Shape()[1] * kernel.Block
+	zeros, ones := make([]float32, channels), make([]float32, channels)
+	for i := range ones {
+		ones[i] = 1
+	}
+	o := &op{name: name + ": bias", result: like(x), wants: []bool{true, true}}
+	o.forward = func(in []gorgonia.Value) error {
+		kernel.BatchNormReLU(o.result.asMap(), mapOf(in[0]), zeros, ones, nil, sliceOf(in[1]), 0, true)
+		return nil
+	}
+	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
+		dbias := newSliceResult(channels)
+		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}}
+		dx.forward = func(in []gorgonia.Value) error {
+			dbias.alloc()
+			kernel.BatchNormReLUBackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]), mapOf(in[2]), zeros, ones, nil, 0, true)
+			return nil
+		}
+		main, err := dx.apply(grad, in[0], out)
+		if err != nil {
+			return nil, err
+		}
+		part, err := besides(name+": bias gradient part", main, dbias)
+		return gorgonia.Nodes{main, part}, err
+	}
+	return o.apply(x, ParamNode(x.Graph(), bias))
+}

@@ -1,0 +1,93 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// Concat joins activations along the channels. An input whose memory is its
+// own is moved into the result, so that it is written there in the first
+// place; only views and inputs of other concats are copied.
+func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, error) {
+	s := xs[0].Shape()
+	channels := 0
+	for _, x := range xs {
+		if x.Shape()[2] != s[2] || x.Shape()[3] != s[3] {
+			return nil, fmt.Errorf("%s: branches of %dx%d and %dx%d cannot be joined", name, s[2], s[3], x.Shape()[2], x.Shape()[3])
+		}
+		channels += x.Shape()[1] * kernel.Block
+	}
+	o := &op{name: name + ": concat", result: newMapResult(s[0], channels, s[2], s[3]), layers: layers}
+	from := make([]int, len(xs))
+	placed := make([]bool, len(xs))
+	at := 0
+	for i, x := range xs {
+		from[i] = at
+		if r := resultOf(x); r != nil && r.outer == nil {
+			r.outer, r.channel, placed[i] = o.result, at, true
+		}
+		o.wants = append(o.wants, true)
+		at += x.Shape()[1] * kernel.Block
+	}
+	o.forward = func(in []gorgonia.Value) error {
+		y := o.result.asMap()
+		for i, v := range in {
+			if !placed[i] {
+				x := mapOf(v)
+				kernel.Copy(y.Channels(from[i], x.C), x)
+			}
+		}
+		return nil
+	}
+	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+		grads := make(gorgonia.Nodes, len(in))
+		for i, x := range in {
+			if !need[i] {
+				continue
+			}
+			var err error
+			if grads[i], err = Channels(name+": concat gradient", grad, from[i], x.Shape()[1]*kernel.Block); err != nil {
+				return nil, err
+			}
+		}
+		return grads, nil
+	}
+	return o.apply(xs...)
+}
+
+// resultOf returns the memory of a node's result, nil for inputs of the graph.
+func resultOf(n *gorgonia.Node) *Result {
+	if o, ok := n.Op().(*op); ok {
+		return o.result
+	}
+	return nil
+}
+
+// Channels views count channels of x, beginning at from, and the padding
+// behind them; nothing is copied. Its
+// gradient is spread into zeros; Gradients joins the gradients of views that
+// cover x instead.
+func Channels(name string, x *gorgonia.Node, from, count int) (*gorgonia.Node, error) {
+	s := x.Shape()
+	result := newMapResult(s[0], count, s[2], s[3])
+	result.outer, result.channel = resultOf(x), from
+	count = Padded(count)
+	o := &op{name: name, result: result, wants: []bool{true}, part: &channelRange{from, count}}
+	o.forward = func([]gorgonia.Value) error { return nil }
+	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
+		dx := &op{name: name + " gradient", result: like(in[0])}
+		dx.forward = func(in []gorgonia.Value) error {
+			clear(dx.result.root().data)
+			kernel.Copy(dx.result.asMap().Channels(from, count), mapOf(in[0]))
+			return nil
+		}
+		node, err := dx.apply(grad)
+		return gorgonia.Nodes{node}, err
+	}
+	return o.apply(x)
+}
+
+// channelRange says which channels of its input a view shows.
+type channelRange struct{ from, count int }

@@ -1,0 +1,134 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// Window is the geometry of a convolution or a pool.
+type Window struct {
+	R, S             int // height and width
+	StrideH, StrideW int
+	PadH, PadW       int // on both sides
+}
+
+// Square returns the window of size x size with one stride and padding.
+func Square(size, stride, pad int) Window {
+	return Window{R: size, S: size, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
+}
+
+// Out returns the size of the output for an h x w input; it is below 1 where
+// the window does not fit.
+func (v Window) Out(h, w int) (oh, ow int) {
+	oh, ow = h+2*v.PadH-v.R, w+2*v.PadW-v.S
+	if oh < 0 || ow < 0 {
+		return 0, 0
+	}
+	return oh/v.StrideH + 1, ow/v.StrideW + 1
+}
+
+// Conv convolves the activation x with k output channels of packed weights
+// w. No bias.
+func Conv(name string, x, w *gorgonia.Node, k int, v Window, layers ...Layer) (*gorgonia.Node, error) {
+	c, result, err := convShape(name, x, k, v)
+	if err != nil {
+		return nil, err
+	}
+	o := &op{name: name + ": convolution", result: result, layers: layers, wants: []bool{true, true}}
+	o.forward = func(in []gorgonia.Value) error {
+		c.Forward(result.asMap(), mapOf(in[0]), sliceOf(in[1]))
+		return nil
+	}
+	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+		grads := make(gorgonia.Nodes, 2)
+		var err error
+		if need[1] {
+			if grads[1], err = convBackwardWeights(name, c, in[0], in[1], grad); err != nil {
+				return nil, err
+			}
+		}
+		if need[0] {
+			grads[0], err = convBackwardData(name, c, in[0], in[1], grad)
+		}
+		return grads, err
+	}
+	return o.apply(x, w)
+}
+
+func convBackwardWeights(name string, c kernel.Conv, x, w, grad *gorgonia.Node) (*gorgonia.Node, error) {
+	o := &op{name: name + ": weight gradient", result: newSliceResult(w.Shape()[0])}
+	o.forward = func(in []gorgonia.Value) error {
+		c.BackwardWeights(o.result.data, mapOf(in[0]), mapOf(in[1]))
+		return nil
+	}
+	return o.apply(x, grad)
+}
+
+func convBackwardData(name string, c kernel.Conv, x, w, grad *gorgonia.Node) (*gorgonia.Node, error) {
+	o := &op{name: name + ": input gradient", result: like(x)}
+	o.forward = func(in []gorgonia.Value) error {
+		c.BackwardData(o.result.asMap(), mapOf(in[0]), sliceOf(in[1]))
+		return nil
+	}
+	return o.apply(grad, w)
+}
+
+// ImageConv convolves a batch of images, [N][3][H][W], with k output
+// channels. The image has no gradient.
+func ImageConv(name string, image, w *gorgonia.Node, k int, v Window, layers ...Layer) (*gorgonia.Node, error) {
+	c, result, err := imageConvShape(name, image, k, v)
+	if err != nil {
+		return nil, err
+	}
+	s := image.Shape()
+	n, height, width := s[0], s[2], s[3]
+	o := &op{name: name + ": convolution", result: result, layers: layers, wants: []bool{false, true}}
+	o.forward = func(in []gorgonia.Value) error {
+		c.Forward(result.asMap(), sliceOf(in[0]), n, height, width, sliceOf(in[1]))
+		return nil
+	}
+	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+		dw := &op{name: name + ": weight gradient", result: newSliceResult(in[1].Shape()[0])}
+		dw.forward = func(in []gorgonia.Value) error {
+			c.BackwardWeights(dw.result.data, sliceOf(in[0]), n, height, width, mapOf(in[1]))
+			return nil
+		}
+		node, err := dw.apply(in[0], grad)
+		return gorgonia.Nodes{nil, node}, err
+	}
+	return o.apply(image, w)
+}
+
+func convShape(name string, x *gorgonia.Node, k int, v Window) (kernel.Conv, *Result, error) {
+	s := x.Shape()
+	oh, ow := v.Out(s[2], s[3])
+	if oh < 1 || ow < 1 {
+		return kernel.Conv{}, nil, &SizeError{Layer: name, H: s[2], W: s[3], R: v.R, S: v.S}
+	}
+	c := kernel.Conv{C: s[1] * kernel.Block, K: Padded(k), R: v.R, S: v.S,
+		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW}
+	return c, newMapResult(s[0], k, oh, ow), nil
+}
+
+func imageConvShape(name string, image *gorgonia.Node, k int, v Window) (kernel.ImageConv, *Result, error) {
+	s := image.Shape()
+	oh, ow := v.Out(s[2], s[3])
+	if oh < 1 || ow < 1 {
+		return kernel.ImageConv{}, nil, &SizeError{Layer: name, H: s[2], W: s[3], R: v.R, S: v.S}
+	}
+	c := kernel.ImageConv{K: Padded(k), R: v.R, S: v.S,
+		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW}
+	return c, newMapResult(s[0], k, oh, ow), nil
+}
+
+// SizeError says that a map is too small for a layer's window.
+type SizeError struct {
+	Layer      string
+	H, W, R, S int
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%s: a map of %dx%d is smaller than the %dx%d window", e.Layer, e.H, e.W, e.R, e.S)
+}

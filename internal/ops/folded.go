@@ -1,0 +1,107 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// FoldedConv is convolution, batch norm by the running statistics and ReLU as
+// one pass, for inference: the scale lies in the weights, the shift is a
+// bias. Refresh must follow every change of the parameters. A nil norm.Beta
+// stands for no batch norm, and bias for the layer's own bias, if any.
+func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v Window, layers ...Layer) (*gorgonia.Node, error) {
+	k := weight.Shape[0]
+	f := &folded{weight: weight, bias: bias, norm: norm}
+	o := &op{name: name + ": convolution + bias + relu", layers: layers, refresh: f.refresh}
+	if weight.Kind == ImageWeight {
+		c, result, err := imageConvShape(name, x, k, v)
+		if err != nil {
+			return nil, err
+		}
+		s := x.Shape()
+		o.result = result
+		o.forward = func(in []gorgonia.Value) error {
+			f.once()
+			c.ForwardBias(result.asMap(), sliceOf(in[0]), s[0], s[2], s[3], f.w, f.b, true)
+			return nil
+		}
+	} else {
+		c, result, err := convShape(name, x, k, v)
+		if err != nil {
+			return nil, err
+		}
+		o.result = result
+		o.forward = func(in []gorgonia.Value) error {
+			f.once()
+			c.ForwardBias(result.asMap(), mapOf(in[0]), f.w, f.b, true)
+			return nil
+		}
+	}
+	return o.apply(append(gorgonia.Nodes{x}, f.nodes(x.Graph())...)...)
+}
+
+// Refresh brings everything that follows from the parameters of g's layers up
+// to date with them.
+func Refresh(g *gorgonia.ExprGraph) {
+	for _, n := range g.AllNodes() {
+		if o, ok := n.Op().(*op); ok && o.refresh != nil {
+			o.refresh()
+		}
+	}
+}
+
+// folded is a weight with its batch norm folded in.
+type folded struct {
+	weight, bias *Param
+	norm         Norm
+	w, b         []float32
+}
+
+// nodes are the inputs that the folded weights follow from.
+func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
+	for _, p := range []*Param{f.weight, f.bias, f.norm.Gamma, f.norm.Beta, f.norm.Mean, f.norm.Var} {
+		if p != nil {
+			nodes = append(nodes, ParamNode(g, p))
+		}
+	}
+	return nodes
+}
+
+func (f *folded) once() {
+	if f.w == nil {
+		f.refresh()
+	}
+}
+
+func (f *folded) refresh() {
+	channels := Padded(f.weight.Shape[0])
+	if f.w == nil {
+		f.w, f.b = make([]float32, len(f.weight.Data)), make([]float32, channels)
+	}
+	if f.norm.Beta == nil {
+		copy(f.w, f.weight.Data)
+		clear(f.b)
+		if f.bias != nil {
+			copy(f.b, f.bias.Data)
+		}
+		return
+	}
+	perBlock := len(f.w) / (channels / kernel.Block)
+	for k := range channels {
+		scale := 1 / math.Sqrt(float64(f.norm.Var.Data[k])+float64(f.norm.Eps))
+		if f.norm.Gamma != nil {
+			scale *= float64(f.norm.Gamma.Data[k])
+		}
+		at := k/kernel.Block*perBlock + k%kernel.Block
+		for i := at; i < at-k%kernel.Block+perBlock; i += kernel.Block {
+			f.w[i] = float32(float64(f.weight.Data[i]) * scale)
+		}
+		mean := float64(f.norm.Mean.Data[k])
+		if f.bias != nil {
+			mean -= float64(f.bias.Data[k])
+		}
+		f.b[k] = float32(float64(f.norm.Beta.Data[k]) - mean*scale)
+	}
+}

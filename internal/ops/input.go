@@ -1,0 +1,70 @@
+package ops
+
+import (
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Image makes the input node of a batch, [N][3][H][W], whose memory is data;
+// nil data makes a node that can be shaped but not run.
+func Image(g *gorgonia.ExprGraph, n, h, w int, data []float32) *gorgonia.Node {
+	shape := tensor.Shape{n, 3, h, w}
+	return inputNode(g, "image", shape, data)
+}
+
+// ParamNode makes the input node of a parameter. It reads p.Data, so that
+// what an optimizer writes there is seen by the next run.
+func ParamNode(g *gorgonia.ExprGraph, p *Param) *gorgonia.Node {
+	return inputNode(g, p.Name, tensor.Shape{p.Floats()}, p.Data)
+}
+
+// ParamsNode makes one input node of several conv weights over the same
+// input, that lie behind each other in memory: together they are the weights
+// of one convolution with all their output channels.
+func ParamsNode(g *gorgonia.ExprGraph, ps []*Param) (*gorgonia.Node, error) {
+	if len(ps) == 1 {
+		return ParamNode(g, ps[0]), nil
+	}
+	floats, name := 0, ""
+	for _, p := range ps {
+		floats += p.Floats()
+		name += p.Name + " "
+	}
+	data := ps[0].Data
+	if data != nil {
+		if cap(data) < floats {
+			return nil, fmt.Errorf("%s: weights do not lie behind each other; allocate them as one group", name)
+		}
+		data = data[:floats]
+		for i, at := 0, 0; i < len(ps); at, i = at+ps[i].Floats(), i+1 {
+			if &data[at] != &ps[i].Data[0] {
+				return nil, fmt.Errorf("%s: weights do not lie behind each other; allocate them as one group", name)
+			}
+		}
+	}
+	return inputNode(g, name, tensor.Shape{floats}, data), nil
+}
+
+// AllocGroup gives the parameters zeroed memory behind each other.
+func AllocGroup(ps []*Param) {
+	floats := 0
+	for _, p := range ps {
+		floats += p.Floats()
+	}
+	data := make([]float32, floats)
+	for _, p := range ps {
+		p.Data = data[:p.Floats()]
+		data = data[p.Floats():]
+	}
+}
+
+func inputNode(g *gorgonia.ExprGraph, name string, shape tensor.Shape, data []float32) *gorgonia.Node {
+	options := []gorgonia.NodeConsOpt{gorgonia.WithShape(slices.Clone(shape)...), gorgonia.WithName(name)}
+	if data != nil {
+		options = append(options, gorgonia.WithValue(tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(data))))
+	}
+	return gorgonia.NewTensor(g, tensor.Float32, shape.Dims(), options...)
+}

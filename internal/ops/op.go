@@ -1,0 +1,141 @@
+// Package ops puts the kernels into Gorgonia's expression graph.
+//
+// Every function that makes a node checks shapes at once and allocates
+// nothing: memory comes with the first run, or from a Plan. An op owns the
+// memory of its result and returns it from Do, so nodes never share memory
+// unless one is declared a view of another (see Result).
+package ops
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// op adapts one kernel to Gorgonia's SDOp.
+type op struct {
+	id     uint64
+	name   string // the layer's name and what is done, for errors and graphs
+	dims   []int  // of every input; 0 for a scalar
+	result *Result
+	parts  []*Result // filled besides result, read by nodes of their own
+	inputs gorgonia.Nodes
+	part   *channelRange // set if the op is a view of some channels
+	layers []Layer       // facts for tables and exports; none for gradient ops
+
+	// forward reads the inputs' values and fills result.
+	forward func(in []gorgonia.Value) error
+
+	// refresh, if any, brings state that follows from parameters up to date:
+	// the weights with batch norm folded in.
+	refresh func()
+
+	// after, if any, runs when Do is done; tests of a Plan use it.
+	after func()
+
+	// wants says which inputs have a derivative. backward makes their nodes:
+	// need[i] says whether the i-th is asked for; others may stay nil. grad
+	// has out's shape.
+	wants    []bool
+	backward func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error)
+}
+
+var _ gorgonia.SDOp = (*op)(nil)
+
+// ids keeps two ops with equal inputs from becoming one node: Gorgonia merges
+// nodes whose hashes agree.
+var ids atomic.Uint64
+
+// apply gives o its identity and puts it into the graph.
+func (o *op) apply(in ...*gorgonia.Node) (*gorgonia.Node, error) {
+	o.id = ids.Add(1)
+	o.inputs = in
+	o.dims = make([]int, len(in))
+	for i, n := range in {
+		o.dims[i] = n.Shape().Dims()
+	}
+	if o.wants == nil {
+		o.wants = make([]bool, len(in))
+	}
+	out, err := gorgonia.ApplyOp(o, in...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.name, err)
+	}
+	return out, nil
+}
+
+// Arity is the number of inputs.
+func (o *op) Arity() int { return len(o.dims) }
+
+// Type is a fresh function type at each call, since unification changes it.
+func (o *op) Type() hm.Type {
+	a := hm.TypeVariable('a')
+	types := make([]hm.Type, 0, len(o.dims)+1)
+	for _, d := range append(append([]int{}, o.dims...), o.result.shape.Dims()) {
+		if d == 0 {
+			types = append(types, a)
+		} else {
+			types = append(types, gorgonia.TensorType{Dims: d, Of: a})
+		}
+	}
+	return hm.NewFnType(types...)
+}
+
+// InferShape is the result's shape, known since the op was made.
+func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return o.result.shape.Clone(), nil
+}
+
+// Do runs the kernel. A panic in it becomes an error: on Gorgonia's goroutine
+// it would end the process.
+func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: %v\n%s", o.name, r, debug.Stack())
+		}
+	}()
+	o.result.alloc()
+	if err := o.forward(in); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.name, err)
+	}
+	if o.after != nil {
+		o.after()
+	}
+	return o.result.value, nil
+}
+
+// ReturnsPtr says that the result is the op's own memory.
+func (o *op) ReturnsPtr() bool { return true }
+
+// CallsExtern is false: no cgo, no device.
+func (o *op) CallsExtern() bool { return false }
+
+// OverwritesInput is -1: no input changes.
+func (o *op) OverwritesInput() int { return -1 }
+
+// WriteHash writes the op's identity, which no other op shares.
+func (o *op) WriteHash(h hash.Hash) { fmt.Fprintf(h, "inception op %d", o.id) }
+
+// Hashcode is the short form of WriteHash.
+func (o *op) Hashcode() uint32 {
+	h := fnv.New32a()
+	o.WriteHash(h)
+	return h.Sum32()
+}
+
+// String is the layer's name and what is done.
+func (o *op) String() string { return o.name }
+
+// DiffWRT says which inputs have a derivative.
+func (o *op) DiffWRT(int) []bool { return o.wants }
+
+// SymDiff makes the gradient nodes of all inputs that have one.
+func (o *op) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	return o.backward(in, out, grad, o.wants)
+}

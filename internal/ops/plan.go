@@ -1,0 +1,145 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// Plan places the results of a graph's ops in one arena: two results that
+// are never needed at the same time may share memory. It holds for the order
+// in which Gorgonia's TapeMachine runs the graph.
+type Plan struct {
+	Bytes    int64 // size of the arena
+	Unshared int64 // bytes if no memory were shared
+
+	buffers []*buffer
+	order   gorgonia.Nodes
+	bound   bool
+}
+
+// buffer is the memory of one owning Result: needed from the run of node
+// number first to that of node number last.
+type buffer struct {
+	result      *Result
+	first, last int
+	at, floats  int // place in the arena
+}
+
+// NewPlan plans the memory of g. The results of keep are never overwritten.
+func NewPlan(g *gorgonia.ExprGraph, keep ...*gorgonia.Node) (*Plan, error) {
+	order, err := gorgonia.Sort(g)
+	if err != nil {
+		return nil, fmt.Errorf("plan memory: %w", err)
+	}
+	slices.Reverse(order)
+	p := &Plan{order: order}
+	p.buffers = lifetimes(order, keep)
+	p.Bytes = place(p.buffers) * 4
+	for _, b := range p.buffers {
+		p.Unshared += int64(b.floats) * 4
+	}
+	return p, nil
+}
+
+// Bind allocates the arena and gives every op its place in it. It must come
+// before the first run; further calls do nothing.
+func (p *Plan) Bind() {
+	if p.bound {
+		return
+	}
+	p.bound = true
+	arena := make([]float32, p.Bytes/4)
+	for _, b := range p.buffers {
+		b.result.bind(arena[b.at : b.at+b.floats])
+	}
+}
+
+// Poison makes every run fill memory with NaN as soon as it is free, so that
+// a reader that the plan forgot shows itself. For tests.
+func (p *Plan) Poison() {
+	freed := map[int][]*buffer{}
+	for _, b := range p.buffers {
+		freed[b.last] = append(freed[b.last], b)
+	}
+	for i, n := range p.order {
+		if o, ok := n.Op().(*op); ok {
+			o.after = func() {
+				for _, b := range freed[i] {
+					fill(b.result.data, float32(math.NaN()))
+				}
+			}
+		}
+	}
+}
+
+// lifetimes lists the memory that the ops of order own and when it is needed.
+func lifetimes(order, keep gorgonia.Nodes) []*buffer {
+	byRoot := map[*Result]*buffer{}
+	var buffers []*buffer
+	touch := func(r *Result, at int) {
+		if r == nil || r.root().shape.Dims() == 0 {
+			return
+		}
+		b := byRoot[r.root()]
+		if b == nil {
+			b = &buffer{result: r.root(), first: at, floats: wholeBlocks(r.root().floats())}
+			byRoot[r.root()] = b
+			buffers = append(buffers, b)
+		}
+		b.last = max(b.last, at)
+	}
+	for i, n := range order {
+		o, ok := n.Op().(*op)
+		if !ok {
+			continue
+		}
+		for _, r := range append([]*Result{o.result}, o.parts...) {
+			touch(r, i)
+		}
+		for _, in := range o.inputs {
+			touch(resultOf(in), i)
+		}
+	}
+	for _, n := range keep {
+		touch(resultOf(n), len(order))
+	}
+	return buffers
+}
+
+// place gives each buffer, the largest first, the lowest place that no buffer
+// alive at the same time holds, and returns the floats of the whole arena.
+func place(buffers []*buffer) (floats int64) {
+	bySize := slices.Clone(buffers)
+	slices.SortStableFunc(bySize, func(a, b *buffer) int { return b.floats - a.floats })
+	var placed []*buffer // in order of place
+	for _, b := range bySize {
+		b.at = 0
+		for _, other := range placed {
+			if other.last < b.first || b.last < other.first {
+				continue
+			}
+			if b.at+b.floats <= other.at {
+				break
+			}
+			b.at = max(b.at, other.at+other.floats)
+		}
+		i, _ := slices.BinarySearchFunc(placed, b.at, func(o *buffer, at int) int { return o.at - at })
+		placed = slices.Insert(placed, i, b)
+		floats = max(floats, int64(b.at+b.floats))
+	}
+	return floats
+}
+
+// wholeBlocks rounds up to whole blocks, which keeps every place aligned to a
+// cache line of the arena.
+func wholeBlocks(floats int) int { return Padded(max(floats, kernel.Block)) }
+
+func fill(s []float32, v float32) {
+	for i := range s {
+		s[i] = v
+	}
+}
