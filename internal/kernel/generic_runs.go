@@ -3,6 +3,7 @@ package kernel
 var genericRuns = runs{
 	moments: momentsGeneric, normalise: normaliseGeneric,
 	gradientSums: gradientSumsGeneric, gradientApply: gradientApplyGeneric,
+	poolSum: poolSumGeneric, poolMax: poolMaxGeneric, poolMaxBack: poolMaxBackGeneric,
 	axpy: axpyGeneric, scale: scaleGeneric,
 }
 

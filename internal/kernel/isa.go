@@ -89,3 +89,23 @@ type outerArgs struct {
 type outerRow struct {
 	x, dy, pixels int
 }
+
+// poolArgs is a run of output pixels of one channel block whose windows hold
+// the same taps. Strides and offsets are in bytes.
+type poolArgs struct {
+	y      unsafe.Pointer // first output pixel; the next is 64 bytes on
+	x      unsafe.Pointer // base that poolTap.offset counts from, for that pixel
+	argmax unsafe.Pointer // 16 bytes a pixel; the winning tap's index
+
+	taps   *poolTap // count taps, at least one
+	count  int
+	pixels int
+	xPixel int // from one output pixel's window to the next
+
+	scale float32 // poolSum's factor
+}
+
+// poolTap is one pixel of a window: where it lies and its index in argmax.
+type poolTap struct {
+	offset, index int
+}

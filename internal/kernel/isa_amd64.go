@@ -49,6 +49,7 @@ var avx512ISA = &isa{
 	runs: runs{
 		moments: momentsAVX2, normalise: normaliseAVX512,
 		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX512,
+		poolSum: poolSumAVX512, poolMax: poolMaxAVX512, poolMaxBack: poolMaxBackAVX512,
 		axpy: axpyAVX512, scale: scaleAVX512,
 	},
 
@@ -71,6 +72,7 @@ var avx2ISA = &isa{
 	runs: runs{
 		moments: momentsAVX2, normalise: normaliseAVX2,
 		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX2,
+		poolSum: poolSumAVX2, poolMax: poolMaxAVX2, poolMaxBack: poolMaxBackAVX2,
 		axpy: axpyAVX2, scale: scaleAVX2,
 	},
 

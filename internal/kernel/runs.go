@@ -20,4 +20,13 @@ type runs struct {
 	axpy func(y, x []float32, a float32)
 	// scale is x *= a.
 	scale func(x []float32, a float32)
+
+	// poolSum is y = scale * the sum of the taps of each window.
+	poolSum func(*poolArgs)
+	// poolMax is y = the maximum of the taps, and argmax the index of the first
+	// tap that has it. A NaN wins only as the first tap.
+	poolMax func(*poolArgs)
+	// poolMaxBack adds y, the gradient of a maximum, to those pixels of x that
+	// won: to the taps whose index is in argmax.
+	poolMaxBack func(*poolArgs)
 }

@@ -24,6 +24,21 @@ func normaliseAVX512(y []float32, x []float32, scale *[16]float32, shift *[16]fl
 //go:noescape
 func gradientApplyAVX512(dx []float32, dy []float32, x []float32, y []float32, k *[4][16]float32)
 
+// y = scale * sum of the taps.
+//
+//go:noescape
+func poolSumAVX512(args *poolArgs)
+
+// y = the taps' maximum, argmax = the index of the first tap that has it.
+//
+//go:noescape
+func poolMaxAVX512(args *poolArgs)
+
+// Adds y, a gradient, to the tap of x that argmax names.
+//
+//go:noescape
+func poolMaxBackAVX512(args *poolArgs)
+
 // y += a*x.
 //
 //go:noescape
@@ -43,6 +58,21 @@ func normaliseAVX2(y []float32, x []float32, scale *[16]float32, shift *[16]floa
 //
 //go:noescape
 func gradientApplyAVX2(dx []float32, dy []float32, x []float32, y []float32, k *[4][16]float32)
+
+// y = scale * sum of the taps.
+//
+//go:noescape
+func poolSumAVX2(args *poolArgs)
+
+// y = the taps' maximum, argmax = the index of the first tap that has it.
+//
+//go:noescape
+func poolMaxAVX2(args *poolArgs)
+
+// Adds y, a gradient, to the tap of x that argmax names.
+//
+//go:noescape
+func poolMaxBackAVX2(args *poolArgs)
 
 // y += a*x.
 //

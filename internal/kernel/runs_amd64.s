@@ -599,6 +599,264 @@ maskedDone2:
 	VZEROUPPER
 	RET
 
+// func poolSumAVX512(args *poolArgs)
+// Requires: AVX, AVX512F
+TEXT ·poolSumAVX512(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), AX
+	MOVQ         8(AX), DX
+	MOVQ         (AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
+	MOVQ         32(AX), R8
+	MOVQ         40(AX), R9
+	MOVQ         48(AX), R10
+	LEAQ         (R10)(R10*2), CX
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 56(AX), Z0
+	MOVQ         R9, R11
+	SHRQ         $0x02, R11
+	TESTQ        R11, R11
+	JZ           groupDone2
+
+group1:
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   R8, R12
+	MOVQ   DI, AX
+	TESTQ  R12, R12
+	JZ     tapDone4
+
+tap3:
+	MOVQ   (AX), R13
+	ADDQ   DX, R13
+	VADDPS (R13), Z1, Z1
+	VADDPS (R13)(R10*1), Z2, Z2
+	VADDPS (R13)(R10*2), Z3, Z3
+	VADDPS (R13)(CX*1), Z4, Z4
+	ADDQ   $0x00000010, AX
+	DECQ   R12
+	JNZ    tap3
+
+tapDone4:
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (BX)
+	VMULPS  Z0, Z2, Z2
+	VMOVUPS Z2, 64(BX)
+	VMULPS  Z0, Z3, Z3
+	VMOVUPS Z3, 128(BX)
+	VMULPS  Z0, Z4, Z4
+	VMOVUPS Z4, 192(BX)
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000040, SI
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	DECQ    R11
+	JNZ     group1
+
+groupDone2:
+	ANDQ  $0x00000003, R9
+	TESTQ R9, R9
+	JZ    pixelDone6
+
+pixel5:
+	VPXORD Z1, Z1, Z1
+	MOVQ   R8, CX
+	MOVQ   DI, AX
+	TESTQ  CX, CX
+	JZ     tapDone8
+
+tap7:
+	MOVQ   (AX), R11
+	ADDQ   DX, R11
+	VADDPS (R11), Z1, Z1
+	ADDQ   $0x00000010, AX
+	DECQ   CX
+	JNZ    tap7
+
+tapDone8:
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (BX)
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000010, SI
+	ADDQ    R10, DX
+	DECQ    R9
+	JNZ     pixel5
+
+pixelDone6:
+	VZEROUPPER
+	RET
+
+// func poolMaxAVX512(args *poolArgs)
+// Requires: AVX, AVX512F
+TEXT ·poolMaxAVX512(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  24(AX), DI
+	MOVQ  32(AX), R8
+	MOVQ  40(AX), R9
+	MOVQ  48(AX), R10
+	LEAQ  (R10)(R10*2), CX
+	MOVQ  R9, R11
+	SHRQ  $0x02, R11
+	TESTQ R11, R11
+	JZ    groupDone2
+
+group1:
+	MOVQ         DI, AX
+	MOVQ         (AX), R12
+	ADDQ         DX, R12
+	VMOVUPS      (R12), Z0
+	VPBROADCASTD 8(AX), Z4
+	VMOVUPS      (R12)(R10*1), Z1
+	VPBROADCASTD 8(AX), Z5
+	VMOVUPS      (R12)(R10*2), Z2
+	VPBROADCASTD 8(AX), Z6
+	VMOVUPS      (R12)(CX*1), Z3
+	VPBROADCASTD 8(AX), Z7
+	MOVQ         R8, R12
+	MOVQ         DI, AX
+	DECQ         R12
+	ADDQ         $0x00000010, AX
+	TESTQ        R12, R12
+	JZ           tapDone4
+
+tap3:
+	MOVQ         (AX), R13
+	ADDQ         DX, R13
+	VPBROADCASTD 8(AX), Z8
+	VMOVUPS      (R13), Z9
+	VCMPPS       $0x11, Z9, Z0, K1
+	VMOVAPS      Z9, K1, Z0
+	VMOVDQA32    Z8, K1, Z4
+	VMOVUPS      (R13)(R10*1), Z9
+	VCMPPS       $0x11, Z9, Z1, K1
+	VMOVAPS      Z9, K1, Z1
+	VMOVDQA32    Z8, K1, Z5
+	VMOVUPS      (R13)(R10*2), Z9
+	VCMPPS       $0x11, Z9, Z2, K1
+	VMOVAPS      Z9, K1, Z2
+	VMOVDQA32    Z8, K1, Z6
+	VMOVUPS      (R13)(CX*1), Z9
+	VCMPPS       $0x11, Z9, Z3, K1
+	VMOVAPS      Z9, K1, Z3
+	VMOVDQA32    Z8, K1, Z7
+	ADDQ         $0x00000010, AX
+	DECQ         R12
+	JNZ          tap3
+
+tapDone4:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VPMOVDB Z4, (SI)
+	VPMOVDB Z5, 16(SI)
+	VPMOVDB Z6, 32(SI)
+	VPMOVDB Z7, 48(SI)
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000040, SI
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	DECQ    R11
+	JNZ     group1
+
+groupDone2:
+	ANDQ  $0x00000003, R9
+	TESTQ R9, R9
+	JZ    pixelDone6
+
+pixel5:
+	MOVQ         DI, AX
+	MOVQ         (AX), CX
+	ADDQ         DX, CX
+	VMOVUPS      (CX), Z0
+	VPBROADCASTD 8(AX), Z1
+	MOVQ         R8, CX
+	MOVQ         DI, AX
+	DECQ         CX
+	ADDQ         $0x00000010, AX
+	TESTQ        CX, CX
+	JZ           tapDone8
+
+tap7:
+	MOVQ         (AX), R11
+	ADDQ         DX, R11
+	VPBROADCASTD 8(AX), Z2
+	VMOVUPS      (R11), Z3
+	VCMPPS       $0x11, Z3, Z0, K1
+	VMOVAPS      Z3, K1, Z0
+	VMOVDQA32    Z2, K1, Z1
+	ADDQ         $0x00000010, AX
+	DECQ         CX
+	JNZ          tap7
+
+tapDone8:
+	VMOVUPS Z0, (BX)
+	VPMOVDB Z1, (SI)
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000010, SI
+	ADDQ    R10, DX
+	DECQ    R9
+	JNZ     pixel5
+
+pixelDone6:
+	VZEROUPPER
+	RET
+
+// func poolMaxBackAVX512(args *poolArgs)
+// Requires: AVX, AVX512F
+TEXT ·poolMaxBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  24(AX), SI
+	MOVQ  32(AX), DI
+	MOVQ  40(AX), R9
+	MOVQ  48(AX), R8
+	LEAQ  (R8)(R8*2), AX
+	TESTQ R9, R9
+	JZ    pixelDone2
+
+pixel1:
+	VMOVUPS   (DX), Z0
+	VPMOVZXBD (BX), Z1
+	MOVQ      DI, R10
+	MOVQ      SI, AX
+	TESTQ     R10, R10
+	JZ        tapDone4
+
+tap3:
+	MOVQ         (AX), R11
+	ADDQ         CX, R11
+	VPBROADCASTD 8(AX), Z2
+	VPCMPEQD     Z2, Z1, K1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z0, Z2, K1, Z2
+	VMOVUPS      Z2, (R11)
+	ADDQ         $0x00000010, AX
+	DECQ         R10
+	JNZ          tap3
+
+tapDone4:
+	ADDQ $0x00000040, DX
+	ADDQ $0x00000010, BX
+	ADDQ R8, CX
+	DECQ R9
+	JNZ  pixel1
+
+pixelDone2:
+	VZEROUPPER
+	RET
+
 // func axpyAVX512(y []float32, x []float32, a float32)
 // Requires: AVX, AVX512F
 TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
@@ -977,6 +1235,305 @@ block9:
 
 blockDone10:
 maskedDone2:
+	VZEROUPPER
+	RET
+
+// func poolSumAVX2(args *poolArgs)
+// Requires: AVX
+TEXT ·poolSumAVX2(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), AX
+	MOVQ         8(AX), DX
+	MOVQ         (AX), BX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
+	MOVQ         32(AX), R8
+	MOVQ         40(AX), R9
+	MOVQ         48(AX), R10
+	LEAQ         (R10)(R10*2), CX
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 56(AX), Y0
+	MOVQ         R9, R11
+	SHRQ         $0x02, R11
+	TESTQ        R11, R11
+	JZ           groupDone2
+
+group1:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   R8, R12
+	MOVQ   DI, AX
+	TESTQ  R12, R12
+	JZ     tapDone4
+
+tap3:
+	MOVQ   (AX), R13
+	ADDQ   DX, R13
+	VADDPS (R13), Y1, Y1
+	VADDPS 32(R13), Y2, Y2
+	VADDPS (R13)(R10*1), Y3, Y3
+	VADDPS 32(R13)(R10*1), Y4, Y4
+	VADDPS (R13)(R10*2), Y5, Y5
+	VADDPS 32(R13)(R10*2), Y6, Y6
+	VADDPS (R13)(CX*1), Y7, Y7
+	VADDPS 32(R13)(CX*1), Y8, Y8
+	ADDQ   $0x00000010, AX
+	DECQ   R12
+	JNZ    tap3
+
+tapDone4:
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (BX)
+	VMULPS  Y0, Y2, Y2
+	VMOVUPS Y2, 32(BX)
+	VMULPS  Y0, Y3, Y3
+	VMOVUPS Y3, 64(BX)
+	VMULPS  Y0, Y4, Y4
+	VMOVUPS Y4, 96(BX)
+	VMULPS  Y0, Y5, Y5
+	VMOVUPS Y5, 128(BX)
+	VMULPS  Y0, Y6, Y6
+	VMOVUPS Y6, 160(BX)
+	VMULPS  Y0, Y7, Y7
+	VMOVUPS Y7, 192(BX)
+	VMULPS  Y0, Y8, Y8
+	VMOVUPS Y8, 224(BX)
+	ADDQ    $0x00000100, BX
+	ADDQ    $0x00000040, SI
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	DECQ    R11
+	JNZ     group1
+
+groupDone2:
+	ANDQ  $0x00000003, R9
+	TESTQ R9, R9
+	JZ    pixelDone6
+
+pixel5:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   R8, CX
+	MOVQ   DI, AX
+	TESTQ  CX, CX
+	JZ     tapDone8
+
+tap7:
+	MOVQ   (AX), R11
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	VADDPS 32(R11), Y2, Y2
+	ADDQ   $0x00000010, AX
+	DECQ   CX
+	JNZ    tap7
+
+tapDone8:
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (BX)
+	VMULPS  Y0, Y2, Y2
+	VMOVUPS Y2, 32(BX)
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000010, SI
+	ADDQ    R10, DX
+	DECQ    R9
+	JNZ     pixel5
+
+pixelDone6:
+	VZEROUPPER
+	RET
+
+// func poolMaxAVX2(args *poolArgs)
+// Requires: AVX, AVX2
+TEXT ·poolMaxAVX2(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  24(AX), SI
+	MOVQ  32(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  48(AX), R9
+	LEAQ  (R9)(R9*2), AX
+	MOVQ  R8, R10
+	SHRQ  $0x01, R10
+	TESTQ R10, R10
+	JZ    groupDone2
+
+group1:
+	MOVQ         SI, AX
+	MOVQ         (AX), R11
+	ADDQ         CX, R11
+	VMOVUPS      (R11), Y0
+	VPBROADCASTD 8(AX), Y4
+	VMOVUPS      32(R11), Y1
+	VPBROADCASTD 8(AX), Y5
+	VMOVUPS      (R11)(R9*1), Y2
+	VPBROADCASTD 8(AX), Y6
+	VMOVUPS      32(R11)(R9*1), Y3
+	VPBROADCASTD 8(AX), Y7
+	MOVQ         DI, R11
+	MOVQ         SI, AX
+	DECQ         R11
+	ADDQ         $0x00000010, AX
+	TESTQ        R11, R11
+	JZ           tapDone4
+
+tap3:
+	MOVQ         (AX), R12
+	ADDQ         CX, R12
+	VPBROADCASTD 8(AX), Y8
+	VMOVUPS      (R12), Y9
+	VCMPPS       $0x11, Y9, Y0, Y10
+	VBLENDVPS    Y10, Y9, Y0, Y0
+	VBLENDVPS    Y10, Y8, Y4, Y4
+	VMOVUPS      32(R12), Y9
+	VCMPPS       $0x11, Y9, Y1, Y10
+	VBLENDVPS    Y10, Y9, Y1, Y1
+	VBLENDVPS    Y10, Y8, Y5, Y5
+	VMOVUPS      (R12)(R9*1), Y9
+	VCMPPS       $0x11, Y9, Y2, Y10
+	VBLENDVPS    Y10, Y9, Y2, Y2
+	VBLENDVPS    Y10, Y8, Y6, Y6
+	VMOVUPS      32(R12)(R9*1), Y9
+	VCMPPS       $0x11, Y9, Y3, Y10
+	VBLENDVPS    Y10, Y9, Y3, Y3
+	VBLENDVPS    Y10, Y8, Y7, Y7
+	ADDQ         $0x00000010, AX
+	DECQ         R11
+	JNZ          tap3
+
+tapDone4:
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VPACKUSDW    Y5, Y4, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSWB    X1, X0, X1
+	VMOVDQU      X1, (BX)
+	VPACKUSDW    Y7, Y6, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSWB    X1, X0, X1
+	VMOVDQU      X1, 16(BX)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         R9, CX
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          group1
+
+groupDone2:
+	ANDQ  $0x00000001, R8
+	TESTQ R8, R8
+	JZ    pixelDone6
+
+pixel5:
+	MOVQ         SI, AX
+	MOVQ         (AX), R10
+	ADDQ         CX, R10
+	VMOVUPS      (R10), Y0
+	VPBROADCASTD 8(AX), Y2
+	VMOVUPS      32(R10), Y1
+	VPBROADCASTD 8(AX), Y3
+	MOVQ         DI, R10
+	MOVQ         SI, AX
+	DECQ         R10
+	ADDQ         $0x00000010, AX
+	TESTQ        R10, R10
+	JZ           tapDone8
+
+tap7:
+	MOVQ         (AX), R11
+	ADDQ         CX, R11
+	VPBROADCASTD 8(AX), Y4
+	VMOVUPS      (R11), Y5
+	VCMPPS       $0x11, Y5, Y0, Y6
+	VBLENDVPS    Y6, Y5, Y0, Y0
+	VBLENDVPS    Y6, Y4, Y2, Y2
+	VMOVUPS      32(R11), Y5
+	VCMPPS       $0x11, Y5, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y1
+	VBLENDVPS    Y6, Y4, Y3, Y3
+	ADDQ         $0x00000010, AX
+	DECQ         R10
+	JNZ          tap7
+
+tapDone8:
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VPACKUSDW    Y3, Y2, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSWB    X1, X0, X1
+	VMOVDQU      X1, (BX)
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000010, BX
+	ADDQ         R9, CX
+	DECQ         R8
+	JNZ          pixel5
+
+pixelDone6:
+	VZEROUPPER
+	RET
+
+// func poolMaxBackAVX2(args *poolArgs)
+// Requires: AVX, AVX2
+TEXT ·poolMaxBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  24(AX), SI
+	MOVQ  32(AX), DI
+	MOVQ  40(AX), R9
+	MOVQ  48(AX), R8
+	LEAQ  (R8)(R8*2), AX
+	TESTQ R9, R9
+	JZ    pixelDone2
+
+pixel1:
+	VMOVUPS   (DX), Y0
+	VPMOVZXBD (BX), Y2
+	VMOVUPS   32(DX), Y1
+	VPMOVZXBD 8(BX), Y3
+	MOVQ      DI, R10
+	MOVQ      SI, AX
+	TESTQ     R10, R10
+	JZ        tapDone4
+
+tap3:
+	MOVQ         (AX), R11
+	ADDQ         CX, R11
+	VPBROADCASTD 8(AX), Y4
+	VPCMPEQD     Y4, Y2, Y5
+	VANDPS       Y0, Y5, Y5
+	VADDPS       (R11), Y5, Y5
+	VMOVUPS      Y5, (R11)
+	VPCMPEQD     Y4, Y3, Y4
+	VANDPS       Y1, Y4, Y4
+	VADDPS       32(R11), Y4, Y4
+	VMOVUPS      Y4, 32(R11)
+	ADDQ         $0x00000010, AX
+	DECQ         R10
+	JNZ          tap3
+
+tapDone4:
+	ADDQ $0x00000040, DX
+	ADDQ $0x00000010, BX
+	ADDQ R8, CX
+	DECQ R9
+	JNZ  pixel1
+
+pixelDone2:
 	VZEROUPPER
 	RET
 

@@ -59,28 +59,24 @@ func (e *emitter) end() {
 // fields reads fields of the struct that parameter args points to.
 func (e *emitter) fields(structName string) func(name string) reg.GPVirtual {
 	args := e.Load(e.Param("args"), e.GP64())
-	fields := e.types.Scope().Lookup(structName).Type().Underlying().(*types.Struct)
-	offsets := map[string]int{}
-	for i, offset := range gotypes.Sizes.Offsetsof(structFields(fields)) {
-		offsets[fields.Field(i).Name()] = int(offset)
-	}
 	return func(name string) reg.GPVirtual {
-		offset, ok := offsets[name]
-		if !ok {
-			panic(fmt.Sprintf("%s has no field %s", structName, name))
-		}
 		r := e.GP64()
-		e.MOVQ(operand.Mem{Base: args, Disp: offset}, r)
+		e.MOVQ(operand.Mem{Base: args, Disp: e.offset(structName, name)}, r)
 		return r
 	}
 }
 
-func structFields(s *types.Struct) []*types.Var {
-	var list []*types.Var
-	for field := range s.Fields() {
-		list = append(list, field)
+// offset returns where a struct of package kernel has a field.
+func (e *emitter) offset(structName, name string) int {
+	fields := e.types.Scope().Lookup(structName).Type().Underlying().(*types.Struct)
+	var before []*types.Var
+	for field := range fields.Fields() {
+		before = append(before, field)
+		if field.Name() == name {
+			return int(gotypes.Sizes.Offsetsof(before)[len(before)-1])
+		}
 	}
-	return list
+	panic(fmt.Sprintf("%s has no field %s", structName, name))
 }
 
 // name returns a label that is new in this function.

@@ -34,6 +34,9 @@ var families = []struct {
 		for _, s := range []*simd{avx512, avx2} {
 			normalise(e, s)
 			gradientApply(e, s)
+			poolSum(e, s)
+			poolMax(e, s)
+			poolMaxBack(e, s)
 			axpy(e, s)
 			scale(e, s)
 		}
