@@ -1,10 +1,13 @@
 package kernel
 
+import "math"
+
 var genericRuns = runs{
 	moments: momentsGeneric, normalise: normaliseGeneric,
 	gradientSums: gradientSumsGeneric, gradientApply: gradientApplyGeneric,
 	poolSum: poolSumGeneric, poolMax: poolMaxGeneric, poolMaxBack: poolMaxBackGeneric,
-	axpy: axpyGeneric, scale: scaleGeneric,
+	axpy: axpyGeneric, scale: scaleGeneric, lerp: lerpGeneric,
+	momentum: momentumGeneric, rmsProp: rmsPropGeneric, adam: adamGeneric,
 }
 
 func momentsGeneric(sum, sq *[Block]float64, x []float32) {
@@ -68,3 +71,34 @@ func scaleGeneric(x []float32, a float32) {
 		x[i] *= a
 	}
 }
+
+func lerpGeneric(y, x []float32, a float32) {
+	for i, v := range x {
+		y[i] += a * (v - y[i])
+	}
+}
+
+func momentumGeneric(w, g, mom []float32, lr, momentum float32) {
+	for i := range w {
+		mom[i] = momentum*mom[i] + g[i]
+		w[i] -= lr * mom[i]
+	}
+}
+
+func rmsPropGeneric(w, g, ms, mom []float32, lr, a, momentum, eps float32) {
+	for i, v := range g {
+		ms[i] += a * (v*v - ms[i])
+		mom[i] = momentum*mom[i] + lr*v/sqrt(ms[i]+eps)
+		w[i] -= mom[i]
+	}
+}
+
+func adamGeneric(w, g, m, v []float32, lr, a, b, eps float32) {
+	for i, d := range g {
+		m[i] += a * (d - m[i])
+		v[i] += b * (d*d - v[i])
+		w[i] -= lr * m[i] / (sqrt(v[i]) + eps)
+	}
+}
+
+func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }

@@ -20,6 +20,17 @@ type runs struct {
 	axpy func(y, x []float32, a float32)
 	// scale is x *= a.
 	scale func(x []float32, a float32)
+	// lerp is y += a*(x-y).
+	lerp func(y, x []float32, a float32)
+
+	// momentum is mom = momentum*mom + g; w -= lr*mom.
+	momentum func(w, g, mom []float32, lr, momentum float32)
+	// rmsProp is ms += a*(g*g-ms); mom = momentum*mom + lr*g/sqrt(ms+eps);
+	// w -= mom: TensorFlow's, with a = 1-decay.
+	rmsProp func(w, g, ms, mom []float32, lr, a, momentum, eps float32)
+	// adam is m += a*(g-m); v += b*(g*g-v); w -= lr*m/(sqrt(v)+eps), where a =
+	// 1-beta1, b = 1-beta2, and lr and eps hold the corrections of bias.
+	adam func(w, g, m, v []float32, lr, a, b, eps float32)
 
 	// poolSum is y = scale * the sum of the taps of each window.
 	poolSum func(*poolArgs)

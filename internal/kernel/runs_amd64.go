@@ -49,6 +49,26 @@ func axpyAVX512(y []float32, x []float32, a float32)
 //go:noescape
 func scaleAVX512(x []float32, a float32)
 
+// y += a*(x-y).
+//
+//go:noescape
+func lerpAVX512(y []float32, x []float32, a float32)
+
+// mom = momentum*mom + g; w -= lr*mom.
+//
+//go:noescape
+func momentumAVX512(w []float32, g []float32, mom []float32, lr float32, momentum float32)
+
+// ms += a*(g*g-ms); mom = momentum*mom + lr*g/sqrt(ms+eps); w -= mom.
+//
+//go:noescape
+func rmsPropAVX512(w []float32, g []float32, ms []float32, mom []float32, lr float32, a float32, momentum float32, eps float32)
+
+// m += a*(g-m); v += b*(g*g-v); w -= lr*m/(sqrt(v)+eps).
+//
+//go:noescape
+func adamAVX512(w []float32, g []float32, m []float32, v []float32, lr float32, a float32, b float32, eps float32)
+
 // y = x*scale + shift, and zero if that is negative and relu is set.
 //
 //go:noescape
@@ -83,3 +103,23 @@ func axpyAVX2(y []float32, x []float32, a float32)
 //
 //go:noescape
 func scaleAVX2(x []float32, a float32)
+
+// y += a*(x-y).
+//
+//go:noescape
+func lerpAVX2(y []float32, x []float32, a float32)
+
+// mom = momentum*mom + g; w -= lr*mom.
+//
+//go:noescape
+func momentumAVX2(w []float32, g []float32, mom []float32, lr float32, momentum float32)
+
+// ms += a*(g*g-ms); mom = momentum*mom + lr*g/sqrt(ms+eps); w -= mom.
+//
+//go:noescape
+func rmsPropAVX2(w []float32, g []float32, ms []float32, mom []float32, lr float32, a float32, momentum float32, eps float32)
+
+// m += a*(g-m); v += b*(g*g-v); w -= lr*m/(sqrt(v)+eps).
+//
+//go:noescape
+func adamAVX2(w []float32, g []float32, m []float32, v []float32, lr float32, a float32, b float32, eps float32)

@@ -947,6 +947,292 @@ blockDone4:
 	VZEROUPPER
 	RET
 
+// func lerpAVX512(y []float32, x []float32, a float32)
+// Requires: AVX, AVX512F
+TEXT ·lerpAVX512(SB), NOSPLIT, $0-52
+	XORQ         AX, AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+0(FP), DX
+	VBROADCASTSS a+48(FP), Z0
+	MOVQ         x_len+32(FP), BX
+	SHRQ         $0x04, BX
+	MOVQ         BX, SI
+	ANDQ         $0x00000003, SI
+	SHRQ         $0x02, BX
+	TESTQ        BX, BX
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS     (DX)(AX*1), Z1
+	VMOVUPS     (CX)(AX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, (DX)(AX*1)
+	VMOVUPS     64(DX)(AX*1), Z1
+	VMOVUPS     64(CX)(AX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, 64(DX)(AX*1)
+	VMOVUPS     128(DX)(AX*1), Z1
+	VMOVUPS     128(CX)(AX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, 128(DX)(AX*1)
+	VMOVUPS     192(DX)(AX*1), Z1
+	VMOVUPS     192(CX)(AX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, 192(DX)(AX*1)
+	ADDQ        $0x00000100, AX
+	DECQ        BX
+	JNZ         turn1
+
+turnDone2:
+	TESTQ SI, SI
+	JZ    blockDone4
+
+block3:
+	VMOVUPS     (DX)(AX*1), Z1
+	VMOVUPS     (CX)(AX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, (DX)(AX*1)
+	ADDQ        $0x00000040, AX
+	DECQ        SI
+	JNZ         block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func momentumAVX512(w []float32, g []float32, mom []float32, lr float32, momentum float32)
+// Requires: AVX, AVX512F
+TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
+	XORQ         AX, AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         mom_base+48(FP), BX
+	VBROADCASTSS lr+72(FP), Z0
+	VBROADCASTSS momentum+76(FP), Z1
+	MOVQ         w_len+8(FP), SI
+	SHRQ         $0x04, SI
+	MOVQ         SI, DI
+	ANDQ         $0x00000001, DI
+	SHRQ         $0x01, SI
+	TESTQ        SI, SI
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS      (BX)(AX*1), Z2
+	VMOVUPS      (CX)(AX*1), Z3
+	VFMADD213PS  (DX)(AX*1), Z1, Z2
+	VFNMADD231PS Z2, Z0, Z3
+	VMOVUPS      Z2, (BX)(AX*1)
+	VMOVUPS      Z3, (CX)(AX*1)
+	VMOVUPS      64(BX)(AX*1), Z2
+	VMOVUPS      64(CX)(AX*1), Z3
+	VFMADD213PS  64(DX)(AX*1), Z1, Z2
+	VFNMADD231PS Z2, Z0, Z3
+	VMOVUPS      Z2, 64(BX)(AX*1)
+	VMOVUPS      Z3, 64(CX)(AX*1)
+	ADDQ         $0x00000080, AX
+	DECQ         SI
+	JNZ          turn1
+
+turnDone2:
+	TESTQ DI, DI
+	JZ    blockDone4
+
+block3:
+	VMOVUPS      (BX)(AX*1), Z2
+	VMOVUPS      (CX)(AX*1), Z3
+	VFMADD213PS  (DX)(AX*1), Z1, Z2
+	VFNMADD231PS Z2, Z0, Z3
+	VMOVUPS      Z2, (BX)(AX*1)
+	VMOVUPS      Z3, (CX)(AX*1)
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func rmsPropAVX512(w []float32, g []float32, ms []float32, mom []float32, lr float32, a float32, momentum float32, eps float32)
+// Requires: AVX, AVX512F
+TEXT ·rmsPropAVX512(SB), NOSPLIT, $0-112
+	XORQ         AX, AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         ms_base+48(FP), BX
+	MOVQ         mom_base+72(FP), SI
+	VBROADCASTSS lr+96(FP), Z0
+	VBROADCASTSS a+100(FP), Z1
+	VBROADCASTSS momentum+104(FP), Z2
+	VBROADCASTSS eps+108(FP), Z3
+	MOVQ         w_len+8(FP), DI
+	SHRQ         $0x04, DI
+	MOVQ         DI, R8
+	ANDQ         $0x00000001, R8
+	SHRQ         $0x01, DI
+	TESTQ        DI, DI
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS     (DX)(AX*1), Z4
+	VMOVUPS     (BX)(AX*1), Z5
+	VMOVUPS     (SI)(AX*1), Z7
+	VMOVUPS     (CX)(AX*1), Z8
+	VMULPS      Z4, Z4, Z6
+	VSUBPS      Z5, Z6, Z6
+	VFMADD231PS Z6, Z1, Z5
+	VMOVUPS     Z5, (BX)(AX*1)
+	VADDPS      Z3, Z5, Z5
+	VSQRTPS     Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VDIVPS      Z5, Z4, Z4
+	VFMADD213PS Z4, Z2, Z7
+	VMOVUPS     Z7, (SI)(AX*1)
+	VSUBPS      Z7, Z8, Z8
+	VMOVUPS     Z8, (CX)(AX*1)
+	VMOVUPS     64(DX)(AX*1), Z4
+	VMOVUPS     64(BX)(AX*1), Z5
+	VMOVUPS     64(SI)(AX*1), Z7
+	VMOVUPS     64(CX)(AX*1), Z8
+	VMULPS      Z4, Z4, Z6
+	VSUBPS      Z5, Z6, Z6
+	VFMADD231PS Z6, Z1, Z5
+	VMOVUPS     Z5, 64(BX)(AX*1)
+	VADDPS      Z3, Z5, Z5
+	VSQRTPS     Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VDIVPS      Z5, Z4, Z4
+	VFMADD213PS Z4, Z2, Z7
+	VMOVUPS     Z7, 64(SI)(AX*1)
+	VSUBPS      Z7, Z8, Z8
+	VMOVUPS     Z8, 64(CX)(AX*1)
+	ADDQ        $0x00000080, AX
+	DECQ        DI
+	JNZ         turn1
+
+turnDone2:
+	TESTQ R8, R8
+	JZ    blockDone4
+
+block3:
+	VMOVUPS     (DX)(AX*1), Z4
+	VMOVUPS     (BX)(AX*1), Z5
+	VMOVUPS     (SI)(AX*1), Z7
+	VMOVUPS     (CX)(AX*1), Z8
+	VMULPS      Z4, Z4, Z6
+	VSUBPS      Z5, Z6, Z6
+	VFMADD231PS Z6, Z1, Z5
+	VMOVUPS     Z5, (BX)(AX*1)
+	VADDPS      Z3, Z5, Z5
+	VSQRTPS     Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VDIVPS      Z5, Z4, Z4
+	VFMADD213PS Z4, Z2, Z7
+	VMOVUPS     Z7, (SI)(AX*1)
+	VSUBPS      Z7, Z8, Z8
+	VMOVUPS     Z8, (CX)(AX*1)
+	ADDQ        $0x00000040, AX
+	DECQ        R8
+	JNZ         block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func adamAVX512(w []float32, g []float32, m []float32, v []float32, lr float32, a float32, b float32, eps float32)
+// Requires: AVX, AVX512F
+TEXT ·adamAVX512(SB), NOSPLIT, $0-112
+	XORQ         AX, AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         m_base+48(FP), BX
+	MOVQ         v_base+72(FP), SI
+	VBROADCASTSS lr+96(FP), Z0
+	VBROADCASTSS a+100(FP), Z1
+	VBROADCASTSS b+104(FP), Z2
+	VBROADCASTSS eps+108(FP), Z3
+	MOVQ         w_len+8(FP), DI
+	SHRQ         $0x04, DI
+	MOVQ         DI, R8
+	ANDQ         $0x00000001, R8
+	SHRQ         $0x01, DI
+	TESTQ        DI, DI
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS     (DX)(AX*1), Z4
+	VMOVUPS     (BX)(AX*1), Z5
+	VMOVUPS     (SI)(AX*1), Z6
+	VMOVUPS     (CX)(AX*1), Z8
+	VMULPS      Z4, Z4, Z7
+	VSUBPS      Z6, Z7, Z7
+	VFMADD231PS Z7, Z2, Z6
+	VMOVUPS     Z6, (SI)(AX*1)
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z1, Z5
+	VMOVUPS     Z5, (BX)(AX*1)
+	VSQRTPS     Z6, Z6
+	VADDPS      Z3, Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VDIVPS      Z6, Z5, Z5
+	VSUBPS      Z5, Z8, Z8
+	VMOVUPS     Z8, (CX)(AX*1)
+	VMOVUPS     64(DX)(AX*1), Z4
+	VMOVUPS     64(BX)(AX*1), Z5
+	VMOVUPS     64(SI)(AX*1), Z6
+	VMOVUPS     64(CX)(AX*1), Z8
+	VMULPS      Z4, Z4, Z7
+	VSUBPS      Z6, Z7, Z7
+	VFMADD231PS Z7, Z2, Z6
+	VMOVUPS     Z6, 64(SI)(AX*1)
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z1, Z5
+	VMOVUPS     Z5, 64(BX)(AX*1)
+	VSQRTPS     Z6, Z6
+	VADDPS      Z3, Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VDIVPS      Z6, Z5, Z5
+	VSUBPS      Z5, Z8, Z8
+	VMOVUPS     Z8, 64(CX)(AX*1)
+	ADDQ        $0x00000080, AX
+	DECQ        DI
+	JNZ         turn1
+
+turnDone2:
+	TESTQ R8, R8
+	JZ    blockDone4
+
+block3:
+	VMOVUPS     (DX)(AX*1), Z4
+	VMOVUPS     (BX)(AX*1), Z5
+	VMOVUPS     (SI)(AX*1), Z6
+	VMOVUPS     (CX)(AX*1), Z8
+	VMULPS      Z4, Z4, Z7
+	VSUBPS      Z6, Z7, Z7
+	VFMADD231PS Z7, Z2, Z6
+	VMOVUPS     Z6, (SI)(AX*1)
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z1, Z5
+	VMOVUPS     Z5, (BX)(AX*1)
+	VSQRTPS     Z6, Z6
+	VADDPS      Z3, Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VDIVPS      Z6, Z5, Z5
+	VSUBPS      Z5, Z8, Z8
+	VMOVUPS     Z8, (CX)(AX*1)
+	ADDQ        $0x00000040, AX
+	DECQ        R8
+	JNZ         block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
 // func normaliseAVX2(y []float32, x []float32, scale *[16]float32, shift *[16]float32, relu bool)
 // Requires: AVX, FMA3
 TEXT ·normaliseAVX2(SB), NOSPLIT, $0-65
@@ -1647,6 +1933,434 @@ block3:
 	ADDQ    $0x00000040, AX
 	DECQ    BX
 	JNZ     block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func lerpAVX2(y []float32, x []float32, a float32)
+// Requires: AVX, FMA3
+TEXT ·lerpAVX2(SB), NOSPLIT, $0-52
+	XORQ         AX, AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         y_base+0(FP), DX
+	VBROADCASTSS a+48(FP), Y0
+	MOVQ         x_len+32(FP), BX
+	SHRQ         $0x04, BX
+	MOVQ         BX, SI
+	ANDQ         $0x00000003, SI
+	SHRQ         $0x02, BX
+	TESTQ        BX, BX
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS     (DX)(AX*1), Y1
+	VMOVUPS     (CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, (DX)(AX*1)
+	VMOVUPS     32(DX)(AX*1), Y1
+	VMOVUPS     32(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 32(DX)(AX*1)
+	VMOVUPS     64(DX)(AX*1), Y1
+	VMOVUPS     64(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 64(DX)(AX*1)
+	VMOVUPS     96(DX)(AX*1), Y1
+	VMOVUPS     96(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 96(DX)(AX*1)
+	VMOVUPS     128(DX)(AX*1), Y1
+	VMOVUPS     128(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 128(DX)(AX*1)
+	VMOVUPS     160(DX)(AX*1), Y1
+	VMOVUPS     160(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 160(DX)(AX*1)
+	VMOVUPS     192(DX)(AX*1), Y1
+	VMOVUPS     192(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 192(DX)(AX*1)
+	VMOVUPS     224(DX)(AX*1), Y1
+	VMOVUPS     224(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 224(DX)(AX*1)
+	ADDQ        $0x00000100, AX
+	DECQ        BX
+	JNZ         turn1
+
+turnDone2:
+	TESTQ SI, SI
+	JZ    blockDone4
+
+block3:
+	VMOVUPS     (DX)(AX*1), Y1
+	VMOVUPS     (CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, (DX)(AX*1)
+	VMOVUPS     32(DX)(AX*1), Y1
+	VMOVUPS     32(CX)(AX*1), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, 32(DX)(AX*1)
+	ADDQ        $0x00000040, AX
+	DECQ        SI
+	JNZ         block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func momentumAVX2(w []float32, g []float32, mom []float32, lr float32, momentum float32)
+// Requires: AVX, FMA3
+TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
+	XORQ         AX, AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         mom_base+48(FP), BX
+	VBROADCASTSS lr+72(FP), Y0
+	VBROADCASTSS momentum+76(FP), Y1
+	MOVQ         w_len+8(FP), SI
+	SHRQ         $0x04, SI
+	MOVQ         SI, DI
+	ANDQ         $0x00000001, DI
+	SHRQ         $0x01, SI
+	TESTQ        SI, SI
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS      (BX)(AX*1), Y2
+	VMOVUPS      (CX)(AX*1), Y3
+	VFMADD213PS  (DX)(AX*1), Y1, Y2
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      Y2, (BX)(AX*1)
+	VMOVUPS      Y3, (CX)(AX*1)
+	VMOVUPS      32(BX)(AX*1), Y2
+	VMOVUPS      32(CX)(AX*1), Y3
+	VFMADD213PS  32(DX)(AX*1), Y1, Y2
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      Y2, 32(BX)(AX*1)
+	VMOVUPS      Y3, 32(CX)(AX*1)
+	VMOVUPS      64(BX)(AX*1), Y2
+	VMOVUPS      64(CX)(AX*1), Y3
+	VFMADD213PS  64(DX)(AX*1), Y1, Y2
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      Y2, 64(BX)(AX*1)
+	VMOVUPS      Y3, 64(CX)(AX*1)
+	VMOVUPS      96(BX)(AX*1), Y2
+	VMOVUPS      96(CX)(AX*1), Y3
+	VFMADD213PS  96(DX)(AX*1), Y1, Y2
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      Y2, 96(BX)(AX*1)
+	VMOVUPS      Y3, 96(CX)(AX*1)
+	ADDQ         $0x00000080, AX
+	DECQ         SI
+	JNZ          turn1
+
+turnDone2:
+	TESTQ DI, DI
+	JZ    blockDone4
+
+block3:
+	VMOVUPS      (BX)(AX*1), Y2
+	VMOVUPS      (CX)(AX*1), Y3
+	VFMADD213PS  (DX)(AX*1), Y1, Y2
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      Y2, (BX)(AX*1)
+	VMOVUPS      Y3, (CX)(AX*1)
+	VMOVUPS      32(BX)(AX*1), Y2
+	VMOVUPS      32(CX)(AX*1), Y3
+	VFMADD213PS  32(DX)(AX*1), Y1, Y2
+	VFNMADD231PS Y2, Y0, Y3
+	VMOVUPS      Y2, 32(BX)(AX*1)
+	VMOVUPS      Y3, 32(CX)(AX*1)
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func rmsPropAVX2(w []float32, g []float32, ms []float32, mom []float32, lr float32, a float32, momentum float32, eps float32)
+// Requires: AVX, FMA3
+TEXT ·rmsPropAVX2(SB), NOSPLIT, $0-112
+	XORQ         AX, AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         ms_base+48(FP), BX
+	MOVQ         mom_base+72(FP), SI
+	VBROADCASTSS lr+96(FP), Y0
+	VBROADCASTSS a+100(FP), Y1
+	VBROADCASTSS momentum+104(FP), Y2
+	VBROADCASTSS eps+108(FP), Y3
+	MOVQ         w_len+8(FP), DI
+	SHRQ         $0x04, DI
+	MOVQ         DI, R8
+	ANDQ         $0x00000001, R8
+	SHRQ         $0x01, DI
+	TESTQ        DI, DI
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS     (DX)(AX*1), Y4
+	VMOVUPS     (BX)(AX*1), Y5
+	VMOVUPS     (SI)(AX*1), Y7
+	VMOVUPS     (CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y5, (BX)(AX*1)
+	VADDPS      Y3, Y5, Y5
+	VSQRTPS     Y5, Y5
+	VMULPS      Y0, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y4, Y2, Y7
+	VMOVUPS     Y7, (SI)(AX*1)
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, (CX)(AX*1)
+	VMOVUPS     32(DX)(AX*1), Y4
+	VMOVUPS     32(BX)(AX*1), Y5
+	VMOVUPS     32(SI)(AX*1), Y7
+	VMOVUPS     32(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y5, 32(BX)(AX*1)
+	VADDPS      Y3, Y5, Y5
+	VSQRTPS     Y5, Y5
+	VMULPS      Y0, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y4, Y2, Y7
+	VMOVUPS     Y7, 32(SI)(AX*1)
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, 32(CX)(AX*1)
+	VMOVUPS     64(DX)(AX*1), Y4
+	VMOVUPS     64(BX)(AX*1), Y5
+	VMOVUPS     64(SI)(AX*1), Y7
+	VMOVUPS     64(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y5, 64(BX)(AX*1)
+	VADDPS      Y3, Y5, Y5
+	VSQRTPS     Y5, Y5
+	VMULPS      Y0, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y4, Y2, Y7
+	VMOVUPS     Y7, 64(SI)(AX*1)
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, 64(CX)(AX*1)
+	VMOVUPS     96(DX)(AX*1), Y4
+	VMOVUPS     96(BX)(AX*1), Y5
+	VMOVUPS     96(SI)(AX*1), Y7
+	VMOVUPS     96(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y5, 96(BX)(AX*1)
+	VADDPS      Y3, Y5, Y5
+	VSQRTPS     Y5, Y5
+	VMULPS      Y0, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y4, Y2, Y7
+	VMOVUPS     Y7, 96(SI)(AX*1)
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, 96(CX)(AX*1)
+	ADDQ        $0x00000080, AX
+	DECQ        DI
+	JNZ         turn1
+
+turnDone2:
+	TESTQ R8, R8
+	JZ    blockDone4
+
+block3:
+	VMOVUPS     (DX)(AX*1), Y4
+	VMOVUPS     (BX)(AX*1), Y5
+	VMOVUPS     (SI)(AX*1), Y7
+	VMOVUPS     (CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y5, (BX)(AX*1)
+	VADDPS      Y3, Y5, Y5
+	VSQRTPS     Y5, Y5
+	VMULPS      Y0, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y4, Y2, Y7
+	VMOVUPS     Y7, (SI)(AX*1)
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, (CX)(AX*1)
+	VMOVUPS     32(DX)(AX*1), Y4
+	VMOVUPS     32(BX)(AX*1), Y5
+	VMOVUPS     32(SI)(AX*1), Y7
+	VMOVUPS     32(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y5, 32(BX)(AX*1)
+	VADDPS      Y3, Y5, Y5
+	VSQRTPS     Y5, Y5
+	VMULPS      Y0, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y4, Y2, Y7
+	VMOVUPS     Y7, 32(SI)(AX*1)
+	VSUBPS      Y7, Y8, Y8
+	VMOVUPS     Y8, 32(CX)(AX*1)
+	ADDQ        $0x00000040, AX
+	DECQ        R8
+	JNZ         block3
+
+blockDone4:
+	VZEROUPPER
+	RET
+
+// func adamAVX2(w []float32, g []float32, m []float32, v []float32, lr float32, a float32, b float32, eps float32)
+// Requires: AVX, FMA3
+TEXT ·adamAVX2(SB), NOSPLIT, $0-112
+	XORQ         AX, AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         m_base+48(FP), BX
+	MOVQ         v_base+72(FP), SI
+	VBROADCASTSS lr+96(FP), Y0
+	VBROADCASTSS a+100(FP), Y1
+	VBROADCASTSS b+104(FP), Y2
+	VBROADCASTSS eps+108(FP), Y3
+	MOVQ         w_len+8(FP), DI
+	SHRQ         $0x04, DI
+	MOVQ         DI, R8
+	ANDQ         $0x00000001, R8
+	SHRQ         $0x01, DI
+	TESTQ        DI, DI
+	JZ           turnDone2
+
+turn1:
+	VMOVUPS     (DX)(AX*1), Y4
+	VMOVUPS     (BX)(AX*1), Y5
+	VMOVUPS     (SI)(AX*1), Y6
+	VMOVUPS     (CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y7
+	VSUBPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMOVUPS     Y6, (SI)(AX*1)
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y1, Y5
+	VMOVUPS     Y5, (BX)(AX*1)
+	VSQRTPS     Y6, Y6
+	VADDPS      Y3, Y6, Y6
+	VMULPS      Y0, Y5, Y5
+	VDIVPS      Y6, Y5, Y5
+	VSUBPS      Y5, Y8, Y8
+	VMOVUPS     Y8, (CX)(AX*1)
+	VMOVUPS     32(DX)(AX*1), Y4
+	VMOVUPS     32(BX)(AX*1), Y5
+	VMOVUPS     32(SI)(AX*1), Y6
+	VMOVUPS     32(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y7
+	VSUBPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMOVUPS     Y6, 32(SI)(AX*1)
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y1, Y5
+	VMOVUPS     Y5, 32(BX)(AX*1)
+	VSQRTPS     Y6, Y6
+	VADDPS      Y3, Y6, Y6
+	VMULPS      Y0, Y5, Y5
+	VDIVPS      Y6, Y5, Y5
+	VSUBPS      Y5, Y8, Y8
+	VMOVUPS     Y8, 32(CX)(AX*1)
+	VMOVUPS     64(DX)(AX*1), Y4
+	VMOVUPS     64(BX)(AX*1), Y5
+	VMOVUPS     64(SI)(AX*1), Y6
+	VMOVUPS     64(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y7
+	VSUBPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMOVUPS     Y6, 64(SI)(AX*1)
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y1, Y5
+	VMOVUPS     Y5, 64(BX)(AX*1)
+	VSQRTPS     Y6, Y6
+	VADDPS      Y3, Y6, Y6
+	VMULPS      Y0, Y5, Y5
+	VDIVPS      Y6, Y5, Y5
+	VSUBPS      Y5, Y8, Y8
+	VMOVUPS     Y8, 64(CX)(AX*1)
+	VMOVUPS     96(DX)(AX*1), Y4
+	VMOVUPS     96(BX)(AX*1), Y5
+	VMOVUPS     96(SI)(AX*1), Y6
+	VMOVUPS     96(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y7
+	VSUBPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMOVUPS     Y6, 96(SI)(AX*1)
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y1, Y5
+	VMOVUPS     Y5, 96(BX)(AX*1)
+	VSQRTPS     Y6, Y6
+	VADDPS      Y3, Y6, Y6
+	VMULPS      Y0, Y5, Y5
+	VDIVPS      Y6, Y5, Y5
+	VSUBPS      Y5, Y8, Y8
+	VMOVUPS     Y8, 96(CX)(AX*1)
+	ADDQ        $0x00000080, AX
+	DECQ        DI
+	JNZ         turn1
+
+turnDone2:
+	TESTQ R8, R8
+	JZ    blockDone4
+
+block3:
+	VMOVUPS     (DX)(AX*1), Y4
+	VMOVUPS     (BX)(AX*1), Y5
+	VMOVUPS     (SI)(AX*1), Y6
+	VMOVUPS     (CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y7
+	VSUBPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMOVUPS     Y6, (SI)(AX*1)
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y1, Y5
+	VMOVUPS     Y5, (BX)(AX*1)
+	VSQRTPS     Y6, Y6
+	VADDPS      Y3, Y6, Y6
+	VMULPS      Y0, Y5, Y5
+	VDIVPS      Y6, Y5, Y5
+	VSUBPS      Y5, Y8, Y8
+	VMOVUPS     Y8, (CX)(AX*1)
+	VMOVUPS     32(DX)(AX*1), Y4
+	VMOVUPS     32(BX)(AX*1), Y5
+	VMOVUPS     32(SI)(AX*1), Y6
+	VMOVUPS     32(CX)(AX*1), Y8
+	VMULPS      Y4, Y4, Y7
+	VSUBPS      Y6, Y7, Y7
+	VFMADD231PS Y7, Y2, Y6
+	VMOVUPS     Y6, 32(SI)(AX*1)
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y1, Y5
+	VMOVUPS     Y5, 32(BX)(AX*1)
+	VSQRTPS     Y6, Y6
+	VADDPS      Y3, Y6, Y6
+	VMULPS      Y0, Y5, Y5
+	VDIVPS      Y6, Y5, Y5
+	VSUBPS      Y5, Y8, Y8
+	VMOVUPS     Y8, 32(CX)(AX*1)
+	ADDQ        $0x00000040, AX
+	DECQ        R8
+	JNZ         block3
 
 blockDone4:
 	VZEROUPPER

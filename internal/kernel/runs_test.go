@@ -63,6 +63,22 @@ var runCases = map[string]func(s *runs, c *runCase) func(){
 		x := c.floats()
 		return func() { s.scale(x, -1) }
 	},
+	"lerp": func(s *runs, c *runCase) func() {
+		y, x := c.floats(), c.floats()
+		return func() { s.lerp(y, x, 0.3) }
+	},
+	"momentum": func(s *runs, c *runCase) func() {
+		w, g, mom := c.floats(), c.floats(), c.floats()
+		return func() { s.momentum(w, g, mom, 0.01, 0.9) }
+	},
+	"rmsProp": func(s *runs, c *runCase) func() {
+		w, g, ms, mom := c.floats(), c.floats(), c.positive(), c.floats()
+		return func() { s.rmsProp(w, g, ms, mom, 0.01, 0.1, 0.9, 0.5) }
+	},
+	"adam": func(s *runs, c *runCase) func() {
+		w, g, m, v := c.floats(), c.floats(), c.floats(), c.positive()
+		return func() { s.adam(w, g, m, v, 0.01, 0.1, 0.1, 0.1) }
+	},
 }
 
 // runCase makes a loop's arguments and keeps them for comparison.
@@ -86,11 +102,15 @@ func (c *runCase) cut() []float32 {
 	if c.variant == 0 {
 		return c.floats()[:0]
 	}
-	y := c.floats()
-	for i, v := range y {
-		y[i] = max(v, 0)
+	return c.positive()
+}
+
+func (c *runCase) positive() []float32 {
+	s := c.floats()
+	for i, v := range s {
+		s[i] = max(v, 0)
 	}
-	return y
+	return s
 }
 
 func (c *runCase) channels() *[Block]float32 {

@@ -39,6 +39,10 @@ var families = []struct {
 			poolMaxBack(e, s)
 			axpy(e, s)
 			scale(e, s)
+			lerp(e, s)
+			momentum(e, s)
+			rmsProp(e, s)
+			adam(e, s)
 		}
 	}},
 	{"peak", func(e *emitter) {
