@@ -11,9 +11,9 @@ const (
 	pixelBytes = Block * floatBytes         // one pixel of one channel block
 	tapBytes   = Block * Block * floatBytes // the weights of one tap between two blocks
 
-	// A slab is the weights that a tile reads; it is used again by every tile
-	// of the piece, so it should stay in a part of the L2 cache.
-	slabBytes = 384 << 10
+	// A slab is the weights that a tile reads; every tile of the piece uses it
+	// again, from a part of the L2 cache. Longer sums gain nothing.
+	slabBytes = 96 << 10
 
 	// pieceMACs is the least work worth handing to a thread, some 20 us.
 	pieceMACs = 1 << 20
