@@ -183,3 +183,30 @@ func benchPeak() float64 {
 	}
 	return sum
 }
+
+// BenchmarkImageConv is the network's first convolution, of 8 images.
+func BenchmarkImageConv(b *testing.B) {
+	defer parallel.SetThreads(parallel.Threads())
+	parallel.SetThreads(0)
+	const n, size = 8, 299
+	for _, c := range []ImageConv{{32, 3, 3, 2, 2, 0, 0}, {64, 7, 7, 2, 2, 0, 0}} {
+		oh, ow := c.Out(size, size)
+		images, y, w := make([]float32, n*imageChannels*size*size), NewMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
+		flops := 2 * float64(n*oh*ow*c.K*imageChannels*c.R*c.S)
+		report := func(b *testing.B) {
+			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		}
+		b.Run(fmt.Sprintf("%dx%d/forward", c.R, c.S), func(b *testing.B) {
+			for b.Loop() {
+				c.Forward(y, images, n, size, size, w)
+			}
+			report(b)
+		})
+		b.Run(fmt.Sprintf("%dx%d/weights", c.R, c.S), func(b *testing.B) {
+			for b.Loop() {
+				c.BackwardWeights(w, images, n, size, size, y)
+			}
+			report(b)
+		})
+	}
+}

@@ -6,7 +6,8 @@ var genericRuns = runs{
 	moments: momentsGeneric, normalise: normaliseGeneric,
 	gradientSums: gradientSumsGeneric, gradientApply: gradientApplyGeneric,
 	poolSum: poolSumGeneric, poolMax: poolMaxGeneric, poolMaxBack: poolMaxBackGeneric,
-	axpy: axpyGeneric, scale: scaleGeneric, lerp: lerpGeneric,
+	transpose: transposeGeneric,
+	axpy:      axpyGeneric, scale: scaleGeneric, lerp: lerpGeneric,
 	momentum: momentumGeneric, rmsProp: rmsPropGeneric, adam: adamGeneric,
 }
 

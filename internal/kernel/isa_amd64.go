@@ -50,7 +50,8 @@ var avx512ISA = &isa{
 		moments: momentsAVX2, normalise: normaliseAVX512,
 		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX512,
 		poolSum: poolSumAVX512, poolMax: poolMaxAVX512, poolMaxBack: poolMaxBackAVX512,
-		axpy: axpyAVX512, scale: scaleAVX512, lerp: lerpAVX512,
+		transpose: transposeAVX2,
+		axpy:      axpyAVX512, scale: scaleAVX512, lerp: lerpAVX512,
 		momentum: momentumAVX512, rmsProp: rmsPropAVX512, adam: adamAVX512,
 	},
 
@@ -74,7 +75,8 @@ var avx2ISA = &isa{
 		moments: momentsAVX2, normalise: normaliseAVX2,
 		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX2,
 		poolSum: poolSumAVX2, poolMax: poolMaxAVX2, poolMaxBack: poolMaxBackAVX2,
-		axpy: axpyAVX2, scale: scaleAVX2, lerp: lerpAVX2,
+		transpose: transposeAVX2,
+		axpy:      axpyAVX2, scale: scaleAVX2, lerp: lerpAVX2,
 		momentum: momentumAVX2, rmsProp: rmsPropAVX2, adam: adamAVX2,
 	},
 

@@ -50,13 +50,17 @@ func transposeWeights(transposed, packed []float32, kb, cb, taps int) {
 		for t := range taps {
 			from := (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:])
 			to := (*[Block * Block]float32)(transposed[(i*taps+t)*Block*Block:])
-			for a := 0; a < Block; a += 4 {
-				for b := 0; b < Block; b += 4 {
-					transpose4(to, from, a, b)
-				}
-			}
+			active.transpose(to, from)
 		}
 	})
+}
+
+func transposeGeneric(to, from *[Block * Block]float32) {
+	for a := 0; a < Block; a += 4 {
+		for b := 0; b < Block; b += 4 {
+			transpose4(to, from, a, b)
+		}
+	}
 }
 
 // transpose4 transposes the 4x4 values at row a, column b of to. Written out,

@@ -16,6 +16,9 @@ type runs struct {
 	// may be dy, x or y.
 	gradientApply func(dx, dy, x, y []float32, k *[4][Block]float32)
 
+	// transpose exchanges rows and columns; to is not from.
+	transpose func(to, from *[Block * Block]float32)
+
 	// axpy is y += a*x.
 	axpy func(y, x []float32, a float32)
 	// scale is x *= a.

@@ -14,6 +14,11 @@ func momentsAVX2(sum *[16]float64, sq *[16]float64, x []float32)
 //go:noescape
 func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, y []float32, mean *[16]float32)
 
+// to = from with rows and columns exchanged.
+//
+//go:noescape
+func transposeAVX2(to *[256]float32, from *[256]float32)
+
 // y = x*scale + shift, and zero if that is negative and relu is set.
 //
 //go:noescape

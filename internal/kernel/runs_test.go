@@ -144,6 +144,21 @@ func (c *runCase) equal(want *runCase) error {
 	return nil
 }
 
+func TestTranspose(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for seed := range uint64(2) {
+			from := randomFloats(rand.New(rand.NewPCG(seed, 9)), fenced(t, Block*Block, seed == 0))
+			to := fenced(t, Block*Block, seed == 0)
+			active.transpose((*[Block * Block]float32)(to), (*[Block * Block]float32)(from))
+			for i, v := range to {
+				if want := from[i%Block*Block+i/Block]; v != want {
+					t.Fatalf("row %d, column %d is %v, wants %v", i/Block, i%Block, v, want)
+				}
+			}
+		}
+	})
+}
+
 func TestRunsKeepNaN(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		x := make([]float32, Block)

@@ -156,6 +156,7 @@ func LayerOf(param string) string {
 // compile plans the memory and makes the machine.
 func (n *Network) compile(points []string) error {
 	keep := append(gorgonia.Nodes{n.out.logits, n.out.features}, n.losses...)
+	keep = append(keep, n.out.aux...)
 	for _, g := range n.grads {
 		keep = append(keep, g.node)
 	}

@@ -27,10 +27,11 @@ var families = []struct {
 		}
 	}},
 	{"runs", func(e *emitter) {
-		// In 512 bits the conversion to float64 takes twice as long on Zen 4, so
-		// both processors run these.
+		// In 512 bits conversions to float64 take twice as long on Zen 4, and a
+		// transpose gains nothing, so both processors run these.
 		moments(e, avx2)
 		gradientSums(e, avx2)
+		transpose(e)
 		for _, s := range []*simd{avx512, avx2} {
 			normalise(e, s)
 			gradientApply(e, s)
