@@ -22,11 +22,11 @@ func momentsGeneric(sum, sq *[Block]float64, x []float32) {
 	}
 }
 
-func normaliseGeneric(y, x []float32, scale, shift *[Block]float32, relu bool) {
+func normaliseGeneric(y, x []float32, k *[3][Block]float32, relu bool) {
 	for len(x) >= Block {
 		to := (*[Block]float32)(y)
 		for i, v := range (*[Block]float32)(x) {
-			v = v*scale[i] + shift[i]
+			v = (v-k[2][i])*k[0][i] + k[1][i]
 			if relu && v < 0 {
 				v = 0
 			}

@@ -3,12 +3,13 @@ package kernel
 // runs are the loops that memory bounds, on slices of equal length. Those of
 // channels take [pixels][16] of one channel block and 16 values of each of
 // its constants; a rest shorter than 16 is not looked at. The others take any
-// length, but only whole 16s: see whole.
+// length, but look at whole 16s only: see eachChunk.
 type runs struct {
 	// moments adds x to sum and x*x to sq.
 	moments func(sum, sq *[Block]float64, x []float32)
-	// normalise is y = x*scale + shift, zero if that is negative and relu set.
-	normalise func(y, x []float32, scale, shift *[Block]float32, relu bool)
+	// normalise is y = (x-k[2])*k[0] + k[1], zero if that is negative and relu
+	// set. Taking the mean off first loses nothing where it is far from zero.
+	normalise func(y, x []float32, k *[3][Block]float32, relu bool)
 	// gradientSums adds g to sum and g*(x-mean) to dot, where g is dy where
 	// y > 0 and zero elsewhere; all of dy if y is empty.
 	gradientSums func(sum, dot *[Block]float64, dy, x, y []float32, mean *[Block]float32)

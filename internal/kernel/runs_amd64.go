@@ -19,10 +19,10 @@ func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []floa
 //go:noescape
 func transposeAVX2(to *[256]float32, from *[256]float32)
 
-// y = x*scale + shift, and zero if that is negative and relu is set.
+// y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.
 //
 //go:noescape
-func normaliseAVX512(y []float32, x []float32, scale *[16]float32, shift *[16]float32, relu bool)
+func normaliseAVX512(y []float32, x []float32, k *[3][16]float32, relu bool)
 
 // dx = k[0]*g + k[1]*(x-k[3]) + k[2], g being dy where y > 0; dy if y is empty.
 //
@@ -74,10 +74,10 @@ func rmsPropAVX512(w []float32, g []float32, ms []float32, mom []float32, lr flo
 //go:noescape
 func adamAVX512(w []float32, g []float32, m []float32, v []float32, lr float32, a float32, b float32, eps float32)
 
-// y = x*scale + shift, and zero if that is negative and relu is set.
+// y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.
 //
 //go:noescape
-func normaliseAVX2(y []float32, x []float32, scale *[16]float32, shift *[16]float32, relu bool)
+func normaliseAVX2(y []float32, x []float32, k *[3][16]float32, relu bool)
 
 // dx = k[0]*g + k[1]*(x-k[3]) + k[2], g being dy where y > 0; dy if y is empty.
 //

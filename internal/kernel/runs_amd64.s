@@ -556,18 +556,18 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-16
 	VZEROUPPER
 	RET
 
-// func normaliseAVX512(y []float32, x []float32, scale *[16]float32, shift *[16]float32, relu bool)
+// func normaliseAVX512(y []float32, x []float32, k *[3][16]float32, relu bool)
 // Requires: AVX, AVX512F
-TEXT ·normaliseAVX512(SB), NOSPLIT, $0-65
+TEXT ·normaliseAVX512(SB), NOSPLIT, $0-57
 	XORQ    AX, AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    y_base+0(FP), DX
-	MOVQ    scale+48(FP), BX
+	MOVQ    k+48(FP), BX
 	VMOVUPS (BX), Z0
-	MOVQ    shift+56(FP), BX
-	VMOVUPS (BX), Z1
-	VPXORD  Z2, Z2, Z2
-	MOVBQZX relu+64(FP), BX
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VPXORD  Z3, Z3, Z3
+	MOVBQZX relu+56(FP), BX
 	TESTQ   BX, BX
 	JZ      reluZero1
 	MOVQ    x_len+32(FP), BX
@@ -579,22 +579,26 @@ TEXT ·normaliseAVX512(SB), NOSPLIT, $0-65
 	JZ      turnDone4
 
 turn3:
-	VMOVUPS     (CX)(AX*1), Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMAXPS      Z3, Z2, Z3
-	VMOVUPS     Z3, (DX)(AX*1)
-	VMOVUPS     64(CX)(AX*1), Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMAXPS      Z3, Z2, Z3
-	VMOVUPS     Z3, 64(DX)(AX*1)
-	VMOVUPS     128(CX)(AX*1), Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMAXPS      Z3, Z2, Z3
-	VMOVUPS     Z3, 128(DX)(AX*1)
-	VMOVUPS     192(CX)(AX*1), Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMAXPS      Z3, Z2, Z3
-	VMOVUPS     Z3, 192(DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD213PS Z1, Z0, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, (DX)(AX*1)
+	VMOVUPS     64(CX)(AX*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD213PS Z1, Z0, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, 64(DX)(AX*1)
+	VMOVUPS     128(CX)(AX*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD213PS Z1, Z0, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, 128(DX)(AX*1)
+	VMOVUPS     192(CX)(AX*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD213PS Z1, Z0, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, 192(DX)(AX*1)
 	ADDQ        $0x00000100, AX
 	DECQ        BX
 	JNZ         turn3
@@ -604,10 +608,11 @@ turnDone4:
 	JZ    blockDone6
 
 block5:
-	VMOVUPS     (CX)(AX*1), Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMAXPS      Z3, Z2, Z3
-	VMOVUPS     Z3, (DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD213PS Z1, Z0, Z4
+	VMAXPS      Z4, Z3, Z4
+	VMOVUPS     Z4, (DX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        SI
 	JNZ         block5
@@ -625,18 +630,22 @@ reluZero1:
 	JZ    turnDone8
 
 turn7:
-	VMOVUPS     (CX)(AX*1), Z2
-	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS     Z2, (DX)(AX*1)
-	VMOVUPS     64(CX)(AX*1), Z2
-	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS     Z2, 64(DX)(AX*1)
-	VMOVUPS     128(CX)(AX*1), Z2
-	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS     Z2, 128(DX)(AX*1)
-	VMOVUPS     192(CX)(AX*1), Z2
-	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS     Z2, 192(DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Z3
+	VSUBPS      Z2, Z3, Z3
+	VFMADD213PS Z1, Z0, Z3
+	VMOVUPS     Z3, (DX)(AX*1)
+	VMOVUPS     64(CX)(AX*1), Z3
+	VSUBPS      Z2, Z3, Z3
+	VFMADD213PS Z1, Z0, Z3
+	VMOVUPS     Z3, 64(DX)(AX*1)
+	VMOVUPS     128(CX)(AX*1), Z3
+	VSUBPS      Z2, Z3, Z3
+	VFMADD213PS Z1, Z0, Z3
+	VMOVUPS     Z3, 128(DX)(AX*1)
+	VMOVUPS     192(CX)(AX*1), Z3
+	VSUBPS      Z2, Z3, Z3
+	VFMADD213PS Z1, Z0, Z3
+	VMOVUPS     Z3, 192(DX)(AX*1)
 	ADDQ        $0x00000100, AX
 	DECQ        BX
 	JNZ         turn7
@@ -646,9 +655,10 @@ turnDone8:
 	JZ    blockDone10
 
 block9:
-	VMOVUPS     (CX)(AX*1), Z2
-	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS     Z2, (DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Z3
+	VSUBPS      Z2, Z3, Z3
+	VFMADD213PS Z1, Z0, Z3
+	VMOVUPS     Z3, (DX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        SI
 	JNZ         block9
@@ -1401,20 +1411,21 @@ blockDone4:
 	VZEROUPPER
 	RET
 
-// func normaliseAVX2(y []float32, x []float32, scale *[16]float32, shift *[16]float32, relu bool)
+// func normaliseAVX2(y []float32, x []float32, k *[3][16]float32, relu bool)
 // Requires: AVX, FMA3
-TEXT ·normaliseAVX2(SB), NOSPLIT, $0-65
+TEXT ·normaliseAVX2(SB), NOSPLIT, $0-57
 	XORQ    AX, AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    y_base+0(FP), DX
-	MOVQ    scale+48(FP), BX
+	MOVQ    k+48(FP), BX
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	MOVQ    shift+56(FP), BX
-	VMOVUPS (BX), Y2
-	VMOVUPS 32(BX), Y3
-	VXORPS  Y4, Y4, Y4
-	MOVBQZX relu+64(FP), BX
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VXORPS  Y6, Y6, Y6
+	MOVBQZX relu+56(FP), BX
 	TESTQ   BX, BX
 	JZ      reluZero1
 	MOVQ    x_len+32(FP), BX
@@ -1426,38 +1437,46 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-65
 	JZ      turnDone4
 
 turn3:
-	VMOVUPS     (CX)(AX*1), Y5
-	VFMADD213PS Y2, Y0, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, (DX)(AX*1)
-	VMOVUPS     32(CX)(AX*1), Y5
-	VFMADD213PS Y3, Y1, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 32(DX)(AX*1)
-	VMOVUPS     64(CX)(AX*1), Y5
-	VFMADD213PS Y2, Y0, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 64(DX)(AX*1)
-	VMOVUPS     96(CX)(AX*1), Y5
-	VFMADD213PS Y3, Y1, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 96(DX)(AX*1)
-	VMOVUPS     128(CX)(AX*1), Y5
-	VFMADD213PS Y2, Y0, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 128(DX)(AX*1)
-	VMOVUPS     160(CX)(AX*1), Y5
-	VFMADD213PS Y3, Y1, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 160(DX)(AX*1)
-	VMOVUPS     192(CX)(AX*1), Y5
-	VFMADD213PS Y2, Y0, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 192(DX)(AX*1)
-	VMOVUPS     224(CX)(AX*1), Y5
-	VFMADD213PS Y3, Y1, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 224(DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Y7
+	VSUBPS      Y4, Y7, Y7
+	VFMADD213PS Y2, Y0, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, (DX)(AX*1)
+	VMOVUPS     32(CX)(AX*1), Y7
+	VSUBPS      Y5, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 32(DX)(AX*1)
+	VMOVUPS     64(CX)(AX*1), Y7
+	VSUBPS      Y4, Y7, Y7
+	VFMADD213PS Y2, Y0, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 64(DX)(AX*1)
+	VMOVUPS     96(CX)(AX*1), Y7
+	VSUBPS      Y5, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 96(DX)(AX*1)
+	VMOVUPS     128(CX)(AX*1), Y7
+	VSUBPS      Y4, Y7, Y7
+	VFMADD213PS Y2, Y0, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 128(DX)(AX*1)
+	VMOVUPS     160(CX)(AX*1), Y7
+	VSUBPS      Y5, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 160(DX)(AX*1)
+	VMOVUPS     192(CX)(AX*1), Y7
+	VSUBPS      Y4, Y7, Y7
+	VFMADD213PS Y2, Y0, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 192(DX)(AX*1)
+	VMOVUPS     224(CX)(AX*1), Y7
+	VSUBPS      Y5, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 224(DX)(AX*1)
 	ADDQ        $0x00000100, AX
 	DECQ        BX
 	JNZ         turn3
@@ -1467,14 +1486,16 @@ turnDone4:
 	JZ    blockDone6
 
 block5:
-	VMOVUPS     (CX)(AX*1), Y5
-	VFMADD213PS Y2, Y0, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, (DX)(AX*1)
-	VMOVUPS     32(CX)(AX*1), Y5
-	VFMADD213PS Y3, Y1, Y5
-	VMAXPS      Y5, Y4, Y5
-	VMOVUPS     Y5, 32(DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Y7
+	VSUBPS      Y4, Y7, Y7
+	VFMADD213PS Y2, Y0, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, (DX)(AX*1)
+	VMOVUPS     32(CX)(AX*1), Y7
+	VSUBPS      Y5, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VMAXPS      Y7, Y6, Y7
+	VMOVUPS     Y7, 32(DX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        SI
 	JNZ         block5
@@ -1492,30 +1513,38 @@ reluZero1:
 	JZ    turnDone8
 
 turn7:
-	VMOVUPS     (CX)(AX*1), Y4
-	VFMADD213PS Y2, Y0, Y4
-	VMOVUPS     Y4, (DX)(AX*1)
-	VMOVUPS     32(CX)(AX*1), Y4
-	VFMADD213PS Y3, Y1, Y4
-	VMOVUPS     Y4, 32(DX)(AX*1)
-	VMOVUPS     64(CX)(AX*1), Y4
-	VFMADD213PS Y2, Y0, Y4
-	VMOVUPS     Y4, 64(DX)(AX*1)
-	VMOVUPS     96(CX)(AX*1), Y4
-	VFMADD213PS Y3, Y1, Y4
-	VMOVUPS     Y4, 96(DX)(AX*1)
-	VMOVUPS     128(CX)(AX*1), Y4
-	VFMADD213PS Y2, Y0, Y4
-	VMOVUPS     Y4, 128(DX)(AX*1)
-	VMOVUPS     160(CX)(AX*1), Y4
-	VFMADD213PS Y3, Y1, Y4
-	VMOVUPS     Y4, 160(DX)(AX*1)
-	VMOVUPS     192(CX)(AX*1), Y4
-	VFMADD213PS Y2, Y0, Y4
-	VMOVUPS     Y4, 192(DX)(AX*1)
-	VMOVUPS     224(CX)(AX*1), Y4
-	VFMADD213PS Y3, Y1, Y4
-	VMOVUPS     Y4, 224(DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Y6
+	VSUBPS      Y4, Y6, Y6
+	VFMADD213PS Y2, Y0, Y6
+	VMOVUPS     Y6, (DX)(AX*1)
+	VMOVUPS     32(CX)(AX*1), Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD213PS Y3, Y1, Y6
+	VMOVUPS     Y6, 32(DX)(AX*1)
+	VMOVUPS     64(CX)(AX*1), Y6
+	VSUBPS      Y4, Y6, Y6
+	VFMADD213PS Y2, Y0, Y6
+	VMOVUPS     Y6, 64(DX)(AX*1)
+	VMOVUPS     96(CX)(AX*1), Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD213PS Y3, Y1, Y6
+	VMOVUPS     Y6, 96(DX)(AX*1)
+	VMOVUPS     128(CX)(AX*1), Y6
+	VSUBPS      Y4, Y6, Y6
+	VFMADD213PS Y2, Y0, Y6
+	VMOVUPS     Y6, 128(DX)(AX*1)
+	VMOVUPS     160(CX)(AX*1), Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD213PS Y3, Y1, Y6
+	VMOVUPS     Y6, 160(DX)(AX*1)
+	VMOVUPS     192(CX)(AX*1), Y6
+	VSUBPS      Y4, Y6, Y6
+	VFMADD213PS Y2, Y0, Y6
+	VMOVUPS     Y6, 192(DX)(AX*1)
+	VMOVUPS     224(CX)(AX*1), Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD213PS Y3, Y1, Y6
+	VMOVUPS     Y6, 224(DX)(AX*1)
 	ADDQ        $0x00000100, AX
 	DECQ        BX
 	JNZ         turn7
@@ -1525,12 +1554,14 @@ turnDone8:
 	JZ    blockDone10
 
 block9:
-	VMOVUPS     (CX)(AX*1), Y4
-	VFMADD213PS Y2, Y0, Y4
-	VMOVUPS     Y4, (DX)(AX*1)
-	VMOVUPS     32(CX)(AX*1), Y4
-	VFMADD213PS Y3, Y1, Y4
-	VMOVUPS     Y4, 32(DX)(AX*1)
+	VMOVUPS     (CX)(AX*1), Y6
+	VSUBPS      Y4, Y6, Y6
+	VFMADD213PS Y2, Y0, Y6
+	VMOVUPS     Y6, (DX)(AX*1)
+	VMOVUPS     32(CX)(AX*1), Y6
+	VSUBPS      Y5, Y6, Y6
+	VFMADD213PS Y3, Y1, Y6
+	VMOVUPS     Y6, 32(DX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        SI
 	JNZ         block9

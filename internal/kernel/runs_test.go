@@ -39,12 +39,12 @@ var runCases = map[string]func(s *runs, c *runCase) func(){
 		return func() { s.moments(sum, sq, x) }
 	},
 	"normalise": func(s *runs, c *runCase) func() {
-		y, x, scale, shift := c.floats(), c.floats(), c.channels(), c.channels()
-		return func() { s.normalise(y, x, scale, shift, c.variant == 1) }
+		y, x, k := c.floats(), c.floats(), &[3][Block]float32{*c.channels(), *c.channels(), *c.channels()}
+		return func() { s.normalise(y, x, k, c.variant == 1) }
 	},
 	"normalise in place": func(s *runs, c *runCase) func() {
-		x, scale, shift := c.floats(), c.channels(), c.channels()
-		return func() { s.normalise(x, x, scale, shift, c.variant == 1) }
+		x, k := c.floats(), &[3][Block]float32{*c.channels(), *c.channels(), *c.channels()}
+		return func() { s.normalise(x, x, k, c.variant == 1) }
 	},
 	"gradientSums": func(s *runs, c *runCase) func() {
 		sum, dot, dy, x, y, mean := c.sums(), c.sums(), c.floats(), c.floats(), c.cut(), c.channels()
@@ -163,8 +163,7 @@ func TestRunsKeepNaN(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		x := make([]float32, Block)
 		x[3] = float32(math.NaN())
-		var scale, shift [Block]float32
-		active.normalise(x, x, &scale, &shift, true)
+		active.normalise(x, x, new([3][Block]float32), true)
 		if x[3] == x[3] {
 			t.Errorf("ReLU turned NaN into %v", x[3])
 		}

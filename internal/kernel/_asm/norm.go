@@ -27,10 +27,10 @@ func moments(e *emitter, s *simd) {
 
 // normalise is the forward pass of batch norm and ReLU.
 func normalise(e *emitter, s *simd) {
-	r := beginRun(e, s, "normalise", "y, x []float32, scale, shift *[16]float32, relu bool",
-		"y = x*scale + shift, and zero if that is negative and relu is set.")
-	x, y := r.slice("x"), r.slice("y")
-	scale, shift := r.channels(r.pointer("scale"), 0), r.channels(r.pointer("shift"), 0)
+	r := beginRun(e, s, "normalise", "y, x []float32, k *[3][16]float32, relu bool",
+		"y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.")
+	x, y, k := r.slice("x"), r.slice("y"), r.pointer("k")
+	scale, shift, mean := r.channels(k, 0), r.channels(k, block), r.channels(k, 2*block)
 	zero := s.register(e)
 	s.zero(e, zero)
 	body := func(relu bool) func() {
@@ -38,6 +38,7 @@ func normalise(e *emitter, s *simd) {
 			r.blocks("x", 4, func(unit int) {
 				r.eachVector(func(v int) {
 					value := r.load(x, unit, v)
+					e.VSUBPS(mean[v], value, value)
 					e.VFMADD213PS(shift[v], scale[v], value)
 					if relu {
 						e.VMAXPS(value, zero, value)

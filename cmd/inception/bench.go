@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/inception-go/inception/internal/bench"
+	"github.com/spf13/cobra"
+)
+
+func newBench(s *session) *cobra.Command {
+	var mode, variant, precision string
+	var batch int
+	var span time.Duration
+	c := &cobra.Command{
+		Use:     "bench [--mode eval|train] [--variant V] [--batch N]",
+		Aliases: []string{"benchmark"},
+		Short:   "Time a network on this machine, beside the processor's peak",
+		Example: `  inception bench --batch 8
+  inception bench --mode train --config flowers5 --batch 32 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if precision != "fp32" {
+				return usageError{fmt.Errorf("--precision: must be fp32, is %q", precision)}
+			}
+			if batch < 1 {
+				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
+			}
+			values := map[string]any{}
+			if variant != "" {
+				values["model.variant"] = variant
+			}
+			resolved, err := s.load("", values)
+			if err != nil {
+				return err
+			}
+			if resolved.Model.Classes == 0 {
+				resolved.Model.Classes = 1000
+			}
+			r, err := bench.Run(c.Context(), bench.Options{Mode: mode, Spec: resolved.Model, Train: resolved.Options, Batch: batch, Time: span})
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return s.printJSON(r)
+			}
+			s.print("%s %s, %dx%d px, batch %d, %s, %s, %d threads\nstep %.1f ms, %.1f images/s\n%.0f GFLOP/s, %.0f%% of the measured peak of %.0f\nmemory: %.0f MiB at most, %.0f MiB of them for activations\n",
+				r.Mode, r.Variant, resolved.Model.InputSize, resolved.Model.InputSize, r.Batch, r.Precision, r.ISA, r.Threads,
+				1000*r.StepS, r.ImagesPerS, r.GFLOPS, 100*r.PeakFraction, r.PeakGFLOPS, r.PeakRSSMiB, r.PlannedMiB)
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&mode, "mode", bench.Eval, "eval or train")
+	f.StringVar(&variant, "variant", "", "network: v2 or v3, instead of the configuration's")
+	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
+	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
+	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long")
+	return c
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/parallel"
+	"github.com/spf13/cobra"
+)
+
+// doctorReport is what `doctor --json` prints.
+type doctorReport struct {
+	Version    string   `json:"version"`
+	Go         string   `json:"go"`
+	Platform   string   `json:"platform"`
+	ISA        string   `json:"isa"`  // in use
+	ISAs       []string `json:"isas"` // that this machine can run
+	Processors int      `json:"processors"`
+	Threads    int      `json:"threads"`
+	PeakGFLOPS float64  `json:"peak_gflops"`
+	MemoryMiB  float64  `json:"memory_mib"` // 0 where the system does not tell
+}
+
+func newDoctor(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:     "doctor",
+		Short:   "Show what this machine will use: instruction set, threads, memory",
+		Example: "  inception doctor\n  INCEPTION_ISA=avx2 inception doctor",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			r := doctorReport{
+				Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+				ISA: kernel.ISA(), ISAs: kernel.ISAs(), Processors: runtime.NumCPU(), Threads: parallel.Threads(),
+				PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()), MemoryMiB: totalMemory(),
+			}
+			if s.json {
+				return s.printJSON(r)
+			}
+			s.print("inception      %s (%s, %s)\n", r.Version, r.Go, r.Platform)
+			s.print("kernels        %s; this machine can run %v, INCEPTION_ISA chooses\n", r.ISA, r.ISAs)
+			s.print("threads        %d of %d processors, --threads or INCEPTION_THREADS chooses\n", r.Threads, r.Processors)
+			s.print("peak           %.0f GFLOP/s measured on multiply-adds in registers\n", r.PeakGFLOPS)
+			if r.MemoryMiB > 0 {
+				s.print("memory         %.0f MiB\n", r.MemoryMiB)
+			}
+			if r.ISA == "generic" {
+				s.print("advice         plain Go kernels are 20 times slower or more; AVX2 or AVX-512 would help\n")
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/train"
+	"github.com/spf13/cobra"
+)
+
+// trainCommand is `inception train`.
+type trainCommand struct {
+	*session
+	data, val, out string
+	maxSteps       int
+	batch          int
+	resume         bool
+	init           train.Init
+	classMap       string
+}
+
+func newTrain(s *session) *cobra.Command {
+	t := &trainCommand{session: s}
+	c := &cobra.Command{
+		Use:   "train [--config F] [--data SPEC] [--out DIR] [--resume [RUN]]",
+		Short: "Train a network",
+		Long: `Train a network as a configuration says, and write a run folder: weights, metrics,
+report.html, TensorBoard events and all that resuming needs. Ctrl-C finishes the
+step and saves; --resume goes on from there.`,
+		Example: `  inception train --config quickstart
+  inception train --config flowers5 --data path/to/flowers --set train.epochs=30
+  inception train --data photos --init v3.safetensors --set train.freeze=[Conv2d]
+  inception train --resume`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: t.run,
+	}
+	f := c.Flags()
+	f.StringVar(&t.data, "data", "", "training images: a folder, or a SPEC such as idx:DIR, cifar10:DIR, shapes:")
+	f.StringVar(&t.val, "val", "", "validation images; default: those that --data brings")
+	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
+	f.StringVar(&t.init.Weights, "init", "", "begin with these weights: a file or a run folder")
+	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after so many updates of the weights")
+	f.IntVarP(&t.batch, "batch", "b", 0, "images of one step, also --batch-size")
+	f.BoolVar(&t.resume, "resume", false, "go on with the run named as argument or by --out, or with the newest unfinished one")
+	f.StringVar(&t.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
+	f.BoolVar(&t.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
+	return c
+}
+
+func (t *trainCommand) run(c *cobra.Command, args []string) error {
+	if len(args) > 0 && !t.resume {
+		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
+	}
+	dir, own, err := t.folder(args)
+	if err != nil {
+		return err
+	}
+	resolved, err := t.load(own, t.flagValues(c))
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		dir = filepath.Join("runs", resolved.Name+"-"+time.Now().Format("20060102-150405"))
+	}
+	if t.init.Match.Map, err = readClassMap(t.classMap); err != nil {
+		return err
+	}
+	text, err := resolved.Absolute().YAML()
+	if err != nil {
+		return err
+	}
+	t.note("run folder %s", dir)
+	console := &train.Console{Messages: t.stderr, Terminal: t.terminal(), Quiet: t.quiet}
+	if t.json {
+		console.JSON = t.stdout
+	}
+	result, err := train.Run(c.Context(), train.Job{
+		Spec: resolved.Model, Data: resolved.Data, Options: resolved.Options, Eval: resolved.Eval,
+		Dir: dir, ConfigYAML: text, Version: version(), Resume: t.resume, Init: t.init, Reporter: console,
+	})
+	if err == nil || result.Exit == train.ExitInterrupted {
+		t.end(result, resolved)
+	}
+	return err
+}
+
+// folder returns the run folder that the flags name and, for a run that is
+// resumed, its own configuration.
+func (t *trainCommand) folder(args []string) (dir, own string, err error) {
+	dir = t.out
+	if len(args) > 0 {
+		if t.out != "" && filepath.Clean(t.out) != filepath.Clean(args[0]) {
+			return "", "", usageError{fmt.Errorf("--resume names %s, --out names %s; give one of them", args[0], t.out)}
+		}
+		dir = args[0]
+		if !train.HoldsRun(dir) {
+			return "", "", usageError{fmt.Errorf("%s: holds no run to resume", dir)}
+		}
+	}
+	if t.resume && dir == "" {
+		if dir, err = train.NewestUnfinished("runs"); err != nil {
+			return "", "", usageError{err}
+		}
+	}
+	if t.resume && train.HoldsRun(dir) {
+		own = filepath.Join(dir, "config.yaml")
+	}
+	return dir, own, nil
+}
+
+// flagValues returns the configuration keys that have flags of their own.
+func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
+	values := map[string]any{}
+	changed := c.Flags().Changed
+	if changed("data") {
+		values["data.train"], values["data.val"] = t.data, ""
+	}
+	if changed("val") {
+		values["data.val"] = t.val
+	}
+	if changed("max-steps") {
+		values["train.max_steps"] = t.maxSteps
+	}
+	if changed("batch") {
+		values["train.batch_size"] = t.batch
+	}
+	return values
+}
+
+// end says what came out and what to type next.
+func (t *trainCommand) end(r train.Result, c *config.Resolved) {
+	if t.json {
+		_ = t.printJSON(r)
+		return
+	}
+	if r.Exit == train.ExitInterrupted {
+		t.note("go on with it: %s train --resume %s", program(), r.Run)
+		return
+	}
+	if r.BestEpoch > 0 {
+		t.note("best validation top-1 %.2f%% after epoch %d (%d steps in all, ended by %s)", 100*r.BestTop1, r.BestEpoch, r.Steps, r.Exit)
+	}
+	written := ""
+	for _, name := range []string{"best.safetensors", "last.safetensors", "metrics.jsonl", "report.html", "tensorboard", "config.yaml"} {
+		if _, err := os.Stat(filepath.Join(r.Run, name)); err == nil {
+			written += " " + name
+		}
+	}
+	t.note("wrote%s\nnext: %s eval --weights %s\nrun folder %s", written, program(), r.Run, r.Run)
+}

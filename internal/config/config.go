@@ -1,0 +1,177 @@
+// Package config is the typed configuration of a training: it knows every
+// key, its default and its meaning, and merges what the defaults, a YAML file,
+// the environment, --set and flags say.
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/inception-go/inception/configs"
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/train"
+	"github.com/spf13/viper"
+)
+
+// Config is a whole configuration.
+type Config struct {
+	Model         model.Spec      `yaml:"model" json:"model"`
+	Data          dataset.Options `yaml:"data" json:"data"`
+	train.Options `yaml:",inline"`
+	Eval          evaluate.Options `yaml:"eval" json:"eval"`
+}
+
+// Default returns the defaults, which are the paper's where it has any;
+// variant chooses the network's.
+func Default(variant string) (Config, error) {
+	spec, err := model.DefaultSpec(variant)
+	return Config{Model: spec, Data: dataset.DefaultOptions(), Options: train.DefaultOptions(), Eval: evaluate.DefaultOptions()}, err
+}
+
+const defaultVariant = "v3"
+
+// Validate returns the first thing wrong with the values, as "KEY: message".
+func (c Config) Validate() error {
+	for _, validate := range []func() error{c.Model.Validate, c.Model.CheckSize, c.Data.Validate, c.Options.Validate, c.Eval.Validate} {
+		if err := validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sources are where values come from, the later ones winning: the defaults, a
+// file, INCEPTION_KEY_PATH variables of the environment, --set, flags.
+type Sources struct {
+	Path  string         // of a YAML file, or the name of an embedded one (a file wins); v3 if empty
+	Set   []string       // key=value, the value in YAML
+	Flags map[string]any // of keys that have a flag of their own
+}
+
+// Resolved is a configuration with its history.
+type Resolved struct {
+	Config
+	Name     string            // of the file or embedded configuration, without .yaml
+	Origin   map[string]string // by key: default, FILE:LINE, a variable's name, --set or flag
+	Warnings []string
+
+	given map[string]bool // keys that are not at their default
+}
+
+// Load merges the sources and checks the result. An error names the key, the
+// place that set it, and for an unknown key the nearest there is.
+func Load(s Sources) (*Resolved, error) {
+	name, text, shown, err := read(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	v := viper.New()
+	r := &Resolved{Name: name, Origin: map[string]string{}, given: map[string]bool{}}
+	if err := mergeFile(v, shown, text); err != nil {
+		return nil, err
+	}
+	r.Warnings = bindEnvironment(v)
+	if err := set(v, s); err != nil {
+		return nil, err
+	}
+	variant := defaultVariant
+	if err := lookUp(v, keyVariant, &variant); err != nil {
+		return nil, err
+	}
+	if r.Config, err = Default(variant); err != nil {
+		r.Config, _ = Default(defaultVariant) // Validate will say so, with the place
+	}
+	for _, l := range leavesOf(&r.Config) {
+		from, err := l.assign(v)
+		if err != nil {
+			return nil, err
+		}
+		r.Origin[l.key], r.given[l.key] = from, from != originDefault
+	}
+	if err := r.Validate(); err != nil {
+		return nil, r.locate(err)
+	}
+	return r, nil
+}
+
+const (
+	keyVariant    = "model.variant"
+	originDefault = "default"
+)
+
+// read returns the text of a configuration file or embedded configuration,
+// and the name that messages give it.
+func read(path string) (name string, text []byte, shown string, err error) {
+	if path == "" {
+		path = defaultVariant
+	}
+	const most = 1 << 20
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() {
+		if info.Size() > most {
+			return "", nil, "", fmt.Errorf("config %s: is larger than %d bytes, so it is no configuration", path, most)
+		}
+		text, err = os.ReadFile(path)
+		if err != nil {
+			return "", nil, "", fmt.Errorf("config: %w", err)
+		}
+		base := filepath.Base(path)
+		return strings.TrimSuffix(base, filepath.Ext(base)), text, path, nil
+	}
+	name = strings.TrimSuffix(path, ".yaml")
+	if text, ok := configs.Read(name); ok {
+		return name, text, name, nil
+	}
+	var names []string
+	for _, e := range configs.List() {
+		names = append(names, e.Name)
+	}
+	return "", nil, "", fmt.Errorf("config %s: there is neither such a file nor an embedded configuration; embedded are %s", path, strings.Join(names, ", "))
+}
+
+// locate puts the place that set the offending key before an error.
+func (r *Resolved) locate(err error) error {
+	key, _, _ := strings.Cut(err.Error(), ":")
+	if from := r.Origin[key]; r.given[key] {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	return err
+}
+
+// AgreesWith returns an error for a key of model.* that somebody has set and
+// that contradicts the structure spec of a weight file; the input size may
+// differ.
+func (r *Resolved) AgreesWith(spec model.Spec) error {
+	theirs := r.Config
+	theirs.Model = spec
+	values := map[string]any{}
+	for _, l := range leavesOf(&theirs) {
+		values[l.key] = l.value.Interface()
+	}
+	for _, l := range leavesOf(&r.Config) {
+		if !strings.HasPrefix(l.key, "model.") || l.key == "model.input_size" || !r.given[l.key] {
+			continue
+		}
+		if l.key == "model.classes" && l.value.Int() == 0 {
+			continue // from the data
+		}
+		if l.value.Interface() != values[l.key] {
+			return fmt.Errorf("%s is %v (%s), but the weights are of a network with %v; leave the key out", l.key, l.value.Interface(), r.Origin[l.key], values[l.key])
+		}
+	}
+	return nil
+}
+
+// Value returns the value of a key.
+func (c *Config) Value(key string) (any, bool) {
+	for _, l := range leavesOf(c) {
+		if l.key == key {
+			return l.value.Interface(), true
+		}
+	}
+	return nil, false
+}

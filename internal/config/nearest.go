@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// aliases are what other tools call our keys.
+var aliases = map[string]string{
+	"num_classes": "model.classes", "nc": "model.classes", "n_classes": "model.classes",
+	"imgsz": "model.input_size", "img_size": "model.input_size", "image_size": "model.input_size", "resolution": "model.input_size",
+	"arch": "model.variant", "model_name": "model.variant", "width_mult": "model.width", "depth_multiplier": "model.width",
+	"drop": "model.dropout", "drop_rate": "model.dropout", "dropout_rate": "model.dropout", "aux_logits": "model.aux",
+	"bn_momentum": "model.bn_decay",
+	"data_dir":    "data.train", "dataset": "data.train", "path": "data.train", "train_dir": "data.train", "val_dir": "data.val", "val_split": "data.val_fraction",
+	"workers": "data.workers", "num_workers": "data.workers", "crop_pct": "eval.crop_pct", "fliplr": "data.augment.hflip",
+	"color_jitter": "data.augment.color", "mean": "data.preprocess", "std": "data.preprocess",
+	"batch": "train.batch_size", "bs": "train.batch_size", "val_batch_size": "eval.batch_size",
+	"accumulate": "train.grad_accum_steps", "grad_accumulation": "train.grad_accum_steps", "accumulate_grad_batches": "train.grad_accum_steps",
+	"clip_grad": "train.clip_grad_norm", "max_grad_norm": "train.clip_grad_norm", "gradient_clip": "train.clip_grad_norm", "gradient_clip_val": "train.clip_grad_norm",
+	"early_stopping": "train.patience", "max_epochs": "train.epochs", "num_epochs": "train.epochs", "time": "train.max_time",
+	"save_period": "train.checkpoint_every", "log_interval": "train.log_every",
+	"smoothing": "label_smoothing.epsilon", "label_smooth": "label_smoothing.epsilon",
+	"opt": "optimizer.name", "lr0": "optimizer.lr", "learning_rate": "optimizer.lr", "base_lr": "optimizer.lr_base", "decay": "optimizer.alpha", "rho": "optimizer.alpha",
+	"opt_eps": "optimizer.eps", "wd": "optimizer.weight_decay", "l2": "optimizer.weight_decay",
+	"sched": "schedule.name", "scheduler": "schedule.name", "lr_scheduler": "schedule.name", "step_size": "schedule.decay_epochs", "gamma": "schedule.decay_rate",
+	"decay_steps": "schedule.decay_epochs", "warmup": "schedule.warmup_epochs", "lrf": "schedule.min_lr",
+	"model_ema_decay": "ema.decay", "ema_decay": "ema.decay",
+}
+
+// unknownKey says that there is no such key and which one was meant.
+func unknownKey(place, key string) error {
+	return fmt.Errorf("%s: unknown key %q; did you mean %s?", place, key, nearestKey(key))
+}
+
+// nearestKey returns the key that another tool's name stands for, or the one
+// that takes the fewest edits, a right last name counting for much.
+func nearestKey(key string) string {
+	key = strings.ToLower(strings.ReplaceAll(key, "-", "_"))
+	last := key[strings.LastIndexByte(key, '.')+1:]
+	if known := aliases[last]; known != "" {
+		return known
+	}
+	best, least := "", 0.0
+	for _, k := range Keys() {
+		name := k.Name[strings.LastIndexByte(k.Name, '.')+1:]
+		cost := 0.3*float64(edits(key, k.Name)) + float64(edits(last, name))
+		if best == "" || cost < least {
+			best, least = k.Name, cost
+		}
+	}
+	return best
+}
+
+// edits returns the Levenshtein distance of two names.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := slices.Clone(row)
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before[j]
+			if a[i] != b[j] {
+				change++
+			}
+			row[j+1] = min(change, before[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// YAML writes the configuration with every key and its meaning, so that
+// loading it gives the same values.
+func (c Config) YAML() ([]byte, error) {
+	var b strings.Builder
+	var open []string // the sections that are written
+	for _, l := range leavesOf(&c) {
+		path := strings.Split(l.key, ".")
+		sections := path[:len(path)-1]
+		same := 0
+		for same < min(len(open), len(sections)) && open[same] == sections[same] {
+			same++
+		}
+		for depth := same; depth < len(sections); depth++ {
+			if depth == 0 && b.Len() > 0 {
+				b.WriteByte('\n')
+			}
+			fmt.Fprintf(&b, "%s%s:\n", indent(depth), sections[depth])
+		}
+		open = sections
+		fmt.Fprintf(&b, "%s# %s\n%s%s: %s\n", indent(len(sections)), l.help, indent(len(sections)), path[len(path)-1], l.text())
+	}
+	return []byte(b.String()), nil
+}
+
+func indent(depth int) string { return strings.Repeat("  ", depth) }
+
+// text writes the value in YAML.
+func (l leaf) text() string {
+	switch v := l.value.Interface().(type) {
+	case float64:
+		return number(v)
+	case time.Duration:
+		return v.String()
+	case [2]float64:
+		return fmt.Sprintf("[%s, %s]", number(v[0]), number(v[1]))
+	case []string:
+		quoted := make([]string, len(v))
+		for i, s := range v {
+			quoted[i] = strconv.Quote(s)
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
+	case string:
+		text, err := yaml.Marshal(v)
+		if line := strings.TrimSpace(string(text)); err == nil && !strings.Contains(line, "\n") {
+			return line
+		}
+		return strconv.Quote(v)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// number writes 4.0e-05, which every YAML reader takes for a number; some
+// take 4e-05 for text.
+func number(v float64) string {
+	s := strconv.FormatFloat(v, 'g', -1, 64)
+	if mantissa, exponent, ok := strings.Cut(s, "e"); ok && !strings.Contains(mantissa, ".") {
+		return mantissa + ".0e" + exponent
+	}
+	return s
+}
+
+// Absolute returns the configuration with absolute paths, so that it means
+// the same in every folder.
+func (c Config) Absolute() Config {
+	c.Data.Train, c.Data.Val = absolute(c.Data.Train), absolute(c.Data.Val)
+	return c
+}
+
+// absolute makes the path in a SPEC absolute.
+func absolute(spec string) string {
+	kind, path := "", spec
+	for _, prefix := range []string{"imagefolder:", "idx:", "cifar10:", "cifar100:"} {
+		if rest, ok := strings.CutPrefix(spec, prefix); ok {
+			kind, path = prefix, rest
+		}
+	}
+	if path == "" || strings.HasPrefix(spec, "shapes:") {
+		return spec
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return spec
+	}
+	return kind + abs
+}

@@ -1,0 +1,122 @@
+package dataset
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// random returns the source of the choices for one image.
+func random(seed uint64, epoch, index int) *rand.Rand {
+	return rand.New(rand.NewPCG(seed^0x9e3779b97f4a7c15*uint64(epoch+1), uint64(index)))
+}
+
+// augment writes a random view of im to dst, [3][size][size]: a crop of random
+// area and shape (Szegedy et al., "Going deeper with convolutions", section
+// 6), a flip, and changed colours.
+func (a Augment) augment(dst []float32, im Image, p Preprocess, rng *rand.Rand, r *resampler) {
+	from := a.crop(im, rng)
+	pixels := r.resample(im, from, window{p.Size, p.Size, 0, 0, p.Size}, filters[p.Interpolation])
+	flip := rng.Float64() < a.HFlip
+	if a.Color > 0 {
+		a.recolor(pixels, rng)
+	}
+	p.normalise(dst, pixels, flip)
+}
+
+// crop chooses a part of the image as torchvision's RandomResizedCrop does: ten
+// attempts, then the largest central part that ratio allows.
+func (a Augment) crop(im Image, rng *rand.Rand) box {
+	w, h := float64(im.W), float64(im.H)
+	for range 10 {
+		area := w * h * between(rng, a.Scale)
+		ratio := math.Exp(between(rng, [2]float64{math.Log(a.Ratio[0]), math.Log(a.Ratio[1])}))
+		cw, ch := math.Round(math.Sqrt(area*ratio)), math.Round(math.Sqrt(area/ratio))
+		if cw >= 1 && ch >= 1 && cw <= w && ch <= h {
+			return box{float64(rng.IntN(im.W - int(cw) + 1)), float64(rng.IntN(im.H - int(ch) + 1)), cw, ch}
+		}
+	}
+	cw, ch := w, h
+	if w/h < a.Ratio[0] {
+		ch = math.Round(w / a.Ratio[0])
+	} else if w/h > a.Ratio[1] {
+		cw = math.Round(h * a.Ratio[1])
+	}
+	return box{math.Floor((w - cw) / 2), math.Floor((h - ch) / 2), cw, ch}
+}
+
+func between(rng *rand.Rand, v [2]float64) float64 { return v[0] + (v[1]-v[0])*rng.Float64() }
+
+// recolor changes brightness by up to 32/255, saturation and contrast by
+// factors of 0.5 to 1.5 and hue by up to a fifth of the circle, each times
+// Color, in random order, as the paper's released code does.
+func (a Augment) recolor(pixels []uint8, rng *rand.Rand) {
+	strength := float32(a.Color)
+	sym := func() float32 { return strength * (2*rng.Float32() - 1) }
+	brightness, saturation, hue, contrast := sym()*32/255, max(0, 1+sym()/2), sym()*0.2, max(0, 1+sym()/2)
+	order := rng.Perm(4)
+
+	values := make([]float32, len(pixels))
+	for i, v := range pixels {
+		values[i] = float32(v) / 255
+	}
+	for _, change := range order {
+		switch change {
+		case 0:
+			for i := range values {
+				values[i] += brightness
+			}
+		case 1:
+			saturate(values, saturation)
+		case 2:
+			rotateHue(values, hue)
+		case 3:
+			stretchContrast(values, contrast)
+		}
+	}
+	for i, v := range values {
+		pixels[i] = uint8(max(0, min(255, v*255+0.5)))
+	}
+}
+
+// saturate moves each pixel away from its grey by a factor.
+func saturate(values []float32, factor float32) {
+	for i := 0; i+3 <= len(values); i += 3 {
+		p := values[i : i+3 : i+3]
+		grey := 0.299*p[0] + 0.587*p[1] + 0.114*p[2]
+		for c := range p {
+			p[c] = grey + factor*(p[c]-grey)
+		}
+	}
+}
+
+// rotateHue turns the colours around the grey axis of the YIQ space by a share
+// of the circle, which keeps each pixel's luminance.
+func rotateHue(values []float32, share float32) {
+	sin, cos := math.Sincos(2 * math.Pi * float64(share))
+	s, c := float32(sin), float32(cos)
+	for k := 0; k+3 <= len(values); k += 3 {
+		p := values[k : k+3 : k+3]
+		y := 0.299*p[0] + 0.587*p[1] + 0.114*p[2]
+		i := 0.595716*p[0] - 0.274453*p[1] - 0.321263*p[2]
+		q := 0.211456*p[0] - 0.522591*p[1] + 0.311135*p[2]
+		i, q = c*i-s*q, s*i+c*q
+		p[0] = y + 0.9563*i + 0.6210*q
+		p[1] = y - 0.2721*i - 0.6474*q
+		p[2] = y - 1.1070*i + 1.7046*q
+	}
+}
+
+// stretchContrast moves each channel away from its mean by a factor.
+func stretchContrast(values []float32, factor float32) {
+	var mean [3]float32
+	for i, v := range values {
+		mean[i%3] += v
+	}
+	for c := range mean {
+		mean[c] /= float32(len(values) / 3)
+	}
+	for i := range values {
+		m := mean[i%3]
+		values[i] = m + factor*(values[i]-m)
+	}
+}

@@ -1,0 +1,176 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+)
+
+// Image is a picture of 8-bit red, green and blue, row by row.
+type Image struct {
+	W, H int
+	Pix  []uint8 // [H][W][3]
+}
+
+// NewImage returns a black picture.
+func NewImage(w, h int) Image { return Image{w, h, make([]uint8, 3*w*h)} }
+
+// The values of data.interpolation.
+const (
+	Bilinear = "bilinear"
+	Bicubic  = "bicubic"
+)
+
+// filter is a resampling filter: zero at and beyond its support.
+type filter struct {
+	support float64
+	at      func(x float64) float64
+}
+
+// filters are Pillow's: a triangle, and Keys' cubic with a = -0.5.
+var filters = map[string]filter{
+	Bilinear: {1, func(x float64) float64 { return max(0, 1-math.Abs(x)) }},
+	Bicubic: {2, func(x float64) float64 {
+		const a = -0.5
+		switch x = math.Abs(x); {
+		case x < 1:
+			return ((a+2)*x-(a+3))*x*x + 1
+		case x < 2:
+			return (((x-5)*x+8)*x - 4) * a
+		}
+		return 0
+	}},
+}
+
+// box is a part of a picture in pixels.
+type box struct{ x, y, w, h float64 }
+
+// window is a part of an output picture of w by h pixels that is computed:
+// size by size from (x, y).
+type window struct{ w, h, x, y, size int }
+
+// resampler scales pictures. It keeps its memory from one to the next and is
+// not safe for concurrent use.
+type resampler struct {
+	columns, rows taps
+	middle, out   []uint8
+}
+
+// resample scales the part from of im to the window to, and returns the
+// window's pixels, [size][size][3], which the next call overwrites. It filters
+// over all pixels that an output pixel covers, in fixed point with 8 bits
+// between the two passes, as Pillow's Image.resize does.
+func (r *resampler) resample(im Image, from box, to window, f filter) []uint8 {
+	r.columns.set(from.x, from.w/float64(to.w), im.W, to.x, to.size, f)
+	r.rows.set(from.y, from.h/float64(to.h), im.H, to.y, to.size, f)
+	top, bottom := r.rows.span()
+	stride := 3 * to.size
+	r.middle = grown(r.middle, (bottom-top)*stride)
+	for y := top; y < bottom; y++ {
+		r.columns.across(r.middle[(y-top)*stride:][:stride], im.Pix[3*y*im.W:][:3*im.W])
+	}
+	r.out = grown(r.out, to.size*stride)
+	for y := range to.size {
+		r.rows.down(r.out[y*stride:][:stride], r.middle, y, top)
+	}
+	return r.out
+}
+
+func grown(b []uint8, n int) []uint8 {
+	if cap(b) < n {
+		return make([]uint8, n)
+	}
+	return b[:n]
+}
+
+// taps are the weights of the input pixels for each output pixel along one
+// direction, in fixed point.
+type taps struct {
+	first  []int
+	weight [][]int32
+	store  []int32
+	exact  []float64
+}
+
+const fixedBits = 22
+
+// set computes the taps of outputs begin to begin+count; an output covers
+// scale inputs, the first from position start.
+func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
+	stretch := max(scale, 1)
+	support := f.support * stretch
+	most := int(math.Ceil(support))*2 + 1
+	if cap(t.store) < count*most {
+		t.store = make([]int32, count*most)
+	}
+	t.first, t.weight = t.first[:0], t.weight[:0]
+	for i := range count {
+		center := start + (float64(begin+i)+0.5)*scale
+		low := max(0, int(center-support+0.5))
+		high := min(inputs, int(center+support+0.5))
+		t.exact = t.exact[:0]
+		sum := 0.0
+		for x := low; x < high; x++ {
+			w := f.at((float64(x) - center + 0.5) / stretch)
+			t.exact = append(t.exact, w)
+			sum += w
+		}
+		weight := t.store[i*most : i*most+len(t.exact)]
+		for j, w := range t.exact {
+			weight[j] = int32(math.Round(w / sum * (1 << fixedBits)))
+		}
+		t.first = append(t.first, low)
+		t.weight = append(t.weight, weight)
+	}
+}
+
+// span returns the inputs that are used, from the first to behind the last.
+func (t *taps) span() (first, end int) {
+	last := len(t.first) - 1
+	first, end = t.first[0], 0
+	for i := range last + 1 {
+		first = min(first, t.first[i])
+		end = max(end, t.first[i]+len(t.weight[i]))
+	}
+	return first, end
+}
+
+// across filters one row.
+func (t *taps) across(out, in []uint8) {
+	const half = 1 << (fixedBits - 1)
+	for i, weight := range t.weight {
+		p := in[3*t.first[i]:]
+		r, g, b := int32(half), int32(half), int32(half)
+		for _, w := range weight {
+			r += w * int32(p[0])
+			g += w * int32(p[1])
+			b += w * int32(p[2])
+			p = p[3:]
+		}
+		out[3*i], out[3*i+1], out[3*i+2] = clamp(r>>fixedBits), clamp(g>>fixedBits), clamp(b>>fixedBits)
+	}
+}
+
+// down filters output row y out of rows that begin with input row top.
+func (t *taps) down(out, rows []uint8, y, top int) {
+	const half = 1 << (fixedBits - 1)
+	first, weight := t.first[y]-top, t.weight[y]
+	for i := range out {
+		sum := int32(half)
+		at := first*len(out) + i
+		for _, w := range weight {
+			sum += w * int32(rows[at])
+			at += len(out)
+		}
+		out[i] = clamp(sum >> fixedBits)
+	}
+}
+
+func clamp(v int32) uint8 { return uint8(max(0, min(255, v))) }
+
+// check returns an error if the picture's fields contradict each other.
+func (im Image) check() error {
+	if im.W < 1 || im.H < 1 || len(im.Pix) != 3*im.W*im.H {
+		return fmt.Errorf("picture of %dx%d has %d bytes", im.W, im.H, len(im.Pix))
+	}
+	return nil
+}

@@ -1,0 +1,269 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// LoaderOptions say how images become batches.
+type LoaderOptions struct {
+	Batch          int        // images in each
+	Size           int        // height and width of the inputs; overrides Preprocess.Size
+	Train          bool       // shuffle and augment; only whole batches
+	Seed           uint64     // of the order and the augmentation
+	Workers        int        // decoding goroutines; 0 for one per thread of the kernels
+	Preprocess     Preprocess // its normalisation, and in evaluation its geometry
+	Augment        Augment    // in training
+	SkipUnreadable bool       // leave out images that cannot be read instead of failing
+}
+
+// Loader reads a set epoch by epoch.
+type Loader struct {
+	set     Set
+	options LoaderOptions
+}
+
+// NewLoader returns a loader of set.
+func NewLoader(set Set, o LoaderOptions) *Loader {
+	if o.Size > 0 {
+		o.Preprocess.Size = o.Size
+	}
+	if o.Workers < 1 {
+		o.Workers = parallel.Threads()
+	}
+	return &Loader{set, o}
+}
+
+// Batch is a batch of preprocessed images. Rows that hold no image, behind
+// the last one or for one that could not be read, have the label -1.
+type Batch struct {
+	Images  []float32 // [N][3][H][W]
+	Labels  []int
+	Indices []int   // of the images in the set
+	Skipped []error // why images could not be read, if that is allowed
+}
+
+// BatchesPerEpoch returns the number of batches of an epoch. In training the
+// images behind the last whole batch wait for another epoch's order; a set
+// smaller than a batch gives one batch, some of its images twice.
+func (l *Loader) BatchesPerEpoch() int {
+	n, batch := l.set.Len(), l.options.Batch
+	if l.options.Train {
+		return max(1, n/batch)
+	}
+	return (n + batch - 1) / batch
+}
+
+// Epoch begins to read the batches of an epoch behind the first skip. The
+// images of an epoch, their order and their augmentation do not depend on
+// workers or earlier epochs. The caller must Close what it gets.
+func (l *Loader) Epoch(ctx context.Context, epoch, skip int) *Batches {
+	ctx, cancel := context.WithCancelCause(ctx)
+	b := &Batches{
+		loader: l, ctx: ctx, cancel: cancel, epoch: epoch,
+		ready: make(chan *filling, ahead), free: make(chan *Batch, ahead+2), jobs: make(chan job),
+	}
+	size := l.options.Preprocess.Size
+	for range ahead + 2 {
+		b.free <- &Batch{Images: make([]float32, l.options.Batch*3*size*size)}
+	}
+	b.running.Add(1 + l.options.Workers)
+	go b.plan(skip)
+	for range l.options.Workers {
+		go b.work()
+	}
+	return b
+}
+
+// ahead is how many batches are read before they are asked for.
+const ahead = 3
+
+// Batches are the batches of one epoch.
+type Batches struct {
+	loader  *Loader
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	epoch   int
+	ready   chan *filling // in order
+	free    chan *Batch   // memory to be used again
+	jobs    chan job
+	current *Batch
+	running sync.WaitGroup
+}
+
+// filling is a batch that workers are at.
+type filling struct {
+	batch *Batch
+	errs  []error // of each row
+	left  sync.WaitGroup
+	done  chan struct{}
+}
+
+// job is one row of a batch.
+type job struct {
+	to         *filling
+	row, index int
+}
+
+// Next returns the next batch, which is valid until Next is called again, or
+// io.EOF after the last.
+func (b *Batches) Next() (*Batch, error) {
+	if b.current != nil {
+		b.free <- b.current
+		b.current = nil
+	}
+	select {
+	case f, ok := <-b.ready:
+		if !ok {
+			break
+		}
+		select {
+		case <-f.done:
+		case <-b.ctx.Done():
+			return nil, context.Cause(b.ctx)
+		}
+		b.current = f.batch
+		return b.current, f.settle(b.loader.options.SkipUnreadable)
+	case <-b.ctx.Done():
+	}
+	if err := context.Cause(b.ctx); err != nil {
+		return nil, err
+	}
+	return nil, io.EOF
+}
+
+// settle moves the errors to Skipped, or returns the first.
+func (f *filling) settle(skip bool) error {
+	f.batch.Skipped = nil
+	for row, err := range f.errs {
+		if err == nil {
+			continue
+		}
+		if !skip {
+			return err
+		}
+		f.batch.Labels[row] = -1
+		f.batch.Skipped = append(f.batch.Skipped, err)
+	}
+	return nil
+}
+
+// Close stops reading and waits for the workers to end.
+func (b *Batches) Close() {
+	b.cancel(fmt.Errorf("reading of images: %w", context.Canceled))
+	b.running.Wait()
+}
+
+// plan hands out the rows of all batches in order.
+func (b *Batches) plan(skip int) {
+	defer b.running.Done()
+	defer close(b.jobs)
+	defer close(b.ready)
+	order := b.loader.order(b.epoch)
+	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
+		f := &filling{errs: make([]error, b.loader.options.Batch), done: make(chan struct{})}
+		select {
+		case f.batch = <-b.free:
+		case <-b.ctx.Done():
+			return
+		}
+		rows := b.loader.rows(order, n)
+		b.loader.label(f.batch, rows)
+		f.left.Add(len(rows))
+		go func() { f.left.Wait(); close(f.done) }()
+		sent := 0
+		for row, index := range rows {
+			select {
+			case b.jobs <- job{f, row, index}:
+				sent++
+				continue
+			case <-b.ctx.Done():
+			}
+			break
+		}
+		if sent < len(rows) {
+			f.left.Add(sent - len(rows))
+			return
+		}
+		select {
+		case b.ready <- f:
+		case <-b.ctx.Done():
+			return
+		}
+	}
+}
+
+// order returns the images of an epoch in their order.
+func (l *Loader) order(epoch int) []int {
+	if l.options.Train {
+		return rand.New(rand.NewPCG(l.options.Seed, uint64(epoch)+0x51ed270b)).Perm(l.set.Len())
+	}
+	order := make([]int, l.set.Len())
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+// rows returns the images of batch n.
+func (l *Loader) rows(order []int, n int) []int {
+	first, batch := n*l.options.Batch, l.options.Batch
+	if !l.options.Train {
+		return order[first:min(first+batch, len(order))]
+	}
+	rows := make([]int, batch)
+	for i := range rows {
+		rows[i] = order[(first+i)%len(order)]
+	}
+	return rows
+}
+
+// label fills in what is known before decoding.
+func (l *Loader) label(b *Batch, rows []int) {
+	b.Labels, b.Indices = make([]int, l.options.Batch), make([]int, l.options.Batch)
+	for i := range b.Labels {
+		b.Labels[i], b.Indices[i] = -1, -1
+		if i < len(rows) {
+			b.Labels[i], b.Indices[i] = l.set.Label(rows[i]), rows[i]
+		}
+	}
+	if n := len(b.Images) / l.options.Batch; len(rows) < l.options.Batch {
+		clear(b.Images[len(rows)*n:])
+	}
+}
+
+func (b *Batches) work() {
+	defer b.running.Done()
+	var r resampler
+	for j := range b.jobs {
+		if b.ctx.Err() == nil {
+			j.to.errs[j.row] = b.loader.read(j.to.batch, j.row, j.index, b.epoch, &r)
+		}
+		j.to.left.Done()
+	}
+}
+
+// read decodes one image into its row.
+func (l *Loader) read(to *Batch, row, index, epoch int, r *resampler) error {
+	n := len(to.Images) / l.options.Batch
+	dst := to.Images[row*n : (row+1)*n]
+	im, err := l.set.Image(index)
+	if err == nil {
+		err = im.check()
+	}
+	if err != nil {
+		clear(dst)
+		return fmt.Errorf("image %s: %w", l.set.Name(index), err)
+	}
+	if l.options.Train {
+		l.options.Augment.augment(dst, im, l.options.Preprocess, random(l.options.Seed, epoch, index), r)
+	} else {
+		l.options.Preprocess.apply(dst, im, r)
+	}
+	return nil
+}

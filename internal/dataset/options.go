@@ -1,0 +1,79 @@
+package dataset
+
+import (
+	"fmt"
+)
+
+// Options are the data.* keys of a configuration.
+type Options struct {
+	Train         string  `yaml:"train" json:"train" help:"training images: a path, or a SPEC such as imagefolder:DIR, idx:DIR, cifar10:DIR, shapes:"`
+	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it"`
+	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
+	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
+	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
+	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased"`
+	Augment       Augment `yaml:"augment" json:"augment"`
+}
+
+// Augment are the data.augment.* keys: the random changes of training images.
+type Augment struct {
+	Scale [2]float64 `yaml:"scale" json:"scale" help:"smallest and largest share of the image's area that a random crop shows; [1, 1] crops at random positions only if ratio leaves room"`
+	Ratio [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
+	HFlip float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
+	Color float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 as in the released code"`
+}
+
+// DefaultOptions returns no data, torchvision's preprocessing, and random
+// crops of 8% to 100% with flips.
+func DefaultOptions() Options {
+	return Options{
+		ValFraction: 0.2, Preprocess: "torchvision", Interpolation: Bilinear,
+		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5},
+	}
+}
+
+// Validate returns the first thing wrong with the data.* keys.
+func (o Options) Validate() error {
+	if !(o.ValFraction >= 0 && o.ValFraction < 1) {
+		return fmt.Errorf("data.val_fraction: must be at least 0 and below 1, is %g", o.ValFraction)
+	}
+	if o.Workers < 0 || o.Workers > 1024 {
+		return fmt.Errorf("data.workers: must be from 0 to 1024, is %d", o.Workers)
+	}
+	if _, err := NamedPreprocess(o.Preprocess, 1); err != nil {
+		return fmt.Errorf("data.preprocess: %w", err)
+	}
+	if _, ok := filters[o.Interpolation]; !ok {
+		return fmt.Errorf("data.interpolation: must be %s or %s, is %q", Bilinear, Bicubic, o.Interpolation)
+	}
+	return o.Augment.validate()
+}
+
+func (a Augment) validate() error {
+	for _, r := range []struct {
+		key      string
+		v        [2]float64
+		low, top float64
+	}{{"scale", a.Scale, 1e-4, 1}, {"ratio", a.Ratio, 0.01, 100}} {
+		if !(r.v[0] >= r.low && r.v[0] <= r.v[1] && r.v[1] <= r.top) {
+			return fmt.Errorf("data.augment.%s: must be two numbers from %g to %g, the smaller first, is [%g, %g]", r.key, r.low, r.top, r.v[0], r.v[1])
+		}
+	}
+	if !(a.HFlip >= 0 && a.HFlip <= 1) {
+		return fmt.Errorf("data.augment.hflip: must be from 0 to 1, is %g", a.HFlip)
+	}
+	if !(a.Color >= 0 && a.Color <= 2) {
+		return fmt.Errorf("data.augment.color: must be from 0 to 2, is %g", a.Color)
+	}
+	return nil
+}
+
+// EvalPreprocess returns how evaluation makes inputs of inputSize pixels.
+func (o Options) EvalPreprocess(inputSize int) Preprocess {
+	p, err := NamedPreprocess(o.Preprocess, inputSize)
+	if err != nil {
+		p = TorchvisionPreprocess(inputSize)
+	}
+	p.Interpolation = o.Interpolation
+	return p
+}

@@ -1,0 +1,153 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Preprocess says how an evaluated image becomes the network's input. It is
+// kept with the weights that have learned from such inputs.
+type Preprocess struct {
+	Name          string     `json:"name"`
+	Mean          [3]float64 `json:"mean"` // subtracted from red, green and blue in [0, 1]
+	Std           [3]float64 `json:"std"`  // then a divisor
+	Geometry      string     `json:"geometry"`
+	CropPct       float64    `json:"crop_pct"` // share of the side that the crop shows
+	Interpolation string     `json:"interpolation"`
+	Size          int        `json:"size"` // height and width of the input, pixels
+}
+
+// The values of Preprocess.Geometry.
+const (
+	// Shorter resizes the shorter side to size/crop_pct, rounded, and crops
+	// the centre, as torchvision does.
+	Shorter = "shorter"
+	// Central crops crop_pct of height and of width and resizes that to a
+	// square, as TensorFlow's released code does.
+	Central = "central"
+)
+
+// TorchvisionPreprocess returns what torchvision's weights expect: resized to
+// size/0.875, cropped, and in [-1, 1], to which its normalisation by ImageNet's
+// mean and deviation followed by transform_input amounts.
+func TorchvisionPreprocess(size int) Preprocess {
+	return Preprocess{
+		Name: "torchvision", Mean: [3]float64{0.5, 0.5, 0.5}, Std: [3]float64{0.5, 0.5, 0.5},
+		Geometry: Shorter, CropPct: 0.875, Interpolation: Bilinear, Size: size,
+	}
+}
+
+// NamedPreprocess returns the preprocessing called torchvision, inception,
+// imagenet or unit.
+func NamedPreprocess(name string, size int) (Preprocess, error) {
+	p := TorchvisionPreprocess(size)
+	p.Name = name
+	switch name {
+	case "torchvision":
+	case "inception":
+		p.Geometry = Central
+	case "imagenet":
+		p.Mean, p.Std = [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
+	case "unit":
+		p.Mean, p.Std = [3]float64{}, [3]float64{1, 1, 1}
+	default:
+		return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit, is %q", name)
+	}
+	return p, nil
+}
+
+// Validate returns what is wrong with a preprocessing that a file brought.
+func (p Preprocess) Validate() error {
+	switch {
+	case p.Size < 1 || p.Size > 8192:
+		return fmt.Errorf("preprocess: size must be from 1 to 8192, is %d", p.Size)
+	case !(p.CropPct > 0 && p.CropPct <= 1):
+		return fmt.Errorf("preprocess: crop_pct must be above 0 and at most 1, is %g", p.CropPct)
+	case p.Geometry != Shorter && p.Geometry != Central:
+		return fmt.Errorf("preprocess: geometry must be %s or %s, is %q", Shorter, Central, p.Geometry)
+	case filters[p.Interpolation].at == nil:
+		return fmt.Errorf("preprocess: interpolation must be %s or %s, is %q", Bilinear, Bicubic, p.Interpolation)
+	}
+	for _, s := range p.Std {
+		if !(math.Abs(s) > 1e-6) {
+			return fmt.Errorf("preprocess: std must not be near 0, is %g", s)
+		}
+	}
+	return nil
+}
+
+// String describes the preprocessing in one line.
+func (p Preprocess) String() string {
+	geometry := fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
+	if p.Geometry == Central {
+		geometry = fmt.Sprintf("central %g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
+	}
+	return fmt.Sprintf("%s, mean %s, std %s (%s)", geometry, triple(p.Mean), triple(p.Std), p.Name)
+}
+
+func triple(v [3]float64) string {
+	if v[0] == v[1] && v[1] == v[2] {
+		return fmt.Sprint(v[0])
+	}
+	return strings.Trim(fmt.Sprint(v), "[]")
+}
+
+// Apply writes the network's input for im to dst, [3][Size][Size].
+func (p Preprocess) Apply(dst []float32, im Image) {
+	var r resampler
+	p.apply(dst, im, &r)
+}
+
+func (p Preprocess) apply(dst []float32, im Image, r *resampler) {
+	from, to := p.geometry(im)
+	p.normalise(dst, r.resample(im, from, to, filters[p.Interpolation]), false)
+}
+
+// resize is what the shorter side is resized to.
+func (p Preprocess) resize() int { return max(p.Size, int(math.Round(float64(p.Size)/p.CropPct))) }
+
+// geometry returns which part of im is scaled to what, and which window of it
+// is the input.
+func (p Preprocess) geometry(im Image) (box, window) {
+	w, h := float64(im.W), float64(im.H)
+	if p.Geometry == Central {
+		return box{w * (1 - p.CropPct) / 2, h * (1 - p.CropPct) / 2, w * p.CropPct, h * p.CropPct},
+			window{p.Size, p.Size, 0, 0, p.Size}
+	}
+	short := p.resize()
+	to := window{w: short, h: short, size: p.Size}
+	if im.W < im.H {
+		to.h = short * im.H / im.W
+	} else {
+		to.w = short * im.W / im.H
+	}
+	// Python's round goes to the even neighbour.
+	to.x = int(math.RoundToEven(float64(to.w-p.Size) / 2))
+	to.y = int(math.RoundToEven(float64(to.h-p.Size) / 2))
+	return box{0, 0, w, h}, to
+}
+
+// normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
+// to right if flip is set.
+func (p Preprocess) normalise(dst []float32, pixels []uint8, flip bool) {
+	size := p.Size
+	for c := range 3 {
+		var value [256]float32
+		for i := range value {
+			value[i] = float32((float64(i)/255 - p.Mean[c]) / p.Std[c])
+		}
+		plane := dst[c*size*size:][:size*size]
+		for y := range size {
+			row := plane[y*size:][:size]
+			in := pixels[3*y*size+c:]
+			for x := range row {
+				row[x] = value[in[3*x]]
+			}
+			if flip {
+				slices.Reverse(row)
+			}
+		}
+	}
+}

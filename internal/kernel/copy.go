@@ -1,0 +1,69 @@
+package kernel
+
+import "github.com/inception-go/inception/internal/parallel"
+
+// Copy overwrites dst with src, a map of the same shape.
+func Copy(dst, src Map) {
+	eachPlanePair(dst, src, func(to, from []float32) { copy(to, from) })
+}
+
+// Add is dst += src for maps of the same shape.
+func Add(dst, src Map) {
+	eachPlanePair(dst, src, func(to, from []float32) { active.axpy(to, from, 1) })
+}
+
+func eachPlanePair(dst, src Map, f func(to, from []float32)) {
+	blocks := dst.Blocks()
+	parallel.For(dst.N*blocks, func(i int) { f(dst.Plane(i/blocks, i%blocks), src.Plane(i/blocks, i%blocks)) })
+}
+
+// Axpy is y += a*x.
+func Axpy(y, x []float32, a float32) {
+	eachChunk(len(y), func(r *runs, from, to int) { r.axpy(y[from:to], x[from:to], a) })
+}
+
+// Scale is x *= a.
+func Scale(x []float32, a float32) {
+	eachChunk(len(x), func(r *runs, from, to int) { r.scale(x[from:to], a) })
+}
+
+// EMA moves an average towards w: average = decay*average + (1-decay)*w.
+func EMA(average, w []float32, decay float32) {
+	eachChunk(len(average), func(r *runs, from, to int) { r.lerp(average[from:to], w[from:to], 1-decay) })
+}
+
+// SumSquares returns the sum of x's squares, made in float64 in a fixed order.
+func SumSquares(x []float32) float64 {
+	pieces := (len(x) + chunk - 1) / chunk
+	sums := make([]float64, pieces)
+	parallel.For(pieces, func(i int) {
+		var sum, squares [Block]float64
+		piece := x[i*chunk : min((i+1)*chunk, len(x))]
+		whole := len(piece) / Block * Block
+		active.moments(&sum, &squares, piece[:whole])
+		for _, v := range squares {
+			sums[i] += v
+		}
+		for _, v := range piece[whole:] {
+			sums[i] += float64(v) * float64(v)
+		}
+	})
+	total := 0.0
+	for _, v := range sums {
+		total += v
+	}
+	return total
+}
+
+// chunk is how many floats one piece of work takes from a long slice.
+const chunk = 1 << 14
+
+// eachChunk calls f for pieces of n values: those of whole blocks with the
+// loops in use, a rest with the plain Go ones.
+func eachChunk(n int, f func(r *runs, from, to int)) {
+	whole := n / Block * Block
+	parallel.For((whole+chunk-1)/chunk, func(i int) { f(&active.runs, i*chunk, min((i+1)*chunk, whole)) })
+	if whole < n {
+		f(&genericRuns, whole, n)
+	}
+}

@@ -1,0 +1,109 @@
+package kernel
+
+import (
+	"math"
+
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// Spread says which classes share the probability that smoothing takes.
+type Spread int
+
+// The values of Smoothing.Spread.
+const (
+	Uniform   Spread = iota // all classes, the true one too (Szegedy et al. 2015, section 7)
+	WrongOnly               // all but the true one
+)
+
+// Smoothing is how labels become targets: 1-Epsilon for the true class, and
+// Epsilon spread over classes.
+type Smoothing struct {
+	Epsilon float32
+	Spread  Spread
+}
+
+// targets returns the probabilities of the true class and of each other one.
+func (s Smoothing) targets(classes int) (right, wrong float64) {
+	e, k := float64(s.Epsilon), float64(classes)
+	if s.Spread == WrongOnly {
+		if classes < 2 {
+			return 1, 0
+		}
+		return 1 - e, e / (k - 1)
+	}
+	return 1 - e + e/k, e / k
+}
+
+// LossForward returns the mean over images of the cross-entropy between
+// smoothed labels and the softmax of logits, [N][C/16][1][1][16], of which the
+// first classes channels count; probs, [N][C], gets that softmax. A label of
+// -1 leaves an image out.
+func (s Smoothing) LossForward(logits Map, classes int, labels []int, probs []float32) float32 {
+	right, wrong := s.targets(classes)
+	losses := make([]float64, logits.N)
+	parallel.For(logits.N, func(n int) {
+		row := logits.Data[n*logits.Stride:][:logits.C]
+		largest := math.Inf(-1)
+		for _, v := range row[:classes] {
+			largest = math.Max(largest, float64(v))
+		}
+		sum := 0.0
+		for _, v := range row[:classes] {
+			sum += math.Exp(float64(v) - largest)
+		}
+		norm := largest + math.Log(sum)
+		for c, v := range row {
+			p := 0.0
+			if c < classes {
+				logProb := float64(v) - norm
+				p = math.Exp(logProb)
+				target := wrong
+				if c == labels[n] {
+					target = right
+				}
+				losses[n] -= target * logProb
+			}
+			probs[n*logits.C+c] = float32(p)
+		}
+	})
+	total := 0.0
+	for n, loss := range losses {
+		if labels[n] >= 0 {
+			total += loss
+		}
+	}
+	return float32(total / float64(counted(labels)))
+}
+
+// LossBackward overwrites dlogits with scale times the gradient of
+// LossForward: (softmax - target)/images, zero for images left out and beyond
+// the classes.
+func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, labels []int, scale float32) {
+	right, wrong := s.targets(classes)
+	factor := float64(scale) / float64(counted(labels))
+	for n := range dlogits.N {
+		row := dlogits.Data[n*dlogits.Stride:][:dlogits.C]
+		clear(row)
+		if labels[n] < 0 {
+			continue
+		}
+		for c := range classes {
+			target := wrong
+			if c == labels[n] {
+				target = right
+			}
+			row[c] = float32(factor * (float64(probs[n*dlogits.C+c]) - target))
+		}
+	}
+}
+
+// counted returns the number of images with a label, but at least 1.
+func counted(labels []int) int {
+	n := 0
+	for _, l := range labels {
+		if l >= 0 {
+			n++
+		}
+	}
+	return max(1, n)
+}

@@ -1,0 +1,32 @@
+package kernel
+
+import "math"
+
+// SGD is one step of gradient descent with momentum: mom = momentum*mom + g;
+// w -= lr*mom.
+func SGD(w, g, mom []float32, lr, momentum float32) {
+	eachChunk(len(w), func(r *runs, from, to int) {
+		r.momentum(w[from:to], g[from:to], mom[from:to], lr, momentum)
+	})
+}
+
+// RMSProp is one step as TensorFlow defines it: ms = alpha*ms + (1-alpha)*g*g;
+// mom = momentum*mom + lr*g/sqrt(ms+eps); w -= mom.
+func RMSProp(w, g, ms, mom []float32, lr, alpha, momentum, eps float32) {
+	eachChunk(len(w), func(r *runs, from, to int) {
+		r.rmsProp(w[from:to], g[from:to], ms[from:to], mom[from:to], lr, 1-alpha, momentum, eps)
+	})
+}
+
+// Adam is one step of Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1); step
+// counts from 1.
+func Adam(w, g, m, v []float32, lr, beta1, beta2, eps float32, step int) {
+	// lr*mHat/(sqrt(vHat)+eps) with the corrections of bias moved into lr and
+	// eps.
+	first := 1 - math.Pow(float64(beta1), float64(step))
+	second := math.Sqrt(1 - math.Pow(float64(beta2), float64(step)))
+	rate, epsilon := float32(float64(lr)*second/first), float32(float64(eps)*second)
+	eachChunk(len(w), func(r *runs, from, to int) {
+		r.adam(w[from:to], g[from:to], m[from:to], v[from:to], rate, 1-beta1, 1-beta2, epsilon)
+	})
+}

@@ -1,0 +1,266 @@
+package kernel
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// Pool is the geometry of a pool: the window, its stride, and the padding on
+// each side.
+type Pool struct {
+	R, S, StrideH, StrideW, PadH, PadW int
+	CountIncludePad                    bool // padding counts in an average's divisor
+	CeilMode                           bool // PyTorch's: a last window may hang over the edge
+}
+
+// Out returns the size of the output for an input of h by w.
+func (p Pool) Out(h, w int) (oh, ow int) {
+	return p.out(h, p.R, p.StrideH, p.PadH), p.out(w, p.S, p.StrideW, p.PadW)
+}
+
+func (p Pool) out(size, window, stride, pad int) int {
+	rest := size + 2*pad - window
+	n := rest/stride + 1
+	// A window that hangs over must begin inside the image or the padding
+	// before it.
+	if p.CeilMode && rest%stride != 0 && n*stride < size+pad {
+		n++
+	}
+	return n
+}
+
+// MaxForward overwrites y with the largest value of each window; padding
+// never wins. argmax, [N][C/16][OH][OW][16], gets the winner's place in the
+// window, r*S + s; of equal values the first wins.
+func (p Pool) MaxForward(y, x Map, argmax []uint8) {
+	plan := p.planFor(x.H, x.W)
+	p.eachPlane(y, func(a *poolArgs, image, block, index int) {
+		size := y.H * y.W * Block
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), argmax[index*size:(index+1)*size], active.poolMax)
+	})
+}
+
+// MaxBackward overwrites dx with the gradient of MaxForward.
+func (p Pool) MaxBackward(dx, dy Map, argmax []uint8) {
+	plan := p.planFor(dx.H, dx.W)
+	p.eachPlane(dy, func(a *poolArgs, image, block, index int) {
+		size := dy.H * dy.W * Block
+		to := dx.Plane(image, block)
+		clear(to)
+		plan.run(a, dy.Plane(image, block), to, argmax[index*size:(index+1)*size], active.poolMaxBack)
+	})
+}
+
+// AvgForward overwrites y with the mean of each window.
+func (p Pool) AvgForward(y, x Map) {
+	plan := p.planFor(x.H, x.W)
+	p.eachPlane(y, func(a *poolArgs, image, block, _ int) {
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.poolSum)
+	})
+}
+
+// AvgBackward overwrites dx with the gradient of AvgForward.
+func (p Pool) AvgBackward(dx, dy Map) {
+	plan := p.planFor(dx.H, dx.W)
+	if p.StrideH != 1 || p.StrideW != 1 || p.PadH >= p.R || p.PadW >= p.S {
+		p.eachPlane(dy, func(_ *poolArgs, image, block, _ int) {
+			plan.spread(dx.Plane(image, block), dy.Plane(image, block))
+		})
+		return
+	}
+	// With stride 1 the gradient is a sum over windows too, of dy times its
+	// window's factor, padded by what the window lacks.
+	back := Pool{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}
+	sum := back.planFor(dy.H, dy.W)
+	p.eachPlane(dy, func(a *poolArgs, image, block, _ int) {
+		scaled := borrowFloats(dy.H * dy.W * Block)
+		plan.scale(scaled, dy.Plane(image, block))
+		sum.runScaled(a, dx.Plane(image, block), scaled, nil, active.poolSum, 1)
+		returnFloats(scaled)
+	})
+}
+
+// GlobalAvgForward overwrites y, [N][C/16][1][1][16], with the mean of each
+// channel's plane.
+func GlobalAvgForward(y, x Map) {
+	blocks := x.Blocks()
+	parallel.For(x.N*blocks, func(i int) {
+		var sum [Block]float64
+		plane := x.Plane(i/blocks, i%blocks)
+		for at := 0; at+Block <= len(plane); at += Block {
+			for lane, v := range (*[Block]float32)(plane[at:]) {
+				sum[lane] += float64(v)
+			}
+		}
+		to := y.Plane(i/blocks, i%blocks)
+		for lane, v := range sum {
+			to[lane] = float32(v / float64(x.H*x.W))
+		}
+	})
+}
+
+// GlobalAvgBackward overwrites dx with the gradient of GlobalAvgForward.
+func GlobalAvgBackward(dx, dy Map) {
+	blocks := dx.Blocks()
+	scale := 1 / float32(dx.H*dx.W)
+	parallel.For(dx.N*blocks, func(i int) {
+		var g [Block]float32
+		for lane, v := range dy.Plane(i/blocks, i%blocks) {
+			g[lane] = v * scale
+		}
+		plane := dx.Plane(i/blocks, i%blocks)
+		for at := 0; at+Block <= len(plane); at += Block {
+			*(*[Block]float32)(plane[at:]) = g
+		}
+	})
+}
+
+var poolArgsPool = sync.Pool{New: func() any { return new(poolArgs) }}
+
+// eachPlane calls f for every plane of the pool's output.
+func (p Pool) eachPlane(y Map, f func(a *poolArgs, image, block, index int)) {
+	blocks := y.Blocks()
+	parallel.For(y.N*blocks, func(i int) {
+		a := poolArgsPool.Get().(*poolArgs)
+		f(a, i/blocks, i%blocks, i)
+		*a = poolArgs{}
+		poolArgsPool.Put(a)
+	})
+}
+
+// poolPlan is a pool over planes of one size, cut into runs of output pixels
+// whose windows hold the same taps.
+type poolPlan struct {
+	runs          []poolRun
+	xPixel        int // bytes from one window to the next
+	width, height int // of the input
+}
+
+// poolRun is a run of output pixels of one row.
+type poolRun struct {
+	y, x   int // first output pixel, first tap's input pixel
+	pixels int
+	taps   []poolTap
+	scale  float32 // 1/divisor of an average
+}
+
+type poolPlanKey struct {
+	pool Pool
+	h, w int
+}
+
+// poolPlans keeps the plans: networks have a few pools and run them often.
+var poolPlans sync.Map
+
+func (p Pool) planFor(h, w int) *poolPlan {
+	key := poolPlanKey{p, h, w}
+	if plan, ok := poolPlans.Load(key); ok {
+		return plan.(*poolPlan)
+	}
+	plan, _ := poolPlans.LoadOrStore(key, p.plan(h, w))
+	return plan.(*poolPlan)
+}
+
+// span is the part of a window along one direction that lies in the image.
+type span struct{ first, end, counted int }
+
+func spanOf(at, window, stride, pad, size int) span {
+	start := at*stride - pad
+	return span{
+		first: max(0, -start), end: min(window, size-start),
+		counted: min(window, size+pad-start), // with padding
+	}
+}
+
+func (p Pool) plan(h, w int) *poolPlan {
+	oh, ow := p.Out(h, w)
+	plan := &poolPlan{xPixel: p.StrideW * pixelBytes, width: w, height: h}
+	for i := range oh {
+		rows := spanOf(i, p.R, p.StrideH, p.PadH, h)
+		for j := 0; j < ow; {
+			columns := spanOf(j, p.S, p.StrideW, p.PadW, w)
+			end := j + 1
+			for end < ow && spanOf(end, p.S, p.StrideW, p.PadW, w) == columns {
+				end++
+			}
+			run := poolRun{
+				y: i*ow + j, pixels: end - j,
+				x: (i*p.StrideH-p.PadH+rows.first)*w + j*p.StrideW - p.PadW + columns.first,
+			}
+			for r := rows.first; r < rows.end; r++ {
+				for s := columns.first; s < columns.end; s++ {
+					offset := (r-rows.first)*w + s - columns.first
+					run.taps = append(run.taps, poolTap{offset: offset * pixelBytes, index: r*p.S + s})
+				}
+			}
+			divisor := len(run.taps)
+			if p.CountIncludePad {
+				divisor = rows.counted * columns.counted
+			}
+			run.scale = 1 / float32(max(1, divisor))
+			plan.runs = append(plan.runs, run)
+			j = end
+		}
+	}
+	return plan
+}
+
+// run calls loop for every run of a plane.
+func (p *poolPlan) run(a *poolArgs, y, x []float32, argmax []uint8, loop func(*poolArgs)) {
+	p.runScaled(a, y, x, argmax, loop, 0)
+}
+
+// runScaled is run with one factor for all runs instead of their own, unless
+// it is 0.
+func (p *poolPlan) runScaled(a *poolArgs, y, x []float32, argmax []uint8, loop func(*poolArgs), scale float32) {
+	for i := range p.runs {
+		run := &p.runs[i]
+		if len(run.taps) == 0 { // a window in the padding alone
+			clear(y[run.y*Block : (run.y+run.pixels)*Block])
+			continue
+		}
+		*a = poolArgs{
+			y: unsafe.Pointer(&y[run.y*Block]), x: unsafe.Pointer(&x[run.x*Block]),
+			taps: &run.taps[0], count: len(run.taps), pixels: run.pixels, xPixel: p.xPixel, scale: run.scale,
+		}
+		if argmax != nil {
+			a.argmax = unsafe.Pointer(&argmax[run.y*Block])
+		}
+		if scale != 0 {
+			a.scale = scale
+		}
+		loop(a)
+	}
+}
+
+// scale writes y times the factors of its windows.
+func (p *poolPlan) scale(to, y []float32) {
+	for i := range p.runs {
+		run := &p.runs[i]
+		for at := run.y * Block; at < (run.y+run.pixels)*Block; at++ {
+			to[at] = y[at] * run.scale
+		}
+	}
+}
+
+// spread overwrites dx with each window's gradient divided among its taps.
+func (p *poolPlan) spread(dx, dy []float32) {
+	clear(dx)
+	for i := range p.runs {
+		run := &p.runs[i]
+		for pixel := range run.pixels {
+			g := *(*[Block]float32)(dy[(run.y+pixel)*Block:])
+			for lane := range g {
+				g[lane] *= run.scale
+			}
+			for _, tap := range run.taps {
+				to := (*[Block]float32)(dx[run.x*Block+(tap.offset+pixel*p.xPixel)/floatBytes:])
+				for lane, v := range g {
+					to[lane] += v
+				}
+			}
+		}
+	}
+}

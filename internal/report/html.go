@@ -1,0 +1,116 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// Run is what a training's report shows.
+type Run struct {
+	Title   string
+	State   string // running, or why it ended
+	Model   string // one line
+	Data    string // one line
+	Lines   []Line
+	Config  string // the resolved YAML
+	Version string
+}
+
+//go:embed run.html
+var runPage string
+
+var runTemplate = template.Must(template.New("run").Funcs(template.FuncMap{
+	"percent": func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) },
+}).Parse(runPage))
+
+// WriteHTML writes the report of a run to path, one page that needs no other
+// file. A page that was there stays whole until the new one is.
+func WriteHTML(path string, run Run) error {
+	plots, err := plotsOf(run.Lines)
+	if err != nil {
+		return fmt.Errorf("report %s: %w", path, err)
+	}
+	page := struct {
+		Run
+		Plots []template.HTML
+		Val   []Line
+		Best  *Line
+		Last  *Line
+		Time  time.Duration
+	}{Run: run, Plots: plots, Val: split(run.Lines, "val")}
+	for i := range page.Val {
+		v := &page.Val[i]
+		if b := page.Best; b == nil || v.Top1 > b.Top1 || v.Top1 == b.Top1 && v.Loss < b.Loss {
+			page.Best = v
+		}
+	}
+	if n := len(run.Lines); n > 0 {
+		page.Last = &run.Lines[n-1]
+		page.Time = time.Duration(page.Last.ElapsedS * float64(time.Second)).Round(time.Second)
+	}
+	return weights.WriteFile(path, func(w io.Writer) error { return runTemplate.Execute(w, page) })
+}
+
+// plotsOf draws loss, accuracy, learning rate and speed over the steps.
+func plotsOf(lines []Line) ([]template.HTML, error) {
+	train, val := split(lines, "train"), split(lines, "val")
+	hasAux := false
+	for _, line := range train {
+		hasAux = hasAux || line.AuxLoss != 0
+	}
+	loss := []Curve{
+		curve("train (smoothed labels)", train, func(l Line) float64 { return l.Loss }),
+		curve("validation", val, func(l Line) float64 { return l.Loss }),
+	}
+	if hasAux {
+		loss = append(loss, curve("auxiliary head", train, func(l Line) float64 { return l.AuxLoss }))
+	}
+	var plots []template.HTML
+	for _, d := range []struct {
+		axes   Axes
+		curves []Curve
+	}{
+		{Axes{Title: "Loss", X: "step", Y: "cross-entropy, nats"}, loss},
+		{Axes{Title: "Accuracy", X: "step", Y: "%"}, []Curve{
+			curve("train top-1", train, func(l Line) float64 { return 100 * l.Top1 }),
+			curve("validation top-1", val, func(l Line) float64 { return 100 * l.Top1 }),
+			curve("validation top-5", val, func(l Line) float64 { return 100 * l.Top5 }),
+		}},
+		{Axes{Title: "Learning rate", X: "step", Y: "rate"}, []Curve{curve("rate", train, func(l Line) float64 { return l.LR })}},
+		{Axes{Title: "Speed", X: "step", Y: "images/s"}, []Curve{
+			curve("training", train, func(l Line) float64 { return l.ImagesPerS }),
+			curve("validation", val, func(l Line) float64 { return l.ImagesPerS }),
+		}},
+	} {
+		svg, err := curvesSVG(d.axes, d.curves...)
+		if err != nil {
+			return nil, err
+		}
+		plots = append(plots, template.HTML(svg))
+	}
+	return plots, nil
+}
+
+func split(lines []Line, name string) []Line {
+	var of []Line
+	for _, line := range lines {
+		if line.Split == name {
+			of = append(of, line)
+		}
+	}
+	return of
+}
+
+func curve(name string, lines []Line, value func(Line) float64) Curve {
+	c := Curve{Name: name, Dots: len(lines) < 40}
+	for _, line := range lines {
+		c.X = append(c.X, float64(line.Step))
+		c.Y = append(c.Y, value(line))
+	}
+	return c
+}

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Curve is a named sequence of points. Dots draws the points as well as the
+// line through them.
+type Curve struct {
+	Name string
+	X, Y []float64
+	Dots bool
+}
+
+// Axes are a diagram's labels and scale.
+type Axes struct {
+	Title, X, Y string
+	LogX        bool
+}
+
+// WriteCurves draws curves as SVG, 6 by 3.4 inches. Points that are no
+// numbers are left out.
+func WriteCurves(w io.Writer, axes Axes, curves ...Curve) error {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = axes.Title, axes.X, axes.Y
+	p.Legend.Top = true
+	p.Add(plotter.NewGrid())
+	if axes.LogX {
+		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	}
+	for i, c := range curves {
+		points := finitePoints(c)
+		if len(points) == 0 {
+			continue
+		}
+		line, dots, err := plotter.NewLinePoints(points)
+		if err != nil {
+			return fmt.Errorf("plot %s: %w", c.Name, err)
+		}
+		line.Color, dots.Color = palette[i%len(palette)], palette[i%len(palette)]
+		line.Width, dots.Shape, dots.Radius = vg.Points(1.5), draw.CircleGlyph{}, vg.Points(2)
+		p.Add(line)
+		// A single point has no line to be seen by.
+		if c.Dots || len(points) == 1 {
+			p.Add(dots)
+		}
+		p.Legend.Add(c.Name, line)
+	}
+	canvas := vgsvg.New(6*vg.Inch, 3.4*vg.Inch)
+	p.Draw(draw.New(canvas))
+	if _, err := canvas.WriteTo(w); err != nil {
+		return fmt.Errorf("plot %s: %w", axes.Title, err)
+	}
+	return nil
+}
+
+// palette is Okabe and Ito's, which colour-blind readers can tell apart.
+var palette = []color.Color{
+	color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}, color.RGBA{0, 158, 115, 255},
+	color.RGBA{204, 121, 167, 255}, color.RGBA{230, 159, 0, 255}, color.RGBA{86, 180, 233, 255},
+}
+
+func finitePoints(c Curve) plotter.XYs {
+	var points plotter.XYs
+	for i, y := range c.Y {
+		if !math.IsNaN(y) && !math.IsInf(y, 0) {
+			points = append(points, plotter.XY{X: c.X[i], Y: y})
+		}
+	}
+	return points
+}
+
+// curvesSVG returns the drawing without the XML prologue, to stand in HTML.
+func curvesSVG(axes Axes, curves ...Curve) (string, error) {
+	var b bytes.Buffer
+	if err := WriteCurves(&b, axes, curves...); err != nil {
+		return "", err
+	}
+	text := b.Bytes()
+	if at := bytes.Index(text, []byte("<svg")); at > 0 {
+		text = text[at:]
+	}
+	return string(text), nil
+}

@@ -1,0 +1,81 @@
+package train
+
+import (
+	"fmt"
+	"time"
+)
+
+// paperBatch is the effective batch of the paper's learning rate of 0.045.
+const paperBatch, paperRate = 1600, 0.045
+
+// advise says what in the options is known to go wrong.
+func (r *run) advise() {
+	o := r.options
+	batch := o.effectiveBatch()
+	if rate := o.Optimizer.LR; o.Optimizer.Name == RMSProp && rate >= paperRate && batch < paperBatch/4 {
+		r.reporter.Note(fmt.Sprintf("warning: optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, which makes %.2g here; optimizer.lr_base scales with the batch by itself",
+			rate, batch, paperRate, paperBatch, paperRate*float64(batch)/paperBatch))
+	}
+	// Accuracy that is high in training and low in validation has this cause
+	// more often than any other.
+	horizon := 1 / (1 - r.weights.Spec.BNDecay)
+	passes := r.updates() * o.Train.GradAccumSteps
+	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon {
+		r.reporter.Note(fmt.Sprintf("warning: batch norm's statistics average over some %.0f batches (model.bn_decay %g) and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
+			horizon, r.weights.Spec.BNDecay, passes))
+	}
+	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
+		r.reporter.Note(fmt.Sprintf("warning: the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates and the run has %d, so it still holds initial weights; set ema.warmup: true",
+			d, 1/(1-d), r.updates()))
+	}
+	if r.data.val == nil {
+		r.reporter.Note("training without validation: there is no data.val and data.val_fraction is 0; no best weights are kept")
+	}
+}
+
+// stepsBeforePromise are the updates after which the end can be foretold.
+const stepsBeforePromise = 20
+
+// reportStep tells the reporter about an update.
+func (r *run) reportStep() {
+	w, o := &r.at.Window, r.options.Train
+	r.reporter.Step(Status{
+		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
+		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),
+		Loss: w.mean(w.Loss), Top1: w.mean(float64(w.Top1)), LR: w.Rate,
+		ImagesPerSecond: w.imagesPerSecond(), Left: r.left(),
+	})
+	if r.clock.steps == stepsBeforePromise {
+		if left := r.left(); left > 0 {
+			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in %s, validations not counted",
+				r.clock.pace.Seconds(), endTime(time.Now(), left), brief(left)))
+		}
+	}
+}
+
+// left estimates how long the run still takes.
+func (r *run) left() time.Duration {
+	if r.clock.steps == 0 {
+		return 0
+	}
+	updates := max(0, r.updates()-r.at.Step)
+	validations := 0
+	if r.data.val != nil {
+		perEpoch := r.data.updates(r.options.Train.GradAccumSteps)
+		validations = (updates + perEpoch - 1) / perEpoch
+	}
+	left := r.clock.left(updates, validations)
+	if limit := r.options.Train.MaxTime; limit > 0 {
+		left = min(left, max(0, limit-r.clock.elapsed()))
+	}
+	return left
+}
+
+// endTime names a moment: the hour today, else the day too.
+func endTime(now time.Time, left time.Duration) string {
+	end := now.Add(left)
+	if end.YearDay() == now.YearDay() && end.Year() == now.Year() {
+		return end.Format("15:04")
+	}
+	return end.Format("15:04 on Mon, 2 Jan")
+}

@@ -1,0 +1,39 @@
+package train
+
+import "time"
+
+// clock measures a run's time, over all its sessions, and what is left of it.
+type clock struct {
+	before   time.Duration // of earlier sessions
+	began    time.Time
+	lastSave time.Time
+
+	steps      int           // of this session
+	pace       time.Duration // of an update: a mean that forgets
+	validation time.Duration // of the last one
+}
+
+func (c *clock) start(before time.Duration) {
+	*c = clock{before: before, began: time.Now(), lastSave: time.Now()}
+}
+
+func (c *clock) elapsed() time.Duration { return c.before + time.Since(c.began) }
+
+// step takes in the time of one update.
+func (c *clock) step(d time.Duration) {
+	c.steps++
+	// A plain mean over the first 20, then one that forgets: the first
+	// updates are slow, and the machine may not stay as free as it was.
+	c.pace += (d - c.pace) / time.Duration(min(c.steps, 20))
+}
+
+func (c *clock) validated(d time.Duration) { c.validation = d }
+
+func (c *clock) saved() { c.lastSave = time.Now() }
+
+func (c *clock) sinceSave() time.Duration { return time.Since(c.lastSave) }
+
+// left estimates the time of that many more updates and validations.
+func (c *clock) left(updates, validations int) time.Duration {
+	return time.Duration(updates)*c.pace + time.Duration(validations)*c.validation
+}

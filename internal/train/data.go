@@ -1,0 +1,54 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+)
+
+// trainingData is what a training reads: the images, cut into batches.
+type trainingData struct {
+	train, val dataset.Set // val may be nil
+	loader     *dataset.Loader
+	batches    int // an epoch has
+	preprocess dataset.Preprocess
+}
+
+// openData opens the images of a job, and settles the number of classes in
+// its model.
+func openData(o dataset.Options, t LoopOptions, spec *model.Spec, note func(string)) (trainingData, error) {
+	train, val, notes, err := dataset.OpenTraining(o, t.Seed)
+	if err != nil {
+		return trainingData{}, err
+	}
+	for _, text := range notes {
+		note(text)
+	}
+	classes := train.Classes()
+	switch {
+	case spec.Classes == 0:
+		spec.Classes = len(classes)
+	case spec.Classes != len(classes):
+		return trainingData{}, fmt.Errorf("model.classes: is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data", spec.Classes, o.Train, len(classes))
+	}
+	d := trainingData{train: train, val: val, preprocess: o.EvalPreprocess(spec.InputSize)}
+	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
+		Batch: t.BatchSize, Size: spec.InputSize, Train: true, Seed: t.Seed,
+		Workers: o.Workers, Preprocess: d.preprocess, Augment: o.Augment,
+	})
+	d.batches = d.loader.BatchesPerEpoch()
+	return d, nil
+}
+
+// updates returns the updates of an epoch; the last may be made of fewer
+// batches than the others.
+func (d trainingData) updates(accumulate int) int {
+	return (d.batches + accumulate - 1) / accumulate
+}
+
+// from returns the batches of an epoch behind the first skip.
+func (d trainingData) from(ctx context.Context, epoch, skip int) *dataset.Batches {
+	return d.loader.Epoch(ctx, epoch, skip)
+}

@@ -1,0 +1,117 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// The files of a run folder. The report's and TensorBoard's are theirs to
+// name.
+const (
+	configFile     = "config.yaml"
+	metricsFile    = "metrics.jsonl"
+	lastFile       = "last.safetensors"
+	lastRawFile    = "last-raw.safetensors"
+	bestFile       = "best.safetensors"
+	checkpointFile = "checkpoint/state.safetensors"
+	lockFile       = "checkpoint/lock"
+)
+
+// HoldsRun reports whether dir is the folder of a run, finished or not.
+func HoldsRun(dir string) bool {
+	for _, name := range []string{configFile, metricsFile, checkpointFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// NewestUnfinished returns the folder under root of the run that was stopped
+// last and has steps left to make.
+func NewestUnfinished(root string) (string, error) {
+	configs, err := filepath.Glob(filepath.Join(root, "*", configFile))
+	if err != nil {
+		return "", err
+	}
+	newest, when := "", int64(0)
+	for _, config := range configs {
+		dir := filepath.Dir(config)
+		p, changed, err := readProgress(dir)
+		if err != nil || p.Exit.Finished() {
+			continue
+		}
+		if newest == "" || changed > when {
+			newest, when = dir, changed
+		}
+	}
+	if newest == "" {
+		return "", fmt.Errorf("%s: holds no unfinished run; name the run's folder", root)
+	}
+	return newest, nil
+}
+
+// readProgress returns how far the run in dir has come and when it was saved,
+// in nanoseconds; the beginning if it has no checkpoint yet.
+func readProgress(dir string) (progress, int64, error) {
+	path := filepath.Join(dir, checkpointFile)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = os.Stat(filepath.Join(dir, configFile))
+		if err != nil {
+			return progress{}, 0, err
+		}
+		return progress{}, info.ModTime().UnixNano(), nil
+	}
+	if err != nil {
+		return progress{}, 0, err
+	}
+	t, err := weights.ReadTensors(path)
+	if err != nil {
+		return progress{}, 0, err
+	}
+	defer t.Close()
+	p, err := decodeProgress(t.Metadata)
+	return p, info.ModTime().UnixNano(), err
+}
+
+// openFolder makes dir ready for a run, and its own: no other process may
+// train there until the returned function is called.
+func openFolder(dir string, resume bool) (fresh bool, release func(), err error) {
+	fresh = !HoldsRun(dir)
+	if !fresh && !resume {
+		return false, nil, errHoldsRun(dir)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(checkpointFile)), 0o777); err != nil {
+		return false, nil, fmt.Errorf("run folder: %w", err)
+	}
+	release, err = lock(filepath.Join(dir, lockFile))
+	if errors.Is(err, errLocked) {
+		return false, nil, fmt.Errorf("%s: another training is at work in this folder; wait for it, or choose another folder", dir)
+	}
+	if err != nil {
+		return false, nil, fmt.Errorf("run folder: %w", err)
+	}
+	return fresh, release, nil
+}
+
+func errHoldsRun(dir string) error {
+	return fmt.Errorf("%s: holds a run already; go on with it by --resume, or choose another folder", dir)
+}
+
+// errLocked is returned by lock if another process has the lock.
+var errLocked = errors.New("locked by another process")
+
+// saveConfig writes the configuration that the run uses.
+func saveConfig(dir string, text []byte) error {
+	return weights.WriteFile(filepath.Join(dir, configFile), func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}

@@ -1,0 +1,96 @@
+package train
+
+import (
+	"math"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+)
+
+// accumulator averages the gradients of the batches that make one update.
+type accumulator struct {
+	sums  map[*ops.Param][]float32
+	mean  []model.Gradient
+	count int
+}
+
+// add takes in one batch's gradients. They are used in place until a second
+// batch comes, so that without accumulation nothing is copied.
+func (a *accumulator) add(gradients []model.Gradient, last bool) {
+	a.count++
+	if a.count == 1 {
+		a.mean = gradients
+		if last {
+			return
+		}
+		if a.sums == nil {
+			a.sums = map[*ops.Param][]float32{}
+		}
+		a.mean = make([]model.Gradient, len(gradients))
+		for i, g := range gradients {
+			if a.sums[g.Param] == nil {
+				a.sums[g.Param] = make([]float32, len(g.Data))
+			}
+			copy(a.sums[g.Param], g.Data)
+			a.mean[i] = model.Gradient{Param: g.Param, Data: a.sums[g.Param]}
+		}
+		return
+	}
+	for i, g := range gradients {
+		kernel.Axpy(a.mean[i].Data, g.Data, 1)
+	}
+}
+
+// take returns the mean of what was added, and begins anew.
+func (a *accumulator) take() []model.Gradient {
+	if a.count > 1 {
+		for _, g := range a.mean {
+			kernel.Scale(g.Data, 1/float32(a.count))
+		}
+	}
+	mean := a.mean
+	a.mean, a.count = nil, 0
+	return mean
+}
+
+// decay adds the gradient of rate/2*w^2 to that of every decayed weight. It
+// comes before clipping, as in TensorFlow, where the term is part of the loss.
+func decay(gradients []model.Gradient, rate float64) {
+	for _, g := range gradients {
+		if rate > 0 && g.Param.Decayed() {
+			kernel.Axpy(g.Data, g.Param.Data, float32(rate))
+		}
+	}
+}
+
+// clip limits every single gradient to +-value, then the norm of all of them
+// together to norm; 0 is no limit. It returns the norm before the latter:
+// NaN or infinite if any gradient is.
+func clip(gradients []model.Gradient, value, norm float64) float64 {
+	sum := 0.0
+	for _, g := range gradients {
+		if value > 0 {
+			clamp(g.Data, float32(value))
+		}
+		sum += kernel.SumSquares(g.Data)
+	}
+	length := math.Sqrt(sum)
+	if norm > 0 && length > norm {
+		for _, g := range gradients {
+			kernel.Scale(g.Data, float32(norm/length))
+		}
+	}
+	return length
+}
+
+// clamp keeps NaN, which must not pass for a number.
+func clamp(x []float32, limit float32) {
+	for i, v := range x {
+		if v > limit {
+			x[i] = limit
+		} else if v < -limit {
+			x[i] = -limit
+		}
+	}
+}

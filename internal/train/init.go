@@ -1,0 +1,127 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// Init names weights to begin with instead of random ones.
+type Init struct {
+	Weights string               // a weight file or a run folder; empty for none
+	Match   dataset.MatchOptions // how the data's classes are found among the file's labels
+}
+
+// weights returns the first weights of a training: random, or those of the
+// file wherever it has them. A classifier for another number of classes is
+// new; one that is kept gets its rows in the order of the data's classes.
+func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func(string)) (*model.Weights, error) {
+	w, err := model.NewWeights(spec, seed)
+	if err != nil || i.Weights == "" {
+		return w, err
+	}
+	from, metadata, err := weights.Load(i.Weights)
+	if err != nil {
+		return nil, err
+	}
+	heads := append(classifiers(w), classifiers(from)...)
+	rows, err := i.rows(from.Spec.Classes, metadata.Labels, data.train.Classes())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", i.Weights, err)
+	}
+	fresh, wrong, err := copyWeights(w, from, heads, rows)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's", i.Weights, describe(from.Spec), describe(spec), list(wrong))
+	}
+	if rows == nil {
+		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file's has %d)", i.Weights, spec.Classes, from.Spec.Classes))
+	} else {
+		note(fmt.Sprintf("initial weights from %s, its classifier included", i.Weights))
+	}
+	if len(fresh) > 0 {
+		note(fmt.Sprintf("new, because the file has none: %s", list(fresh)))
+	}
+	warnAboutInput(spec, from.Spec, metadata, data, note)
+	return w, nil
+}
+
+// rows returns where in the file's classifier the row of each class of the
+// data stands; nil if the classifier cannot be kept.
+func (i Init) rows(classes int, labels, wanted []string) ([]int, error) {
+	if classes != len(wanted) {
+		return nil, nil
+	}
+	return dataset.MatchClasses(wanted, labels, i.Match)
+}
+
+// copyWeights copies from's values into w. It returns the layers that from
+// lacks and the parameters whose shapes differ.
+func copyWeights(w, from *model.Weights, heads []string, rows []int) (fresh, wrong []string, err error) {
+	for _, p := range w.Params {
+		layer := model.LayerOf(p.Name)
+		q := from.ByName(p.Name)
+		isHead := slices.Contains(heads, layer)
+		switch {
+		case isHead && rows == nil:
+		case q == nil:
+			if model.IsAux(p.Name) {
+				layer, _, _ = strings.Cut(layer, ".")
+				if !slices.Contains(fresh, layer) {
+					fresh = append(fresh, layer)
+				}
+			} else {
+				wrong = append(wrong, p.Name+" is not in the file")
+			}
+		case !slices.Equal(p.Shape, q.Shape):
+			wrong = append(wrong, fmt.Sprintf("%s is %v in the file, %v here", p.Name, q.Shape, p.Shape))
+		case isHead:
+			err = p.SetValues(pickRows(q, rows))
+		default:
+			err = p.SetValues(q.Values())
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return fresh, wrong, nil
+}
+
+// pickRows returns the values of a classifier's weight or bias with its rows
+// in another order.
+func pickRows(p *ops.Param, rows []int) []float32 {
+	values := p.Values()
+	width := len(values) / p.Shape[0]
+	var picked []float32
+	for _, r := range rows {
+		picked = append(picked, values[r*width:(r+1)*width]...)
+	}
+	return picked
+}
+
+// warnAboutInput says where the images will look other to the network than
+// those that its weights have learned from.
+func warnAboutInput(spec, from model.Spec, m weights.Metadata, data trainingData, note func(string)) {
+	if m.Preprocess.Name != data.preprocess.Name {
+		note(fmt.Sprintf("warning: the weights have learned from images preprocessed as %q, the data is preprocessed as %q; set data.preprocess to the former", m.Preprocess.Name, data.preprocess.Name))
+	}
+	if spec.AvgPoolCountIncludePad != from.AvgPoolCountIncludePad {
+		note(fmt.Sprintf("warning: the weights have learned with model.avgpool_count_include_pad %t, here it is %t", from.AvgPoolCountIncludePad, spec.AvgPoolCountIncludePad))
+	}
+}
+
+// list joins the first few of many.
+func list(all []string) string {
+	const most = 5
+	if len(all) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,46 @@
+package train
+
+import (
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+)
+
+// Job says what to train, on what, how and where.
+type Job struct {
+	Spec       model.Spec // Classes may be 0: as many as the data has
+	Data       dataset.Options
+	Options    Options
+	Eval       evaluate.Options
+	Dir        string // the run folder, made if need be
+	ConfigYAML []byte // the resolved configuration, kept in Dir
+	Version    string // of the program, kept with the weights
+
+	Resume   bool     // go on with the run in Dir; if it holds none, begin one
+	Init     Init     // weights to begin with
+	Reporter Reporter // hears how it goes; nil for silence
+}
+
+// Result is how a run ended.
+type Result struct {
+	Run       string  `json:"run"` // the folder
+	BestTop1  float64 `json:"best_top1"`
+	BestEpoch int     `json:"best_epoch"` // counted from 1; 0 without validation
+	Steps     int     `json:"steps"`
+	Exit      Exit    `json:"exit"`
+}
+
+// Exit says why a run ended.
+type Exit string
+
+// The reasons for an end.
+const (
+	ExitEpochs      Exit = "epochs"      // train.epochs are done
+	ExitMaxSteps    Exit = "max_steps"   // train.max_steps are done
+	ExitMaxTime     Exit = "max_time"    // train.max_time is over
+	ExitPatience    Exit = "patience"    // validation has not become better for train.patience epochs
+	ExitInterrupted Exit = "interrupted" // from outside, by Ctrl-C
+)
+
+// Finished reports whether the run ended by its own limits.
+func (e Exit) Finished() bool { return e != "" && e != ExitInterrupted }

@@ -1,0 +1,202 @@
+package train
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+)
+
+// vector is a parameter of 16 values that weight decay applies to.
+func vector(values ...float64) *ops.Param {
+	p := ops.NewParam("fc.weight", ops.LinearWeight, 1, 16)
+	if err := p.SetValues(floats32(values)); err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func floats32(values []float64) []float32 {
+	all := make([]float32, 16)
+	for i, v := range values {
+		all[i] = float32(v)
+	}
+	return all
+}
+
+func gradientOf(p *ops.Param, values []float64) model.Gradient {
+	g := model.Gradient{Param: p, Data: make([]float32, len(p.Data))}
+	p.Pack(g.Data, floats32(values))
+	return g
+}
+
+func expect(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
+	t.Helper()
+	for i, v := range want {
+		if !(math.Abs(float64(got[i])-v) <= tolerance*math.Max(1, math.Abs(v))) {
+			t.Errorf("%s: value %d is %.9g, not %.9g", what, i, got[i], v)
+			return
+		}
+	}
+}
+
+// Computed by hand: the mean square begins at 1, eps is inside the root.
+//
+//	g = 2:  ms = 0.9*1 + 0.1*4 = 1.3;    mom = 0.5*2/sqrt(1.3+1);                w = 3 - mom
+//	g = -1: ms = 0.9*1.3 + 0.1 = 1.27;   mom = 0.9*mom - 0.5*1/sqrt(1.27+1);     w -= mom
+//	g = 0:  ms = 0.9*1.27 = 1.143;       mom = 0.9*mom;                          w -= mom
+func TestRMSPropIsTensorFlows(t *testing.T) {
+	o := OptimizerOptions{Name: RMSProp, Alpha: 0.9, Momentum: 0.9, HeadLRFactor: 1}
+	w := vector(3)
+	opt := newOptimizer(o, []*ops.Param{w}, nil)
+	mom1 := 0.5 * 2 / math.Sqrt(1.3+1)
+	mom2 := 0.9*mom1 - 0.5*1/math.Sqrt(1.27+1)
+	mom3 := 0.9 * mom2
+	for i, g := range []float64{2, -1, 0} {
+		opt.update([]model.Gradient{gradientOf(w, []float64{g})}, 0.5)
+		want := []float64{3 - mom1, 3 - mom1 - mom2, 3 - mom1 - mom2 - mom3}[i]
+		expect(t, "weight", w.Values(), []float64{want}, 1e-6)
+	}
+}
+
+func TestHeadLearnsAtItsOwnRate(t *testing.T) {
+	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10}
+	head, body := vector(1), vector(1)
+	body.Name = "fcx.weight"
+	opt := newOptimizer(o, []*ops.Param{head, body}, []string{"fc"})
+	opt.update([]model.Gradient{gradientOf(head, []float64{1}), gradientOf(body, []float64{1})}, 0.01)
+	expect(t, "head", head.Values(), []float64{0.9}, 1e-6)
+	expect(t, "body", body.Values(), []float64{0.99}, 1e-6)
+}
+
+func TestDecayComesBeforeClipping(t *testing.T) {
+	w := vector(3)
+	g := []model.Gradient{gradientOf(w, []float64{1, 4})}
+	decay(g, 2.0/3) // (1+2, 4), of norm 5
+	if norm := clip(g, 0, 1); math.Abs(norm-5) > 1e-6 {
+		t.Errorf("the norm is %g, not 5", norm)
+	}
+	expect(t, "gradient", w.Unpack(g[0].Data), []float64{0.6, 0.8}, 1e-6)
+}
+
+func TestDecayLeavesBatchNormAlone(t *testing.T) {
+	p := ops.NewParam("bn.weight", ops.Gamma, 16)
+	p.Data = floats32([]float64{5})
+	g := []model.Gradient{{Param: p, Data: make([]float32, 16)}}
+	decay(g, 1)
+	expect(t, "gradient", g[0].Data, []float64{0}, 0)
+}
+
+func TestClipByValue(t *testing.T) {
+	w := vector(0)
+	g := []model.Gradient{gradientOf(w, []float64{3, -4, 0.5})}
+	clip(g, 1, 0)
+	expect(t, "gradient", w.Unpack(g[0].Data), []float64{1, -1, 0.5}, 0)
+	g = []model.Gradient{gradientOf(w, []float64{math.NaN()})}
+	if norm := clip(g, 1, 1); !math.IsNaN(norm) {
+		t.Errorf("the norm with NaN in it is %g", norm)
+	}
+}
+
+func TestAccumulatorAverages(t *testing.T) {
+	p, q := vector(), vector()
+	var a accumulator
+	a.add([]model.Gradient{gradientOf(p, []float64{1}), gradientOf(q, []float64{4})}, false)
+	a.add([]model.Gradient{gradientOf(p, []float64{2}), gradientOf(q, []float64{8})}, true)
+	mean := a.take()
+	expect(t, "first", p.Unpack(mean[0].Data), []float64{1.5}, 0)
+	expect(t, "second", q.Unpack(mean[1].Data), []float64{6}, 0)
+	a.add([]model.Gradient{gradientOf(p, []float64{7})}, true)
+	expect(t, "a batch alone", p.Unpack(a.take()[0].Data), []float64{7}, 0)
+}
+
+// The warm-up gives 2/11, 3/12, 4/13 ... until the decay is smaller.
+func TestAverageWarmsUp(t *testing.T) {
+	p, avg := vector(1), vector(1)
+	w := &model.Weights{Params: []*ops.Param{p}}
+	a := average{EMAOptions{Decay: 0.28, Warmup: true}, &model.Weights{Params: []*ops.Param{avg}}}
+	want := 1.0
+	for n, d := range []float64{2.0 / 11, 3.0 / 12, 0.28, 0.28} {
+		value := float64(n + 2)
+		if err := p.SetValues(floats32([]float64{value})); err != nil {
+			t.Fatal(err)
+		}
+		a.update(w, n+1)
+		want = d*want + (1-d)*value
+		expect(t, "average", avg.Values(), []float64{want}, 1e-6)
+	}
+	if d := (EMAOptions{Decay: 0.9999}).decayAt(1); d != 0.9999 {
+		t.Errorf("without warm-up the decay is %g", d)
+	}
+}
+
+// pytorch is testdata/pytorch.json, written by testdata/pytorch.py.
+type pytorch struct {
+	Start     []float64
+	Gradients [][]float64
+	Paths     map[string][][]float64
+	Clips     []struct {
+		Limit, Norm float64
+		Gradient    []float64
+	}
+	Rates map[string][]float64
+}
+
+func readPyTorch(t *testing.T) (p pytorch) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/pytorch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestOptimizersFollowPyTorch(t *testing.T) {
+	golden := readPyTorch(t)
+	for name, o := range map[string]OptimizerOptions{
+		"sgd":                         {Name: SGD},
+		"sgd, momentum, weight decay": {Name: SGD, Momentum: 0.9, WeightDecay: 0.01},
+		"adam, weight decay":          {Name: Adam, Beta1: 0.9, Beta2: 0.999, WeightDecay: 0.01},
+		"adamw":                       {Name: AdamW, Beta1: 0.8, Beta2: 0.99, Eps: 1e-6, WeightDecay: 0.05},
+	} {
+		w := vector(golden.Start...)
+		opt := newOptimizer(o, []*ops.Param{w}, nil)
+		for i, values := range golden.Gradients {
+			g := []model.Gradient{gradientOf(w, values)}
+			decay(g, o.gradientDecay())
+			opt.update(g, 0.1)
+			expect(t, name, w.Values(), golden.Paths[name][i], 2e-6)
+		}
+	}
+}
+
+func TestClippingFollowsPyTorch(t *testing.T) {
+	golden := readPyTorch(t)
+	for _, c := range golden.Clips {
+		w := vector(golden.Start...)
+		g := []model.Gradient{gradientOf(w, golden.Gradients[0])}
+		if norm := clip(g, 0, c.Limit); math.Abs(norm-c.Norm) > 1e-6*c.Norm {
+			t.Errorf("the norm is %g, not %g", norm, c.Norm)
+		}
+		expect(t, "clipped", w.Unpack(g[0].Data), c.Gradient, 2e-6)
+	}
+}
+
+func TestSchedulesFollowPyTorch(t *testing.T) {
+	golden := readPyTorch(t)
+	for name, s := range map[string]ScheduleOptions{
+		Staircase:   {Name: Staircase, DecayEpochs: 4, DecayRate: 0.5},
+		Exponential: {Name: Exponential, DecayEpochs: 1, DecayRate: 0.9},
+		Cosine:      {Name: Cosine, MinLR: 0.05},
+	} {
+		for step, want := range golden.Rates[name] {
+			near(t, name, s.At(0.5, step, 12, 1), want)
+		}
+	}
+}

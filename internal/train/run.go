@@ -1,0 +1,402 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// run is one training with its folder.
+type run struct {
+	*learner
+	job       Job
+	at        progress
+	metrics   *report.Metrics
+	evaluator *evaluate.Evaluator
+	reporter  Reporter
+	clock     clock
+	release   func() // the folder's lock
+}
+
+// Run trains as job says, until a limit of its options is reached or ctx
+// ends. In that case the update under way is finished and saved, and the
+// result comes with ctx's cause as the error.
+func Run(ctx context.Context, job Job) (Result, error) {
+	r, err := open(job)
+	if err != nil {
+		return Result{}, err
+	}
+	defer r.close()
+	exit, err := r.loop(ctx)
+	if err == nil {
+		exit, err = r.finish(ctx, exit)
+	}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit}
+	if err == nil && exit == ExitInterrupted {
+		err = context.Cause(ctx)
+	}
+	return result, err
+}
+
+// prepare opens the data and builds the network: whatever may be wrong with a
+// job is found here, before anything is written.
+func prepare(job Job) (*run, error) {
+	r := &run{job: job, reporter: job.Reporter}
+	if r.reporter == nil {
+		r.reporter = silence{}
+	}
+	o := job.Options
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	spec := job.Spec
+	data, err := openData(job.Data, o.Train, &spec, r.reporter.Note)
+	if err != nil {
+		return nil, err
+	}
+	w, err := job.Init.weights(spec, o.Train.Seed, data, r.reporter.Note)
+	if err != nil {
+		return nil, err
+	}
+	r.learner, err = newLearner(o, data, w)
+	return r, err
+}
+
+// open prepares a run and its folder.
+func open(job Job) (_ *run, err error) {
+	if HoldsRun(job.Dir) && !job.Resume {
+		return nil, errHoldsRun(job.Dir)
+	}
+	r, err := prepare(job)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	r.advise()
+	fresh, release, err := openFolder(job.Dir, job.Resume)
+	if err != nil {
+		return nil, err
+	}
+	r.release = release
+	if fresh {
+		if job.Resume {
+			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", job.Dir))
+		}
+		if err := saveConfig(job.Dir, job.ConfigYAML); err != nil {
+			return nil, err
+		}
+	} else if err := r.resume(); err != nil {
+		return nil, err
+	}
+	r.metrics, err = report.OpenMetrics(r.path(metricsFile))
+	if err != nil {
+		return nil, err
+	}
+	if r.data.val != nil {
+		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers})
+	}
+	return r, err
+}
+
+func (r *run) close() {
+	if r.metrics != nil {
+		_ = r.metrics.Close()
+	}
+	if r.evaluator != nil {
+		_ = r.evaluator.Close()
+	}
+	_ = r.net.Close()
+	if r.release != nil {
+		r.release()
+	}
+}
+
+func (r *run) path(name string) string { return filepath.Join(r.job.Dir, name) }
+
+// resume goes back to the checkpoint in the folder, if there is one.
+func (r *run) resume() error {
+	path := r.path(checkpointFile)
+	if _, err := os.Stat(path); err != nil {
+		r.reporter.Note(fmt.Sprintf("%s has no checkpoint yet: beginning anew", r.job.Dir))
+		return r.cutMetrics()
+	}
+	at, before, err := r.load(path)
+	if err != nil {
+		return err
+	}
+	now, then := r.options, before
+	if at.Batch > 0 && now.effectiveBatch() != then.effectiveBatch() {
+		return fmt.Errorf("train.batch_size: is %d (times %d), but the run stopped inside an epoch with %d (times %d); resume with those",
+			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
+	}
+	r.at = at
+	r.at.Exit = ""
+	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
+	return r.cutMetrics()
+}
+
+// cutMetrics takes back the lines written after the checkpoint.
+func (r *run) cutMetrics() error {
+	path := r.path(metricsFile)
+	if info, err := os.Stat(path); err != nil || info.Size() <= r.at.Metrics {
+		return nil
+	}
+	if err := os.Truncate(path, r.at.Metrics); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	return nil
+}
+
+// loop trains epoch by epoch and returns why it ended.
+func (r *run) loop(ctx context.Context) (Exit, error) {
+	r.clock.start(r.at.Elapsed)
+	for r.at.Epoch < r.options.Train.Epochs {
+		if exit, err := r.epoch(ctx); exit != "" || err != nil {
+			return exit, err
+		}
+		if exit, err := r.endEpoch(ctx); exit != "" || err != nil {
+			return exit, err
+		}
+	}
+	return ExitEpochs, nil
+}
+
+// epoch makes the updates that are left of the epoch.
+func (r *run) epoch(ctx context.Context) (Exit, error) {
+	if exit := r.limit(ctx); exit != "" {
+		return exit, nil
+	}
+	if r.at.Batch == r.data.batches {
+		return "", nil // stopped before its validation
+	}
+	// The images keep coming after ctx ends: the update under way is finished.
+	batches := r.data.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
+	defer batches.Close()
+	for r.at.Batch < r.data.batches {
+		if exit := r.limit(ctx); exit != "" {
+			return exit, nil
+		}
+		begin := time.Now()
+		rate := r.rate(&r.at)
+		if err := r.update(batches.Next, rate, &r.at); err != nil {
+			return "", r.explain(err)
+		}
+		r.at.Window.Time += time.Since(begin)
+		r.at.Window.Rate = rate
+		r.clock.step(time.Since(begin))
+		r.reportStep()
+		if err := r.between(); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// limit returns which limit of the run is reached, if any.
+func (r *run) limit(ctx context.Context) Exit {
+	o := r.options.Train
+	switch {
+	case ctx.Err() != nil:
+		return ExitInterrupted
+	case o.MaxSteps > 0 && r.at.Step >= o.MaxSteps:
+		return ExitMaxSteps
+	case o.MaxTime > 0 && r.clock.elapsed() >= o.MaxTime:
+		return ExitMaxTime
+	case r.at.Epoch >= o.Epochs:
+		return ExitEpochs
+	case o.Patience > 0 && r.at.Waiting >= o.Patience:
+		return ExitPatience
+	}
+	return ""
+}
+
+// between does what is due between two updates of an epoch.
+func (r *run) between() error {
+	o := r.options.Train
+	if r.at.Batch == r.data.batches {
+		return nil // the end of the epoch does it
+	}
+	if o.LogEvery > 0 && r.at.Step%o.LogEvery == 0 {
+		if err := r.write(r.trainLine()); err != nil {
+			return err
+		}
+		r.at.Window = window{Rate: r.at.Window.Rate}
+	}
+	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
+	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
+		return r.checkpoint()
+	}
+	return nil
+}
+
+// endEpoch validates, saves, and returns the limit that is reached now.
+func (r *run) endEpoch(ctx context.Context) (Exit, error) {
+	if err := r.measure(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ExitInterrupted, nil
+		}
+		return "", err
+	}
+	r.at.Epoch++
+	r.at.Batch = 0
+	exit := r.limit(context.WithoutCancel(ctx))
+	r.at.Exit = exit
+	return exit, r.checkpoint()
+}
+
+// measure validates, and writes the epoch's lines and weights.
+func (r *run) measure(ctx context.Context) error {
+	summary := EpochSummary{Epoch: r.at.Epoch + 1, Epochs: r.options.Train.Epochs, Train: r.trainLine()}
+	lines := []report.Line{}
+	if r.at.Window.Images > 0 {
+		lines = append(lines, summary.Train)
+	}
+	if r.data.val != nil {
+		val, err := r.validate(ctx)
+		if err != nil {
+			return err
+		}
+		summary.Val = &val
+		lines = append(lines, val)
+		if r.at.Best.improves(val.Top1, val.Loss) {
+			summary.Best = true
+			r.at.Best = best{Epoch: val.Epoch, Top1: val.Top1, Loss: val.Loss}
+			r.at.Waiting = 0
+		} else {
+			r.at.Waiting++
+		}
+	}
+	if err := r.write(lines...); err != nil {
+		return err
+	}
+	r.at.Window = window{Rate: r.at.Window.Rate}
+	r.at.Validated = r.at.Step
+	summary.Left = r.left()
+	r.reporter.Epoch(summary)
+	return r.saveWeights(summary.Best)
+}
+
+// validate returns the validation's line.
+func (r *run) validate(ctx context.Context) (report.Line, error) {
+	begin := time.Now()
+	shown := r.shown()
+	if n := r.options.Train.BNRecalibrate; n > 0 {
+		batches := r.data.from(ctx, r.at.Epoch, 0)
+		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
+		batches.Close()
+		if err != nil {
+			return report.Line{}, err
+		}
+	}
+	result, err := r.evaluator.Evaluate(ctx, r.data.val, r.reporter.Validation)
+	if err != nil {
+		return report.Line{}, fmt.Errorf("validation: %w", err)
+	}
+	if !finite(result.Loss) {
+		return report.Line{}, fmt.Errorf("%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays", errDiverged, r.at.Step, result.Loss)
+	}
+	r.clock.validated(time.Since(begin))
+	return report.Line{
+		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
+		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
+	}, nil
+}
+
+func (r *run) trainLine() report.Line {
+	w := &r.at.Window
+	return report.Line{
+		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train", Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux),
+		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
+		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
+	}
+}
+
+// write appends lines to the metrics.
+func (r *run) write(lines ...report.Line) error {
+	for _, line := range lines {
+		if err := r.metrics.Write(line); err != nil {
+			return err
+		}
+		r.reporter.Metrics(line)
+	}
+	return nil
+}
+
+// saveWeights writes last, and best if these are it.
+func (r *run) saveWeights(isBest bool) error {
+	spec := r.weights.Spec
+	metadata := weights.Metadata{Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize, Preprocess: r.data.preprocess, Version: r.job.Version}
+	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
+	if isBest {
+		if err := save(bestFile, r.shown()); err != nil {
+			return err
+		}
+	}
+	if r.average != nil {
+		if err := save(lastRawFile, r.weights); err != nil {
+			return err
+		}
+	}
+	return save(lastFile, r.shown())
+}
+
+// checkpoint saves all that resuming needs.
+func (r *run) checkpoint() error {
+	size, err := r.metrics.Sync()
+	if err != nil {
+		return err
+	}
+	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
+	if err := r.save(r.path(checkpointFile), r.at, r.options); err != nil {
+		return err
+	}
+	r.clock.saved()
+	return nil
+}
+
+// finish saves what the end of the loop has not yet.
+func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
+	if r.at.Exit != exit {
+		r.at.Exit = exit
+		if err := r.checkpoint(); err != nil {
+			return exit, err
+		}
+	}
+	if exit == ExitInterrupted {
+		if err := r.saveWeights(false); err != nil {
+			return exit, err
+		}
+		r.reporter.Note(fmt.Sprintf("stopped after step %d (epoch %d), saved in %s", r.at.Step, r.at.Epoch+1, r.job.Dir))
+		return exit, nil
+	}
+	// Stopped inside an epoch: the checkpoint is of before this validation, so
+	// that a run resumed with a higher limit goes on as if it had not been.
+	if r.at.Validated == r.at.Step && r.at.Step > 0 {
+		return exit, nil
+	}
+	err := r.measure(ctx)
+	if err != nil && ctx.Err() != nil {
+		return r.finish(ctx, ExitInterrupted)
+	}
+	return exit, err
+}
+
+// explain adds what is left after training has diverged.
+func (r *run) explain(err error) error {
+	p, _, readErr := readProgress(r.job.Dir)
+	if readErr != nil || p.Step == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; the checkpoint of step %d stays", err, p.Step)
+}

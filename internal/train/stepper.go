@@ -1,0 +1,39 @@
+package train
+
+import (
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+)
+
+// Stepper makes updates on given images, without data, folder or schedule:
+// what benchmarks time.
+type Stepper struct {
+	learner *learner
+	at      progress
+}
+
+// NewStepper builds the training network of w.
+func NewStepper(o Options, w *model.Weights) (*Stepper, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	l, err := newLearner(o, trainingData{batches: 1}, w)
+	if err != nil {
+		return nil, err
+	}
+	return &Stepper{learner: l}, nil
+}
+
+// Step is one update: forward, losses, backward, clip, optimizer, average.
+// images are [batch_size][3][H][W], preprocessed.
+func (s *Stepper) Step(images []float32, labels []int) error {
+	batch := &dataset.Batch{Images: images, Labels: labels}
+	s.at.Batch, s.at.Window = 0, window{}
+	return s.learner.update(func() (*dataset.Batch, error) { return batch, nil }, s.learner.options.Optimizer.LearningRate(len(labels)), &s.at)
+}
+
+// PlannedBytes returns the size of the network's arena of activations.
+func (s *Stepper) PlannedBytes() int64 { return s.learner.net.Plan.Bytes }
+
+// Close frees the network's machine.
+func (s *Stepper) Close() error { return s.learner.net.Close() }

@@ -1,0 +1,110 @@
+package weights
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+)
+
+// Metadata is what a weight file says beside its tensors, so that it can be
+// used alone.
+type Metadata struct {
+	Spec       model.Spec         // the structure
+	Labels     []string           // of the classes in order; empty if nobody named them
+	InputSize  int                // of the images that the weights were made for; 0 means Spec's
+	Preprocess dataset.Preprocess // what made those images
+	NoHead     bool               // the classifier is missing: features only
+	Version    string             // of the product that wrote the file
+	Extra      map[string]string  // further facts, kept as they are
+
+	Notes []string // what Load had to guess and why; not saved
+}
+
+// The keys of the header's metadata: one for each fact, for people to read,
+// and the structure once more in a form for machines.
+const (
+	keyFormat     = "format" // "pt", as safetensors' own PyTorch writer has it
+	keyVersion    = "version"
+	keyVariant    = "variant"
+	keyClasses    = "classes"
+	keyLabels     = "labels"
+	keyInputSize  = "input_size"
+	keyPreprocess = "preprocess"
+	keyPool       = "avgpool_count_include_pad"
+	keyHead       = "head"
+	keySpec       = "spec"
+)
+
+var ownKeys = []string{keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec}
+
+// encode returns the metadata as strings.
+func (m Metadata) encode() (map[string]string, error) {
+	s := map[string]string{}
+	maps.Copy(s, m.Extra)
+	s[keyFormat] = "pt"
+	s[keyVersion] = m.Version
+	s[keyVariant] = m.Spec.Variant
+	s[keyClasses] = strconv.Itoa(m.Spec.Classes)
+	s[keyInputSize] = strconv.Itoa(m.inputSize())
+	s[keyPool] = strconv.FormatBool(m.Spec.AvgPoolCountIncludePad)
+	delete(s, keyHead)
+	if m.NoHead {
+		s[keyHead] = "none"
+		s[keyClasses] = "0"
+	}
+	for key, value := range map[string]any{keySpec: m.Spec, keyPreprocess: m.Preprocess, keyLabels: m.Labels} {
+		b, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("metadata %s: %w", key, err)
+		}
+		s[key] = string(b)
+	}
+	if len(m.Labels) == 0 {
+		delete(s, keyLabels)
+	}
+	return s, nil
+}
+
+// inputSize returns InputSize or, where it is not given, the structure's.
+func (m Metadata) inputSize() int {
+	if m.InputSize > 0 {
+		return m.InputSize
+	}
+	return m.Spec.InputSize
+}
+
+// decodeMetadata reads what encode wrote. known is false for a file of
+// somebody else, which has no structure in it.
+func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
+	if _, known = s[keySpec]; !known {
+		return m, false, nil
+	}
+	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
+		value, ok := s[key]
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal([]byte(value), to); err != nil {
+			return m, true, fmt.Errorf("metadata %s: %w", key, err)
+		}
+	}
+	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
+	if m.InputSize, err = strconv.Atoi(s[keyInputSize]); err != nil {
+		return m, true, fmt.Errorf("metadata %s: %q is no number", keyInputSize, s[keyInputSize])
+	}
+	if err := m.Spec.Validate(); err != nil {
+		return m, true, fmt.Errorf("metadata %s: %w", keySpec, err)
+	}
+	if n := len(m.Labels); n > 0 && n != m.Spec.Classes && !m.NoHead {
+		return m, true, fmt.Errorf("metadata %s: %d labels for %d classes", keyLabels, n, m.Spec.Classes)
+	}
+	m.Extra = maps.Clone(s)
+	for _, key := range ownKeys {
+		delete(m.Extra, key)
+	}
+	return m, true, nil
+}

@@ -1,0 +1,42 @@
+package weights
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/inception-go/inception/internal/model"
+)
+
+// extraBatches keeps the value of num_batches_tracked, which no network here
+// uses, from an imported file to an exported one.
+const extraBatches = "num_batches_tracked"
+
+// Save writes weights with their metadata, all or nothing. The tensors are
+// exactly a torchvision state dict: its names, its shapes, its step counters.
+func Save(path string, w *model.Weights, m Metadata) error {
+	if m.Spec.Variant == "" {
+		m.Spec = w.Spec
+	}
+	metadata, err := m.encode()
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return WriteTensors(path, stateDict(w, m), metadata)
+}
+
+// stateDict returns the tensors in torchvision's order.
+func stateDict(w *model.Weights, m Metadata) []Tensor {
+	batches, _ := strconv.ParseInt(m.Extra[extraBatches], 10, 64)
+	var tensors []Tensor
+	for _, p := range w.Params {
+		if m.NoHead && IsHead(p.Name) {
+			continue
+		}
+		tensors = append(tensors, Tensor{Name: p.Name, Shape: p.Shape, Values: p.Values()})
+		if layer, ok := strings.CutSuffix(p.Name, ".running_var"); ok {
+			tensors = append(tensors, Tensor{Name: layer + countSuffix, Ints: []int64{batches}})
+		}
+	}
+	return tensors
+}

@@ -1,0 +1,106 @@
+package weights
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+)
+
+// countSuffix names batch norm's step counters, which PyTorch keeps and
+// load_state_dict(strict=True) asks for.
+const countSuffix = ".num_batches_tracked"
+
+// IsHead reports whether a parameter belongs to a classifier, the auxiliary
+// one included: what --no-head drops and another class count replaces.
+func IsHead(name string) bool {
+	return strings.HasPrefix(name, "fc.") || model.IsAux(name) && isLinear(name)
+}
+
+// isLinear recognises the fully connected layers of torchvision's auxiliary
+// heads (GoogLeNet's have two, of which the last is the classifier).
+func isLinear(name string) bool {
+	return strings.Contains(name, ".fc.") || strings.Contains(name, ".fc2.")
+}
+
+// headlessClasses is the class count of networks without a classifier, whose
+// fc is there and zero.
+const headlessClasses = 1
+
+// expected lists the parameters that weights of a structure have, without
+// taking memory for their values.
+func expected(spec model.Spec, noHead bool) ([]*ops.Param, error) {
+	if noHead {
+		spec.Classes = headlessClasses
+	}
+	layers, err := model.Layers(spec)
+	if err != nil {
+		return nil, err
+	}
+	var params []*ops.Param
+	for _, l := range layers {
+		for _, p := range l.Params {
+			if !noHead || !IsHead(p.Name) {
+				params = append(params, p)
+			}
+		}
+	}
+	return params, nil
+}
+
+// StructureError lists every tensor by which a file differs from the network
+// it is said to hold.
+type StructureError struct {
+	Network    string   // what was expected
+	Missing    []string // "name [shape]"
+	Misshapen  []string // "name is [shape], expected [shape]"
+	Unexpected []string // "name [shape]"
+	Expected   int      // number of tensors
+}
+
+func (e *StructureError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the tensors are not those of %s: of %d expected, %d missing, %d of another shape; %d unexpected",
+		e.Network, e.Expected, len(e.Missing), len(e.Misshapen), len(e.Unexpected))
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{{"missing", e.Missing}, {"shape", e.Misshapen}, {"unexpected", e.Unexpected}} {
+		for _, line := range part.lines {
+			fmt.Fprintf(&b, "\n  %s: %s", part.title, line)
+		}
+	}
+	return b.String()
+}
+
+// compare checks the shapes of a file's tensors against those of params. It
+// returns nil or a *StructureError.
+func compare(network string, params []*ops.Param, have map[string][]int) error {
+	e := &StructureError{Network: network, Expected: len(params)}
+	wanted := map[string]bool{}
+	for _, p := range params {
+		wanted[p.Name] = true
+		if layer, ok := strings.CutSuffix(p.Name, ".running_var"); ok {
+			wanted[layer+countSuffix] = true
+		}
+		shape, ok := have[p.Name]
+		switch {
+		case !ok:
+			e.Missing = append(e.Missing, fmt.Sprintf("%s %v", p.Name, p.Shape))
+		case !slices.Equal(shape, p.Shape):
+			e.Misshapen = append(e.Misshapen, fmt.Sprintf("%s is %v, expected %v", p.Name, shape, p.Shape))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		if !wanted[name] {
+			e.Unexpected = append(e.Unexpected, fmt.Sprintf("%s %v", name, have[name]))
+		}
+	}
+	if len(e.Missing)+len(e.Misshapen)+len(e.Unexpected) == 0 {
+		return nil
+	}
+	return e
+}
