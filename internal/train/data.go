@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 )
 
@@ -18,7 +19,7 @@ type trainingData struct {
 
 // openData opens the images of a job, and settles the number of classes in
 // its model.
-func openData(o dataset.Options, t LoopOptions, spec *model.Spec, note func(string)) (trainingData, error) {
+func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *model.Spec, note func(string)) (trainingData, error) {
 	train, val, notes, err := dataset.OpenTraining(o, t.Seed)
 	if err != nil {
 		return trainingData{}, err
@@ -33,7 +34,7 @@ func openData(o dataset.Options, t LoopOptions, spec *model.Spec, note func(stri
 	case spec.Classes != len(classes):
 		return trainingData{}, fmt.Errorf("model.classes: is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data", spec.Classes, o.Train, len(classes))
 	}
-	d := trainingData{train: train, val: val, preprocess: o.EvalPreprocess(spec.InputSize)}
+	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(o.EvalPreprocess(spec.InputSize))}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
 		Batch: t.BatchSize, Size: spec.InputSize, Train: true, Seed: t.Seed,
 		Workers: o.Workers, Preprocess: d.preprocess, Augment: o.Augment,

@@ -11,11 +11,11 @@ import (
 	"github.com/inception-go/inception/internal/weights"
 )
 
-// The files of a run folder. The report's and TensorBoard's are theirs to
-// name.
+// The files of a run folder, besides TensorBoard's.
 const (
 	configFile     = "config.yaml"
 	metricsFile    = "metrics.jsonl"
+	reportFile     = "report.html"
 	lastFile       = "last.safetensors"
 	lastRawFile    = "last-raw.safetensors"
 	bestFile       = "best.safetensors"

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
-	"github.com/inception-go/inception/internal/weights"
 )
 
 // run is one training with its folder.
@@ -38,6 +36,9 @@ func Run(ctx context.Context, job Job) (Result, error) {
 	if err == nil {
 		exit, err = r.finish(ctx, exit)
 	}
+	if err == nil {
+		err = r.writeReport("ended by " + string(exit))
+	}
 	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit}
 	if err == nil && exit == ExitInterrupted {
 		err = context.Cause(ctx)
@@ -57,7 +58,7 @@ func prepare(job Job) (*run, error) {
 		return nil, err
 	}
 	spec := job.Spec
-	data, err := openData(job.Data, o.Train, &spec, r.reporter.Note)
+	data, err := openData(job.Data, job.Eval, o.Train, &spec, r.reporter.Note)
 	if err != nil {
 		return nil, err
 	}
@@ -284,7 +285,10 @@ func (r *run) measure(ctx context.Context) error {
 	r.at.Validated = r.at.Step
 	summary.Left = r.left()
 	r.reporter.Epoch(summary)
-	return r.saveWeights(summary.Best)
+	if err := r.saveWeights(summary.Best); err != nil {
+		return err
+	}
+	return r.writeReport("training")
 }
 
 // validate returns the validation's line.
@@ -320,49 +324,6 @@ func (r *run) trainLine() report.Line {
 		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
 		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
 	}
-}
-
-// write appends lines to the metrics.
-func (r *run) write(lines ...report.Line) error {
-	for _, line := range lines {
-		if err := r.metrics.Write(line); err != nil {
-			return err
-		}
-		r.reporter.Metrics(line)
-	}
-	return nil
-}
-
-// saveWeights writes last, and best if these are it.
-func (r *run) saveWeights(isBest bool) error {
-	spec := r.weights.Spec
-	metadata := weights.Metadata{Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize, Preprocess: r.data.preprocess, Version: r.job.Version}
-	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
-	if isBest {
-		if err := save(bestFile, r.shown()); err != nil {
-			return err
-		}
-	}
-	if r.average != nil {
-		if err := save(lastRawFile, r.weights); err != nil {
-			return err
-		}
-	}
-	return save(lastFile, r.shown())
-}
-
-// checkpoint saves all that resuming needs.
-func (r *run) checkpoint() error {
-	size, err := r.metrics.Sync()
-	if err != nil {
-		return err
-	}
-	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
-	if err := r.save(r.path(checkpointFile), r.at, r.options); err != nil {
-		return err
-	}
-	r.clock.saved()
-	return nil
 }
 
 // finish saves what the end of the loop has not yet.

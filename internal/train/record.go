@@ -1,0 +1,73 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// write appends lines to the metrics.
+func (r *run) write(lines ...report.Line) error {
+	for _, line := range lines {
+		if err := r.metrics.Write(line); err != nil {
+			return err
+		}
+		r.reporter.Metrics(line)
+	}
+	return nil
+}
+
+// saveWeights writes last, and best if these are it.
+func (r *run) saveWeights(isBest bool) error {
+	spec := r.weights.Spec
+	metadata := weights.Metadata{Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize, Preprocess: r.data.preprocess, Version: r.job.Version}
+	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
+	if isBest {
+		if err := save(bestFile, r.shown()); err != nil {
+			return err
+		}
+	}
+	if r.average != nil {
+		if err := save(lastRawFile, r.weights); err != nil {
+			return err
+		}
+	}
+	return save(lastFile, r.shown())
+}
+
+// checkpoint saves all that resuming needs.
+func (r *run) checkpoint() error {
+	size, err := r.metrics.Sync()
+	if err != nil {
+		return err
+	}
+	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
+	if err := r.save(r.path(checkpointFile), r.at, r.options); err != nil {
+		return err
+	}
+	r.clock.saved()
+	return nil
+}
+
+// writeReport writes the page and the TensorBoard events that show the
+// metrics so far.
+func (r *run) writeReport(state string) error {
+	lines, err := report.ReadMetrics(r.path(metricsFile))
+	if err != nil {
+		return err
+	}
+	val := "none"
+	if r.data.val != nil {
+		val = fmt.Sprintf("%d images", r.data.val.Len())
+	}
+	err = report.WriteHTML(r.path(reportFile), report.Run{
+		Title: r.job.Dir, State: state, Model: describe(r.weights.Spec), Lines: lines, Version: r.job.Version, Config: string(r.job.ConfigYAML),
+		Data: fmt.Sprintf("%s: %d images of %d classes, validation %s", r.job.Data.Train, r.data.train.Len(), len(r.data.train.Classes()), val),
+	})
+	if err != nil {
+		return err
+	}
+	return report.WriteTensorBoard(r.job.Dir, lines)
+}
