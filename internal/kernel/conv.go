@@ -57,7 +57,10 @@ func (c Conv) forward(y, x Map, w, bias []float32, relu bool) {
 	}
 	p := product{
 		out: y, in: x, weights: w, bias: bias, relu: relu,
-		tapsPerBlock: c.R * c.S,
+		tapsPerBlock: c.R * c.S, slab: slabBytes,
+	}
+	if bias == nil {
+		p.slab = exactSlabBytes
 	}
 	rows := forwardDim(y.H, x.H, c.R, c.StrideH, c.PadH)
 	cols := forwardDim(y.W, x.W, c.S, c.StrideW, c.PadW)
@@ -75,7 +78,7 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 		for fw := range min(c.StrideW, dx.W) {
 			p := product{
 				out: dx, in: dy, weights: transposed,
-				tapsPerBlock: c.R * c.S,
+				tapsPerBlock: c.R * c.S, slab: slabBytes,
 			}
 			rows := backwardDim(dx.H, dy.H, c.R, c.StrideH, c.PadH, fh)
 			cols := backwardDim(dx.W, dy.W, c.S, c.StrideW, c.PadW, fw)

@@ -15,6 +15,11 @@ const (
 	// again, from a part of the L2 cache. Longer sums gain nothing.
 	slabBytes = 96 << 10
 
+	// A sum of short sums rounds less than one long sum. Batch norm divides by
+	// small deviations and so magnifies what rounding does: before it, a
+	// twentieth of the speed buys back a third of the error.
+	exactSlabBytes = 24 << 10
+
 	// pieceMACs is the least work worth handing to a thread, some 20 us.
 	pieceMACs = 1 << 20
 
@@ -38,6 +43,7 @@ type product struct {
 	bias         []float32
 	relu         bool
 	tapsPerBlock int
+	slab         int // bytes of weights that a tile reads
 
 	outer, inner dim // a line is a position of each
 	tile         dim // the direction in which a tile's pixels lie
@@ -92,7 +98,7 @@ func (p *product) cut() {
 	blocks := p.out.Blocks()
 	p.groups = p.isa.groups(blocks, p.tile.count)
 	widest := (blocks + p.groups - 1) / p.groups
-	p.depth = max(1, min(p.in.Blocks(), slabBytes/(widest*tapBytes*p.tapsPerBlock)))
+	p.depth = max(1, min(p.in.Blocks(), p.slab/(widest*tapBytes*p.tapsPerBlock)))
 	chunks := (p.in.Blocks() + p.depth - 1) / p.depth
 	p.depth = (p.in.Blocks() + chunks - 1) / chunks
 
