@@ -48,15 +48,17 @@ func ForWorker(n int, piece func(worker, i int)) {
 		}
 		return
 	}
-	job := &job{n: int64(n), piece: piece}
-	job.pending.Add(workers - 1)
-	for w := 1; w < workers; w++ {
-		submit(job, w)
+	j := &job{n: int64(n), piece: piece, tickets: make([]ticket, workers-1)}
+	for i := range j.tickets {
+		j.tickets[i].job, j.tickets[i].worker = j, i+1
+		hire(&j.tickets[i])
 	}
-	job.work(0)
-	job.pending.Wait()
-	if job.failure != nil {
-		panic(job.failure)
+	j.work(0)
+	for i := range j.tickets {
+		j.tickets[i].settle()
+	}
+	if j.failure != nil {
+		panic(j.failure)
 	}
 }
 
@@ -65,7 +67,7 @@ type job struct {
 	n       int64
 	next    atomic.Int64
 	piece   func(worker, i int)
-	pending sync.WaitGroup
+	tickets []ticket
 	once    sync.Once
 	failure error
 }
@@ -85,33 +87,5 @@ func (j *job) catch() {
 	if r := recover(); r != nil {
 		j.next.Store(j.n)
 		j.once.Do(func() { j.failure = fmt.Errorf("%v\n%s", r, debug.Stack()) })
-	}
-}
-
-type task struct {
-	job    *job
-	worker int
-}
-
-// idle hands tasks to parked goroutines; it is unbuffered, so a task is only
-// taken by a goroutine that is ready to run it at once.
-var idle = make(chan task)
-
-func submit(j *job, worker int) {
-	t := task{j, worker}
-	select {
-	case idle <- t:
-	default:
-		go serve(t)
-	}
-}
-
-// serve runs one task and then waits for the next; a worker goroutine lives
-// as long as the process.
-func serve(t task) {
-	for {
-		t.job.work(t.worker)
-		t.job.pending.Done()
-		t = <-idle
 	}
 }

@@ -1,0 +1,36 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/train"
+)
+
+// BenchmarkSmallStep is a training step of a network for small images, whose
+// time goes into much besides convolutions.
+func BenchmarkSmallStep(b *testing.B) {
+	spec, err := model.DefaultSpec("v3")
+	if err != nil {
+		b.Fatal(err)
+	}
+	spec.InputSize, spec.Width, spec.Aux, spec.Classes = 32, 0.25, model.AuxNone, 10
+	spec.Stem.Stride, spec.Stem.Pool = 1, false
+	w, err := model.NewWeights(spec, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	options := train.DefaultOptions()
+	options.Optimizer.Name, options.EMA.Decay = train.SGD, 0
+	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Train: options, Batch: 64}, w)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer close()
+	for b.Loop() {
+		if err := step(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(64*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+}

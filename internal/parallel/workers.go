@@ -1,0 +1,138 @@
+package parallel
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A kernel may take but some 50 us, as long as waking a sleeping thread can. So
+// a goroutine that waits, for work or for the others' end, looks for it a while
+// before it sleeps; and work that nobody has begun is taken back.
+
+// ticket invites one worker to a job.
+type ticket struct {
+	job    *job
+	worker int
+	to     *server
+	state  atomic.Int32
+	ended  chan struct{} // made by the caller before it sleeps
+}
+
+// The states of a ticket.
+const (
+	open     int32 = iota
+	finished       // the worker has left the job
+	awaited        // the caller sleeps until then
+)
+
+// server is a goroutine that works on one job after another, as long as the
+// process lives.
+type server struct {
+	box    atomic.Pointer[ticket]
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+// idle holds the servers that have nothing to do.
+var idle struct {
+	sync.Mutex
+	servers []*server
+}
+
+func rest(s *server) {
+	idle.Lock()
+	idle.servers = append(idle.servers, s)
+	idle.Unlock()
+}
+
+// hire gives a ticket to an idle server, or to a new one.
+func hire(t *ticket) {
+	idle.Lock()
+	if last := len(idle.servers) - 1; last >= 0 {
+		t.to = idle.servers[last]
+		idle.servers = idle.servers[:last]
+	}
+	idle.Unlock()
+	if t.to == nil {
+		t.to = &server{wake: make(chan struct{}, 1)}
+		go t.to.serve()
+	}
+	t.to.box.Store(t)
+	if t.to.asleep.CompareAndSwap(true, false) {
+		t.to.wake <- struct{}{}
+	}
+}
+
+func (s *server) serve() {
+	for {
+		t := s.await()
+		t.job.work(t.worker)
+		// At rest before the caller goes on: its next job finds this server.
+		rest(s)
+		if !t.state.CompareAndSwap(open, finished) {
+			close(t.ended)
+		}
+	}
+}
+
+// await returns the next ticket.
+func (s *server) await() *ticket {
+	for {
+		if t := look(s.take); t != nil {
+			return t
+		}
+		s.asleep.Store(true)
+		t := s.take()
+		if t == nil || !s.asleep.CompareAndSwap(true, false) {
+			<-s.wake
+		}
+		if t != nil {
+			return t
+		}
+	}
+}
+
+// take returns the ticket in the box, if the caller has not taken it back.
+func (s *server) take() *ticket {
+	if t := s.box.Load(); t != nil && s.box.CompareAndSwap(t, nil) {
+		return t
+	}
+	return nil
+}
+
+// settle returns when the ticket's worker has left the job or will never
+// begin.
+func (t *ticket) settle() {
+	if t.to.box.CompareAndSwap(t, nil) {
+		rest(t.to)
+		return
+	}
+	left := look(func() *ticket {
+		if t.state.Load() == finished {
+			return t
+		}
+		return nil
+	})
+	if left != nil {
+		return
+	}
+	t.ended = make(chan struct{})
+	if t.state.CompareAndSwap(open, awaited) {
+		<-t.ended
+	}
+}
+
+// look asks again and again, for some 20 us, until there is an answer. In
+// between, other goroutines may run.
+func look(ask func() *ticket) *ticket {
+	for range 100 {
+		for range 50 {
+			if t := ask(); t != nil {
+				return t
+			}
+		}
+		runtime.Gosched()
+	}
+	return nil
+}
