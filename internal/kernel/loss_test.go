@@ -1,0 +1,123 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestSmoothingOfFourClasses(t *testing.T) {
+	for _, c := range []struct {
+		s            Smoothing
+		right, wrong float64
+	}{
+		{Smoothing{0.1, Uniform}, 0.925, 0.025},
+		{Smoothing{0.1, WrongOnly}, 0.9, 0.1 / 3},
+		{Smoothing{0, WrongOnly}, 1, 0},
+	} {
+		right, wrong := c.s.targets(4)
+		if math.Abs(right-c.right) > 1e-8 || math.Abs(wrong-c.wrong) > 1e-8 {
+			t.Errorf("%+v gives %g and %g, want %g and %g", c.s, right, wrong, c.right, c.wrong)
+		}
+	}
+}
+
+func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
+	const n, classes = 5, 19
+	labels := []int{3, -1, 18, 0, 3}
+	for _, s := range []Smoothing{{}, {0.1, Uniform}, {0.1, WrongOnly}} {
+		r := rand.New(rand.NewPCG(8, 8))
+		logits := newViewMap(r, n, 32, 1, 1, true, true)
+		for i := range classes {
+			*logits.at(4, i, 0, 0) *= 200 // where exp overflows in float32
+		}
+		probs, d := make([]float32, n*32), newViewMap(r, n, 32, 1, 1, true, false)
+		got := s.LossForward(logits.Map, classes, labels, probs)
+		s.LossBackward(d.Map, classes, probs, labels, 0.5)
+		d.check(t, "gradient")
+
+		loss := func() float64 {
+			sum := 0.0
+			for i, label := range labels {
+				if label < 0 {
+					continue
+				}
+				largest, z := math.Inf(-1), 0.0
+				for k := range classes {
+					largest = max(largest, float64(*logits.at(i, k, 0, 0)))
+				}
+				for k := range classes {
+					z += math.Exp(float64(*logits.at(i, k, 0, 0)) - largest)
+				}
+				right, wrong := s.targets(classes)
+				for k := range classes {
+					target := wrong
+					if k == label {
+						target = right
+					}
+					sum -= target * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
+				}
+			}
+			return sum / 4
+		}
+		if want := loss(); math.Abs(float64(got)-want) > 1e-6*want {
+			t.Errorf("%+v: loss %g, want %g", s, got, want)
+		}
+		for i := range n {
+			for k := range 32 {
+				g := float64(*d.at(i, k, 0, 0))
+				if k >= classes || labels[i] < 0 {
+					if g != 0 {
+						t.Errorf("%+v: image %d, channel %d has gradient %g", s, i, k, g)
+					}
+					continue
+				}
+				at, step := logits.at(i, k, 0, 0), float32(1)/64
+				before := *at
+				*at = before + step
+				up := loss()
+				*at = before - step
+				down := loss()
+				*at = before
+				if want := 0.5 * (up - down) / (2 * float64(step)); math.Abs(g-want) > 1e-4 {
+					t.Errorf("%+v: image %d, class %d has gradient %g, finite differences give %g", s, i, k, g, want)
+				}
+			}
+		}
+	}
+}
+
+func TestDropoutKeepsAShareAndItsGradientTheSame(t *testing.T) {
+	const keep = 0.8
+	x := NewMap(4, 64, 5, 5)
+	for i := range x.Data {
+		x.Data[i] = 1
+	}
+	y, again, dx := NewMap(4, 64, 5, 5), NewMap(4, 64, 5, 5), NewMap(4, 64, 5, 5)
+	Dropout(y, x, keep, 7)
+	Dropout(again, x, keep, 8)
+	DropoutBackward(dx, x, keep, 7)
+	kept, differ := 0, 0
+	for i, v := range y.Data {
+		switch v {
+		case 1 / float32(keep):
+			kept++
+		case 0:
+		default:
+			t.Fatalf("value %d is %g", i, v)
+		}
+		if v != dx.Data[i] {
+			t.Fatalf("value %d is %g, its gradient %g", i, v, dx.Data[i])
+		}
+		if v != again.Data[i] {
+			differ++
+		}
+	}
+	n := float64(len(y.Data))
+	if share := float64(kept) / n; math.Abs(share-keep) > 4*math.Sqrt(keep*(1-keep)/n) {
+		t.Errorf("kept %g of the values, want %g", share, keep)
+	}
+	if differ == 0 {
+		t.Error("another seed drops the same values")
+	}
+}
