@@ -1,0 +1,185 @@
+package dataset
+
+import (
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pictures returns files of n small images below a folder.
+func pictures(t *testing.T, files map[string][]byte, dir string, n int) map[string][]byte {
+	data := encode(t, image.NewGray(image.Rect(0, 0, 2, 2)), "png")
+	for i := range n {
+		files[fmt.Sprintf("%s/%02d.png", dir, i)] = data
+	}
+	return files
+}
+
+func TestImageFolderWithParts(t *testing.T) {
+	files := map[string][]byte{"train/.hidden/x.png": nil, "train/README.txt": nil, "train/b/notes.txt": nil, "train/b/.thumb.png": nil}
+	pictures(t, files, "train/b", 3)
+	pictures(t, files, "train/a/deeper", 2)
+	pictures(t, files, "validation/b", 1)
+	pictures(t, files, "validation/a", 1)
+	pictures(t, files, "test/b", 4)
+	pictures(t, files, "test/a", 1)
+	dir := folder(t, files)
+	src, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(src.Train.Classes(), []string{"a", "b"}) || src.Train.Len() != 5 || src.Val.Len() != 2 || src.Test.Len() != 5 {
+		t.Errorf("classes %v, %d, %d and %d images", src.Train.Classes(), src.Train.Len(), src.Val.Len(), src.Test.Len())
+	}
+	if im, err := src.Train.Image(0); err != nil || im.W != 2 {
+		t.Errorf("image 0: %v", err)
+	}
+	for split, want := range map[string]int{"": 2, "train": 5, "val": 2, "test": 5} {
+		if set, _, err := OpenSplit(dir, split); err != nil || set.Len() != want {
+			t.Errorf("part %q: %v", split, err)
+		}
+	}
+	if _, _, err := OpenSplit(dir, "dev"); err == nil || !strings.Contains(err.Error(), "train, val and test") {
+		t.Errorf("part dev: %v", err)
+	}
+}
+
+func TestTrainingHoldsOutAShareOfEveryClass(t *testing.T) {
+	files := map[string][]byte{}
+	for class, n := range map[string]int{"a": 10, "b": 40, "c": 2, "d": 1} {
+		pictures(t, files, class, n)
+	}
+	o := DefaultOptions()
+	o.Train = folder(t, files)
+	train, val, _, err := OpenTraining(o, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(s Set) (n [4]int) {
+		for i := range s.Len() {
+			n[s.Label(i)]++
+		}
+		return n
+	}
+	if count(val) != [4]int{2, 8, 1, 0} || count(train) != [4]int{8, 32, 1, 1} {
+		t.Errorf("held out %v of %v", count(val), count(train))
+	}
+	names := func(s Set) (all []string) {
+		for i := range s.Len() {
+			all = append(all, s.Name(i))
+		}
+		return all
+	}
+	_, again, _, _ := OpenTraining(o, 1)
+	_, other, _, _ := OpenTraining(o, 2)
+	if !slices.Equal(names(val), names(again)) || slices.Equal(names(val), names(other)) {
+		t.Error("what is held out does not follow from the seed")
+	}
+	for _, name := range names(val) {
+		if slices.Contains(names(train), name) {
+			t.Errorf("%s is trained on and held out", name)
+		}
+	}
+	o.ValFraction = 0
+	if _, none, notes, err := OpenTraining(o, 1); err != nil || none != nil || !strings.Contains(strings.Join(notes, "\n"), "without validation") {
+		t.Errorf("val_fraction 0: %v, %v, %v", none, notes, err)
+	}
+}
+
+func TestValidationClassesAreMatchedByName(t *testing.T) {
+	all := pictures(t, pictures(t, pictures(t, map[string][]byte{}, "a", 2), "b", 2), "c", 2)
+	some := pictures(t, pictures(t, map[string][]byte{}, "c", 1), "b", 1)
+	o := DefaultOptions()
+	o.Train, o.Val = folder(t, all), folder(t, some)
+	_, val, _, err := OpenTraining(o, 1)
+	if err != nil || val.Label(0) != 1 || val.Label(1) != 2 || len(val.Classes()) != 3 {
+		t.Fatalf("%v", err)
+	}
+	o.Val = folder(t, pictures(t, some, "z", 1))
+	if _, _, _, err := OpenTraining(o, 1); err == nil || !strings.Contains(err.Error(), `"z"`) {
+		t.Errorf("a class that training has not: %v", err)
+	}
+}
+
+func TestOpenRefusesInOneLine(t *testing.T) {
+	empty := pictures(t, map[string][]byte{"tulip/readme.txt": nil}, "rose", 1)
+	for name, c := range map[string]struct{ spec, want string }{
+		"nothing":         {"", "no dataset is named"},
+		"a missing path":  {"/nowhere/at/all", "no such folder"},
+		"a kind":          {"tfrecord:x", "imagefolder:DIR"},
+		"an empty class":  {folder(t, empty), `class folder "tulip"`},
+		"no classes":      {t.TempDir(), "has no class folders"},
+		"one class":       {folder(t, pictures(t, map[string][]byte{}, "only", 3)), "one class folder only"},
+		"no IDX files":    {"idx:" + t.TempDir(), "no IDX files"},
+		"no CIFAR files":  {"cifar10:" + t.TempDir(), "data_batch_1.bin is missing"},
+		"shapes' option":  {"shapes:?sise=3", `no option "sise"`},
+		"shapes' number":  {"shapes:?size=big", "whole number"},
+		"shapes too tiny": {"shapes:?size=2", "from 8 to 1024"},
+	} {
+		if _, err := Open(c.spec); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error is %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestShapesAreDrawnFromTheirSeed(t *testing.T) {
+	open := func(spec string) *Source {
+		src, err := Open(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return src
+	}
+	a, b, c := open("shapes:?train=30&val=10&size=24"), open("shapes:?train=30&val=10&size=24"), open("shapes:?train=30&val=10&size=24&seed=2")
+	if a.Train.Len() != 30 || a.Val.Len() != 10 || len(a.Train.Classes()) != 10 {
+		t.Errorf("%d, %d, %v", a.Train.Len(), a.Val.Len(), a.Train.Classes())
+	}
+	for i := range 30 {
+		x, _ := a.Train.Image(i)
+		y, _ := b.Train.Image(i)
+		z, _ := c.Train.Image(i)
+		if x.check() != nil || x.W != 24 || !slices.Equal(x.Pix, y.Pix) || slices.Equal(x.Pix, z.Pix) {
+			t.Fatalf("picture %d does not follow from its seed", i)
+		}
+	}
+	x, _ := a.Train.Image(0)
+	y, _ := a.Val.Image(0)
+	if slices.Equal(x.Pix, y.Pix) {
+		t.Error("training and validation show the same picture")
+	}
+	for name, inside := range outlines {
+		if inside(3, 3) > 0 || !slices.Contains(shapeClasses, name) {
+			t.Errorf("%s: reaches beyond its circle, or is no class", name)
+		}
+	}
+}
+
+func TestMatchClasses(t *testing.T) {
+	labels := []string{"tench, Tinca tinca", "gold fish", "great_white-shark"}
+	for _, c := range []struct {
+		name   string
+		wanted []string
+		o      MatchOptions
+		want   []int
+		fails  string
+	}{
+		{"by name, whatever the spelling", []string{"Great White Shark", "tench", "goldfish"}, MatchOptions{}, []int{2, 0, 1}, ""},
+		{"by number", []string{"2", "00"}, MatchOptions{}, []int{2, 0}, ""},
+		{"by order", []string{"x", "y"}, MatchOptions{ByOrder: true}, []int{0, 1}, ""},
+		{"by a map", []string{"Haie"}, MatchOptions{Map: map[string]string{"Haie": "great white shark"}}, []int{2}, ""},
+		{"a stranger", []string{"goldfisch"}, MatchOptions{}, nil, `the nearest are "gold fish"`},
+		{"a number beyond", []string{"0", "3"}, MatchOptions{}, nil, "matches no label"},
+		{"two for one", []string{"goldfish", "gold-fish"}, MatchOptions{}, nil, "both match"},
+		{"too many by order", []string{"a", "b", "c", "d"}, MatchOptions{ByOrder: true}, nil, "4 classes"},
+	} {
+		got, err := MatchClasses(c.wanted, labels, c.o)
+		if c.fails == "" && (err != nil || !slices.Equal(got, c.want)) {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+		}
+		if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
+			t.Errorf("%s: error is %v, want %q", c.name, err, c.fails)
+		}
+	}
+}
