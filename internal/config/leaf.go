@@ -117,6 +117,9 @@ func (l leaf) decode(n *yaml.Node) error {
 		l.value.SetString(n.Value)
 		return nil
 	}
+	if l.typeName() == "whole number" && n.ShortTag() != "!!int" {
+		return wrong // the decoder would cut a fraction off
+	}
 	if l.value.Kind() == reflect.Array && (n.Kind != yaml.SequenceNode || len(n.Content) != l.value.Len()) {
 		return wrong
 	}
