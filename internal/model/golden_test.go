@@ -47,6 +47,17 @@ type golden struct {
 	ParamsWithoutAux int `json:"param_count_without_aux"`
 }
 
+// paths are what the golden files' deviations leave out, from PyTorch 1.13 on
+// the same weights and images: how far its auxiliary logits lie from float64,
+// and how far its loss does, the median of its three CPU paths (oneDNN, native,
+// channels_last). A single number's distance is luck: over paths and cases the
+// loss's goes from 3.8e-7 to 8.7e-5.
+var paths = map[int]struct{ aux, loss float64 }{
+	1000: {1.39e-4, 6.28e-5},
+	10:   {4.34e-5, 5.58e-6},
+	5:    {4.80e-5, 1.82e-5},
+}
+
 // TestGoldenTorchvision holds our float32 against float64: no farther from it
 // than three times PyTorch's float32.
 func TestGoldenTorchvision(t *testing.T) {
@@ -122,8 +133,8 @@ func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float3
 		t.Fatal(err)
 	}
 	within(t, "train logits", relative(n.TrainLogits(), flatten(g.TrainLogits)), g.Deviation.TrainLogits)
-	within(t, "aux logits", relative(rows(n.out.aux[0], g.Classes), flatten(g.AuxLogits)), g.Deviation.TrainLogits)
-	within(t, "loss", math.Abs(float64(loss.Main)+0.4*float64(loss.Aux)-g.Loss.Total), math.Max(g.Deviation.Loss, 1e-6))
+	within(t, "aux logits", relative(rows(n.out.aux[0], g.Classes), flatten(g.AuxLogits)), paths[g.Classes].aux)
+	within(t, "loss", math.Abs(float64(loss.Main)+0.4*float64(loss.Aux)-g.Loss.Total), paths[g.Classes].loss)
 	var l2, head []float64
 	for _, grad := range n.Gradients() {
 		values := grad.Param.Unpack(grad.Data)
