@@ -1,23 +1,34 @@
-.PHONY: build test test-long vet generate parity interop bench bench-peers
+.DEFAULT_GOAL := help
+.PHONY: help build test test-long lint generate generated parity bench bench-peers
 
-build:
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+build: ## the program, as bin/inception
 	CGO_ENABLED=0 go build -o bin/inception ./cmd/inception
 
-test:
+test: ## all tests, in minutes
 	go test ./...
 
-# Every property test at full length, under the race detector.
-test-long:
+test-long: ## every property test at full length, under the race detector
 	INCEPTION_LONG=1 go test -race -timeout 2h ./...
 
-vet:
-	gofmt -l . && go vet ./... && go tool staticcheck ./...
+lint: ## gofmt, go vet, staticcheck
+	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...
 
-# Writes the committed assembly anew.
-generate:
+generate: ## write the committed assembly anew
 	go generate ./...
 
-# Logits, losses, gradients and running statistics beside torchvision's, on
-# all golden cases.
-parity:
+generated: generate ## fail if the committed assembly is not what the generator writes
+	git diff --exit-code -- internal/kernel
+
+parity: ## logits, losses, gradients and statistics beside torchvision's, all golden cases
 	INCEPTION_LONG=1 go test -count=1 -timeout 1h -run Golden -v ./internal/model
+
+bench: ## whole networks and each convolution on this machine
+	go run ./cmd/inception bench --batch 8
+	go run ./cmd/inception bench --mode train --batch 8
+	go run ./cmd/inception bench --layers --batch 8 --time 60s
+
+bench-peers: ## beside PyTorch and ONNX Runtime, in turn; the script says what to install
+	/usr/bin/python3 internal/bench/peers/compare.py --small

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/bench"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/spf13/cobra"
 )
 
 func newBench(s *session) *cobra.Command {
 	var mode, variant, precision string
 	var batch int
+	var layers bool
 	var span time.Duration
 	c := &cobra.Command{
 		Use:     "bench [--mode eval|train] [--variant V] [--batch N]",
@@ -37,6 +39,9 @@ func newBench(s *session) *cobra.Command {
 			if resolved.Model.Classes == 0 {
 				resolved.Model.Classes = 1000
 			}
+			if layers {
+				return benchLayers(c, s, resolved.Model, batch, span)
+			}
 			r, err := bench.Run(c.Context(), bench.Options{Mode: mode, Spec: resolved.Model, Train: resolved.Options, Batch: batch, Time: span})
 			if err != nil {
 				return err
@@ -55,6 +60,31 @@ func newBench(s *session) *cobra.Command {
 	f.StringVar(&variant, "variant", "", "network: v2 or v3, instead of the configuration's")
 	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
 	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
-	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long")
+	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
+	f.BoolVar(&layers, "layers", false, "time each convolution by itself: forward, and the gradients of data and weights")
 	return c
+}
+
+func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span time.Duration) error {
+	const passes = 300 // about; a network has some 40 shapes and each three passes
+	r, err := bench.Layers(c.Context(), spec, batch, span/passes)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(r)
+	}
+	s.print("batch %d, %s, %d threads, measured peak %.0f GFLOP/s\n\n%-34s %5s %8s %15s %15s %15s\n", r.Batch, r.ISA, r.Threads, r.PeakGFLOPS,
+		"convolution", "times", "GFLOP", "forward", "backward data", "backward weights")
+	rate := func(v float64) string {
+		if v == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%.0f (%.0f%%)", v, 100*v/r.PeakGFLOPS)
+	}
+	for _, l := range r.Layers {
+		s.print("%-34s %5d %8.2f %15s %15s %15s\n", l.Shape, l.Repeated, l.GFLOP, rate(l.Forward), rate(l.Data), rate(l.Weights))
+	}
+	s.print("%-34s %5s %8s %15s %15s %15s\n", "all, weighted by work", "", "", rate(r.Forward), rate(r.Data), rate(r.Weights))
+	return nil
 }

@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// LayerResult is how fast one convolution runs, by pass, in GFLOP/s.
+type LayerResult struct {
+	Name     string  `json:"name"`
+	Shape    string  `json:"shape"`
+	GFLOP    float64 `json:"gflop"` // of one pass over the batch
+	Forward  float64 `json:"forward"`
+	Data     float64 `json:"backward_data"` // 0 for the first layer, which has none
+	Weights  float64 `json:"backward_weights"`
+	Repeated int     `json:"repeated"` // how many layers of the network have this shape
+}
+
+// LayersResult is what `bench --layers --json` prints.
+type LayersResult struct {
+	ISA        string        `json:"isa"`
+	Threads    int           `json:"threads"`
+	Batch      int           `json:"batch"`
+	PeakGFLOPS float64       `json:"peak_gflops"`
+	Layers     []LayerResult `json:"layers"`
+	// Means over all layers weighted by work: work over time.
+	Forward float64 `json:"forward"`
+	Data    float64 `json:"backward_data"`
+	Weights float64 `json:"backward_weights"`
+}
+
+// Layers times every convolution of a network by itself, forward and both
+// gradients, each until span is over. Layers of one shape are timed once.
+func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration) (LayersResult, error) {
+	r := LayersResult{ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: batch}
+	layers, err := model.Layers(spec)
+	if err != nil {
+		return r, err
+	}
+	seen := map[string]int{}
+	var work, forward, dataWork, data, weights float64
+	r.PeakGFLOPS = kernel.PeakGFLOPS(parallel.Threads())
+	for i := range layers {
+		l := &layers[i]
+		if l.Op != "conv" {
+			continue
+		}
+		if ctx.Err() != nil {
+			return r, context.Cause(ctx)
+		}
+		c := convOf(l, batch)
+		at, known := seen[c.String()]
+		if !known {
+			at = len(r.Layers)
+			seen[c.String()] = at
+			r.Layers = append(r.Layers, c.time(l.Name, span))
+		}
+		t := &r.Layers[at]
+		t.Repeated++
+		work += t.GFLOP
+		forward += t.GFLOP / t.Forward
+		weights += t.GFLOP / t.Weights
+		if t.Data > 0 {
+			dataWork += t.GFLOP
+			data += t.GFLOP / t.Data
+		}
+	}
+	r.Forward, r.Data, r.Weights = work/forward, dataWork/data, work/weights
+	return r, nil
+}
+
+// layerConv is a convolution with the sizes of its maps.
+type layerConv struct {
+	conv   kernel.Conv
+	n      int
+	h, w   int // of the input
+	oh, ow int
+	macs   int64
+}
+
+// convOf reads the shape off a layer; the smallest input that gives its
+// output stands for the real one.
+func convOf(l *ops.Layer, batch int) layerConv {
+	shape := l.Params[0].Shape // [K][C][R][S]
+	oh, ow := l.Output[1], l.Output[2]
+	return layerConv{
+		conv: kernel.Conv{C: shape[1], K: shape[0], R: l.Kernel[0], S: l.Kernel[1],
+			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1]},
+		n: batch, oh: oh, ow: ow, macs: l.MACs,
+		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0],
+		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1],
+	}
+}
+
+func (c layerConv) String() string {
+	s := fmt.Sprintf("%dx%d %d-%d at %dx%d", c.conv.R, c.conv.S, c.conv.C, c.conv.K, c.oh, c.ow)
+	if c.conv.StrideH > 1 {
+		s += fmt.Sprintf(", stride %d", c.conv.StrideH)
+	}
+	return s
+}
+
+// time measures the three passes.
+func (c layerConv) time(name string, span time.Duration) LayerResult {
+	r := LayerResult{Name: name, Shape: c.String(), GFLOP: 2 * float64(c.macs) * float64(c.n) / 1e9}
+	rate := func(pass func()) float64 {
+		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
+		return r.GFLOP / median(times)
+	}
+	y := randomMap(c.n, c.conv.K, c.oh, c.ow)
+	if c.conv.C < kernel.Block {
+		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW}
+		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
+		r.Forward = rate(func() { image.Forward(y, x, c.n, c.h, c.w, w) })
+		r.Weights = rate(func() { image.BackwardWeights(w, x, c.n, c.h, c.w, y) })
+		return r
+	}
+	x, w := randomMap(c.n, c.conv.C, c.h, c.w), randomFloats(c.conv.WeightLen())
+	r.Forward = rate(func() { c.conv.Forward(y, x, w) })
+	r.Data = rate(func() { c.conv.BackwardData(x, y, w) })
+	r.Weights = rate(func() { c.conv.BackwardWeights(w, x, y) })
+	return r
+}
+
+func randomMap(n, c, h, w int) kernel.Map { return kernel.MapOf(randomFloats(n*c*h*w), n, c, h, w) }
+
+func randomFloats(n int) []float32 {
+	r := rand.New(rand.NewPCG(1, uint64(n)))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 2*r.Float32() - 1
+	}
+	return x
+}

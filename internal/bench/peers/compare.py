@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""Times inception and its peers in turn on this machine and prints a table of medians and ratios.
+
+    apt-get install -y --no-install-recommends python3-torch python3-torchvision python3-onnx
+    npm install --ignore-scripts onnxruntime-node     (in any folder; name it by NODE_PATH=FOLDER/node_modules)
+    make bench-peers
+
+A peer that is not installed is left out. Each round runs every program once, so that a change of the
+machine's load meets all of them; the ratio is that of the medians over rounds.
+"""
+import argparse, json, os, shutil, statistics, subprocess, sys, tempfile
+
+here = os.path.dirname(os.path.abspath(__file__))
+root = os.path.join(here, "..", "..", "..")
+ap = argparse.ArgumentParser()
+ap.add_argument("--rounds", type=int, default=3)
+ap.add_argument("--threads", type=int, default=2)
+ap.add_argument("--small", action="store_true", help="also the networks for small images, beside the same in PyTorch")
+a = ap.parse_args()
+
+
+def run(*command):
+    """The JSON line that a program prints, or None if it cannot run."""
+    p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if p.returncode != 0:
+        print("  left out: %s: %s" % (" ".join(command), p.stderr.strip().splitlines()[-1:]), file=sys.stderr)
+        return None
+    return json.loads(p.stdout.strip().splitlines()[-1])
+
+
+with tempfile.TemporaryDirectory() as tmp:
+    ours = os.path.join(tmp, "inception")
+    subprocess.run(["go", "build", "-o", ours, "./cmd/inception"], cwd=root, check=True)
+    python = "/usr/bin/python3"
+    t = str(a.threads)
+
+    def us(mode, batch, config="v3"):
+        return lambda: run(ours, "bench", "--json", "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config, "--time", "6s")
+
+    def torch(mode, batch, config="v3"):
+        return lambda: run(python, os.path.join(here, "torch_bench.py"), "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config)
+
+    def ort(batch):
+        model = os.path.join(tmp, "v3-%d.onnx" % batch)
+
+        def once():
+            if not os.path.exists(model):
+                p = subprocess.run([python, os.path.join(here, "torch_export_onnx.py"), model, str(batch)], stderr=subprocess.PIPE)
+                if p.returncode != 0:
+                    return None
+            return run("node", os.path.join(here, "ort_bench.js"), model, str(batch), "299", "9", t)
+        return once if shutil.which("node") else lambda: None
+
+    rows = [
+        ("eval, batch 1", {"inception": us("eval", 1), "ONNX Runtime": ort(1), "PyTorch": torch("eval", 1)}),
+        ("eval, batch 8", {"inception": us("eval", 8), "ONNX Runtime": ort(8), "PyTorch": torch("eval", 8)}),
+        ("train, batch 8", {"inception": us("train", 8), "PyTorch": torch("train", 8)}),
+        ("train, batch 32", {"inception": us("train", 32), "PyTorch": torch("train", 32)}),
+    ]
+    if a.small:
+        for config, batch in (("fashion-mnist", 64), ("flowers5", 32)):
+            rows.append(("train %s, batch %d" % (config, batch), {"inception": us("train", batch, config), "PyTorch": torch("train", batch, config)}))
+    print("| work | program | images/s | inception is faster by | peak memory, MiB |\n|---|---|---|---|---|")
+    for work, programs in rows:
+        speeds, memory, peaks = {}, {}, []
+        for _ in range(a.rounds):
+            for name, once in programs.items():
+                r = once()
+                if r is None:
+                    continue
+                speeds.setdefault(name, []).append(r["images_per_s"])
+                memory[name] = r["peak_rss_mib"]
+                if "peak_gflops" in r:
+                    peaks.append((r["gflops"], r["peak_gflops"]))
+        for name in speeds:
+            speed = statistics.median(speeds[name])
+            note = ""
+            if name == "inception":
+                note = "%.0f of %.0f GFLOP/s" % (statistics.median(g for g, _ in peaks), statistics.median(p for _, p in peaks))
+            elif "inception" in speeds:
+                note = "%.2f times" % (statistics.median(speeds["inception"]) / speed)
+            print("| %s | %s | %.1f | %s | %.0f |" % (work, name, speed, note, memory[name]), flush=True)
