@@ -91,8 +91,11 @@ func datasetVerify(c *cobra.Command, s *session, spec string) error {
 	for _, p := range partsOf(src) {
 		failures := make([]error, p.set.Len())
 		parallel.For(p.set.Len(), func(i int) {
-			if c.Context().Err() == nil {
-				_, failures[i] = p.set.Image(i)
+			if c.Context().Err() != nil {
+				return
+			}
+			if _, err := p.set.Image(i); err != nil {
+				failures[i] = fmt.Errorf("%s: %w", p.set.Name(i), err)
 			}
 		})
 		if c.Context().Err() != nil {

@@ -4,7 +4,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +35,11 @@ func Default(variant string) (Config, error) {
 	return Config{Model: spec, Data: dataset.DefaultOptions(), Options: train.DefaultOptions(), Eval: evaluate.DefaultOptions()}, err
 }
 
-const defaultVariant = "v3"
+const (
+	defaultVariant = "v3"
+	keyVariant     = "model.variant"
+	originDefault  = "default"
+)
 
 // Validate returns the first thing wrong with the values, as "KEY: message".
 func (c Config) Validate() error {
@@ -49,6 +56,7 @@ func (c Config) Validate() error {
 type Sources struct {
 	Path  string         // of a YAML file, or the name of an embedded one (a file wins); v3 if empty
 	Set   []string       // key=value, the value in YAML
+	Env   []string       // NAME=value, as os.Environ gives them; nil for the process's own
 	Flags map[string]any // of keys that have a flag of their own
 }
 
@@ -74,15 +82,17 @@ func Load(s Sources) (*Resolved, error) {
 	if err := mergeFile(v, shown, text); err != nil {
 		return nil, err
 	}
-	r.Warnings = bindEnvironment(v)
+	environment := s.Env
+	if environment == nil {
+		environment = os.Environ()
+	}
+	if r.Warnings, err = mergeEnvironment(v, environment); err != nil {
+		return nil, err
+	}
 	if err := set(v, s); err != nil {
 		return nil, err
 	}
-	variant := defaultVariant
-	if err := lookUp(v, keyVariant, &variant); err != nil {
-		return nil, err
-	}
-	if r.Config, err = Default(variant); err != nil {
+	if r.Config, err = Default(variant(v)); err != nil {
 		r.Config, _ = Default(defaultVariant) // Validate will say so, with the place
 	}
 	for _, l := range leavesOf(&r.Config) {
@@ -98,26 +108,16 @@ func Load(s Sources) (*Resolved, error) {
 	return r, nil
 }
 
-const (
-	keyVariant    = "model.variant"
-	originDefault = "default"
-)
-
 // read returns the text of a configuration file or embedded configuration,
-// and the name that messages give it.
+// and the names that run folders and messages give it.
 func read(path string) (name string, text []byte, shown string, err error) {
 	if path == "" {
 		path = defaultVariant
 	}
-	const most = 1 << 20
 	info, err := os.Stat(path)
-	if err == nil && info.Mode().IsRegular() {
-		if info.Size() > most {
-			return "", nil, "", fmt.Errorf("config %s: is larger than %d bytes, so it is no configuration", path, most)
-		}
-		text, err = os.ReadFile(path)
-		if err != nil {
-			return "", nil, "", fmt.Errorf("config: %w", err)
+	if err == nil && !info.IsDir() {
+		if text, err = readFile(path); err != nil {
+			return "", nil, "", fmt.Errorf("config %s: %w", path, err)
 		}
 		base := filepath.Base(path)
 		return strings.TrimSuffix(base, filepath.Ext(base)), text, path, nil
@@ -126,11 +126,29 @@ func read(path string) (name string, text []byte, shown string, err error) {
 	if text, ok := configs.Read(name); ok {
 		return name, text, name, nil
 	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil, "", fmt.Errorf("config: %w", err)
+	}
 	var names []string
 	for _, e := range configs.List() {
 		names = append(names, e.Name)
 	}
 	return "", nil, "", fmt.Errorf("config %s: there is neither such a file nor an embedded configuration; embedded are %s", path, strings.Join(names, ", "))
+}
+
+// readFile reads a file, or a pipe, of at most a mebibyte.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && len(text) > most {
+		return nil, fmt.Errorf("is larger than %d bytes, so it is no configuration", most)
+	}
+	return text, err
 }
 
 // locate puts the place that set the offending key before an error.

@@ -94,41 +94,33 @@ func (l leaf) typeName() string {
 
 // decode sets the value from YAML.
 func (l leaf) decode(n *yaml.Node) error {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	wrong := fmt.Errorf("%s: must be %s, is %s", l.key, article(l.typeName()), inline(n))
 	if d, ok := l.value.Addr().Interface().(*time.Duration); ok {
-		if n.Value == "0" {
-			*d = 0
-			return nil
-		}
-		parsed, err := time.ParseDuration(n.Value)
-		if n.Kind != yaml.ScalarNode || err != nil {
-			return fmt.Errorf("%s: must be a duration such as 90m or 8h, is %s", l.key, inline(n))
-		}
-		*d = parsed
-		return nil
+		return l.decodeDuration(d, n)
 	}
-	if _, isText := l.value.Interface().(string); isText {
-		if n.Kind != yaml.ScalarNode {
-			return wrong
-		}
-		l.value.SetString(n.Value)
-		return nil
-	}
-	if l.typeName() == "whole number" && n.ShortTag() != "!!int" {
-		return wrong // the decoder would cut a fraction off
-	}
-	if l.value.Kind() == reflect.Array && (n.Kind != yaml.SequenceNode || len(n.Content) != l.value.Len()) {
-		return wrong
-	}
+	wrong := n.Kind == yaml.SequenceNode && l.value.Kind() == reflect.Array && len(n.Content) != l.value.Len()
 	fresh := reflect.New(l.value.Type()) // a list must not keep earlier entries
-	if err := n.Decode(fresh.Interface()); err != nil {
-		return wrong
+	if wrong || n.Decode(fresh.Interface()) != nil {
+		return fmt.Errorf("%s: must be %s, is %s%s", l.key, article(l.typeName()), inline(n), l.advice(n))
 	}
 	l.value.Set(fresh.Elem())
 	return nil
+}
+
+func (l leaf) decodeDuration(d *time.Duration, n *yaml.Node) error {
+	parsed, err := time.ParseDuration(n.Value) // "0" needs no unit
+	if n.Kind != yaml.ScalarNode || err != nil {
+		return fmt.Errorf("%s: must be a duration such as 90m or 8h, is %s", l.key, inline(n))
+	}
+	*d = parsed
+	return nil
+}
+
+// advice says how to write what was probably meant.
+func (l leaf) advice(n *yaml.Node) string {
+	if l.value.Kind() == reflect.String && n.Kind == yaml.MappingNode {
+		return "; put it in quotes"
+	}
+	return ""
 }
 
 func article(typeName string) string {

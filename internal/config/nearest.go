@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// aliases are what other tools call our keys.
+// aliases are what other tools call our keys, in any section or in one.
 var aliases = map[string]string{
+	"schedule.decay": "schedule.decay_rate", "schedule.rate": "schedule.decay_rate", "schedule.epochs": "schedule.decay_epochs",
+	"eval.batch": "eval.batch_size", "eval.bs": "eval.batch_size", "ema.rate": "ema.decay", "ema.momentum": "ema.decay",
+	"model.name": "model.variant", "data.path": "data.train", "data.test": "data.val",
+
 	"num_classes": "model.classes", "nc": "model.classes", "n_classes": "model.classes",
 	"imgsz": "model.input_size", "img_size": "model.input_size", "image_size": "model.input_size", "resolution": "model.input_size",
 	"arch": "model.variant", "model_name": "model.variant", "width_mult": "model.width", "depth_multiplier": "model.width",
@@ -19,6 +23,7 @@ var aliases = map[string]string{
 	"batch": "train.batch_size", "bs": "train.batch_size", "val_batch_size": "eval.batch_size",
 	"accumulate": "train.grad_accum_steps", "grad_accumulation": "train.grad_accum_steps", "accumulate_grad_batches": "train.grad_accum_steps",
 	"clip_grad": "train.clip_grad_norm", "max_grad_norm": "train.clip_grad_norm", "gradient_clip": "train.clip_grad_norm", "gradient_clip_val": "train.clip_grad_norm",
+	"amp": "train.precision", "fp16": "train.precision", "dtype": "train.precision", "mixed_precision": "train.precision", "random_seed": "train.seed",
 	"early_stopping": "train.patience", "max_epochs": "train.epochs", "num_epochs": "train.epochs", "time": "train.max_time",
 	"save_period": "train.checkpoint_every", "log_interval": "train.log_every",
 	"smoothing": "label_smoothing.epsilon", "label_smooth": "label_smoothing.epsilon",
@@ -39,8 +44,10 @@ func unknownKey(place, key string) error {
 func nearestKey(key string) string {
 	key = strings.ToLower(strings.ReplaceAll(key, "-", "_"))
 	last := key[strings.LastIndexByte(key, '.')+1:]
-	if known := aliases[last]; known != "" {
-		return known
+	for _, name := range []string{key, last} {
+		if known := aliases[name]; known != "" {
+			return known
+		}
 	}
 	best, least := "", 0.0
 	for _, k := range Keys() {

@@ -1,11 +1,15 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -52,6 +56,9 @@ func (l leaf) text() string {
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
 	case string:
+		if !utf8.ValidString(v) {
+			return "!!binary " + base64.StdEncoding.EncodeToString([]byte(v))
+		}
 		text, err := yaml.Marshal(v)
 		if line := strings.TrimSpace(string(text)); err == nil && !strings.Contains(line, "\n") {
 			return line
@@ -81,14 +88,14 @@ func (c Config) Absolute() Config {
 
 // absolute makes the path in a SPEC absolute.
 func absolute(spec string) string {
-	kind, path := "", spec
-	for _, prefix := range []string{"imagefolder:", "idx:", "cifar10:", "cifar100:"} {
-		if rest, ok := strings.CutPrefix(spec, prefix); ok {
-			kind, path = prefix, rest
-		}
-	}
-	if path == "" || strings.HasPrefix(spec, "shapes:") {
+	if spec == "" || strings.HasPrefix(spec, "shapes:") {
 		return spec
+	}
+	kind, path := specKind.FindString(spec), spec
+	if _, err := os.Stat(spec); kind != "" && err != nil {
+		path = spec[len(kind):]
+	} else {
+		kind = "" // the path itself has a colon
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -96,3 +103,7 @@ func absolute(spec string) string {
 	}
 	return kind + abs
 }
+
+// specKind is the beginning of a SPEC that names a kind; one letter alone is a
+// drive of Windows.
+var specKind = regexp.MustCompile(`^[a-z][a-z0-9]+:`)

@@ -1,0 +1,102 @@
+package weights
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/inception-go/inception/internal/model"
+)
+
+// plainConvs lists the convolutions of V3 without auxiliary head, in order.
+func plainConvs() ([]string, error) {
+	spec, err := model.DefaultSpec("v3")
+	if err != nil {
+		return nil, err
+	}
+	spec.Aux, spec.Classes = model.AuxNone, 1
+	params, err := expected(spec, true)
+	if err != nil {
+		return nil, err
+	}
+	var layers []string
+	for _, p := range params {
+		if layer, ok := strings.CutSuffix(p.Name, ".conv.weight"); ok {
+			layers = append(layers, layer)
+		}
+	}
+	return layers, nil
+}
+
+// hwio returns a tensor of TensorFlow's [R][S][C][K] as [K][C][R][S].
+func hwio(s source) source {
+	if len(s.shape) != 4 {
+		return s // for the comparison of shapes to say
+	}
+	r, t, c, k := s.shape[0], s.shape[1], s.shape[2], s.shape[3]
+	return source{[]int{k, c, r, t}, func() ([]float32, error) {
+		from, err := s.read()
+		if err != nil {
+			return nil, err
+		}
+		return exchange(from, r*t, c, k), nil
+	}}
+}
+
+// exchange turns [a][b][c] into [c][b][a].
+func exchange(from []float32, a, b, c int) []float32 {
+	to := make([]float32, len(from))
+	for i := range a {
+		for j := range b {
+			for k := range c {
+				to[(k*b+j)*a+i] = from[(i*b+j)*c+k]
+			}
+		}
+	}
+	return to
+}
+
+// swapped returns a matrix [in][out] as [out][in].
+func swapped(s source) source {
+	if len(s.shape) != 2 {
+		return s
+	}
+	in, out := s.shape[0], s.shape[1]
+	return source{[]int{out, in}, func() ([]float32, error) {
+		from, err := s.read()
+		if err != nil {
+			return nil, err
+		}
+		return exchange(from, in, 1, out), nil
+	}}
+}
+
+// flat returns a 1x1 convolution's weights as a matrix.
+func flat(s source) source {
+	if len(s.shape) == 4 && s.shape[2] == 1 && s.shape[3] == 1 {
+		s.shape = s.shape[:2]
+	}
+	return s
+}
+
+// addGammas gives batch norms without a scale one of 1.
+func addGammas(mapped map[string]source) (notes []string) {
+	added := 0
+	for name, s := range mapped {
+		layer, ok := strings.CutSuffix(name, ".bn.bias")
+		if _, has := mapped[layer+".bn.weight"]; !ok || has {
+			continue
+		}
+		mapped[layer+".bn.weight"] = source{s.shape, func() ([]float32, error) {
+			ones := make([]float32, s.shape[0])
+			for i := range ones {
+				ones[i] = 1
+			}
+			return ones, nil
+		}}
+		added++
+	}
+	if added > 0 {
+		notes = append(notes, fmt.Sprintf("%d batch norms have no gamma, which is 1 then", added))
+	}
+	return notes
+}

@@ -1,0 +1,138 @@
+package weights
+
+import (
+	"fmt"
+	"strings"
+)
+
+const slimScope = "InceptionV3/"
+
+// slimBranches are slim's names of the layers of each kind of module (in
+// Szegedy et al.'s released code, nets/inception_v3.py), by torchvision's.
+var slimBranches = map[string]map[string]string{
+	"Mixed_5": {
+		"branch1x1": "Branch_0/Conv2d_0a_1x1", "branch5x5_1": "Branch_1/Conv2d_0a_1x1", "branch5x5_2": "Branch_1/Conv2d_0b_5x5",
+		"branch3x3dbl_1": "Branch_2/Conv2d_0a_1x1", "branch3x3dbl_2": "Branch_2/Conv2d_0b_3x3", "branch3x3dbl_3": "Branch_2/Conv2d_0c_3x3",
+		"branch_pool": "Branch_3/Conv2d_0b_1x1",
+	},
+	"Mixed_6a": {
+		"branch3x3": "Branch_0/Conv2d_1a_1x1", "branch3x3dbl_1": "Branch_1/Conv2d_0a_1x1",
+		"branch3x3dbl_2": "Branch_1/Conv2d_0b_3x3", "branch3x3dbl_3": "Branch_1/Conv2d_1a_1x1",
+	},
+	"Mixed_6": {
+		"branch1x1": "Branch_0/Conv2d_0a_1x1", "branch7x7_1": "Branch_1/Conv2d_0a_1x1",
+		"branch7x7_2": "Branch_1/Conv2d_0b_1x7", "branch7x7_3": "Branch_1/Conv2d_0c_7x1",
+		"branch7x7dbl_1": "Branch_2/Conv2d_0a_1x1", "branch7x7dbl_2": "Branch_2/Conv2d_0b_7x1", "branch7x7dbl_3": "Branch_2/Conv2d_0c_1x7",
+		"branch7x7dbl_4": "Branch_2/Conv2d_0d_7x1", "branch7x7dbl_5": "Branch_2/Conv2d_0e_1x7", "branch_pool": "Branch_3/Conv2d_0b_1x1",
+	},
+	"Mixed_7a": {
+		"branch3x3_1": "Branch_0/Conv2d_0a_1x1", "branch3x3_2": "Branch_0/Conv2d_1a_3x3", "branch7x7x3_1": "Branch_1/Conv2d_0a_1x1",
+		"branch7x7x3_2": "Branch_1/Conv2d_0b_1x7", "branch7x7x3_3": "Branch_1/Conv2d_0c_7x1", "branch7x7x3_4": "Branch_1/Conv2d_1a_3x3",
+	},
+	"Mixed_7": {
+		"branch1x1": "Branch_0/Conv2d_0a_1x1", "branch3x3_1": "Branch_1/Conv2d_0a_1x1",
+		"branch3x3_2a": "Branch_1/Conv2d_0b_1x3", "branch3x3_2b": "Branch_1/Conv2d_0c_3x1",
+		"branch3x3dbl_1": "Branch_2/Conv2d_0a_1x1", "branch3x3dbl_2": "Branch_2/Conv2d_0b_3x3",
+		"branch3x3dbl_3a": "Branch_2/Conv2d_0c_1x3", "branch3x3dbl_3b": "Branch_2/Conv2d_0d_3x1", "branch_pool": "Branch_3/Conv2d_0b_1x1",
+	},
+	"AuxLogits": {"conv0": "Conv2d_1b_1x1", "conv1": "Conv2d_2a_5x5", "fc": "Conv2d_2b_1x1"},
+}
+
+// slimQuirks are the layers whose names follow no rule.
+var slimQuirks = map[string]string{
+	"Mixed_5c.branch5x5_1":  "Mixed_5c/Branch_1/Conv2d_0b_1x1",
+	"Mixed_5c.branch5x5_2":  "Mixed_5c/Branch_1/Conv_1_0c_5x5",
+	"Mixed_7b.branch3x3_2b": "Mixed_7b/Branch_1/Conv2d_0b_3x1",
+	"fc":                    "Logits/Conv2d_1c_1x1",
+}
+
+// slimLayer returns slim's name of a layer of ours.
+func slimLayer(layer string) (string, error) {
+	if quirk, ok := slimQuirks[layer]; ok {
+		return slimScope + quirk, nil
+	}
+	module, branch, inModule := strings.Cut(layer, ".")
+	if !inModule {
+		return slimScope + layer, nil // the stem's
+	}
+	for _, kind := range []string{module, module[:len(module)-1]} {
+		if name, ok := slimBranches[kind][branch]; ok {
+			return slimScope + module + "/" + name, nil
+		}
+	}
+	return "", fmt.Errorf("slim has no layer like %s", layer)
+}
+
+// fromSlim names the tensors of a checkpoint of TensorFlow's slim. Other
+// variables, such as the optimizer's, stay aside. Slim's class 0 of 1001 is
+// background and is dropped.
+func fromSlim(all map[string]source) (map[string]source, []string, error) {
+	layers, err := slimLayers(all)
+	if err != nil {
+		return nil, nil, err
+	}
+	mapped := map[string]source{}
+	background := false
+	for _, layer := range layers {
+		scope, err := slimLayer(layer)
+		if err != nil {
+			return nil, nil, err
+		}
+		take := func(to, from string, change func(source) source) {
+			if s, ok := all[scope+"/"+from]; ok {
+				mapped[layer+"."+to] = change(s)
+			}
+		}
+		if layer == "fc" || strings.HasSuffix(layer, ".fc") {
+			classifier := func(s source) source {
+				s, dropped := withoutBackground(s)
+				background = background || dropped
+				return s
+			}
+			take("weight", "weights", func(s source) source { return classifier(flat(hwio(s))) })
+			take("bias", "biases", classifier)
+			continue
+		}
+		same := func(s source) source { return s }
+		take("conv.weight", "weights", hwio)
+		take("bn.weight", "BatchNorm/gamma", same)
+		take("bn.bias", "BatchNorm/beta", same)
+		take("bn.running_mean", "BatchNorm/moving_mean", same)
+		take("bn.running_var", "BatchNorm/moving_variance", same)
+	}
+	notes := addGammas(mapped)
+	if background {
+		notes = append(notes, "of 1001 classes the first, background, is dropped")
+	}
+	return mapped, notes, nil
+}
+
+// slimLayers lists the layers of V3, with the auxiliary head if the file has
+// one.
+func slimLayers(all map[string]source) ([]string, error) {
+	convs, err := plainConvs()
+	if err != nil {
+		return nil, err
+	}
+	layers := append(convs, "fc")
+	if _, ok := all[slimScope+"AuxLogits/Conv2d_1b_1x1/weights"]; ok {
+		layers = append(layers, "AuxLogits.conv0", "AuxLogits.conv1", "AuxLogits.fc")
+	}
+	return layers, nil
+}
+
+// withoutBackground drops the first of 1001 rows.
+func withoutBackground(s source) (_ source, dropped bool) {
+	const withBackground = 1001
+	if len(s.shape) == 0 || s.shape[0] != withBackground {
+		return s, false
+	}
+	shape := append([]int{withBackground - 1}, s.shape[1:]...)
+	return source{shape, func() ([]float32, error) {
+		values, err := s.read()
+		if err != nil {
+			return nil, err
+		}
+		return values[len(values)/withBackground:], nil
+	}}, true
+}
