@@ -1,35 +1,28 @@
 package config
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/inception-go/inception/configs"
-	"github.com/inception-go/inception/internal/model"
 )
 
-// file writes a configuration to a file of its own and returns its path.
+// file writes a configuration and returns its path.
 func file(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "my.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// load loads sources with an environment of their own.
 func load(t testing.TB, s Sources) *Resolved {
 	t.Helper()
-	if s.Env == nil {
-		s.Env = []string{}
-	}
 	r, err := Load(s)
 	if err != nil {
 		t.Fatal(err)
@@ -38,234 +31,184 @@ func load(t testing.TB, s Sources) *Resolved {
 }
 
 func TestLaterSourcesWin(t *testing.T) {
-	path := file(t, "optimizer:\n  lr: 0.1\n")
-	env := []string{"INCEPTION_OPTIMIZER_LR=0.2"}
-	for name, c := range map[string]struct {
-		sources Sources
-		want    float64
-		from    string
-	}{
-		"default":           {Sources{}, 0, "default"},
-		"file":              {Sources{Path: path}, 0.1, "config " + path + ":2"},
-		"environment":       {Sources{Path: path, Env: env}, 0.2, "INCEPTION_OPTIMIZER_LR"},
-		"empty environment": {Sources{Path: path, Env: []string{"INCEPTION_OPTIMIZER_LR="}}, 0.1, "config " + path + ":2"},
-		"--set":             {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=0.3"}}, 0.3, "--set"},
-		"second --set":      {Sources{Set: []string{"optimizer.lr=0.3", "optimizer.lr=0.4"}}, 0.4, "--set"},
-		"flag":              {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=0.3"}, Flags: map[string]any{"optimizer.lr": 0.5}}, 0.5, "flag"},
-		"null":              {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=null"}}, 0, "default"},
-		"section":           {Sources{Path: path, Set: []string{"optimizer={lr: 0.6, name: sgd}"}}, 0.6, "--set"},
-		"null section":      {Sources{Path: path, Set: []string{"optimizer=null"}}, 0, "default"},
+	s := Sources{Path: file(t, "optimizer: {name: sgd, lr: 0.1}\ntrain: {epochs: 7}\n")}
+	const key = "optimizer.lr"
+	check := func(want float64, from string) {
+		t.Helper()
+		if r := load(t, s); r.Optimizer.LR != want || !strings.HasSuffix(r.Origin[key], from) {
+			t.Errorf("%s is %g from %s, want %g from %s", key, r.Optimizer.LR, r.Origin[key], want, from)
+		}
+	}
+	check(0.1, "my.yaml:1")
+	t.Setenv("INCEPTION_OPTIMIZER_LR", "2e-1")
+	check(0.2, "INCEPTION_OPTIMIZER_LR")
+	s.Set = []string{"optimizer.lr=0.3"}
+	check(0.3, "--set")
+	s.Set = append(s.Set, "optimizer.lr=0.35")
+	check(0.35, "--set")
+	s.Flags = map[string]any{key: 0.4}
+	check(0.4, "flag")
+	r := load(t, s)
+	if r.Train.Epochs != 7 || r.Optimizer.Momentum != 0.9 || r.Origin["optimizer.momentum"] != "default" || r.Name != "my" {
+		t.Errorf("the rest is %+v of %s", r.Train, r.Name)
+	}
+}
+
+func TestValuesInAllTheirForms(t *testing.T) {
+	r := load(t, Sources{
+		Path: file(t, "label_smoothing: 0.2\ntrain:\n  max_time: 90m\n  freeze: [Conv2d, Mixed_5]\ndata:\n  train: 'shapes:'\n  augment: {scale: [0.5, 1]}\nema:\n"),
+		Set:  []string{"data.val=null", "schedule={name: cosine, min_lr: 1e-4}", "model.width=1", "train.epochs=null"},
+	})
+	if r.LabelSmoothing.Epsilon != 0.2 || r.LabelSmoothing.Spread != "uniform" {
+		t.Errorf("a bare number for label_smoothing gives %+v", r.LabelSmoothing)
+	}
+	if r.Train.MaxTime != 90*time.Minute || len(r.Train.Freeze) != 2 || r.Data.Augment.Scale != [2]float64{0.5, 1} {
+		t.Errorf("got %v, %v, %v", r.Train.MaxTime, r.Train.Freeze, r.Data.Augment.Scale)
+	}
+	if r.Schedule.Name != "cosine" || r.Schedule.MinLR != 1e-4 || r.Train.Epochs != 100 || r.Data.Val != "" {
+		t.Errorf("got %+v, %d epochs", r.Schedule, r.Train.Epochs)
+	}
+	t.Setenv("INCEPTION_LABEL_SMOOTHING", "0.3")
+	t.Setenv("INCEPTION_TRAIN_FREEZE", "[Conv2d_1a]")
+	if r = load(t, Sources{}); r.LabelSmoothing.Epsilon != 0.3 || r.Train.Freeze[0] != "Conv2d_1a" {
+		t.Errorf("the environment gives %+v, %v", r.LabelSmoothing, r.Train.Freeze)
+	}
+	if r = load(t, Sources{Set: []string{"label_smoothing=0"}}); r.LabelSmoothing.Epsilon != 0 {
+		t.Errorf("--set gives %+v", r.LabelSmoothing)
+	}
+}
+
+func TestTheVariantBringsItsOwnDefaults(t *testing.T) {
+	r := load(t, Sources{Set: []string{"model.variant=v2"}})
+	if r.Model.Stem.Conv != "7x7" || r.Model.Aux != "plain" {
+		t.Errorf("v2 has %+v", r.Model)
+	}
+	if r = load(t, Sources{Path: "v2", Set: []string{"model.aux=batch_norm"}}); r.Model.Stem.Conv != "7x7" || r.Model.Aux != "batch_norm" {
+		t.Errorf("v2 with another head has %+v", r.Model)
+	}
+}
+
+func TestErrorsNameKeyPlaceAndNearestKey(t *testing.T) {
+	for _, c := range []struct{ name, text, set, want string }{
+		{"another tool's name", "model:\n  num_classes: 5\n", "", `my.yaml:2: unknown key "model.num_classes"; did you mean model.classes?`},
+		{"a name without its section", "imgsz: 299\n", "", `my.yaml:1: unknown key "imgsz"; did you mean model.input_size?`},
+		{"lr0", "lr0: 1\n", "", "did you mean optimizer.lr?"},
+		{"workers", "train: {workers: 1}\n", "", "did you mean data.workers?"},
+		{"smoothing", "smoothing: 1\n", "", "did you mean label_smoothing.epsilon?"},
+		{"opt", "opt: sgd\n", "", "did you mean optimizer.name?"},
+		{"patience", "patience: 3\n", "", "did you mean train.patience?"},
+		{"a slip", "", "model.widht=2", `--set: unknown key "model.widht"; did you mean model.width?`},
+		{"a wrong type", "train:\n\n  epochs: many\n", "", `my.yaml:3: train.epochs: must be a whole number, is "many"`},
+		{"a fraction", "", "train.epochs=1.5", `--set: train.epochs: must be a whole number, is "1.5"`},
+		{"an impossible value", "model:\n  width: 1\ntrain:\n  batch_size: 0\n", "", "my.yaml:4: train.batch_size: must be at least 1, is 0"},
+		{"an unknown variant", "model: {variant: v9}\n", "", `my.yaml:1: model.variant`},
+		{"too small an input", "model: {input_size: 60}\n", "", "my.yaml:1: model.input_size: 60 is too small"},
+		{"a key twice", "train:\n  epochs: 1\n  epochs: 2\n", "", "my.yaml:3"},
+		{"a value for a section", "train: 5\n", "", `my.yaml:1: train holds keys, such as seed`},
+		{"a list of three", "data: {augment: {ratio: [1, 2, 3]}}\n", "", "data.augment.ratio: must be two numbers"},
+		{"a bare duration", "train: {max_time: 90}\n", "", "must be a duration such as 90m"},
+		{"a section for a value", "model: {width: {a: 1}}\n", "", "model.width: must be a number"},
+		{"no equals sign", "", "train.epochs", "--set train.epochs: needs key=value"},
+		{"broken YAML", "train: [\n", "", "config "},
+		{"a list on top", "- a\n", "", "my.yaml:1"},
+		{"two documents", "train: {epochs: 1}\n---\ntrain: {epochs: 2}\n", "", "more than one document"},
+		{"not a number", "", "optimizer.lr=.nan", "optimizer.lr"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := load(t, c.sources)
-			if r.Optimizer.LR != c.want || r.Origin["optimizer.lr"] != c.from {
-				t.Errorf("optimizer.lr is %g from %q, want %g from %q", r.Optimizer.LR, r.Origin["optimizer.lr"], c.want, c.from)
-			}
-		})
+		s := Sources{}
+		if c.text != "" {
+			s.Path = file(t, c.text)
+		}
+		if c.set != "" {
+			s.Set = []string{c.set}
+		}
+		if _, err := Load(s); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error is %v\nwant one line with %s", c.name, err, c.want)
+		}
+	}
+	t.Setenv("INCEPTION_TRAIN_EPOCHS", "0")
+	if _, err := Load(Sources{}); err == nil || !strings.HasPrefix(err.Error(), "INCEPTION_TRAIN_EPOCHS: train.epochs") {
+		t.Errorf("a bad variable: %v", err)
 	}
 }
 
-func TestASourceChangesOnlyItsKeys(t *testing.T) {
-	r := load(t, Sources{Path: file(t, "optimizer: {lr: 0.1}"), Env: []string{"INCEPTION_OPTIMIZER_EPS=0.01"}, Set: []string{"optimizer.name=sgd"}})
-	want, _ := Default("v3")
-	want.Optimizer.LR, want.Optimizer.Eps, want.Optimizer.Name = 0.1, 0.01, "sgd"
-	if !reflect.DeepEqual(r.Config, want) {
-		t.Errorf("resolved to\n%+v, want\n%+v", r.Config, want)
+func TestUnknownVariablesAreWarnedOf(t *testing.T) {
+	t.Setenv("INCEPTION_PORT", "tcp://10.0.0.1:80")
+	t.Setenv("INCEPTION_ISA", "generic")
+	r := load(t, Sources{})
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "INCEPTION_PORT") {
+		t.Errorf("warnings %q", r.Warnings)
 	}
 }
 
-func TestEnvironmentIsTheProcessesUnlessGiven(t *testing.T) {
-	t.Setenv("INCEPTION_TRAIN_EPOCHS", "7")
-	r, err := Load(Sources{})
-	if err != nil || r.Train.Epochs != 7 {
-		t.Errorf("train.epochs is %d (%v), want 7", r.Train.Epochs, err)
-	}
-	if r := load(t, Sources{}); r.Train.Epochs == 7 {
-		t.Error("a given environment is not used alone")
+func TestMissingConfigurationNamesThoseThatAre(t *testing.T) {
+	if _, err := Load(Sources{Path: "v33"}); err == nil || !strings.Contains(err.Error(), "quickstart") {
+		t.Errorf("error is %v", err)
 	}
 }
 
-func TestValuesOnACommandLine(t *testing.T) {
-	for set, want := range map[string]any{
-		"data.augment.scale=[0.1,1]":       [2]float64{0.1, 1},
-		"data.train=shapes:":               "shapes:",
-		"data.train=shapes:?n=20&size=32":  "shapes:?n=20&size=32",
-		"data.train=flowers #2":            "flowers #2",
-		"data.train='flowers'":             "flowers",
-		"data.train=[x":                    "[x",
-		"data.train=7":                     "7",
-		"data.val=":                        "",
-		"data.val=null":                    "",
-		" optimizer.lr = 4e-05":            4e-5,
-		"train.max_time=90m":               90 * time.Minute,
-		"train.max_time=0":                 time.Duration(0),
-		"train.freeze=[Conv2d, Mixed_5]":   []string{"Conv2d", "Mixed_5"},
-		"train.seed=18446744073709551615":  uint64(1<<64 - 1),
-		"model.avgpool_count_include_pad=": false,
-		"model.aux_early=true":             true,
-	} {
-		key, _, _ := strings.Cut(set, "=")
-		r := load(t, Sources{Set: []string{set}})
-		if got, _ := r.Value(strings.TrimSpace(key)); !reflect.DeepEqual(got, want) {
-			t.Errorf("--set %q gives %#v, want %#v", set, got, want)
+func TestEmbeddedConfigurationsSurviveBeingWritten(t *testing.T) {
+	if len(configs.List()) < 7 {
+		t.Errorf("only %d configurations", len(configs.List()))
+	}
+	for _, e := range configs.List() {
+		r := load(t, Sources{Path: e.Name})
+		text, err := r.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := load(t, Sources{Path: file(t, string(text))})
+		if !reflect.DeepEqual(again.Config, r.Config) {
+			t.Errorf("%s becomes\n%+v\nfrom\n%+v", e.Name, again.Config, r.Config)
+		}
+		if e.About == "" || strings.Contains(string(text), "e-05") && !strings.Contains(string(text), ".0e-05") {
+			t.Errorf("%s: about %q, or a number without a point:\n%s", e.Name, e.About, text)
 		}
 	}
 }
 
-func TestVariantInAnySourcePicksTheNetworksDefaults(t *testing.T) {
-	want, err := model.DefaultSpec("v2")
+func TestAbsoluteLeavesKindsAlone(t *testing.T) {
+	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]Sources{
-		"embedded":    {Path: "v2"},
-		"file":        {Path: file(t, "model: {variant: v2}")},
-		"alias":       {Path: file(t, "data: {train: &a v2}\nmodel: {variant: *a}")},
-		"environment": {Env: []string{"INCEPTION_MODEL_VARIANT=v2"}},
-		"--set":       {Set: []string{"model.variant=v2"}},
-		"flag":        {Flags: map[string]any{"model.variant": "v2"}},
+	for spec, want := range map[string]string{
+		"": "", "shapes:?n=3": "shapes:?n=3", "a/b": filepath.Join(here, "a/b"), "idx:c": "idx:" + filepath.Join(here, "c"), "/x": "/x",
 	} {
-		if got := load(t, s).Model; got != want {
-			t.Errorf("%s: %+v, want %+v", name, got, want)
-		}
-	}
-	if aux := load(t, Sources{Set: []string{"model.variant=v2", "model.aux=none"}}).Model.Aux; aux != model.AuxNone {
-		t.Errorf("model.aux is %q beside the variant, want none", aux)
-	}
-}
-
-func TestBareLabelSmoothingMeansUniform(t *testing.T) {
-	const wrongOnly = "label_smoothing: {epsilon: 0.3, spread: wrong_only}"
-	for name, c := range map[string]struct {
-		sources Sources
-		epsilon float64
-		spread  string
-	}{
-		"in a file":               {Sources{Path: file(t, "label_smoothing: 0.2")}, 0.2, "uniform"},
-		"as keys":                 {Sources{Path: file(t, wrongOnly)}, 0.3, "wrong_only"},
-		"in the environment":      {Sources{Path: file(t, wrongOnly), Env: []string{"INCEPTION_LABEL_SMOOTHING=0.2"}}, 0.2, "uniform"},
-		"below its keys":          {Sources{Env: []string{"INCEPTION_LABEL_SMOOTHING_EPSILON=0.4", "INCEPTION_LABEL_SMOOTHING=0.2"}}, 0.4, "uniform"},
-		"by --set":                {Sources{Path: file(t, wrongOnly), Set: []string{"label_smoothing=0"}}, 0, "uniform"},
-		"by --set before its key": {Sources{Set: []string{"label_smoothing=0.2", "label_smoothing.spread=wrong_only"}}, 0.2, "wrong_only"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := load(t, c.sources).LabelSmoothing; got.Epsilon != c.epsilon || got.Spread != c.spread {
-				t.Errorf("got %+v, want %g %s", got, c.epsilon, c.spread)
-			}
-		})
-	}
-}
-
-func TestDataFlagClearsTheFilesValidation(t *testing.T) {
-	r := load(t, Sources{Path: file(t, "data: {train: a, val: b}"), Flags: map[string]any{"data.train": "shapes:", "data.val": ""}})
-	if r.Data.Train != "shapes:" || r.Data.Val != "" {
-		t.Errorf("data.train %q, data.val %q", r.Data.Train, r.Data.Val)
-	}
-}
-
-func TestStrangeVariablesAreOnlyWarnings(t *testing.T) {
-	r := load(t, Sources{Env: []string{
-		"INCEPTION_PORT=tcp://10.0.0.1:80", "INCEPTION_DATA=/data", "INCEPTION_ISA=avx2", "INCEPTION_THREADS=2", "INCEPTION_LONG=1", "PATH=/bin", "INCEPTION", "",
-	}})
-	if len(r.Warnings) != 2 || !strings.Contains(r.Warnings[0], "INCEPTION_DATA ") || !strings.Contains(r.Warnings[1], "INCEPTION_PORT ") {
-		t.Errorf("warnings: %q", r.Warnings)
-	}
-}
-
-func TestFilesWinOverEmbeddedConfigurations(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if r := load(t, Sources{Path: "v2"}); r.Name != "v2" || r.Origin["model.variant"] != "config v2:2" {
-		t.Errorf("embedded: %s, %s", r.Name, r.Origin["model.variant"])
-	}
-	if r := load(t, Sources{Path: "v2.yaml"}); r.Name != "v2" {
-		t.Errorf("embedded with its ending: %s", r.Name)
-	}
-	if err := os.Mkdir("v2", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if r := load(t, Sources{Path: "v2"}); r.Model.Variant != "v2" {
-		t.Error("a folder hides the embedded configuration")
-	}
-	if err := os.WriteFile("v2.yaml", []byte("train: {epochs: 3}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if r := load(t, Sources{Path: "v2.yaml"}); r.Train.Epochs != 3 || r.Model.Variant != "v3" || r.Name != "v2" {
-		t.Errorf("a file does not win: %+v", r.Config)
-	}
-	if r := load(t, Sources{}); r.Name != "v3" {
-		t.Errorf("without a path it is %s, want v3", r.Name)
-	}
-}
-
-func TestAnEmptyFileIsTheDefaults(t *testing.T) {
-	want, _ := Default("v3")
-	for _, text := range []string{"", "# nothing\n", "---\n", "{}", "model:\ndata: ~\n"} {
-		if got := load(t, Sources{Path: file(t, text)}); !reflect.DeepEqual(got.Config, want) {
-			t.Errorf("%q gives %+v", text, got.Config)
+		if got := absolute(spec); got != want {
+			t.Errorf("%q becomes %q, want %q", spec, got, want)
 		}
 	}
 }
 
-func TestEmbeddedConfigurationsAreValid(t *testing.T) {
-	var names []string
-	for _, e := range configs.List() {
-		names = append(names, e.Name)
-		r := load(t, Sources{Path: e.Name})
-		if err := r.Model.CheckSize(); err != nil {
-			t.Errorf("%s: %v", e.Name, err)
-		}
-		if text, _ := configs.Read(e.Name); !strings.HasPrefix(string(text), "# ") || e.About == "" {
-			t.Errorf("%s does not begin with a comment of what it is for", e.Name)
-		}
-	}
-	for _, want := range []string{"cifar10", "fashion-mnist", "flowers5", "imagenet", "quickstart", "v2", "v3"} {
-		if !slices.Contains(names, want) {
-			t.Errorf("there is no %s among %s", want, names)
-		}
-	}
-}
-
-func TestPaperRecipes(t *testing.T) {
-	v3, v2 := load(t, Sources{Path: "v3"}), load(t, Sources{Path: "v2"})
-	if o := v3.Options; o.Optimizer.Name != "rmsprop" || o.Optimizer.Eps != 0 && o.Optimizer.Eps != 1 || o.LabelSmoothing.Epsilon != 0.1 ||
-		o.Train.ClipGradNorm != 2 || o.Schedule.DecayRate != 0.94 || o.Schedule.DecayEpochs != 2 || v3.Model.Aux != model.AuxBatchNorm {
-		t.Errorf("v3 is not the paper's: %+v", v3.Config)
-	}
-	if v2.Optimizer.Name != "sgd" || v2.Optimizer.Momentum != 0.9 || v2.LabelSmoothing.Epsilon != 0 || v2.Model.Aux != model.AuxPlain {
-		t.Errorf("v2 is not the first row of Table 3: %+v", v2.Config)
-	}
-}
-
-func TestOriginNamesEveryKey(t *testing.T) {
-	var want []string
-	for _, k := range Keys() {
-		want = append(want, k.Name)
-	}
-	slices.Sort(want)
-	if got := slices.Sorted(maps.Keys(load(t, Sources{}).Origin)); !slices.Equal(got, want) {
-		t.Errorf("origins of %s, want of %s", got, want)
-	}
-}
-
-func TestWeightsContradictOnlyWhatWasSet(t *testing.T) {
-	spec, _ := model.DefaultSpec("v3")
-	spec.Classes, spec.Width = 5, 0.5
-	for name, c := range map[string]struct {
+func TestAgreesWithWeights(t *testing.T) {
+	spec := load(t, Sources{}).Model
+	spec.Classes = 5
+	for _, c := range []struct {
 		set  []string
-		want string // in the error
+		want string
 	}{
-		"nothing set":    {nil, ""},
-		"the same":       {[]string{"model.width=0.5", "model.classes=5"}, ""},
-		"another width":  {[]string{"model.width=1"}, "model.width is 1 (--set)"},
-		"another size":   {[]string{"model.input_size=150"}, ""},
-		"classes: 0":     {[]string{"model.classes=0"}, ""},
-		"other classes":  {[]string{"model.classes=6"}, "model.classes is 6"},
-		"another model":  {[]string{"model.variant=v2"}, "model.variant is v2"},
-		"other sections": {[]string{"optimizer.lr=3"}, ""},
+		{nil, ""},
+		{[]string{"model.input_size=331"}, ""},
+		{[]string{"model.classes=5", "model.classes=0"}, ""},
+		{[]string{"model.width=0.5"}, "model.width is 0.5 (--set)"},
+		{[]string{"model.classes=7"}, "model.classes is 7"},
 	} {
-		err := load(t, Sources{Path: file(t, ""), Set: c.set}).AgreesWith(spec)
+		err := load(t, Sources{Set: c.set}).AgreesWith(spec)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
+			t.Errorf("%v: %v, want %q", c.set, err, c.want)
 		}
 	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add("model: {width: 1}\n")
+	f.Add("a: &x [*x]\n<<: *x\n")
+	f.Add("label_smoothing: 1\ntrain: {freeze: [a]}")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "f.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = Load(Sources{Path: path})
+	})
 }

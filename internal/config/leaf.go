@@ -97,13 +97,23 @@ func (l leaf) decode(n *yaml.Node) error {
 	if d, ok := l.value.Addr().Interface().(*time.Duration); ok {
 		return l.decodeDuration(d, n)
 	}
-	wrong := n.Kind == yaml.SequenceNode && l.value.Kind() == reflect.Array && len(n.Content) != l.value.Len()
 	fresh := reflect.New(l.value.Type()) // a list must not keep earlier entries
-	if wrong || n.Decode(fresh.Interface()) != nil {
+	if !l.accepts(n) || n.Decode(fresh.Interface()) != nil {
 		return fmt.Errorf("%s: must be %s, is %s%s", l.key, article(l.typeName()), inline(n), l.advice(n))
 	}
 	l.value.Set(fresh.Elem())
 	return nil
+}
+
+// accepts refuses what the decoder would bend until it fits.
+func (l leaf) accepts(n *yaml.Node) bool {
+	switch {
+	case l.typeName() == "whole number":
+		return n.ShortTag() == "!!int" // the decoder would cut a fraction off
+	case l.value.Kind() == reflect.Array:
+		return n.Kind == yaml.SequenceNode && len(n.Content) == l.value.Len()
+	}
+	return true
 }
 
 func (l leaf) decodeDuration(d *time.Duration, n *yaml.Node) error {

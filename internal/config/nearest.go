@@ -20,7 +20,7 @@ var aliases = map[string]string{
 	"data_dir":    "data.train", "dataset": "data.train", "path": "data.train", "train_dir": "data.train", "val_dir": "data.val", "val_split": "data.val_fraction",
 	"workers": "data.workers", "num_workers": "data.workers", "crop_pct": "eval.crop_pct", "fliplr": "data.augment.hflip",
 	"color_jitter": "data.augment.color", "mean": "data.preprocess", "std": "data.preprocess",
-	"batch": "train.batch_size", "bs": "train.batch_size", "val_batch_size": "eval.batch_size",
+	"batch": "train.batch_size", "batch_size": "train.batch_size", "bs": "train.batch_size", "val_batch_size": "eval.batch_size",
 	"accumulate": "train.grad_accum_steps", "grad_accumulation": "train.grad_accum_steps", "accumulate_grad_batches": "train.grad_accum_steps",
 	"clip_grad": "train.clip_grad_norm", "max_grad_norm": "train.clip_grad_norm", "gradient_clip": "train.clip_grad_norm", "gradient_clip_val": "train.clip_grad_norm",
 	"amp": "train.precision", "fp16": "train.precision", "dtype": "train.precision", "mixed_precision": "train.precision", "random_seed": "train.seed",

@@ -19,7 +19,7 @@ func survivesYAML(t *testing.T, c Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := load(t, Sources{Path: file(t, string(text))})
+	got := loadAlone(t, Sources{Path: file(t, string(text))})
 	if len(got.Train.Freeze) == 0 {
 		got.Train.Freeze = c.Train.Freeze // nil or empty
 	}
@@ -35,7 +35,7 @@ func survivesYAML(t *testing.T, c Config) {
 
 func TestConfigurationsSurviveYAML(t *testing.T) {
 	for _, e := range configs.List() {
-		survivesYAML(t, load(t, Sources{Path: e.Name}).Config)
+		survivesYAML(t, loadAlone(t, Sources{Path: e.Name}).Config)
 	}
 	c, _ := Default("v2")
 	c.Train.Seed = math.MaxUint64

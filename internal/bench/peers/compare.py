@@ -35,7 +35,8 @@ with tempfile.TemporaryDirectory() as tmp:
     t = str(a.threads)
 
     def us(mode, batch, config="v3"):
-        return lambda: run(ours, "bench", "--json", "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config, "--time", "6s")
+        return lambda: run(ours, "bench", "--json", "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config, "--time", "6s",
+                           "--set", "ema.decay=0")  # the peers keep no average either
 
     def torch(mode, batch, config="v3"):
         return lambda: run(python, os.path.join(here, "torch_bench.py"), "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config)
