@@ -117,7 +117,7 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see inception %s --help", err, c.Name())}
 	})
-	root.AddCommand(newTrain(s), newEval(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
+	root.AddCommand(newTrain(s), newEval(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range root.Commands() {
 		asUsage(c)

@@ -19,9 +19,10 @@ func TestDocumentationListsEveryKey(t *testing.T) {
 
 A setting comes from its default, is overridden by the file that ` + "`--config`" + ` names (a path, or the name of an embedded
 configuration; a file wins), that by the variable ` + "`INCEPTION_KEY_PATH`" + ` (` + "`INCEPTION_OPTIMIZER_LR=0.01`" + `), that by
-` + "`--set key.path=value`" + `, and that by a flag of its own (` + "`--data`, `--val`, `--max-steps`, `--batch`" + `). Values are YAML; null
-means the default. ` + "`inception config show NAME > my.yaml`" + ` starts a file, ` + "`inception config show my.yaml --origin`" + ` says where
-each value came from. A bare number for ` + "`label_smoothing`" + ` is its epsilon, spread uniformly.
+` + "`--set key.path=value`" + `, and that by a flag of its own (` + "`--data`, `--val`, `--max-steps`, `--batch`" + `). Values are YAML, but
+text is taken as it stands (` + "`data.train=shapes:`" + `; in a file it needs quotes); null means the default, of a whole section
+too. ` + "`inception config show NAME > my.yaml`" + ` starts a file, ` + "`inception config show my.yaml --origin`" + ` says where each
+value came from. A bare number for ` + "`label_smoothing`" + ` is its epsilon, spread uniformly.
 
 | key | type | default | meaning |
 |---|---|---|---|

@@ -84,7 +84,7 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"text that YAML reads as keys": {
 			file: "data: {train: {shapes: }}",
-			want: `config {}:1: data.train: must be text, is {shapes: }; put it in quotes`,
+			want: `config {}:1: data.train: must be text, is {shapes: ''}; put it in quotes`,
 		},
 		"value for a section": {
 			file: "optimizer: adam\n",

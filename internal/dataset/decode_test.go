@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/color/palette"
@@ -166,12 +167,203 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// pngOf is the beginning of a PNG that claims a size, with a right checksum.
+func pngOf(w, h uint32) []byte {
+	head := binary.BigEndian.AppendUint32([]byte("IHDR"), w)
+	head = append(binary.BigEndian.AppendUint32(head, h), 8, 2, 0, 0, 0)
+	out := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), head...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(head))
+}
+
+func TestDecodeRefusesClaimsOfTooManyPixelsBeforeReadingThem(t *testing.T) {
+	bmpHead := "BM" + strings.Repeat("\x00", 8) + "\x36\x00\x00\x00\x28\x00\x00\x00\x00\x00\x10\x00\x00\x00\x10\x00\x01\x00\x18\x00" + strings.Repeat("\x00", 24)
+	for name, data := range map[string][]byte{
+		"png, wide":         pngOf(1<<30, 1),
+		"png, both":         pngOf(1<<16, 1<<16),
+		"png, a row beyond": pngOf(1<<20, 101),
+		"gif":               []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"),
+		"bmp":               []byte(bmpHead),
+	} {
+		if _, err := Decode(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), "pixels; the most is 104857600") {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+	if _, err := Decode(bytes.NewReader(pngOf(1<<20, 100))); err == nil || strings.Contains(err.Error(), "the most") {
+		t.Errorf("as many pixels as are allowed: error is %v, want that there are none", err)
+	}
+	if _, err := Decode(strings.NewReader("hello, this is text")); err == nil || err.Error() != "is no JPEG, PNG, GIF, WebP or BMP" {
+		t.Errorf("text: error is %v", err)
+	}
+}
+
+func TestDecodeRefusesPicturesWithoutPixels(t *testing.T) {
+	empty := "GIF89a\x01\x00\x01\x00\x80\x00\x00" + "\x00\x00\x00\xff\xff\xff" + "\x2c\x00\x00\x00\x00\x00\x00\x00\x00\x00" + "\x02\x02\x4c\x01\x00\x3b"
+	for _, size := range []string{"\x00\x00\x00\x00", "\x01\x00\x00\x00", "\x00\x00\x01\x00"} {
+		data := []byte(empty)
+		copy(data[24:], size)
+		if im, err := Decode(bytes.NewReader(data)); err == nil {
+			t.Errorf("a GIF is read as %dx%d", im.W, im.H)
+		}
+	}
+}
+
+func TestDecodeLaysTransparencyOverWhite(t *testing.T) {
+	rect := image.Rect(0, 0, 3, 1)
+	nrgba, premultiplied, deep := image.NewNRGBA(rect), image.NewRGBA(rect), image.NewNRGBA64(rect)
+	indexed := image.NewPaletted(rect, color.Palette{color.NRGBA{0, 0, 255, 0}, color.NRGBA{0, 0, 255, 128}, color.NRGBA{0, 0, 255, 255}})
+	for x, c := range []color.NRGBA{{0, 0, 255, 0}, {0, 0, 255, 128}, {0, 0, 255, 255}} {
+		nrgba.Set(x, 0, c)
+		premultiplied.Set(x, 0, c)
+		deep.Set(x, 0, c)
+		indexed.SetColorIndex(x, 0, uint8(x))
+	}
+	for name, src := range map[string]image.Image{"NRGBA": nrgba, "RGBA": premultiplied, "16 bit": deep, "palette": indexed} {
+		im, err := Decode(bytes.NewReader(encode(t, src, "png")))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := []uint8{255, 255, 255, 127, 127, 255, 0, 0, 255}
+		for i, v := range im.Pix {
+			if max(v, want[i])-min(v, want[i]) > 1 {
+				t.Errorf("%s: pixels are %v, want %v", name, im.Pix, want)
+				break
+			}
+		}
+	}
+}
+
+func TestDecodeReadsSubsampledColoursAsTheLibraryDoes(t *testing.T) {
+	data := encode(t, picture(image.NewRGBA(image.Rect(0, 0, 19, 13))), "jpeg") // 4:2:0, odd sides
+	want, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Decode(bytes.NewReader(data))
+	if err != nil || got.W != 19 || got.H != 13 {
+		t.Fatalf("%dx%d, %v", got.W, got.H, err)
+	}
+	for i := range 19 * 13 {
+		c := color.RGBAModel.Convert(want.At(i%19, i/19)).(color.RGBA)
+		if p := got.Pix[3*i:]; p[0] != c.R || p[1] != c.G || p[2] != c.B {
+			t.Fatalf("pixel %d is %v, want %v", i, p[:3], c)
+		}
+	}
+}
+
+// cmykJPEG is a block of 8x8 pixels with all of cyan's ink and 155 of black.
+func cmykJPEG() []byte {
+	segment := func(marker byte, body ...byte) []byte {
+		return append([]byte{0xff, marker, 0, byte(len(body) + 2)}, body...)
+	}
+	ones := bytes.Repeat([]byte{8}, 65) // steps of a level for a block's mean
+	ones[0] = 0
+	return bytes.Join([][]byte{
+		{0xff, 0xd8},
+		segment(0xee, append([]byte("Adobe"), 0, 100, 0, 0, 0, 0, 0)...),
+		segment(0xdb, ones...),
+		segment(0xc0, 8, 0, 8, 0, 8, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0),
+		segment(0xc4, 0x00, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 7, 5), // means of 8, 7 and 5 bits
+		segment(0xc4, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),       // else nothing
+		segment(0xda, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0),
+		{0x3f, 0xaf, 0xeb, 0xfb, 0x0d}, // -128, 127, 127, -28
+		{0xff, 0xd9},
+	}, nil)
+}
+
+func TestDecodeReadsCMYKJPEG(t *testing.T) {
+	im, err := Decode(bytes.NewReader(cmykJPEG()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(im.Pix); i += 3 {
+		if p := im.Pix[i:]; p[0] > 1 || p[1] < 99 || p[1] > 101 || p[2] < 99 || p[2] > 101 {
+			t.Fatalf("pixel %d is %v, want 0 100 100", i/3, p[:3])
+		}
+	}
+}
+
+// exifJPEG puts an EXIF segment with these directories behind a JPEG's first
+// marker; each is the orientation that it says.
+func exifJPEG(data []byte, directories ...uint16) []byte {
+	exif := []byte("MM\x00\x2a\x00\x00\x00\x08")
+	for i, orientation := range directories {
+		exif = append(exif, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1)
+		exif = binary.BigEndian.AppendUint16(exif, orientation)
+		next := uint32(len(exif) + 6)
+		if i == len(directories)-1 {
+			next = 0
+		}
+		exif = binary.BigEndian.AppendUint32(append(exif, 0, 0), next)
+	}
+	exif = append([]byte("Exif\x00\x00"), exif...)
+	out := append([]byte{}, data[:2]...)
+	out = binary.BigEndian.AppendUint16(append(out, 0xff, 0xe1), uint16(len(exif)+2))
+	return append(append(out, exif...), data[2:]...)
+}
+
+func TestDecodeTurnsAsThePicturesOrientationSaysNotItsThumbnails(t *testing.T) {
+	data := encode(t, image.NewGray(image.Rect(0, 0, 8, 4)), "jpeg")
+	for name, c := range map[string]struct {
+		directories []uint16
+		w           int
+	}{
+		"picture only":      {[]uint16{6}, 4},
+		"thumbnail upright": {[]uint16{6, 1}, 4},
+		"thumbnail turned":  {[]uint16{1, 6}, 8},
+		"neither":           {nil, 8},
+	} {
+		im, err := Decode(bytes.NewReader(exifJPEG(data, c.directories...)))
+		if err != nil || im.W != c.w {
+			t.Errorf("%s: width %d, want %d, %v", name, im.W, c.w, err)
+		}
+	}
+}
+
+func TestDecodeReadsPicturesWithBrokenMetadata(t *testing.T) {
+	plain := encode(t, image.NewGray(image.Rect(0, 0, 8, 4)), "jpeg")
+	whole := exifJPEG(plain, 6)
+	for i := 6; i < len(whole)-len(plain)+2; i++ { // in the segment's content
+		for _, v := range []byte{0, 0xff} {
+			data := append([]byte{}, whole...)
+			data[i] = v
+			if im, err := Decode(bytes.NewReader(data)); err != nil || im.check() != nil {
+				t.Errorf("byte %d as %d: %v", i, v, err)
+			}
+		}
+	}
+}
+
+func TestTurnedMovesEveryPixel(t *testing.T) {
+	// 0 1 2
+	// 3 4 5
+	im := NewImage(3, 2)
+	for i := range 6 {
+		im.Pix[3*i] = uint8(i)
+	}
+	for orientation, want := range map[int]string{
+		1: "012 345", 2: "210 543", 3: "543 210", 4: "345 012",
+		5: "03 14 25", 6: "30 41 52", 7: "52 41 30", 8: "25 14 03",
+	} {
+		out, got := turned(im, orientation), ""
+		for i := range 6 {
+			if i > 0 && i%out.W == 0 {
+				got += " "
+			}
+			got += fmt.Sprint(out.Pix[3*i])
+		}
+		if got != want || out.check() != nil {
+			t.Errorf("orientation %d: %s, want %s", orientation, got, want)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	small := picture(image.NewRGBA(image.Rect(0, 0, 5, 3)))
 	for _, format := range []string{"png", "gif", "bmp", "jpeg"} {
 		f.Add(encode(f, small, format))
 	}
 	f.Add(withOrientation(encode(f, small, "jpeg"), 6))
+	f.Add(cmykJPEG())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		im, err := Decode(bytes.NewReader(data))
 		if err == nil && im.check() != nil {

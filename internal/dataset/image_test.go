@@ -191,3 +191,98 @@ func TestColourChangesKeepGreyGrey(t *testing.T) {
 		t.Error("nothing changed")
 	}
 }
+
+func TestIdentityResizeIsExactForBothFilters(t *testing.T) {
+	im := NewImage(9, 9)
+	for i := range im.Pix {
+		im.Pix[i] = uint8(i * 37) // black and white, too
+	}
+	var r resampler
+	for name, f := range filters {
+		got := r.resample(im, box{0, 0, 9, 9}, window{9, 9, 0, 0, 9}, f)
+		for i, v := range got {
+			if v != im.Pix[i] {
+				t.Fatalf("%s: byte %d is %d, want %d", name, i, v, im.Pix[i])
+			}
+		}
+		part := r.resample(im, box{2, 3, 4, 4}, window{4, 4, 0, 0, 4}, f)
+		for i, v := range part {
+			if want := im.Pix[3*((3+i/12)*9+2)+i%12]; v != want {
+				t.Fatalf("%s: byte %d of a crop is %d, want %d", name, i, v, want)
+			}
+		}
+	}
+}
+
+func TestFiltersSumToOneBetweenPixels(t *testing.T) {
+	for name, f := range filters {
+		for at := -0.5; at <= 0.5; at += 0.125 {
+			sum := 0.0
+			for x := -3; x <= 3; x++ {
+				sum += f.at(float64(x) + at)
+			}
+			if math.Abs(sum-1) > 1e-12 || f.at(f.support) != 0 || f.at(0) != 1 {
+				t.Errorf("%s: weights at %g sum to %g", name, at, sum)
+			}
+		}
+	}
+}
+
+func TestBicubicIsCutOffAtBlackAndWhite(t *testing.T) {
+	im := NewImage(8, 8)
+	for i := range im.Pix {
+		if i/3%8 >= 4 {
+			im.Pix[i] = 255
+		}
+	}
+	var r resampler
+	got := r.resample(im, box{0, 0, 8, 8}, window{32, 32, 0, 0, 32}, filters[Bicubic])
+	for x := 1; x < 32; x++ { // an overshoot that wraps around would go down
+		if got[3*x] < got[3*(x-1)] {
+			t.Fatalf("column %d is %d behind %d", x, got[3*x], got[3*(x-1)])
+		}
+	}
+}
+
+func TestCropsAreNeverEmptyWhateverTheRatio(t *testing.T) {
+	for _, ratio := range [][2]float64{{100, 100}, {0.01, 0.01}, {0.01, 100}} {
+		a := Augment{Scale: [2]float64{1e-4, 1}, Ratio: ratio}
+		if err := a.validate(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 300 {
+			im := Image{W: 1 + i%23, H: 1 + i*5%19}
+			b := a.crop(im, random(1, 0, i))
+			if b.x < 0 || b.y < 0 || b.w < 1 || b.h < 1 || b.x+b.w > float64(im.W) || b.y+b.h > float64(im.H) {
+				t.Fatalf("ratio %v of %dx%d: crop %+v", ratio, im.W, im.H, b)
+			}
+		}
+	}
+}
+
+func TestFlipsComeAsOftenAsAskedFor(t *testing.T) {
+	im := NewImage(8, 8) // white on the left
+	for i := range im.Pix {
+		if i/3%8 < 4 {
+			im.Pix[i] = 255
+		}
+	}
+	p := namedForTest(t, "unit", 8)
+	dst := make([]float32, 3*8*8)
+	var r resampler
+	for _, c := range []struct {
+		hflip     float64
+		low, high int
+	}{{0, 0, 0}, {1, 200, 200}, {0.5, 70, 130}} {
+		a := Augment{Scale: [2]float64{1, 1}, Ratio: [2]float64{1, 1}, HFlip: c.hflip}
+		flips := 0
+		for i := range 200 {
+			if a.augment(dst, im, p, random(1, 0, i), &r); dst[0] == 0 {
+				flips++
+			}
+		}
+		if flips < c.low || flips > c.high {
+			t.Errorf("hflip %g: %d of 200 are flipped", c.hflip, flips)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func readClasses(dir string) (Set, error) {
 		if strings.HasPrefix(e.Name(), ".") || err != nil || !info.IsDir() {
 			continue
 		}
-		files, err := imagesBelow(path)
+		files, err := ImagesBelow(path)
 		if err != nil {
 			return nil, err
 		}
@@ -120,8 +120,9 @@ func readClasses(dir string) (Set, error) {
 // extensions are those of the files that are read.
 var extensions = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"}
 
-// imagesBelow lists the image files in a folder and below, sorted.
-func imagesBelow(dir string) ([]string, error) {
+// ImagesBelow lists the image files in a folder and below, sorted; hidden ones
+// are left out.
+func ImagesBelow(dir string) ([]string, error) {
 	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = resolved
 	}

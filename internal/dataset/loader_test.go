@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -178,6 +179,160 @@ func TestCloseAndCancelEndAllGoroutines(t *testing.T) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+func TestTrainingOrderIsAPermutationOfSeedAndEpochOnly(t *testing.T) {
+	order := func(change func(*LoaderOptions), epoch int) []int {
+		o := loaderOptions(true)
+		change(&o)
+		return indices(readEpoch(t, NewLoader(squares{n: 24}, o), epoch, 0))
+	}
+	want := order(func(*LoaderOptions) {}, 1)
+	sorted := slices.Sorted(slices.Values(want))
+	for i, index := range sorted {
+		if index != i {
+			t.Fatalf("the images of an epoch are %v", sorted)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*LoaderOptions)
+		epoch  int
+		same   bool
+	}{
+		"workers":      {func(o *LoaderOptions) { o.Workers = 5 }, 1, true},
+		"batch size":   {func(o *LoaderOptions) { o.Batch = 8 }, 1, true},
+		"augmentation": {func(o *LoaderOptions) { o.Augment.Color = 1 }, 1, true},
+		"size":         {func(o *LoaderOptions) { o.Size = 7 }, 1, true},
+		"seed":         {func(o *LoaderOptions) { o.Seed++ }, 1, false},
+		"epoch":        {func(*LoaderOptions) {}, 2, false},
+	} {
+		if got := order(c.change, c.epoch); slices.Equal(got, want) != c.same {
+			t.Errorf("another %s: the order is the same: %t, want %t", name, !c.same, c.same)
+		}
+	}
+}
+
+func TestTrainingRowsCarryTheirImagesLabels(t *testing.T) {
+	for _, b := range readEpoch(t, NewLoader(squares{n: 20}, loaderOptions(true)), 0, 0) {
+		for row, index := range b.Indices {
+			if b.Labels[row] != index%2 {
+				t.Errorf("image %d has label %d", index, b.Labels[row])
+			}
+		}
+	}
+	small := indices(readEpoch(t, NewLoader(squares{n: 3}, loaderOptions(true)), 0, 0))
+	for i := range 3 {
+		if !slices.Contains(small, i) {
+			t.Errorf("a set smaller than a batch gives %v, without image %d", small, i)
+		}
+	}
+}
+
+func TestAnImagesAugmentationDoesNotDependOnItsBatch(t *testing.T) {
+	const pixels = 3 * 4 * 4
+	view := func(batch, epoch int, seed uint64) map[int][]float32 {
+		o := loaderOptions(true)
+		o.Batch, o.Seed = batch, seed
+		views := map[int][]float32{}
+		for _, b := range readEpoch(t, NewLoader(squares{n: 12}, o), epoch, 0) {
+			for row, index := range b.Indices {
+				views[index] = b.Images[row*pixels : (row+1)*pixels]
+			}
+		}
+		return views
+	}
+	want, other, next := view(4, 0, 3), view(6, 0, 3), view(4, 1, 3)
+	changed := 0
+	for i, v := range want {
+		if !slices.Equal(v, other[i]) {
+			t.Errorf("image %d differs in a batch of another size", i)
+		}
+		if !slices.Equal(v, next[i]) {
+			changed++
+		}
+	}
+	if changed < 6 {
+		t.Errorf("%d of 12 images are augmented in another way in the next epoch", changed)
+	}
+}
+
+func TestEvaluationGivesWhatApplyGivesAndClearsThePadding(t *testing.T) {
+	const pixels = 3 * 4 * 4
+	o, set := loaderOptions(false), squares{n: 30, broken: map[int]bool{29: true}}
+	o.SkipUnreadable = true
+	for n, b := range readEpoch(t, NewLoader(set, o), 0, 0) {
+		for row := range 4 {
+			want := make([]float32, pixels)
+			if im, err := set.Image(4*n + row); err == nil && 4*n+row < set.n {
+				o.Preprocess.Apply(want, im)
+			}
+			if !slices.Equal(b.Images[row*pixels:(row+1)*pixels], want) {
+				t.Errorf("batch %d, row %d differs from Apply, or is not clear", n, row)
+			}
+		}
+	}
+}
+
+func TestSkippingAllBatchesEndsTheEpoch(t *testing.T) {
+	for _, train := range []bool{false, true} {
+		l := NewLoader(squares{n: 12}, loaderOptions(train))
+		for _, skip := range []int{3, 4, 100} {
+			if got := readEpoch(t, l, 0, skip); len(got) != 0 {
+				t.Errorf("train %t: behind %d of 3 batches there are %d", train, skip, len(got))
+			}
+		}
+	}
+}
+
+// misshapen is a set whose images have fewer bytes than they say.
+type misshapen struct{ squares }
+
+func (misshapen) Image(int) (Image, error) { return Image{W: 9, H: 9, Pix: make([]uint8, 5)}, nil }
+
+func TestImagesThatContradictThemselvesAreUnreadable(t *testing.T) {
+	batches := NewLoader(misshapen{squares{n: 4}}, loaderOptions(true)).Epoch(context.Background(), 0, 0)
+	defer batches.Close()
+	if _, err := batches.Next(); err == nil || !strings.Contains(err.Error(), "picture of 9x9 has 5 bytes") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestNoBatchIsHandedOutAfterCancelling(t *testing.T) {
+	gone := errors.New("gone")
+	for range 40 {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		batches := NewLoader(squares{n: 1000}, loaderOptions(true)).Epoch(ctx, 0, 0)
+		if _, err := batches.Next(); err != nil {
+			t.Fatal(err)
+		}
+		cancel(gone)
+		// Workers have left images of the batches that wait unread by now.
+		b, err := batches.Next()
+		batches.Close()
+		if b != nil || !errors.Is(err, gone) {
+			t.Fatalf("batch %v, error %v", b, err)
+		}
+	}
+}
+
+func TestCloseEndsWhateverIsUnderWay(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, n := range []int{1, 4, 1000} {
+		l := NewLoader(squares{n: n}, loaderOptions(false))
+		unread := l.Epoch(context.Background(), 0, 0)
+		unread.Close()
+		unread.Close()
+		if b, err := unread.Next(); b != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("%d images: after Close, Next returns %v, %v", n, b, err)
+		}
+	}
+	for range 200 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }

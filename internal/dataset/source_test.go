@@ -183,3 +183,128 @@ func TestMatchClasses(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenRecognisesKindsByTheFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"idx":              {[]string{"t10k-images-idx3-ubyte"}, "idx"},
+		"idx, gzip":        {[]string{"train-images-idx3-ubyte.gz"}, "idx"},
+		"idx, dots":        {[]string{"train-images.idx3-ubyte"}, "idx"},
+		"cifar10":          {[]string{"data_batch_2.bin"}, "cifar10"},
+		"cifar100":         {[]string{"train.bin", "test.bin"}, "cifar100"},
+		"nothing known":    {[]string{"a/1.png"}, "imagefolder"},
+		"idx labels alone": {[]string{"train-labels-idx1-ubyte"}, "imagefolder"},
+	} {
+		files := map[string][]byte{}
+		for _, file := range c.files {
+			files[file] = nil
+		}
+		if got, err := recognise(folder(t, files)); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+		}
+	}
+	dir := folder(t, map[string][]byte{"set.zip": nil})
+	if _, err := Open(dir + "/set.zip"); err == nil || !strings.Contains(err.Error(), "is a file; unpack it") {
+		t.Errorf("a file: %v", err)
+	}
+}
+
+func TestOpenSplitTakesValThenTestThenTrain(t *testing.T) {
+	for _, c := range []struct {
+		parts       []string
+		split, used string
+		fails       string
+	}{
+		{[]string{"train", "val", "test"}, "", "val", ""},
+		{[]string{"train", "test"}, "", "test", ""},
+		{[]string{"train"}, "", "train", ""},
+		{[]string{"train", "val", "test"}, "train", "train", ""},
+		{[]string{"train", "test"}, "val", "", "has no part val, only train and test"},
+		{[]string{"train"}, "test", "", "has no part test, only train"},
+		{[]string{"train"}, "Train", "", `part "Train" is unknown`},
+	} {
+		files := map[string][]byte{}
+		for _, part := range c.parts {
+			pictures(t, pictures(t, files, part+"/a", 1), part+"/b", 1)
+		}
+		_, used, err := OpenSplit(folder(t, files), c.split)
+		if c.fails == "" && (err != nil || used != c.used) {
+			t.Errorf("%q of %v: part %q, %v, want %q", c.split, c.parts, used, err, c.used)
+		}
+		if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
+			t.Errorf("%q of %v: error is %v, want %q", c.split, c.parts, err, c.fails)
+		}
+	}
+}
+
+func TestTrainingTakesValidationImagesWhereTheyAre(t *testing.T) {
+	set := func(parts ...string) string {
+		files := map[string][]byte{}
+		for i, part := range parts {
+			pictures(t, pictures(t, files, part+"/a", i+1), part+"/b", i+1)
+		}
+		return folder(t, files)
+	}
+	for name, c := range map[string]struct {
+		train, val string
+		want       int
+		note       string
+	}{
+		"its own val part":      {set("train", "val", "test"), "", 4, "2 training images of 2 classes, 4 for validation"},
+		"its own test part":     {set("train", "test"), "", 4, "4 for validation"},
+		"data.val's val part":   {set("train", "test"), set("train", "val"), 4, "4 for validation"},
+		"data.val's only part":  {set("train", "val"), set("train"), 2, "2 for validation"},
+		"a share, if there is":  {set("", "."), "", 2, "held out 2 of 4 images for validation (data.val_fraction 0.2)"},
+		"none of single images": {set(""), "", -1, "no class has an image to spare"},
+	} {
+		o := DefaultOptions()
+		o.Train, o.Val = c.train, c.val
+		_, val, notes, err := OpenTraining(o, 1)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if n := lenOrNone(val); n != c.want || !strings.Contains(strings.Join(notes, "\n"), c.note) {
+			t.Errorf("%s: %d images, want %d; notes %q, want %q", name, n, c.want, notes, c.note)
+		}
+	}
+}
+
+func lenOrNone(s Set) int {
+	if s == nil {
+		return -1
+	}
+	return s.Len()
+}
+
+func TestOpenTrainingRefuses(t *testing.T) {
+	testOnly := folder(t, map[string][]byte{"t10k-images-idx3-ubyte": idxBytes([]int{1, 1, 1}, []byte{9}), "t10k-labels-idx1-ubyte": idxBytes([]int{1}, []byte{3})})
+	for name, c := range map[string]struct {
+		train, val, want string
+	}{
+		"no data":            {"", "", "no training images: set data.train"},
+		"a missing folder":   {"/nowhere", "", "no such folder"},
+		"test images only":   {testOnly, "", "has no part to train on"},
+		"missing validation": {"shapes:?train=10", "/nowhere", "no such folder"},
+	} {
+		o := DefaultOptions()
+		o.Train, o.Val = c.train, c.val
+		if _, _, _, err := OpenTraining(o, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestRelabelAndSubsetKeepImagesAndNames(t *testing.T) {
+	set := Relabel(Subset(squares{n: 9}, []int{7, 2}), []int{5, 1}, []string{"p", "q"})
+	if set.Len() != 2 || set.Label(0) != 1 || set.Label(1) != 5 || set.Name(1) != "square 2" || set.Classes()[0] != "p" {
+		t.Errorf("%d images, labels %d and %d, %q", set.Len(), set.Label(0), set.Label(1), set.Name(1))
+	}
+	got, _ := set.Image(0)
+	want, _ := squares{n: 9}.Image(7)
+	if !slices.Equal(got.Pix, want.Pix) {
+		t.Error("image 0 is not the one that was asked for")
+	}
+}

@@ -1,0 +1,173 @@
+package dataset
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Preprocess)
+		want   string
+	}{
+		"inception": {func(*Preprocess) {}, "central 87.5%, resize 299x299 bilinear, mean 0.5, std 0.5 (inception)"},
+		"imagenet":  {func(p *Preprocess) { p.Interpolation = Bicubic }, "resize 342 bicubic, crop 299, mean 0.485 0.456 0.406, std 0.229 0.224 0.225 (imagenet)"},
+		"unit":      {func(p *Preprocess) { p.CropPct = 1 }, "resize 299 bilinear, crop 299, mean 0, std 1 (unit)"},
+	} {
+		p := namedForTest(t, name, 299)
+		c.change(&p)
+		if got := p.String(); got != c.want {
+			t.Errorf("%s: says %q, want %q", name, got, c.want)
+		}
+	}
+	p := namedForTest(t, "inception", 299)
+	for _, pct := range []float64{0.55, 0.57, 0.29} {
+		p.CropPct = pct
+		if got := p.String(); len(strings.TrimPrefix(got, "central ")) > 70 {
+			t.Errorf("crop_pct %g: says %q", pct, got)
+		}
+	}
+}
+
+func TestPreprocessJSONKeepsEveryFieldUnderItsName(t *testing.T) {
+	p := Preprocess{"x", [3]float64{0.1, 0.2, 0.3}, [3]float64{0.4, 0.5, 0.6}, Central, 0.7, Bicubic, 8}
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"name":"x","mean":[0.1,0.2,0.3],"std":[0.4,0.5,0.6],"geometry":"central","crop_pct":0.7,"interpolation":"bicubic","size":8}`; string(text) != want {
+		t.Errorf("JSON is %s, want %s", text, want)
+	}
+	var back Preprocess
+	if err := json.Unmarshal(text, &back); err != nil || back != p {
+		t.Errorf("comes back as %+v, %v", back, err)
+	}
+}
+
+func TestPreprocessValidateNamesWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Preprocess)
+		want   string
+	}{
+		"no size":           {func(p *Preprocess) { p.Size = 0 }, "size"},
+		"a huge size":       {func(p *Preprocess) { p.Size = 8193 }, "size"},
+		"no crop":           {func(p *Preprocess) { p.CropPct = 0 }, "crop_pct"},
+		"a crop beyond":     {func(p *Preprocess) { p.CropPct = 1.01 }, "crop_pct"},
+		"a crop of NaN":     {func(p *Preprocess) { p.CropPct = math.NaN() }, "crop_pct"},
+		"geometry":          {func(p *Preprocess) { p.Geometry = "" }, "geometry"},
+		"interpolation":     {func(p *Preprocess) { p.Interpolation = "nearest" }, "interpolation"},
+		"deviation of zero": {func(p *Preprocess) { p.Std[2] = 0 }, "std"},
+		"deviation of NaN":  {func(p *Preprocess) { p.Std[0] = math.NaN() }, "std"},
+	} {
+		p := namedForTest(t, "imagenet", 299)
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		c.change(&p)
+		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want one of %s", name, err, c.want)
+		}
+	}
+}
+
+func TestOptionsValidateNamesTheKey(t *testing.T) {
+	if err := DefaultOptions().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for key, changes := range map[string][]func(*Options){
+		"data.val_fraction:":  {func(o *Options) { o.ValFraction = 1 }, func(o *Options) { o.ValFraction = -0.1 }, func(o *Options) { o.ValFraction = math.NaN() }},
+		"data.workers:":       {func(o *Options) { o.Workers = -1 }, func(o *Options) { o.Workers = 1025 }},
+		"data.preprocess:":    {func(o *Options) { o.Preprocess = "caffe" }},
+		"data.interpolation:": {func(o *Options) { o.Interpolation = "" }},
+		"data.augment.scale:": {func(o *Options) { o.Augment.Scale = [2]float64{0.5, 0.2} }, func(o *Options) { o.Augment.Scale = [2]float64{0, 1} }, func(o *Options) { o.Augment.Scale[1] = 1.1 }},
+		"data.augment.ratio:": {func(o *Options) { o.Augment.Ratio = [2]float64{2, 1} }, func(o *Options) { o.Augment.Ratio[0] = math.NaN() }},
+		"data.augment.hflip:": {func(o *Options) { o.Augment.HFlip = 1.5 }},
+		"data.augment.color:": {func(o *Options) { o.Augment.Color = -1 }, func(o *Options) { o.Augment.Color = 3 }},
+	} {
+		for i, change := range changes {
+			o := DefaultOptions()
+			change(&o)
+			if err := o.Validate(); err == nil || !strings.HasPrefix(err.Error(), key) {
+				t.Errorf("%s %d: error is %v", key, i, err)
+			}
+		}
+	}
+	o := DefaultOptions()
+	o.Preprocess, o.Interpolation = "imagenet", Bicubic
+	if p := o.EvalPreprocess(64); p.Name != "imagenet" || p.Interpolation != Bicubic || p.Size != 64 || p.Validate() != nil {
+		t.Errorf("evaluation preprocesses by %+v", p)
+	}
+}
+
+func TestGeometryHoldsAtTheEdges(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		size     int
+		crop     float64
+		w, h     int
+		wantBox  box
+		wantView window
+	}{
+		{"torchvision", 299, 0.875, 299, 299, box{0, 0, 299, 299}, window{342, 342, 22, 22, 299}}, // 21.5 goes to the even 22
+		{"torchvision", 224, 0.875, 256, 257, box{0, 0, 256, 257}, window{256, 257, 16, 16, 224}}, // 16.5 as well
+		{"torchvision", 8, 1, 8, 8, box{0, 0, 8, 8}, window{8, 8, 0, 0, 8}},
+		{"torchvision", 8, 0.99, 1, 1000, box{0, 0, 1, 1000}, window{8, 8000, 0, 3996, 8}},
+		{"inception", 8, 1, 3, 5, box{0, 0, 3, 5}, window{8, 8, 0, 0, 8}},
+		{"inception", 8, 0.5, 1, 1, box{0.25, 0.25, 0.5, 0.5}, window{8, 8, 0, 0, 8}},
+	} {
+		p := namedForTest(t, c.name, c.size)
+		p.CropPct = c.crop
+		b, v := p.geometry(Image{W: c.w, H: c.h})
+		if b != c.wantBox || v != c.wantView {
+			t.Errorf("%s %d of %dx%d: %+v of %+v, want %+v of %+v", c.name, c.size, c.w, c.h, v, b, c.wantView, c.wantBox)
+		}
+		// Whatever the shape, one colour stays that colour.
+		im := NewImage(c.w, c.h)
+		for i := range im.Pix {
+			im.Pix[i] = 51
+		}
+		for _, p.Interpolation = range []string{Bilinear, Bicubic} {
+			dst := make([]float32, 3*c.size*c.size)
+			p.Apply(dst, im)
+			for i, want := 0, float32((51./255-p.Mean[0])/p.Std[0]); i < len(dst); i++ {
+				if dst[i] != want {
+					t.Errorf("%s %d of %dx%d, %s: value %d is %g, want %g", c.name, c.size, c.w, c.h, p.Interpolation, i, dst[i], want)
+					break
+				}
+			}
+		}
+	}
+}
+
+func TestAResamplersMemoryLeavesNoTrace(t *testing.T) {
+	var used resampler
+	for _, name := range []string{"torchvision", "inception"} {
+		p := namedForTest(t, name, 12)
+		for _, size := range [][2]int{{90, 40}, {7, 5}, {30, 64}, {1, 1}, {200, 3}} {
+			im := randomImage(size[0], size[1])
+			got, want := make([]float32, 3*12*12), make([]float32, 3*12*12)
+			p.apply(got, im, &used)
+			p.Apply(want, im)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %v differs with a resampler that was used before", name, size)
+			}
+		}
+	}
+}
+
+func TestNormaliseMakesPlanesAndMirrorsRows(t *testing.T) {
+	p := namedForTest(t, "unit", 2)
+	pixels := []uint8{0, 51, 102, 153, 204, 255, 51, 0, 0, 102, 0, 255}
+	dst := make([]float32, 12)
+	for flip, want := range map[bool][]float32{
+		false: {0, 0.6, 0.2, 0.4, 0.2, 0.8, 0, 0, 0.4, 1, 0, 1},
+		true:  {0.6, 0, 0.4, 0.2, 0.8, 0.2, 0, 0, 1, 0.4, 1, 0},
+	} {
+		if p.normalise(dst, pixels, flip); !slices.Equal(dst, want) {
+			t.Errorf("flip %t: %v, want %v", flip, dst, want)
+		}
+	}
+}
