@@ -37,9 +37,9 @@ func (a Augment) crop(im Image, rng *rand.Rand) box {
 	}
 	cw, ch := w, h
 	if w/h < a.Ratio[0] {
-		ch = math.Round(w / a.Ratio[0])
+		ch = max(1, math.Round(w/a.Ratio[0]))
 	} else if w/h > a.Ratio[1] {
-		cw = math.Round(h * a.Ratio[1])
+		cw = max(1, math.Round(h*a.Ratio[1]))
 	}
 	return box{math.Floor((w - cw) / 2), math.Floor((h - ch) / 2), cw, ch}
 }

@@ -15,12 +15,12 @@ type MatchOptions struct {
 }
 
 // MatchClasses returns, for each class in wanted, its row among labels. A
-// class matches a label by name (case, spaces, _ and - do not matter; of
-// "tench, Tinca tinca" the first name does) or, when every class is a plain
-// number, by index.
+// class matches a label by name, exactly or else by letters and digits alone
+// (case, spaces, _ and - do not matter; of "tench, Tinca tinca" the first name
+// does) or, when every class is a plain number, by index.
 func MatchClasses(wanted, labels []string, o MatchOptions) ([]int, error) {
 	rows := make([]int, len(wanted))
-	if o.ByOrder || slices.Equal(wanted, labels) {
+	if o.ByOrder || len(o.Map) == 0 && slices.Equal(wanted, labels) {
 		if len(wanted) > len(labels) {
 			return nil, fmt.Errorf("%d classes, but the weights know %d", len(wanted), len(labels))
 		}
@@ -29,10 +29,13 @@ func MatchClasses(wanted, labels []string, o MatchOptions) ([]int, error) {
 		}
 		return rows, nil
 	}
-	index := map[string]int{}
+	exact, index := map[string]int{}, map[string]int{}
 	for i, l := range labels {
+		if _, taken := exact[l]; !taken {
+			exact[l] = i
+		}
 		for _, name := range []string{l, firstName(l)} {
-			if _, taken := index[plain(name)]; !taken {
+			if _, taken := index[plain(name)]; !taken && plain(name) != "" {
 				index[plain(name)] = i
 			}
 		}
@@ -44,10 +47,13 @@ func MatchClasses(wanted, labels []string, o MatchOptions) ([]int, error) {
 		if mapped, ok := o.Map[class]; ok {
 			name = mapped
 		}
-		row, ok := index[plain(name)]
+		row, ok := exact[name]
+		if !ok {
+			row, ok = index[plain(name)]
+		}
 		if !ok && numbers {
-			n, err := strconv.Atoi(class)
-			row, ok = n, err == nil && n < len(labels)
+			n, err := strconv.ParseUint(name, 10, 31)
+			row, ok = int(n), err == nil && int(n) < len(labels)
 		}
 		if !ok {
 			return nil, fmt.Errorf("class %q matches no label of the weights; the nearest are %s; --class-map or --classes-by-order can say what it is", class, strings.Join(nearest(name, labels, 3), ", "))

@@ -40,6 +40,9 @@ func Decode(r io.ReadSeeker) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("cannot be decoded: %w", err)
 	}
+	if decoded.Bounds().Empty() { // as a GIF's picture within its frame can be
+		return Image{}, errors.New("has no pixels")
+	}
 	return turned(toRGB(decoded), orientation(r, format)), nil
 }
 
@@ -117,7 +120,7 @@ func orientation(r io.ReadSeeker, format string) int {
 	turn := 1
 	_, err := imagemeta.Decode(imagemeta.Options{
 		R: r, ImageFormat: f, Sources: imagemeta.EXIF,
-		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return tag.Tag == "Orientation" },
+		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }, // IFD1 is the thumbnail
 		HandleTag: func(tag imagemeta.TagInfo) error {
 			if v, ok := tag.Value.(uint16); ok && v >= 1 && v <= 8 {
 				turn = int(v)

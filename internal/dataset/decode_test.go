@@ -196,11 +196,13 @@ func TestDecodeRefusesClaimsOfTooManyPixelsBeforeReadingThem(t *testing.T) {
 	}
 }
 
+// emptyGIF is a GIF of 1x1 whose picture is 0x0.
+const emptyGIF = "GIF89a\x01\x00\x01\x00\x80\x00\x00" + "\x00\x00\x00\xff\xff\xff" + "\x2c\x00\x00\x00\x00\x00\x00\x00\x00\x00" + "\x02\x01\x2c\x00\x3b" // no pixels, then the end
+
 func TestDecodeRefusesPicturesWithoutPixels(t *testing.T) {
-	empty := "GIF89a\x01\x00\x01\x00\x80\x00\x00" + "\x00\x00\x00\xff\xff\xff" + "\x2c\x00\x00\x00\x00\x00\x00\x00\x00\x00" + "\x02\x02\x4c\x01\x00\x3b"
 	for _, size := range []string{"\x00\x00\x00\x00", "\x01\x00\x00\x00", "\x00\x00\x01\x00"} {
-		data := []byte(empty)
-		copy(data[24:], size)
+		data := []byte(emptyGIF)
+		copy(data[24:], size) // of the picture in the frame of 1x1
 		if im, err := Decode(bytes.NewReader(data)); err == nil {
 			t.Errorf("a GIF is read as %dx%d", im.W, im.H)
 		}
@@ -364,6 +366,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(withOrientation(encode(f, small, "jpeg"), 6))
 	f.Add(cmykJPEG())
+	f.Add([]byte(emptyGIF))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		im, err := Decode(bytes.NewReader(data))
 		if err == nil && im.check() != nil {

@@ -127,6 +127,9 @@ func (b *Batches) Next() (*Batch, error) {
 		case <-b.ctx.Done():
 			return nil, context.Cause(b.ctx)
 		}
+		if b.ctx.Err() != nil { // then workers may have left rows unread
+			return nil, context.Cause(b.ctx)
+		}
 		b.current = f.batch
 		return b.current, f.settle(b.loader.options.SkipUnreadable)
 	case <-b.ctx.Done():

@@ -299,16 +299,46 @@ func TestImagesThatContradictThemselvesAreUnreadable(t *testing.T) {
 	}
 }
 
+func TestBatchesBeforeACancelAreWhole(t *testing.T) {
+	const pixels = 3 * 4 * 4
+	o := loaderOptions(false)
+	o.Workers = 4
+	l, gone := NewLoader(squares{n: 1000}, o), errors.New("gone")
+	want := readEpoch(t, l, 0, 0)
+	for round := range 400 {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		batches := l.Epoch(ctx, 0, 0)
+		go func() {
+			time.Sleep(time.Duration(round) * time.Microsecond / 4)
+			cancel(gone)
+		}()
+		for n := 0; ; n++ {
+			b, err := batches.Next()
+			if errors.Is(err, gone) || errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for row := range b.Labels {
+				if at := row * pixels; !slices.Equal(b.Images[at:at+pixels], want[n].Images[at:at+pixels]) {
+					t.Fatalf("batch %d is handed out with row %d not read", n, row)
+				}
+			}
+		}
+		batches.Close()
+	}
+}
+
 func TestNoBatchIsHandedOutAfterCancelling(t *testing.T) {
 	gone := errors.New("gone")
 	for range 40 {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		batches := NewLoader(squares{n: 1000}, loaderOptions(true)).Epoch(ctx, 0, 0)
-		if _, err := batches.Next(); err != nil {
-			t.Fatal(err)
+		for len(batches.ready) < ahead {
+			time.Sleep(50 * time.Microsecond)
 		}
 		cancel(gone)
-		// Workers have left images of the batches that wait unread by now.
 		b, err := batches.Next()
 		batches.Close()
 		if b != nil || !errors.Is(err, gone) {

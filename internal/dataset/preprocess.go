@@ -82,7 +82,7 @@ func (p Preprocess) Validate() error {
 func (p Preprocess) String() string {
 	geometry := fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
 	if p.Geometry == Central {
-		geometry = fmt.Sprintf("central %g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
+		geometry = fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
 	}
 	return fmt.Sprintf("%s, mean %s, std %s (%s)", geometry, triple(p.Mean), triple(p.Std), p.Name)
 }

@@ -69,7 +69,7 @@ func recognise(path string) (string, error) {
 		return "", fmt.Errorf("dataset %s: is a file; unpack it and name the folder", path)
 	}
 	for _, k := range []struct{ kind, pattern string }{
-		{"idx", "*-idx3-ubyte*"}, {"cifar10", "data_batch_*.bin"}, {"cifar100", "train.bin"},
+		{"idx", "*idx3-ubyte*"}, {"cifar10", "data_batch_*.bin"}, {"cifar100", "train.bin"},
 	} {
 		if found, _ := filepath.Glob(filepath.Join(path, k.pattern)); len(found) > 0 {
 			return k.kind, nil
@@ -131,7 +131,12 @@ func OpenTraining(o Options, seed uint64) (train, val Set, notes []string, err e
 			return nil, nil, nil, err
 		}
 	case val == nil && o.ValFraction > 0:
-		train, val = holdOut(train, o.ValFraction, seed)
+		rest, held := holdOut(train, o.ValFraction, seed)
+		if held.Len() == 0 {
+			notes = append(notes, "training without validation: no class has an image to spare")
+			break
+		}
+		train, val = rest, held
 		notes = append(notes, fmt.Sprintf("held out %d of %d images for validation (data.val_fraction %g)", val.Len(), val.Len()+train.Len(), o.ValFraction))
 	case val == nil:
 		notes = append(notes, "training without validation (data.val_fraction is 0)")

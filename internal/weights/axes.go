@@ -7,7 +7,8 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// plainConvs lists the convolutions of V3 without auxiliary head, in order.
+// plainConvs lists the convolutions of V3 without auxiliary head, as they are
+// declared.
 func plainConvs() ([]string, error) {
 	spec, err := model.DefaultSpec("v3")
 	if err != nil {
@@ -24,7 +25,7 @@ func plainConvs() ([]string, error) {
 			layers = append(layers, layer)
 		}
 	}
-	return layers, nil
+	return declared(layers), nil
 }
 
 // hwio returns a tensor of TensorFlow's [R][S][C][K] as [K][C][R][S].

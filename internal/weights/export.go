@@ -106,17 +106,22 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, []string, error) {
 			Attrs: []hdf5.Attr{{Name: "weight_names", Strings: weightNames}}})
 		names = append(names, layer)
 	}
-	for i, layer := range convs {
-		scaled, norm, err := withoutGamma(w, layer)
+	norms := map[int][3][]float32{}
+	for _, e := range kerasOrder(convs) {
+		if e.norm {
+			norm, shape := norms[e.number], []int{len(norms[e.number][0])}
+			add(fmt.Sprintf("batch_normalization_%d", e.number+1), hdf5.Dataset{Name: "beta:0", Shape: shape, Values: norm[0]},
+				hdf5.Dataset{Name: "moving_mean:0", Shape: shape, Values: norm[1]}, hdf5.Dataset{Name: "moving_variance:0", Shape: shape, Values: norm[2]})
+			continue
+		}
+		kernel, norm, err := withoutGamma(w, convs[e.number])
 		if err != nil {
 			return nil, nil, err
 		}
-		p := w.ByName(layer + ".conv.weight")
-		k, c, r, s := p.Shape[0], p.Shape[1], p.Shape[2], p.Shape[3]
-		add(fmt.Sprintf("conv2d_%d", i+1), hdf5.Dataset{Name: "kernel:0", Shape: []int{r, s, c, k}, Values: exchange(scaled, k, c, r*s)})
-		bn := fmt.Sprintf("batch_normalization_%d", i+1)
-		add(bn, hdf5.Dataset{Name: "beta:0", Shape: []int{k}, Values: norm[0]},
-			hdf5.Dataset{Name: "moving_mean:0", Shape: []int{k}, Values: norm[1]}, hdf5.Dataset{Name: "moving_variance:0", Shape: []int{k}, Values: norm[2]})
+		shape := w.ByName(convs[e.number] + ".conv.weight").Shape
+		k, c, r, s := shape[0], shape[1], shape[2], shape[3]
+		add(fmt.Sprintf("conv2d_%d", e.number+1), hdf5.Dataset{Name: "kernel:0", Shape: []int{r, s, c, k}, Values: exchange(kernel, k, c, r*s)})
+		norms[e.number] = norm
 	}
 	if !m.NoHead {
 		fc := w.ByName("fc.weight")

@@ -29,7 +29,12 @@ const (
 )
 
 // kerasFile is the layers of each kind in order, each its variables.
-type kerasFile map[string][]map[string]source
+type kerasFile struct {
+	layers map[string][]map[string]source
+	// numbered is set for Keras 3's format, which counts the layers of a kind
+	// anew as model.layers lists them; else their own numbers are kept.
+	numbered bool
+}
 
 // fromKeras names the tensors of keras.applications' InceptionV3. Its layers
 // are made in the order in which torchvision declares them, without auxiliary
@@ -44,16 +49,19 @@ func fromKeras(all map[string]source) (map[string]source, []string, error) {
 		return nil, nil, err
 	}
 	for _, kind := range []string{kerasConv, kerasNorm} {
-		if len(file[kind]) != len(convs) {
-			return nil, nil, fmt.Errorf("has %d %s layers, Keras' InceptionV3 has %d", len(file[kind]), kind, len(convs))
+		if len(file.layers[kind]) != len(convs) {
+			return nil, nil, fmt.Errorf("has %d %s layers, Keras' InceptionV3 has %d", len(file.layers[kind]), kind, len(convs))
 		}
 	}
-	if len(file[kerasDense]) > 1 {
-		return nil, nil, fmt.Errorf("has %d dense layers, of which none is sure to be the classifier; save the model without those added", len(file[kerasDense]))
+	if len(file.layers[kerasDense]) > 1 {
+		return nil, nil, fmt.Errorf("has %d dense layers, of which none is sure to be the classifier; save the model without those added", len(file.layers[kerasDense]))
+	}
+	if file.numbered {
+		convs = asListed(convs)
 	}
 	mapped := map[string]source{}
 	for i, layer := range convs {
-		conv, norm := file[kerasConv][i], file[kerasNorm][i]
+		conv, norm := file.layers[kerasConv][i], file.layers[kerasNorm][i]
 		mapped[layer+".conv.weight"] = hwio(conv["kernel"])
 		for name, variable := range map[string]string{".bn.weight": "gamma", ".bn.bias": "beta", ".bn.running_mean": "moving_mean", ".bn.running_var": "moving_variance"} {
 			if s, ok := norm[variable]; ok {
@@ -61,14 +69,25 @@ func fromKeras(all map[string]source) (map[string]source, []string, error) {
 			}
 		}
 	}
-	for _, dense := range file[kerasDense] {
+	for _, dense := range file.layers[kerasDense] {
 		mapped["fc.weight"], mapped["fc.bias"] = swapped(dense["kernel"]), dense["bias"]
 	}
 	return mapped, addGammas(mapped), nil
 }
 
+// asListed returns the layers as model.layers lists them.
+func asListed(layers []string) []string {
+	var names []string
+	for _, e := range kerasOrder(layers) {
+		if !e.norm {
+			names = append(names, layers[e.number])
+		}
+	}
+	return names
+}
+
 // readKeras sorts the tensors by layer.
-func readKeras(all map[string]source) (kerasFile, error) {
+func readKeras(all map[string]source) (file kerasFile, err error) {
 	layers := map[string]map[int]map[string]source{}
 	for name, s := range all {
 		parts := kerasName.FindStringSubmatch(name)
@@ -76,6 +95,7 @@ func readKeras(all map[string]source) (kerasFile, error) {
 			continue
 		}
 		kind, number := parts[1], -1
+		file.numbered = file.numbered || strings.HasPrefix(parts[3], "vars/")
 		if kind == "predictions" {
 			kind = kerasDense
 		}
@@ -90,7 +110,7 @@ func readKeras(all map[string]source) (kerasFile, error) {
 		}
 		layers[kind][number][parts[3]] = s
 	}
-	file := kerasFile{}
+	file.layers = map[string][]map[string]source{}
 	for kind, numbered := range layers {
 		var numbers []int
 		for n := range numbered {
@@ -100,9 +120,9 @@ func readKeras(all map[string]source) (kerasFile, error) {
 		for _, n := range numbers {
 			variables, err := namedVars(kind, numbered[n])
 			if err != nil {
-				return nil, fmt.Errorf("%s layer %d: %w", kind, n, err)
+				return file, fmt.Errorf("%s layer %d: %w", kind, n, err)
 			}
-			file[kind] = append(file[kind], variables)
+			file.layers[kind] = append(file.layers[kind], variables)
 		}
 	}
 	return file, nil
