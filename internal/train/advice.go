@@ -29,7 +29,7 @@ func (r *run) advise() {
 			d, 1/(1-d), r.updates()))
 	}
 	if r.data.val == nil {
-		r.reporter.Note("training without validation: there is no data.val and data.val_fraction is 0; no best weights are kept")
+		r.reporter.Note("training without validation, so no best weights are kept")
 	}
 }
 
