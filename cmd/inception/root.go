@@ -39,11 +39,16 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
-	root := newRoot(&session{stdout: stdout, stderr: stderr})
+	s := &session{stdout: stdout, stderr: stderr}
+	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return status(root.ExecuteContext(ctx), stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !s.begun {
+		err = usageError{err} // the flags, the arguments or the command's name
+	}
+	return status(err, stderr)
 }
 
 // status prints an error on one line and returns the exit status for it.
@@ -91,6 +96,7 @@ type session struct {
 	threads int
 	json    bool
 	quiet   bool
+	begun   bool // the command's own work
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -115,13 +121,11 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no messages but warnings and errors")
 	root.SetGlobalNormalizationFunc(normalize)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see inception %s --help", err, c.Name())}
+		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(newTrain(s), newEval(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
-	for _, c := range root.Commands() {
-		asUsage(c)
-	}
+	s.begins(root)
 	return root
 }
 
@@ -133,35 +137,34 @@ func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(name)
 }
 
-// asUsage makes a wrong number of arguments an error of usage.
-func asUsage(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
-			}
-			return nil
+// begins notes when the work of a command begins: whatever is wrong before
+// that is wrong with the call.
+func (s *session) begins(c *cobra.Command) {
+	if work := c.RunE; work != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			s.begun = true
+			return work(c, args)
 		}
 	}
 	for _, sub := range c.Commands() {
-		asUsage(sub)
+		s.begins(sub)
 	}
 }
 
 // prepare settles what the kernels use.
 func (s *session) prepare() error {
 	if err := kernel.ISAError(); err != nil {
-		return usageError{err}
+		return err
 	}
 	if s.threads == 0 {
 		if v := os.Getenv("INCEPTION_THREADS"); v != "" {
 			if _, err := fmt.Sscanf(v, "%d", &s.threads); err != nil {
-				return usageError{fmt.Errorf("INCEPTION_THREADS: %q is no number", v)}
+				return fmt.Errorf("INCEPTION_THREADS: %q is no number", v)
 			}
 		}
 	}
 	if s.threads < 0 || s.threads > 1024 {
-		return usageError{fmt.Errorf("--threads: must be from 0 to 1024, is %d", s.threads)}
+		return fmt.Errorf("--threads: must be from 0 to 1024, is %d", s.threads)
 	}
 	parallel.SetThreads(s.threads)
 	return nil
