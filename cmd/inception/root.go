@@ -46,7 +46,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !s.begun {
-		err = usageError{err} // the flags, the arguments or the command's name
+		// The flags, the arguments or the command's name. Cobra's guesses of
+		// what was meant come in lines of their own.
+		err = usageError{errors.New(strings.Join(strings.Fields(err.Error()), " "))}
 	}
 	return status(err, stderr)
 }
