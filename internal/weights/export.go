@@ -92,7 +92,7 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, []string, error) {
 	}
 	spec := m.Spec
 	if diff := differences(spec); len(diff) > 0 {
-		return nil, nil, fmt.Errorf("Keras' InceptionV3 is V3 as published; here %s", strings.Join(diff, ", "))
+		return nil, nil, fmt.Errorf("the format keras takes V3 as published only; here %s", strings.Join(diff, ", "))
 	}
 	root := &hdf5.Group{}
 	var names []string
