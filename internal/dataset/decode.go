@@ -43,11 +43,12 @@ func Decode(r io.ReadSeeker) (Image, error) {
 	if decoded.Bounds().Empty() { // as a GIF's picture within its frame can be
 		return Image{}, errors.New("has no pixels")
 	}
-	return turned(toRGB(decoded), orientation(r, format)), nil
+	return turned(FromImage(decoded), orientation(r, format)), nil
 }
 
-// toRGB converts what the decoders return.
-func toRGB(src image.Image) Image {
+// FromImage converts a picture of Go's image package; transparent pixels show
+// white.
+func FromImage(src image.Image) Image {
 	b := src.Bounds()
 	im := NewImage(b.Dx(), b.Dy())
 	switch s := src.(type) {

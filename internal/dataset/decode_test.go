@@ -102,7 +102,7 @@ func TestDecodeOfJPEGGreyCMYKAndAlpha(t *testing.T) {
 			}
 		}
 	}
-	if im := toRGB(cmyk); im.Pix[0] != 100 || im.Pix[100] != 100 {
+	if im := FromImage(cmyk); im.Pix[0] != 100 || im.Pix[100] != 100 {
 		t.Errorf("CMYK gives %v, want 100", im.Pix[:3])
 	}
 }

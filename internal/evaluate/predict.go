@@ -106,7 +106,7 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 		for to < len(files) && !isArray(files[to]) {
 			to++
 		}
-		if err := p.pictures(ctx, files[from:to], each); err != nil {
+		if err := p.RunSet(ctx, unlabelled(files[from:to]), each); err != nil {
 			return err
 		}
 		from = to
@@ -131,8 +131,10 @@ func (u unlabelled) Image(i int) (dataset.Image, error) {
 	return dataset.Decode(bytes.NewReader(data))
 }
 
-func (p *Predictor) pictures(ctx context.Context, files []string, each func(Output) error) error {
-	loader := dataset.NewLoader(unlabelled(files), dataset.LoaderOptions{
+// RunSet calls each for every image of set, in order. Labels are not looked
+// at.
+func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Output) error) error {
+	loader := dataset.NewLoader(set, dataset.LoaderOptions{
 		Batch: p.options.BatchSize, Size: p.options.Preprocess.Size, Workers: p.options.Workers,
 		Preprocess: p.options.Preprocess, SkipUnreadable: true,
 	})
@@ -154,7 +156,7 @@ func (p *Predictor) pictures(ctx context.Context, files []string, each func(Outp
 			if index < 0 {
 				continue
 			}
-			out := Output{Name: files[index]}
+			out := Output{Name: set.Name(index)}
 			if b.Labels[row] < 0 {
 				out.Err, skipped = skipped[0], skipped[1:]
 			} else if err := p.fill(&out, row); err != nil {

@@ -1,0 +1,178 @@
+// Package inception runs Inception V2 and V3 on pictures: it loads a weight
+// file or a run folder, names what pictures show, and gives their features.
+// Everything else, training above all, is the program's: cmd/inception.
+package inception
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"sync"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// Model is a trained network with its labels and preprocessing. Its methods
+// may be called from several goroutines at once; each call under way has a
+// network of its own, which later calls use again.
+type Model struct {
+	weights  *model.Weights
+	metadata weights.Metadata
+	top      int
+
+	mu   sync.Mutex
+	free map[int][]*evaluate.Predictor // by batch size
+}
+
+// Class is a class with its probability.
+type Class struct {
+	Index int     // row of the classifier
+	Label string  // its name, or the index where the weights have no names
+	Prob  float64 // of all classes' probabilities, which sum to 1
+	Logit float32
+}
+
+// Option changes how a model is loaded.
+type Option func(*Model) error
+
+// WithInputSize makes pictures height and width pixels for the network instead
+// of the size that the weights have learned from.
+func WithInputSize(pixels int) Option {
+	return func(m *Model) error {
+		m.metadata.InputSize = pixels
+		return nil
+	}
+}
+
+// WithTop sets how many classes Predict returns; 5 without it.
+func WithTop(classes int) Option {
+	return func(m *Model) error {
+		if classes < 1 {
+			return fmt.Errorf("inception: top must be at least 1, is %d", classes)
+		}
+		m.top = classes
+		return nil
+	}
+}
+
+// Load reads a weight file or the best weights of a run folder. The error says
+// what is wrong with the file, or that the input size does not fit the network.
+func Load(path string, opts ...Option) (*Model, error) {
+	w, metadata, err := weights.Load(path)
+	if err != nil {
+		return nil, fmt.Errorf("inception: %w", err)
+	}
+	m := &Model{weights: w, metadata: metadata, top: 5, free: map[int][]*evaluate.Predictor{}}
+	for _, opt := range opts {
+		if err := opt(m); err != nil {
+			return nil, err
+		}
+	}
+	spec := w.Spec
+	spec.InputSize = m.metadata.InputSize
+	if err := spec.CheckSize(); err != nil {
+		return nil, fmt.Errorf("inception: %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Labels returns the names of the classes in the order of their indices; nil
+// if the weights have none.
+func (m *Model) Labels() []string { return append([]string(nil), m.metadata.Labels...) }
+
+// Predict returns the most probable classes of each picture, the first first.
+func (m *Model) Predict(ctx context.Context, pictures ...image.Image) ([][]Class, error) {
+	if m.metadata.NoHead {
+		return nil, fmt.Errorf("inception: the weights have no classifier; Features works")
+	}
+	all := make([][]Class, 0, len(pictures))
+	err := m.run(ctx, pictures, func(out evaluate.Output) {
+		var classes []Class
+		for _, c := range evaluate.Top(out.Logits, m.metadata.Labels, m.top) {
+			classes = append(classes, Class(c))
+		}
+		all = append(all, classes)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Features returns the pooled features of each picture, what the classifier
+// would see: 2048 values for V3 as published.
+func (m *Model) Features(ctx context.Context, pictures ...image.Image) ([][]float32, error) {
+	all := make([][]float32, 0, len(pictures))
+	err := m.run(ctx, pictures, func(out evaluate.Output) { all = append(all, out.Features) })
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// run calls each for every picture in order.
+func (m *Model) run(ctx context.Context, pictures []image.Image, each func(evaluate.Output)) error {
+	if len(pictures) == 0 {
+		return ctx.Err()
+	}
+	for i, p := range pictures {
+		if p == nil || p.Bounds().Empty() {
+			return fmt.Errorf("inception: picture %d is empty", i)
+		}
+	}
+	const most = 8
+	batch := 1
+	if len(pictures) > 1 {
+		batch = min(len(pictures), most)
+	}
+	p, err := m.borrow(batch)
+	if err != nil {
+		return fmt.Errorf("inception: %w", err)
+	}
+	defer m.giveBack(batch, p)
+	err = p.RunSet(ctx, inMemory(pictures), func(out evaluate.Output) error {
+		if out.Err == nil {
+			each(out)
+		}
+		return out.Err
+	})
+	if err != nil {
+		return fmt.Errorf("inception: %w", err)
+	}
+	return nil
+}
+
+// borrow returns a network that no other call uses.
+func (m *Model) borrow(batch int) (*evaluate.Predictor, error) {
+	m.mu.Lock()
+	if last := len(m.free[batch]) - 1; last >= 0 {
+		p := m.free[batch][last]
+		m.free[batch] = m.free[batch][:last]
+		m.mu.Unlock()
+		return p, nil
+	}
+	m.mu.Unlock()
+	preprocess := m.metadata.Preprocess
+	preprocess.Size = m.metadata.InputSize
+	return evaluate.NewPredictor(m.weights, evaluate.PredictOptions{
+		RunOptions: evaluate.RunOptions{Options: evaluate.Options{BatchSize: batch}, Preprocess: preprocess},
+	})
+}
+
+func (m *Model) giveBack(batch int, p *evaluate.Predictor) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.free[batch] = append(m.free[batch], p)
+}
+
+// inMemory is a set of pictures without labels.
+type inMemory []image.Image
+
+func (s inMemory) Len() int                           { return len(s) }
+func (s inMemory) Classes() []string                  { return []string{""} }
+func (s inMemory) Label(int) int                      { return 0 }
+func (s inMemory) Name(i int) string                  { return fmt.Sprintf("picture %d", i) }
+func (s inMemory) Image(i int) (dataset.Image, error) { return dataset.FromImage(s[i]), nil }
