@@ -69,12 +69,10 @@ func newGemmCase(t testing.TB, r *rand.Rand, n, m, count, mode int) *gemmCase {
 		g.offsets = append(g.offsets, gemmOffset{a: i * pixelBytes, b: place * tapBytes})
 	}
 	g.a = randomFloats(r, fenced(t, (aSpan+max(0, count-1)*pixelBytes)/floatBytes, atStart))
-	g.b = randomFloats(r, fenced(t, ((n-1)*g.args.bBlock+count*tapBytes)/floatBytes, atStart))
+	// An empty batch reads nothing of b, but nil has no pointers beside it.
+	g.b = randomFloats(r, fenced(t, max(Block, ((n-1)*g.args.bBlock+count*tapBytes)/floatBytes), atStart))
 	g.c = randomFloats(r, fenced(t, ((n-1)*g.args.cBlock+(m-1)*g.args.cPixel+pixelBytes)/floatBytes, atStart))
-	g.args.a, g.args.c = unsafe.Pointer(&g.a[0]), unsafe.Pointer(&g.c[0])
-	if len(g.b) > 0 {
-		g.args.b = unsafe.Pointer(&g.b[0])
-	}
+	g.args.a, g.args.b, g.args.c = unsafe.Pointer(&g.a[0]), unsafe.Pointer(&g.b[0]), unsafe.Pointer(&g.c[0])
 	if count > 0 {
 		g.args.offsets = &g.offsets[0]
 	}
