@@ -17,6 +17,12 @@ type scratch struct {
 	lists []offsetList
 	rows  []outerRow
 
+	winogradIn      winogradInArgs
+	winogradOut     winogradOutArgs
+	winogradWeights winogradWeightsArgs
+	winogradBatch   []gemmOffset
+	winogradMost    int // the tiles of a piece that the batch is for
+
 	floats []float32
 }
 
@@ -28,6 +34,7 @@ func borrowScratch() *scratch { return scratches.Get().(*scratch) }
 // memory alive.
 func (s *scratch) release() {
 	s.gemm, s.outer, s.owner = gemmArgs{}, outerArgs{}, nil
+	s.winogradIn, s.winogradOut, s.winogradWeights = winogradInArgs{}, winogradOutArgs{}, winogradWeightsArgs{}
 	scratches.Put(s)
 }
 

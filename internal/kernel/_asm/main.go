@@ -26,6 +26,13 @@ var families = []struct {
 			outerTiles(e, s)
 		}
 	}},
+	{"winograd", func(e *emitter) {
+		for _, s := range []*simd{avx512, avx2} {
+			winogradIn(e, s)
+			winogradOut(e, s)
+			winogradWeights(e, s)
+		}
+	}},
 	{"runs", func(e *emitter) {
 		// In 512 bits conversions to float64 take twice as long on Zen 4, and a
 		// transpose gains nothing, so both processors run these.
