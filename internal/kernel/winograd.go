@@ -251,15 +251,9 @@ func (w *winogradWalk) cutOut(plane []float32, top, left int) {
 // over the channels, whose pixels are the tiles.
 func (w *winogradWalk) multiply(k, n int) {
 	s, cb, tiles := w.scratch, w.x.Blocks(), w.to-w.from
-	if len(s.winogradBatch) != cb || s.winogradMost != w.most {
-		s.winogradBatch, s.winogradMost = s.winogradBatch[:0], w.most
-		for c := range cb {
-			s.winogradBatch = append(s.winogradBatch, gemmOffset{a: c * w.most * pixelBytes, b: c * tapBytes})
-		}
-	}
 	g := &s.gemm
 	*g = gemmArgs{
-		offsets: &s.winogradBatch[0], count: cb,
+		offsets: s.blocks(cb, w.most*pixelBytes), count: cb,
 		aPixel: pixelBytes, bBlock: cb * tapBytes,
 		cPixel: pixelBytes, cBlock: w.most * pixelBytes,
 	}
