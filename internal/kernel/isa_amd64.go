@@ -49,8 +49,8 @@ var avx512ISA = &isa{
 	winogradIn: winogradInAVX512, winogradOut: winogradOutAVX512, winogradWeights: winogradWeightsAVX512,
 
 	runs: runs{
-		moments: momentsAVX2, normalise: normaliseAVX512,
-		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX512,
+		moments: momentsAVX512, normalise: normaliseAVX512,
+		gradientSums: gradientSumsAVX512, gradientApply: gradientApplyAVX512,
 		poolSum: poolSumAVX512, poolMax: poolMaxAVX512, poolMaxBack: poolMaxBackAVX512,
 		transpose: transposeAVX2,
 		axpy:      axpyAVX512, scale: scaleAVX512, lerp: lerpAVX512,

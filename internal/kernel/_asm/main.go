@@ -34,13 +34,11 @@ var families = []struct {
 		}
 	}},
 	{"runs", func(e *emitter) {
-		// In 512 bits conversions to float64 take twice as long on Zen 4, and a
-		// transpose gains nothing, so both processors run these.
-		moments(e, avx2)
-		gradientSums(e, avx2)
-		transpose(e)
+		transpose(e) // gains nothing in 512 bits
 		for _, s := range []*simd{avx512, avx2} {
+			moments(e, s)
 			normalise(e, s)
+			gradientSums(e, s)
 			gradientApply(e, s)
 			poolSum(e, s)
 			poolMax(e, s)
