@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/inception-go/inception/internal/report"
 )
 
 // Result is what an evaluation found. Fractions are of 1.
@@ -21,16 +23,8 @@ type Result struct {
 	// predicted class, and the mean distance between that probability and the
 	// accuracy over all images, the expected calibration error (Guo et al.,
 	// "On Calibration of Modern Neural Networks", arXiv 1706.04599).
-	Reliability []Bin
+	Reliability []report.Bin
 	ECE         float64
-}
-
-// Bin holds the images whose predicted class has a probability of From to To.
-type Bin struct {
-	From, To   float64
-	Images     int
-	Confidence float64 // mean probability of the predicted class
-	Accuracy   float64
 }
 
 // Prediction is what was found for one image.
@@ -229,7 +223,7 @@ func (t *tally) result() Result {
 		Loss: t.loss / n, Confusion: t.confusion, Predictions: t.predictions,
 	}
 	for i, b := range t.bins {
-		bin := Bin{From: float64(i) / reliabilityBins, To: float64(i+1) / reliabilityBins, Images: b.images}
+		bin := report.Bin{From: float64(i) / reliabilityBins, To: float64(i+1) / reliabilityBins, Images: b.images}
 		if b.images > 0 {
 			bin.Confidence = b.confidence / float64(b.images)
 			bin.Accuracy = float64(b.right) / float64(b.images)
