@@ -184,7 +184,7 @@ func planMemory(spec model.Spec, batch int) (*memoryReport, error) {
 
 // headline says in a line what the network is.
 func (r *summaryReport) headline() string {
-	return fmt.Sprintf("Inception %s, %dx%d, %d classes: %.2f M parameters, %.3f GMAC", r.Variant, r.Input[1], r.Input[2], r.spec.Classes, float64(r.Params)/1e6, float64(r.MACs)/1e9)
+	return fmt.Sprintf("%s, %dx%d, %d classes: %.2f M parameters, %.3f GMAC", r.Variant, r.Input[1], r.Input[2], r.spec.Classes, float64(r.Params)/1e6, float64(r.MACs)/1e9)
 }
 
 func (m *summaryCommand) table(r summaryReport) {

@@ -121,26 +121,38 @@ func (p panel) draw(b *strings.Builder, layers []model.Wiring, x, bottom int, to
 			bar(b, "concat", x, top(bottom, n.level)+boxHeight-barHeight, p.width(), "Filter concat "+shape(l.Output), dash)
 			continue
 		}
-		left := p.center(x, n.column) - boxWidth/2
-		kind, lines := textOf(l, layers)
-		fmt.Fprintf(b, `<g><title>%s</title><rect class="%s" x="%.0f" y="%d" width="%d" height="%d" rx="3"%s/>`,
-			html.EscapeString(l.Name), kind, left, top(bottom, n.level), boxWidth, boxHeight, dash)
-		for i, line := range lines {
-			y := top(bottom, n.level) + boxHeight/2 + 4
-			if len(lines) > 1 {
-				y += 15*i - 7
-			}
-			fmt.Fprintf(b, `<text x="%.0f" y="%d">%s</text>`, left+boxWidth/2, y, html.EscapeString(line))
-		}
-		b.WriteString("</g>\n")
+		box(b, l, layers, p.center(x, n.column), top(bottom, n.level), dash)
+	}
+	p.caption(b, x+p.width()/2, bottom, total)
+}
+
+// caption writes the module's name and cost below it.
+func (p panel) caption(b *strings.Builder, x, y int, total int64) {
+	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="15" font-weight="bold">%s</text>`, x, y+20, html.EscapeString(p.module.Name))
+	if p.module.Params == 0 {
+		return
 	}
 	share := fmt.Sprintf("%.1f%% of the MACs", 100*float64(p.module.MACs)/float64(max(1, total)))
 	if p.module.Aux {
 		share = "in training only"
 	}
-	middle := x + p.width()/2
-	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="15" font-weight="bold">%s</text><text x="%d" y="%d">%s parameters</text><text x="%d" y="%d">%s</text>`+"\n",
-		middle, bottom+20, html.EscapeString(p.module.Name), middle, bottom+37, millions(p.module.Params), middle, bottom+53, share)
+	fmt.Fprintf(b, `<text x="%d" y="%d">%s parameters</text><text x="%d" y="%d">%s</text>`+"\n", x, y+37, millions(p.module.Params), x, y+53, share)
+}
+
+// box draws a layer with its middle at x and its upper edge at y.
+func box(b *strings.Builder, l model.Wiring, layers []model.Wiring, x float64, y int, dash string) {
+	kind, lines := textOf(l, layers)
+	fmt.Fprintf(b, `<g><title>%s</title><rect class="%s" x="%.0f" y="%d" width="%d" height="%d" rx="3"%s/>`,
+		html.EscapeString(l.Name), kind, x-boxWidth/2, y, boxWidth, boxHeight, dash)
+	line := y + boxHeight/2 + 4
+	if len(lines) > 1 {
+		line -= 7
+	}
+	for _, text := range lines {
+		fmt.Fprintf(b, `<text x="%.0f" y="%d">%s</text>`, x, line, html.EscapeString(text))
+		line += 15
+	}
+	b.WriteString("</g>\n")
 }
 
 func bar(b *strings.Builder, kind string, x, y, width int, text, dash string) {
@@ -230,7 +242,11 @@ func textOf(l model.Wiring, layers []model.Wiring) (kind string, lines []string)
 	case "dropout":
 		return "head", []string{l.Op}
 	}
-	return "head", []string{strings.ReplaceAll(l.Op, "_", " "), shape(l.Output)}
+	kind = "head"
+	if strings.HasSuffix(l.Op, "_pool") {
+		kind = "pool"
+	}
+	return kind, []string{strings.ReplaceAll(l.Op, "_", " "), shape(l.Output)}
 }
 
 // shape writes an activation's size as the paper does: the grid, then the
