@@ -86,7 +86,11 @@ func (e *evalCommand) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	set, err := e.set(resolved, members[0].Metadata)
+	labelled, err := evaluate.SameClasses(members)
+	if err != nil {
+		return err
+	}
+	set, err := e.set(resolved, labelled)
 	if err != nil {
 		return err
 	}
@@ -110,7 +114,7 @@ func (e *evalCommand) options(c *config.Resolved) (evaluate.Options, error) {
 	if err := dataset.Crops(e.crops).Validate(); err != nil {
 		return o, usageError{fmt.Errorf("--crops: %w", err)}
 	}
-	if e.crops > 1 && o.CropPct > 0 {
+	if e.crops > 1 && e.cropPct > 0 {
 		return o, usageError{fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)}
 	}
 	return o, nil
@@ -125,13 +129,16 @@ func (e *evalCommand) ensemble(c *config.Resolved) (evaluate.Ensemble, []evaluat
 	}
 	var ensemble evaluate.Ensemble
 	var members []evaluate.Member
-	for _, path := range e.weights {
+	for i, path := range e.weights {
 		w, m, err := weights.Load(path)
 		if err != nil {
 			return ensemble, nil, err
 		}
-		if err := c.AgreesWith(m.Spec); err != nil {
-			return ensemble, nil, usageError{fmt.Errorf("%s: %w", path, err)}
+		// The first member's run says nothing of the others' structure.
+		if i == 0 || e.runConfig() == "" {
+			if err := c.AgreesWith(m.Spec); err != nil {
+				return ensemble, nil, usageError{fmt.Errorf("%s: %w", path, err)}
+			}
 		}
 		for _, text := range m.Notes {
 			e.note("%s: %s", path, text)
@@ -151,7 +158,7 @@ func (e *evalCommand) ensemble(c *config.Resolved) (evaluate.Ensemble, []evaluat
 		ensemble = append(ensemble, evaluator)
 		members = append(members, evaluate.Member{Path: path, Metadata: m})
 	}
-	return ensemble, members, evaluate.SameClasses(members)
+	return ensemble, members, nil
 }
 
 // runConfig returns the configuration beside the weights if they lie in a run

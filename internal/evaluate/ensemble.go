@@ -126,25 +126,22 @@ type Member struct {
 }
 
 // SameClasses returns an error unless all members tell the same classes
-// apart, in the same order. A member without labels goes with any.
-func SameClasses(members []Member) error {
-	var labelled *Member
-	for i := range members {
-		first, m := &members[0], &members[i]
-		if a, b := first.Metadata.Spec.Classes, m.Metadata.Spec.Classes; a != b {
-			return fmt.Errorf("%s has %d classes, %s has %d; an ensemble's members must have the same", first.Path, a, m.Path, b)
+// apart, in the same order, and else the metadata that names them for all. A
+// member without labels goes with any.
+func SameClasses(members []Member) (weights.Metadata, error) {
+	named := members[0]
+	for _, m := range members {
+		if a, b := named.Metadata.Spec.Classes, m.Metadata.Spec.Classes; a != b {
+			return weights.Metadata{}, fmt.Errorf("%s has %d classes, %s has %d; an ensemble's members must have the same", named.Path, a, m.Path, b)
 		}
-		if len(m.Metadata.Labels) == 0 {
-			continue
-		}
-		if labelled == nil {
-			labelled = m
+		if len(named.Metadata.Labels) == 0 {
+			named = m
 		}
 		for row, label := range m.Metadata.Labels {
-			if other := labelled.Metadata.Labels[row]; label != other {
-				return fmt.Errorf("class %d is %q in %s and %q in %s; an ensemble's members must have the same classes in the same order", row, other, labelled.Path, label, m.Path)
+			if other := named.Metadata.Labels[row]; label != other {
+				return weights.Metadata{}, fmt.Errorf("class %d is %q in %s and %q in %s; an ensemble's members must have the same classes in the same order", row, other, named.Path, label, m.Path)
 			}
 		}
 	}
-	return nil
+	return named.Metadata, nil
 }
