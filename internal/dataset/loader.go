@@ -231,7 +231,7 @@ func (l *Loader) order(epoch int) []int {
 	return order
 }
 
-// rows returns the images of batch n.
+// rows returns the views of batch n.
 func (l *Loader) rows(order []int, n int) []view {
 	crops := int(l.options.Crops)
 	first, count := n*l.options.Batch, l.options.Batch

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -126,5 +128,27 @@ func TestNetworksAreDrawnAsSVG(t *testing.T) {
 				t.Errorf("%s: %q is missing", name, want)
 			}
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "draw docs/v3.svg anew")
+
+// TestDocumentationShowsTheNetworkAsItIs compares the picture of docs/summary.md.
+func TestDocumentationShowsTheNetworkAsItIs(t *testing.T) {
+	const path = "../../docs/v3.svg"
+	spec := structures(t)["v3"]
+	spec.Classes = 1000
+	var b strings.Builder
+	if err := WriteNetwork(&b, "v3, 299x299, 1000 classes: 23.83 M parameters, 5.713 GMAC", spec.InputSize, wiredLayers(t, spec)); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != b.String() {
+		t.Errorf("%s is not what the network looks like (%v); run go test ./internal/report -update", path, err)
 	}
 }
