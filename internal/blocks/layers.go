@@ -144,7 +144,7 @@ func (b *Builder) convLayer(x *gorgonia.Node, u Unit, params []*ops.Param) ops.L
 	k := b.Channels(u.K)
 	return ops.Layer{Name: b.scope + u.Name, Op: "conv", Output: [3]int{k, oh, ow}, Params: params, ReLU: true,
 		MACs:   int64(k) * int64(ops.ChannelsOf(x)*u.R*u.S) * int64(oh*ow),
-		Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}}
+		Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}, MorePad: [2]int{u.MoreH, u.MoreW}}
 }
 
 // MaxPool takes the maximum over windows.
@@ -169,7 +169,7 @@ func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p ops.Pool) ops.L
 	s := x.Shape()
 	oh, ow := p.Out(s[2], s[3])
 	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{ops.ChannelsOf(x), oh, ow},
-		Kernel: [2]int{p.R, p.S}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW},
+		Kernel: [2]int{p.R, p.S}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW}, MorePad: [2]int{p.MoreH, p.MoreW},
 		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
 }
 

@@ -14,6 +14,7 @@ type Pool struct {
 
 func (p Pool) kernel() kernel.Pool {
 	return kernel.Pool{R: p.R, S: p.S, StrideH: p.StrideH, StrideW: p.StrideW, PadH: p.PadH, PadW: p.PadW,
+		MoreH: p.MoreH, MoreW: p.MoreW,
 		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
 }
 
@@ -60,6 +61,13 @@ func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.No
 	s := x.Shape()
 	result := newMapResult(s[0], ChannelsOf(x), 1, 1)
 	return pooling(name+": global average pool", x, result, kernel.GlobalAvgForward, kernel.GlobalAvgBackward, layers)
+}
+
+// AdaptiveAvgPool averages to h x w pixels over windows that follow from x's
+// size, as PyTorch's AdaptiveAvgPool2d does.
+func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (*gorgonia.Node, error) {
+	result := newMapResult(x.Shape()[0], ChannelsOf(x), h, w)
+	return pooling(name+": adaptive average pool", x, result, kernel.AdaptiveAvgForward, kernel.AdaptiveAvgBackward, layers)
 }
 
 // pooling makes the node of a linear pool from its two kernels.
