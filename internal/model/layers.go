@@ -65,8 +65,12 @@ func (n *Network) Wiring() []Wiring {
 				w.Inputs = append(w.Inputs, -1)
 			}
 		}
-		index[node] = len(all)
 		all = append(all, w)
+		// The halves of a separable convolution are one node.
+		for _, l := range layers[1:] {
+			all = append(all, Wiring{Layer: l, Inputs: []int{len(all) - 1}})
+		}
+		index[node] = len(all) - 1
 	}
 	return all
 }

@@ -12,6 +12,9 @@ type Pool struct {
 	CountIncludePad bool // average pools: padding counts in the divisor
 }
 
+// Out returns the size of the output for an h x w input.
+func (p Pool) Out(h, w int) (oh, ow int) { return p.kernel().Out(h, w) }
+
 func (p Pool) kernel() kernel.Pool {
 	return kernel.Pool{R: p.R, S: p.S, StrideH: p.StrideH, StrideW: p.StrideW, PadH: p.PadH, PadW: p.PadW,
 		MoreH: p.MoreH, MoreW: p.MoreW,
@@ -94,6 +97,6 @@ func poolShape(name string, x *gorgonia.Node, p Pool) (*Result, error) {
 	if oh, ow := p.Window.Out(s[2], s[3]); oh < 1 || ow < 1 {
 		return nil, &SizeError{Layer: name, H: s[2], W: s[3], R: p.R, S: p.S}
 	}
-	oh, ow := p.kernel().Out(s[2], s[3])
+	oh, ow := p.Out(s[2], s[3])
 	return newMapResult(s[0], ChannelsOf(x), oh, ow), nil
 }
