@@ -34,7 +34,7 @@ func hwio(s source) source {
 		return s // for the comparison of shapes to say
 	}
 	r, t, c, k := s.shape[0], s.shape[1], s.shape[2], s.shape[3]
-	return source{[]int{k, c, r, t}, func() ([]float32, error) {
+	return source{s.name, []int{k, c, r, t}, func() ([]float32, error) {
 		from, err := s.read()
 		if err != nil {
 			return nil, err
@@ -62,7 +62,7 @@ func swapped(s source) source {
 		return s
 	}
 	in, out := s.shape[0], s.shape[1]
-	return source{[]int{out, in}, func() ([]float32, error) {
+	return source{s.name, []int{out, in}, func() ([]float32, error) {
 		from, err := s.read()
 		if err != nil {
 			return nil, err
@@ -87,7 +87,7 @@ func addGammas(mapped map[string]source) (notes []string) {
 		if _, has := mapped[layer+".bn.weight"]; !ok || has {
 			continue
 		}
-		mapped[layer+".bn.weight"] = source{s.shape, func() ([]float32, error) {
+		mapped[layer+".bn.weight"] = source{"", s.shape, func() ([]float32, error) {
 			ones := make([]float32, s.shape[0])
 			for i := range ones {
 				ones[i] = 1

@@ -15,14 +15,14 @@ func guessSpec(shapes map[string][]int) (spec model.Spec, noHead bool, notes []s
 	if !has("Mixed_5b.branch1x1.conv.weight") {
 		return spec, false, nil, errors.New("has no tensor Mixed_5b.branch1x1.conv.weight, so these are not an Inception V2 or V3's weights with torchvision's names")
 	}
-	variant, reason := "v3", "its keys are torchvision's Inception V3's"
+	variant, reason := "v3", "its layers are Inception V3's"
 	if has("Conv2d_1a_7x7.conv.weight") {
 		variant, reason = "v2", "its first convolution is 7x7"
 	}
 	if spec, err = model.DefaultSpec(variant); err != nil {
 		return spec, false, nil, err
 	}
-	notes = append(notes, fmt.Sprintf("no metadata; taken for %s because %s", variant, reason))
+	notes = append(notes, fmt.Sprintf("taken for %s because %s", variant, reason))
 
 	spec.Factorized5x5 = has("Mixed_5b.branch3x3dbl_3.conv.weight")
 	spec.Asymmetric7x7 = has("Mixed_6b.branch7x7dbl_5.conv.weight")
@@ -45,6 +45,5 @@ func guessSpec(shapes map[string][]int) (spec model.Spec, noHead bool, notes []s
 		notes = append(notes, "no classifier because there is no fc.weight")
 	}
 	spec.AvgPoolCountIncludePad = true
-	notes = append(notes, "average pools count their padding, as torchvision's do")
 	return spec, noHead, notes, nil
 }

@@ -63,48 +63,69 @@ func slimLayer(layer string) (string, error) {
 	return "", fmt.Errorf("slim has no layer like %s", layer)
 }
 
-// fromSlim names the tensors of a checkpoint of TensorFlow's slim. Other
-// variables, such as the optimizer's, stay aside. Slim's class 0 of 1001 is
-// background and is dropped.
-func fromSlim(all map[string]source) (map[string]source, []string, error) {
+// slimVariables are slim's names of a layer's variables, by torchvision's.
+var slimVariables = map[string]string{
+	"conv.weight": "weights", "bn.weight": "BatchNorm/gamma", "bn.bias": "BatchNorm/beta",
+	"bn.running_mean": "BatchNorm/moving_mean", "bn.running_var": "BatchNorm/moving_variance",
+	"weight": "weights", "bias": "biases", // of classifiers, which are 1x1 convolutions
+}
+
+// slimName returns slim's name of a parameter of ours.
+func slimName(name string) string {
+	for ours, theirs := range slimVariables {
+		layer, ok := strings.CutSuffix(name, "."+ours)
+		if scope, err := slimLayer(layer); ok && err == nil {
+			return scope + "/" + theirs
+		}
+	}
+	return name
+}
+
+// fromSlim names the tensors of a checkpoint of TensorFlow's slim. The
+// variables of optimizers and averages hang beneath those that they belong
+// to, and stay aside like all outside of the network's scope. Slim's class 0
+// of 1001 is background and is dropped.
+func fromSlim(all map[string]source) (t translation, err error) {
 	layers, err := slimLayers(all)
 	if err != nil {
-		return nil, nil, err
+		return t, err
 	}
-	mapped := map[string]source{}
+	t = translation{tensors: map[string]source{}, theirs: slimName}
+	used := map[string]bool{}
 	background := false
 	for _, layer := range layers {
 		scope, err := slimLayer(layer)
 		if err != nil {
-			return nil, nil, err
+			return t, err
 		}
-		take := func(to, from string, change func(source) source) {
-			if s, ok := all[scope+"/"+from]; ok {
-				mapped[layer+"."+to] = change(s)
+		head := layer == "fc" || strings.HasSuffix(layer, ".fc")
+		for ours, theirs := range slimVariables {
+			s, ok := all[scope+"/"+theirs]
+			if !ok || head == strings.Contains(ours, ".") {
+				continue
 			}
-		}
-		if layer == "fc" || strings.HasSuffix(layer, ".fc") {
-			classifier := func(s source) source {
-				s, dropped := withoutBackground(s)
+			used[s.name] = true
+			switch {
+			case !head && ours == "conv.weight":
+				s = hwio(s)
+			case head:
+				var dropped bool
+				s, dropped = withoutBackground(flat(hwio(s)))
 				background = background || dropped
-				return s
 			}
-			take("weight", "weights", func(s source) source { return classifier(flat(hwio(s))) })
-			take("bias", "biases", classifier)
-			continue
+			t.tensors[layer+"."+ours] = s
 		}
-		same := func(s source) source { return s }
-		take("conv.weight", "weights", hwio)
-		take("bn.weight", "BatchNorm/gamma", same)
-		take("bn.bias", "BatchNorm/beta", same)
-		take("bn.running_mean", "BatchNorm/moving_mean", same)
-		take("bn.running_var", "BatchNorm/moving_variance", same)
 	}
-	notes := addGammas(mapped)
+	for name, s := range all {
+		if strings.HasPrefix(name, slimScope) && !used[name] && !used[name[:strings.LastIndex(name, "/")]] {
+			t.tensors[name] = s // for the comparison with the network to say
+		}
+	}
+	t.notes = addGammas(t.tensors)
 	if background {
-		notes = append(notes, "of 1001 classes the first, background, is dropped")
+		t.notes = append(t.notes, "of 1001 classes the first, background, is dropped")
 	}
-	return mapped, notes, nil
+	return t, nil
 }
 
 // slimLayers lists the layers of V3, with the auxiliary head if the file has
@@ -128,7 +149,7 @@ func withoutBackground(s source) (_ source, dropped bool) {
 		return s, false
 	}
 	shape := append([]int{withBackground - 1}, s.shape[1:]...)
-	return source{shape, func() ([]float32, error) {
+	return source{s.name, shape, func() ([]float32, error) {
 		values, err := s.read()
 		if err != nil {
 			return nil, err
