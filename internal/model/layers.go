@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/inception-go/inception/internal/ops"
@@ -49,26 +50,30 @@ type Wiring struct {
 }
 
 // Wiring lists the layers of an eval network with their inputs.
-func (n *Network) Wiring() []Wiring {
+func (n *Network) Wiring() ([]Wiring, error) {
 	var all []Wiring
 	index := map[*gorgonia.Node]int{}
 	for _, node := range ordered(n.Graph) {
+		if node.Op() == nil {
+			if node.Name() == ops.ImageName {
+				index[node] = -1
+			}
+			continue // a parameter, which is in its layer's Params
+		}
 		layers := ops.LayersOf(node)
-		if len(layers) == 0 {
-			continue
+		if len(layers) != 1 {
+			return nil, fmt.Errorf("%s: is not one layer of an eval network", node.Op())
 		}
 		w := Wiring{Layer: layers[0]}
 		for _, in := range ops.InputsOf(node) {
 			if i, ok := index[in]; ok {
 				w.Inputs = append(w.Inputs, i)
-			} else if in.Name() == "image" {
-				w.Inputs = append(w.Inputs, -1)
 			}
 		}
 		index[node] = len(all)
 		all = append(all, w)
 	}
-	return all
+	return all, nil
 }
 
 func layersOf(g *gorgonia.ExprGraph) (layers []ops.Layer) {

@@ -52,6 +52,18 @@ func Refresh(g *gorgonia.ExprGraph) {
 	}
 }
 
+// Folded returns the weights, in file order, and the bias that FoldedConv
+// computes a layer with: those of a convolution with its batch norm in them.
+func (l *Layer) Folded() (weights, bias []float32) {
+	f := &folded{weight: l.Param(ConvWeight), bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
+		Mean: l.Param(RunningMean), Var: l.Param(RunningVar), Eps: l.Eps}}
+	if f.weight == nil {
+		f.weight = l.Param(ImageWeight)
+	}
+	f.refresh()
+	return f.weight.Unpack(f.w), f.b[:f.weight.Shape[0]]
+}
+
 // folded is a weight with its batch norm folded in.
 type folded struct {
 	weight, bias *Param

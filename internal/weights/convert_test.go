@@ -47,7 +47,7 @@ func TestWhatIsExportedImportsBitForBit(t *testing.T) {
 		t.Run(c.format+" "+c.file, func(t *testing.T) {
 			w, m := numbered(t, c.aux, 10)
 			path := filepath.Join(t.TempDir(), c.file)
-			if _, err := Export(path, c.format, w, m); err != nil {
+			if _, err := Export(path, w, m, ExportOptions{Format: c.format}); err != nil {
 				t.Fatal(err)
 			}
 			back, got, err := Import(path, ImportOptions{})
