@@ -54,24 +54,24 @@ func (n *Network) Wiring() ([]Wiring, error) {
 	var all []Wiring
 	index := map[*gorgonia.Node]int{}
 	for _, node := range ordered(n.Graph) {
-		if node.Op() == nil {
-			if node.Name() == ops.ImageName {
-				index[node] = -1
-			}
-			continue // a parameter, which is in its layer's Params
+		if node.Op() == nil && node.Name() == ops.ImageName {
+			index[node] = -1
 		}
-		layers := ops.LayersOf(node)
-		if len(layers) != 1 {
-			return nil, fmt.Errorf("%s: is not one layer of an eval network", node.Op())
-		}
-		w := Wiring{Layer: layers[0]}
+		var inputs []int // without parameters and what is made of them
 		for _, in := range ops.InputsOf(node) {
 			if i, ok := index[in]; ok {
-				w.Inputs = append(w.Inputs, i)
+				inputs = append(inputs, i)
 			}
 		}
-		index[node] = len(all)
-		all = append(all, w)
+		layers := ops.LayersOf(node)
+		if len(layers) == 0 && len(inputs) > 0 {
+			return nil, fmt.Errorf("%s: is no layer of an eval network", node.Op())
+		}
+		for _, l := range layers { // one; two for the halves of a separable convolution
+			all = append(all, Wiring{l, inputs})
+			index[node] = len(all) - 1
+			inputs = []int{len(all) - 1}
+		}
 	}
 	return all, nil
 }

@@ -52,16 +52,14 @@ func Refresh(g *gorgonia.ExprGraph) {
 	}
 }
 
-// Folded returns the weights, in file order, and the bias that FoldedConv
-// computes a layer with: those of a convolution with its batch norm in them.
+// Folded returns a convolution's weights, in file order, and bias with its
+// batch norm folded into both, which is what FoldedConv computes with.
 func (l *Layer) Folded() (weights, bias []float32) {
-	f := &folded{weight: l.Param(ConvWeight), bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
+	weight := l.Params[0]
+	f := &folded{weight: weight, bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
 		Mean: l.Param(RunningMean), Var: l.Param(RunningVar), Eps: l.Eps}}
-	if f.weight == nil {
-		f.weight = l.Param(ImageWeight)
-	}
 	f.refresh()
-	return f.weight.Unpack(f.w), f.b[:f.weight.Shape[0]]
+	return weight.Unpack(f.w), f.b[:weight.Shape[0]]
 }
 
 // folded is a weight with its batch norm folded in.

@@ -152,23 +152,21 @@ func (g *onnxGraph) layer(l ops.Layer, inputs []string, in [3]int) (string, erro
 
 // conv adds a convolution, its batch norm if that is not folded, and its ReLU.
 func (g *onnxGraph) conv(l ops.Layer, x string, in [3]int) string {
-	weight := l.Param(ops.ConvWeight)
-	if weight == nil {
-		weight = l.Param(ops.ImageWeight)
-	}
+	weight, bias, beta := l.Params[0], l.Param(ops.Bias), l.Param(ops.Beta)
 	name, inputs := l.Name+".conv", []string{x}
-	if g.keepNorm {
+	switch {
+	case beta == nil || g.keepNorm:
 		inputs = append(inputs, g.param(weight))
-		if bias := l.Param(ops.Bias); bias != nil {
+		if bias != nil {
 			inputs = append(inputs, g.param(bias))
 		}
-	} else {
+	default:
 		inputs = append(inputs,
 			g.constant(name+".weight", weight.Shape, func() []float32 { w, _ := l.Folded(); return w }),
 			g.constant(name+".bias", weight.Shape[:1], func() []float32 { _, b := l.Folded(); return b }))
 	}
 	y := g.node("Conv", name, inputs, append(onnxWindow(l, in), onnxInt("group", max(1, l.Groups)))...)
-	if beta := l.Param(ops.Beta); beta != nil && g.keepNorm {
+	if beta != nil && g.keepNorm {
 		y = g.batchNorm(l, y, beta)
 	}
 	if l.ReLU {
