@@ -138,7 +138,7 @@ func exportPickle(path string, w *model.Weights, m Metadata) error {
 // weights differs from what they are.
 func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
 	if !m.Spec.AvgPoolCountIncludePad {
-		lacks = append(lacks, "average pools that do not count the padding (set count_include_pad=False in torchvision's, or its logits differ)")
+		lacks = append(lacks, "average pools that do not count the padding (torchvision's do, so its logits differ)")
 	}
 	if !metadata {
 		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())

@@ -162,6 +162,9 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 		shapes[name] = s.shape
 	}
 	w, err := build(m, shapes, func(p *ops.Param) ([]float32, error) { return mapped[p.Name].read() })
+	if err == nil {
+		err = m.keepBatches(shapes, func(name string) ([]float32, error) { return mapped[name].read() })
+	}
 	return w, m, err
 }
 
