@@ -52,6 +52,7 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	for i, u := range units {
 		weights[i], norms[i] = b.unitParams(x, u)
 		layers[i] = b.convLayer(x, u, append([]*ops.Param{weights[i]}, norms[i].Params()...))
+		layers[i].Eps = norms[i].Eps
 	}
 	if !b.Train {
 		for i, u := range units {

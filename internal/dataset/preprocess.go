@@ -114,11 +114,15 @@ func (p Preprocess) Validate() error {
 
 // String describes the preprocessing in one line.
 func (p Preprocess) String() string {
-	geometry := fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
+	return fmt.Sprintf("%s, mean %s, std %s (%s)", p.Framing(), triple(p.Mean), triple(p.Std), p.Name)
+}
+
+// Framing describes in one line how pictures are resized and cropped.
+func (p Preprocess) Framing() string {
 	if p.Geometry == Central {
-		geometry = fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
+		return fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
 	}
-	return fmt.Sprintf("%s, mean %s, std %s (%s)", geometry, triple(p.Mean), triple(p.Std), p.Name)
+	return fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
 }
 
 func triple(v [3]float64) string {

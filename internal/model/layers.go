@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/inception-go/inception/internal/ops"
@@ -49,30 +50,30 @@ type Wiring struct {
 }
 
 // Wiring lists the layers of an eval network with their inputs.
-func (n *Network) Wiring() []Wiring {
+func (n *Network) Wiring() ([]Wiring, error) {
 	var all []Wiring
 	index := map[*gorgonia.Node]int{}
 	for _, node := range ordered(n.Graph) {
-		layers := ops.LayersOf(node)
-		if len(layers) == 0 {
-			continue
+		if node.Op() == nil && node.Name() == ops.ImageName {
+			index[node] = -1
 		}
-		w := Wiring{Layer: layers[0]}
+		var inputs []int // without parameters and what is made of them
 		for _, in := range ops.InputsOf(node) {
 			if i, ok := index[in]; ok {
-				w.Inputs = append(w.Inputs, i)
-			} else if in.Name() == "image" {
-				w.Inputs = append(w.Inputs, -1)
+				inputs = append(inputs, i)
 			}
 		}
-		all = append(all, w)
-		// The halves of a separable convolution are one node.
-		for _, l := range layers[1:] {
-			all = append(all, Wiring{Layer: l, Inputs: []int{len(all) - 1}})
+		layers := ops.LayersOf(node)
+		if len(layers) == 0 && len(inputs) > 0 {
+			return nil, fmt.Errorf("%s: is no layer of an eval network", node.Op())
 		}
-		index[node] = len(all) - 1
+		for _, l := range layers { // one; two for the halves of a separable convolution
+			all = append(all, Wiring{l, inputs})
+			index[node] = len(all) - 1
+			inputs = []int{len(all) - 1}
+		}
 	}
-	return all
+	return all, nil
 }
 
 func layersOf(g *gorgonia.ExprGraph) (layers []ops.Layer) {

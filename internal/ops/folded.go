@@ -52,6 +52,16 @@ func Refresh(g *gorgonia.ExprGraph) {
 	}
 }
 
+// Folded returns a convolution's weights, in file order, and bias with its
+// batch norm folded into both, which is what FoldedConv computes with.
+func (l *Layer) Folded() (weights, bias []float32) {
+	weight := l.Params[0]
+	f := &folded{weight: weight, bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
+		Mean: l.Param(RunningMean), Var: l.Param(RunningVar), Eps: l.Eps}}
+	f.refresh()
+	return weight.Unpack(f.w), f.b[:weight.Shape[0]]
+}
+
 // folded is a weight with its batch norm folded in.
 type folded struct {
 	weight, bias *Param

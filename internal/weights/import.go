@@ -105,6 +105,9 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return IsHead(name) })
 	}
 	w, err := build(m, t.shapes(), t.theirs, func(p *ops.Param) ([]float32, error) { return t.tensors[p.Name].read() })
+	if err == nil {
+		err = m.keepBatches(t.shapes(), func(name string) ([]float32, error) { return t.tensors[name].read() })
+	}
 	return w, m, err
 }
 

@@ -80,6 +80,9 @@ func fromTensors(t *Tensors) (*model.Weights, Metadata, error) {
 	if err != nil && !known {
 		return nil, m, fmt.Errorf("%w\n  (%s)", err, joinNotes(m.Notes))
 	}
+	if err == nil && !known {
+		err = m.keepBatches(shapes, t.Floats)
+	}
 	return w, m, err
 }
 
