@@ -88,14 +88,19 @@ type layerConv struct {
 // convOf reads the shape off a layer; the smallest input that gives its
 // output stands for the real one.
 func convOf(l *ops.Layer, batch int) layerConv {
-	shape := l.Params[0].Shape // [K][C][R][S]
+	shape := l.Params[0].Shape // [K][C/groups][R][S]
 	oh, ow := l.Output[1], l.Output[2]
+	c := shape[1] * max(1, l.Groups)
+	if c >= kernel.Block { // not the image's
+		c = ops.Padded(c)
+	}
 	return layerConv{
-		conv: kernel.Conv{C: shape[1], K: shape[0], R: l.Kernel[0], S: l.Kernel[1],
-			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1]},
+		conv: kernel.Conv{C: c, K: ops.Padded(shape[0]), R: l.Kernel[0], S: l.Kernel[1],
+			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1],
+			MoreH: l.MorePad[0], MoreW: l.MorePad[1]},
 		n: batch, oh: oh, ow: ow, macs: l.MACs,
-		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0],
-		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1],
+		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0] - l.MorePad[0],
+		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1] - l.MorePad[1],
 	}
 }
 
@@ -116,7 +121,8 @@ func (c layerConv) time(name string, span time.Duration) LayerResult {
 	}
 	y := randomMap(c.n, c.conv.K, c.oh, c.ow)
 	if c.conv.C < kernel.Block {
-		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW}
+		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW,
+			MoreH: c.conv.MoreH, MoreW: c.conv.MoreW}
 		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
 		r.Forward = rate(func() { image.Forward(y, x, c.n, c.h, c.w, w) })
 		r.Weights = rate(func() { image.BackwardWeights(w, x, c.n, c.h, c.w, y) })

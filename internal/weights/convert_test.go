@@ -126,7 +126,7 @@ func TestSlimNamesEveryLayerOnce(t *testing.T) {
 	}
 	seen := map[string]string{}
 	for _, layer := range append(convs, "fc", "AuxLogits.conv0", "AuxLogits.conv1", "AuxLogits.fc") {
-		name, err := slimLayer(layer)
+		name, err := slimV3.layer(layer)
 		if err != nil {
 			t.Fatal(err)
 		}
