@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/weights"
@@ -29,7 +30,7 @@ func newSummary(s *session) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error { return m.run() },
 	}
 	f := c.Flags()
-	f.StringVar(&m.variant, "variant", "", "network: v2 or v3")
+	f.StringVar(&m.variant, "variant", "", "network: "+strings.Join(model.Variants(), ", "))
 	f.StringVarP(&m.weights, "weights", "w", "", "weight file or run folder")
 	f.BoolVar(&m.memory, "memory", false, "also plan the memory of evaluation and training")
 	f.IntVarP(&m.batch, "batch", "b", 1, "images in one pass, for --memory; also --batch-size")
