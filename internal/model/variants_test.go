@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,5 +110,74 @@ func TestVariantsRefuseSwitchesThatTheyLack(t *testing.T) {
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.HasPrefix(err.Error(), test.want)) {
 			t.Errorf("%s %+v: error is %v, want %q", test.variant, spec, err, test.want)
 		}
+	}
+}
+
+// Dropout in an auxiliary head changes with the step and leaves the rest as it
+// is; the heads choose apart from each other.
+func TestAuxiliaryDropout(t *testing.T) {
+	spec, err := DefaultSpec(GoogLeNet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Classes, spec.InputSize, spec.Width, spec.Dropout = 4, 48, 0.1, 0
+	w, err := NewWeights(spec, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Build(spec, w, 2, Train, Options{AuxWeight: 0.3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	images := uniform("image", 2*3*48*48)
+	run := func(step uint64) (logits [3][]float32) {
+		if _, err := n.Step(images, []int{0, 3}, step); err != nil {
+			t.Fatal(err)
+		}
+		return [3][]float32{slices.Clone(n.Logits()), slices.Clone(rows(n.out.aux[0], 4)), slices.Clone(rows(n.out.aux[1], 4))}
+	}
+	first, again, next := run(0), run(0), run(1)
+	for i, name := range []string{"logits", "aux2", "aux1"} {
+		if !slices.Equal(first[i], again[i]) {
+			t.Errorf("%s of one step differ", name)
+		}
+		if same := slices.Equal(first[i], next[i]); same != (name == "logits") {
+			t.Errorf("%s of two steps are the same: %t", name, same)
+		}
+	}
+}
+
+// The halves of a separable convolution are two layers, one behind the other,
+// though one node computes both.
+func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
+	spec, err := DefaultSpec(BNInception)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Classes, spec.InputSize, spec.Width = 4, 48, 0.1
+	w, err := NewWeights(spec, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Build(spec, w, 1, Eval, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	layers, err := n.Wiring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, p, pool := layers[0], layers[1], layers[2]
+	if d.Name != "Conv2d_1a_7x7.depthwise" || d.Groups != 3 || d.ReLU || !slices.Equal(d.Inputs, []int{-1}) ||
+		d.Pad != [2]int{2, 2} || d.MorePad != [2]int{1, 1} || d.Output != [3]int{15, 24, 24} {
+		t.Errorf("the first layer is %+v", d)
+	}
+	if p.Name != "Conv2d_1a_7x7.pointwise" || p.Groups > 1 || !p.ReLU || !slices.Equal(p.Inputs, []int{0}) || p.Output != [3]int{16, 24, 24} {
+		t.Errorf("the second layer is %+v", p)
+	}
+	if pool.Op != "max_pool" || !slices.Equal(pool.Inputs, []int{1}) || pool.Pad != [2]int{} || pool.MorePad != [2]int{1, 1} {
+		t.Errorf("the third layer is %+v", pool)
 	}
 }
