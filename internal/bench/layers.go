@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/kernel"
@@ -47,10 +48,14 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 	seen := map[string]int{}
 	var work, forward, dataWork, data, weights float64
 	r.PeakGFLOPS = kernel.PeakGFLOPS(parallel.Threads())
-	for i := range layers {
+	for i := 0; i < len(layers); i++ {
 		l := &layers[i]
 		if l.Op != "conv" {
 			continue
+		}
+		if l.Groups > 1 {
+			i++
+			l = joined(l, &layers[i])
 		}
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
@@ -76,6 +81,17 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 	return r, nil
 }
 
+// joined returns the convolution that a depthwise one of images and the
+// pointwise one behind it are run as.
+func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
+	l := *depthwise
+	l.Name, _, _ = strings.Cut(l.Name, ".")
+	l.Output, l.Groups = pointwise.Output, 1
+	weight := ops.NewParam(l.Name, ops.ImageWeight, l.Output[0], 3, l.Kernel[0], l.Kernel[1])
+	l.Params, l.MACs = []*ops.Param{weight}, int64(weight.Count())*int64(l.Output[1]*l.Output[2])
+	return &l
+}
+
 // layerConv is a convolution with the sizes of its maps.
 type layerConv struct {
 	conv   kernel.Conv
@@ -88,9 +104,9 @@ type layerConv struct {
 // convOf reads the shape off a layer; the smallest input that gives its
 // output stands for the real one.
 func convOf(l *ops.Layer, batch int) layerConv {
-	shape := l.Params[0].Shape // [K][C/groups][R][S]
+	shape := l.Params[0].Shape // [K][C][R][S]
 	oh, ow := l.Output[1], l.Output[2]
-	c := shape[1] * max(1, l.Groups)
+	c := shape[1]
 	if c >= kernel.Block { // not the image's
 		c = ops.Padded(c)
 	}

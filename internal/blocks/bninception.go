@@ -6,12 +6,11 @@ import (
 )
 
 // StemBN turns images into 192 channels at an eighth of their size, as
-// TF-slim's inception_v2 does. The first 7x7 is a separable convolution or a
-// plain one.
-func (b *Builder) StemBN(image *gorgonia.Node, separable bool, o StemOptions) *gorgonia.Node {
+// TF-slim's inception_v2 does.
+func (b *Builder) StemBN(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
 	first := Unit{"Conv2d_1a_7x7", 64, same(image, 7, o.Stride)}
 	var x *gorgonia.Node
-	if separable {
+	if o.Separable {
 		x = b.SeparableConv(image, first)
 	} else {
 		x = b.Conv(image, first)
@@ -29,21 +28,21 @@ func same(x *gorgonia.Node, size, stride int) ops.Window {
 	return ops.Square(size, stride, 0).Same(s[2], s[3])
 }
 
-// ChannelsBN are the channels of one of BN-Inception's modules; the towers
-// have those of their 1x1 and those of their 3x3 convolutions. MaxPool says
-// that the module pools by maxima, not averages.
+// ChannelsBN are the channels of one of BN-Inception's modules, the columns of
+// its paper's figure 5.
 type ChannelsBN struct {
-	One            int
-	Single, Double [2]int
-	Pool           int
-	MaxPool        bool
+	One               int
+	ThreeBy1, Three   int // the reduction before the 3x3, and that itself
+	DoubleBy1, Double int // of the two 3x3
+	Pool              int
+	MaxPool           bool // pools by maxima, not averages
 }
 
 // InceptionBN is BN-Inception's module (Ioffe and Szegedy, arXiv 1502.03167,
 // fig. 5): Inception V1's with two 3x3 convolutions for the 5x5.
 func (b *Builder) InceptionBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgonia.Node {
 	b = b.In(name)
-	heads := b.Siblings(x, unit("branch1x1", c.One, 1, 1), unit("branch3x3_1", c.Single[0], 1, 1), unit("branch3x3dbl_1", c.Double[0], 1, 1))
+	heads := b.Siblings(x, unit("branch1x1", c.One, 1, 1), unit("branch3x3_1", c.ThreeBy1, 1, 1), unit("branch3x3dbl_1", c.DoubleBy1, 1, 1))
 	var pooled *gorgonia.Node
 	if c.MaxPool {
 		pooled = b.Conv(b.MaxPool(x, "pool", ops.Pool{Window: ops.Square(3, 1, 1)}), unit("branch_pool", c.Pool, 1, 1))
@@ -51,19 +50,20 @@ func (b *Builder) InceptionBN(x *gorgonia.Node, name string, c ChannelsBN) *gorg
 		pooled = b.pooled(x, c.Pool)
 	}
 	return b.Concat(heads[0],
-		b.Conv(heads[1], unit("branch3x3_2", c.Single[1], 3, 3)),
-		b.Chain(heads[2], unit("branch3x3dbl_2", c.Double[1], 3, 3), unit("branch3x3dbl_3", c.Double[1], 3, 3)),
+		b.Conv(heads[1], unit("branch3x3_2", c.Three, 3, 3)),
+		b.Chain(heads[2], unit("branch3x3dbl_2", c.Double, 3, 3), unit("branch3x3dbl_3", c.Double, 3, 3)),
 		pooled)
 }
 
-// ReduceBN halves the grid: stride-2 convolutions beside the pool.
-func (b *Builder) ReduceBN(x *gorgonia.Node, name string, single, double [2]int) *gorgonia.Node {
+// ReduceBN is the module that halves the grid: stride-2 convolutions beside the
+// pool, and no 1x1.
+func (b *Builder) ReduceBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgonia.Node {
 	b = b.In(name)
 	halve := same(x, 3, 2)
-	heads := b.Siblings(x, unit("branch3x3_1", single[0], 1, 1), unit("branch3x3dbl_1", double[0], 1, 1))
+	heads := b.Siblings(x, unit("branch3x3_1", c.ThreeBy1, 1, 1), unit("branch3x3dbl_1", c.DoubleBy1, 1, 1))
 	return b.Concat(
-		b.Conv(heads[0], Unit{"branch3x3_2", single[1], halve}),
-		b.Chain(heads[1], unit("branch3x3dbl_2", double[1], 3, 3), Unit{"branch3x3dbl_3", double[1], halve}),
+		b.Conv(heads[0], Unit{"branch3x3_2", c.Three, halve}),
+		b.Chain(heads[1], unit("branch3x3dbl_2", c.Double, 3, 3), Unit{"branch3x3dbl_3", c.Double, halve}),
 		b.MaxPool(x, "pool", ops.Pool{Window: halve}))
 }
 

@@ -26,23 +26,24 @@ func (b *Builder) ReduceV1(x *gorgonia.Node, name string, size int) *gorgonia.No
 	return b.MaxPool(x, name, ops.Pool{Window: ops.Square(size, 2, 0), CeilMode: true})
 }
 
-// ChannelsV1 are the channels of one of GoogLeNet's modules; the towers have
-// those of their 1x1 and those of their last convolution.
+// ChannelsV1 are the channels of one of GoogLeNet's modules, the columns of its
+// paper's table 1.
 type ChannelsV1 struct {
-	One         int
-	Three, Five [2]int
-	Pool        int
+	One             int
+	ThreeBy1, Three int // the reduction before the 3x3, and that itself
+	FiveBy1, Five   int
+	Pool            int
 }
 
 // InceptionV1 is GoogLeNet's module (Szegedy et al., arXiv 1409.4842, fig. 2b)
 // as in torchvision, whose 5x5 convolution is a 3x3.
 func (b *Builder) InceptionV1(x *gorgonia.Node, name string, c ChannelsV1) *gorgonia.Node {
 	b = b.In(name)
-	heads := b.Siblings(x, unit("branch1", c.One, 1, 1), unit("branch2.0", c.Three[0], 1, 1), unit("branch3.0", c.Five[0], 1, 1))
+	heads := b.Siblings(x, unit("branch1", c.One, 1, 1), unit("branch2.0", c.ThreeBy1, 1, 1), unit("branch3.0", c.FiveBy1, 1, 1))
 	pooled := b.MaxPool(x, "branch4.0", ops.Pool{Window: ops.Square(3, 1, 1)})
 	return b.Concat(heads[0],
-		b.Conv(heads[1], unit("branch2.1", c.Three[1], 3, 3)),
-		b.Conv(heads[2], unit("branch3.1", c.Five[1], 3, 3)),
+		b.Conv(heads[1], unit("branch2.1", c.Three, 3, 3)),
+		b.Conv(heads[2], unit("branch3.1", c.Five, 3, 3)),
 		b.Conv(pooled, unit("branch4.1", c.Pool, 1, 1)))
 }
 

@@ -11,6 +11,7 @@ type StemOptions struct {
 	Stride       int  // of the first convolution: 2, or 1 for small images (section 9)
 	Pool         bool // the first max pool is there
 	Table1       bool // the last convolutions are those of the paper's table 1
+	Separable    bool // BN-Inception's first convolution is separable, not plain
 }
 
 // maxPool is the 3x3/2 pool of the stem and of the grid reductions.
