@@ -64,7 +64,7 @@ var paths = map[int]struct{ aux, loss float64 }{
 
 // TestGoldenPyTorch holds our float32 against float64: no farther from it
 // than three times PyTorch's float32.
-func TestGoldenTorchvision(t *testing.T) {
+func TestGoldenPyTorch(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no golden files", err)

@@ -15,12 +15,14 @@ No weights are shipped: every tensor is filled from its key and flat index.
 
 googlenet is torchvision's. bn-inception is TF-slim's inception_v2 written here once more, from its published
 description, in PyTorch: paddings as TensorFlow's SAME, batch norm without gamma, the first convolution separable.
-Values are of float64; beside them stands how far PyTorch's own float32 lies from them, the largest of its three CPU
-paths (oneDNN, native, channels_last).
+Values are of float64; beside them stands how far PyTorch's own float32 lies from them, the largest of its CPU
+paths (oneDNN and native, channels first and last) with the images in order and in reverse: a ReLU or a maximum near its edge turns
+with any rounding, and takes some gradients with it.
 
 usage: golden.py googlenet OUT.json 10 4 90
        golden.py bn-inception OUT.json [classes] [batch] [size]
 """
+import itertools
 import json
 import sys
 
@@ -238,12 +240,13 @@ def main():
     classes, batch, size = (int(v) for v in (sys.argv[3:6] + ["10", "3", "100"][len(sys.argv[3:6]):]))
     torch.set_num_threads(2)
     paths = []
-    for mkldnn, channels_last in ((True, False), (False, False), (True, True)):
+    for mkldnn, layout, reverse in itertools.product((True, False), (torch.contiguous_format, torch.channels_last), (False, True)):
         m, x, labels = case(variant, classes, batch, size)
-        if channels_last:
-            m, x = m.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+        m, x, y = m.to(memory_format=layout), x.to(memory_format=layout), torch.tensor(labels)
+        order = [0] if reverse else []  # the dimensions to turn round
         with torch.backends.mkldnn.flags(enabled=mkldnn):
-            paths.append(run(m, x, torch.tensor(labels)))
+            r = run(m, x.flip(order), y.flip(order))
+        paths.append({k: v.flip(order) if k.endswith(("logits", "losses")) else v for k, v in r.items()})
     m, x, labels = case(variant, classes, batch, size)
     truth = run(m.double(), x.double(), torch.tensor(labels))
     deviations = [deviation(p, truth) for p in paths]
