@@ -67,9 +67,9 @@ def one(classes, aux, scale, rng):
         tf1.train.create_global_step()
         tf.train.ExponentialMovingAverage(0.999).apply(tf1.trainable_variables())
         session.run(tf1.global_variables_initializer())
-        for v in tf1.global_variables():
-            if v.dtype.base_dtype == tf.float32 and "ExponentialMovingAverage" not in v.op.name:
-                v.load(random_value(v.op.name, v.shape.as_list(), rng), session)
+        network = [v for v in tf1.global_variables() if v.dtype.base_dtype == tf.float32 and "ExponentialMovingAverage" not in v.op.name]
+        session.run([v.initializer for v in network],
+                    {v.initializer.inputs[1]: random_value(v.op.name, v.shape.as_list(), rng) for v in network})
         want = session.run(logits, {images: x})
         if classes == 1001:
             want = want[:, 1:]
