@@ -164,12 +164,15 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := dataset.MatchClasses(set.Classes(), labelsOf(m), e.match)
+	match, err := dataset.MatchClasses(set.Classes(), m.ClassNames(), e.match)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", used, err)
 	}
 	e.note("%d images of %d classes: %s", set.Len(), len(set.Classes()), used)
-	return dataset.Relabel(set, rows, labelsOf(m)), nil
+	if match.Note != "" {
+		e.note("%s", match.Note)
+	}
+	return dataset.Relabel(set, match.Rows, m.ClassNames()), nil
 }
 
 func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, err error) {
@@ -185,18 +188,6 @@ func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, er
 		err = fmt.Errorf("%s: the run had no validation images; give --data", e.weights)
 	}
 	return val, "the run's validation images", err
-}
-
-// labelsOf returns a name for each row of the classifier.
-func labelsOf(m weights.Metadata) []string {
-	if len(m.Labels) > 0 {
-		return m.Labels
-	}
-	labels := make([]string, m.Spec.Classes)
-	for i := range labels {
-		labels[i] = fmt.Sprint(i)
-	}
-	return labels
 }
 
 // preprocess returns the weights' own preprocessing with what the flags change.

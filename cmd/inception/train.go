@@ -47,6 +47,7 @@ step and saves; --resume goes on from there.`,
 	f.BoolVar(&t.resume, "resume", false, "go on with the run named as argument or by --out, or with the newest unfinished one")
 	f.StringVar(&t.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
 	f.BoolVar(&t.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
+	f.BoolVar(&t.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
 	return c
 }
 

@@ -193,6 +193,7 @@ func metadataFor(family string, o ImportOptions, mapped map[string]source) (m Me
 			preprocess = "torchvision"
 		}
 	}
+	m.nameClasses()
 	m.InputSize = m.Spec.InputSize
 	if m.Preprocess, err = dataset.NamedPreprocess(preprocess, m.InputSize); err != nil {
 		return m, fmt.Errorf("--preprocess: %w", err)

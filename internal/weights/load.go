@@ -73,6 +73,7 @@ func fromTensors(t *Tensors) (*model.Weights, Metadata, error) {
 			return nil, Metadata{}, err
 		}
 		m.InputSize = m.Spec.InputSize
+		m.nameClasses()
 		m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
 		m.Notes = append(m.Notes, "preprocessing as torchvision's: "+m.Preprocess.String())
 	}
