@@ -52,7 +52,7 @@ the weights' own training run validated on.`,
 	f.IntVarP(&e.batch, "batch", "b", 0, "images in one pass, also --batch-size")
 	f.IntVar(&e.inputSize, "input-size", 0, "evaluate at this size instead of the weights' own")
 	f.Float64Var(&e.cropPct, "crop-pct", 0, "share of the image's side that the crop shows, instead of the weights' own")
-	f.StringVar(&e.interpolation, "interpolation", "", "bilinear or bicubic, instead of the weights' own")
+	f.StringVar(&e.interpolation, "interpolation", "", "bilinear, bicubic or bilinear-tf1, instead of the weights' own")
 	f.StringVar(&e.classMap, "class-map", "", "`file` of lines folder<TAB>label")
 	f.BoolVar(&e.match.ByOrder, "classes-by-order", false, "match class folders to labels by their order")
 	f.BoolVar(&e.perClass, "per-class", false, "print precision, recall and F1 of each class, and the calibration")
