@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/train"
+	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
 
@@ -32,7 +33,7 @@ report.html, TensorBoard events and all that resuming needs. Ctrl-C finishes the
 step and saves; --resume goes on from there.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers --set train.epochs=30
-  inception train --data photos --init v3.safetensors --set train.freeze=[Conv2d]
+  inception train --config finetune --data photos --init v3.safetensors --set train.freeze=[Conv2d]
   inception train --resume`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: t.run,
@@ -63,6 +64,11 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if t.init.Weights != "" && own == "" {
+		if err := follow(resolved, t.init.Weights); err != nil {
+			return err
+		}
+	}
 	if dir == "" {
 		dir = filepath.Join("runs", resolved.Name+"-"+time.Now().Format("20060102-150405"))
 	}
@@ -86,6 +92,18 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		t.end(result, resolved)
 	}
 	return err
+}
+
+// follow makes the network that of the weights which the training begins with.
+func follow(c *config.Resolved, path string) error {
+	m, err := weights.LoadMetadata(path)
+	if err != nil {
+		return err
+	}
+	if err := c.Follow(path, m); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // folder returns the run folder that the flags name and, for a run that is
