@@ -84,7 +84,7 @@ func Load(path string, opts ...Option) (*Model, error) {
 	}
 	spec := w.Spec
 	spec.InputSize = m.metadata.InputSize
-	if err := spec.CheckSize(); err != nil {
+	if err := spec.WithoutAux().CheckSize(); err != nil {
 		return nil, fmt.Errorf("inception: %s: %w", path, err)
 	}
 	return m, nil

@@ -72,7 +72,11 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
-	if err := spec.CheckSize(); err != nil {
+	used := spec
+	if mode == Eval {
+		used = spec.WithoutAux()
+	}
+	if err := used.CheckSize(); err != nil {
 		return nil, err
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
