@@ -139,6 +139,13 @@ func (s Spec) minSize() int {
 	return high
 }
 
+// WithoutAux returns the structure without auxiliary heads, which only training
+// runs.
+func (s Spec) WithoutAux() Spec {
+	s.Aux, s.AuxEarly = AuxNone, false
+	return s
+}
+
 // CheckSize reports whether spec's structure can carry its input size; the
 // error names the smallest that works. Nothing is allocated.
 func (s Spec) CheckSize() error {
