@@ -80,10 +80,16 @@ func finitePoints(c Curve) plotter.XYs {
 	return points
 }
 
-// curvesSVG returns the drawing without the XML prologue, to stand in HTML.
-func curvesSVG(axes Axes, curves ...Curve) (string, error) {
+// CurvesSVG returns the drawing of WriteCurves without the XML prologue, to
+// stand in HTML.
+func CurvesSVG(axes Axes, curves ...Curve) (string, error) {
+	return inHTML(func(w io.Writer) error { return WriteCurves(w, axes, curves...) })
+}
+
+// inHTML returns an SVG without its XML prologue.
+func inHTML(write func(io.Writer) error) (string, error) {
 	var b bytes.Buffer
-	if err := WriteCurves(&b, axes, curves...); err != nil {
+	if err := write(&b); err != nil {
 		return "", err
 	}
 	text := b.Bytes()

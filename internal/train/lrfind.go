@@ -49,7 +49,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (curve []RatePoint, sug
 			lr := o.From * math.Pow(o.To/o.From, float64(len(curve))/float64(o.Steps-1))
 			at.Window = window{}
 			err := r.update(batches.Next, lr, &at)
-			if errors.Is(err, errDiverged) {
+			if errors.Is(err, ErrDiverged) {
 				batches.Close()
 				return suggest(curve)
 			}

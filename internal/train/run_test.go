@@ -211,7 +211,7 @@ func TestADivergedTrainingStopsWithAdvice(t *testing.T) {
 	job := tinyJob(t)
 	job.Options.Optimizer.Name, job.Options.Optimizer.LR, job.Options.Train.ClipGradNorm = SGD, 1000, 0
 	_, err := Run(context.Background(), job)
-	if !errors.Is(err, errDiverged) || !strings.Contains(err.Error(), "lower optimizer.lr") {
+	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "lower optimizer.lr") {
 		t.Errorf("error is %v", err)
 	}
 }
