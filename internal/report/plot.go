@@ -11,7 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+	_ "gonum.org/v1/plot/vg/vgimg" // png
+	_ "gonum.org/v1/plot/vg/vgsvg" // svg
 )
 
 // Curve is a named sequence of points. Dots draws the points as well as the
@@ -31,6 +32,15 @@ type Axes struct {
 // WriteCurves draws curves as SVG, 6 by 3.4 inches. Points that are no
 // numbers are left out.
 func WriteCurves(w io.Writer, axes Axes, curves ...Curve) error {
+	return writeCurves(w, "svg", axes, curves)
+}
+
+// WriteCurvesPNG draws the same as pixels.
+func WriteCurvesPNG(w io.Writer, axes Axes, curves ...Curve) error {
+	return writeCurves(w, "png", axes, curves)
+}
+
+func writeCurves(w io.Writer, format string, axes Axes, curves []Curve) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = axes.Title, axes.X, axes.Y
 	p.Legend.Top = true
@@ -56,7 +66,10 @@ func WriteCurves(w io.Writer, axes Axes, curves ...Curve) error {
 		}
 		p.Legend.Add(c.Name, line)
 	}
-	canvas := vgsvg.New(6*vg.Inch, 3.4*vg.Inch)
+	canvas, err := draw.NewFormattedCanvas(6*vg.Inch, 3.4*vg.Inch, format)
+	if err != nil {
+		return fmt.Errorf("plot %s: %w", axes.Title, err)
+	}
 	p.Draw(draw.New(canvas))
 	if _, err := canvas.WriteTo(w); err != nil {
 		return fmt.Errorf("plot %s: %w", axes.Title, err)
