@@ -27,6 +27,7 @@ type Curve struct {
 type Axes struct {
 	Title, X, Y string
 	LogX        bool
+	LegendLeft  bool
 }
 
 // WriteCurves draws curves as SVG, 6 by 3.4 inches. Points that are no
@@ -43,7 +44,7 @@ func WriteCurvesPNG(w io.Writer, axes Axes, curves ...Curve) error {
 func writeCurves(w io.Writer, format string, axes Axes, curves []Curve) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = axes.Title, axes.X, axes.Y
-	p.Legend.Top = true
+	p.Legend.Top, p.Legend.Left = true, axes.LegendLeft
 	p.Add(plotter.NewGrid())
 	if axes.LogX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}

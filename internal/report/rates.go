@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/inception-go/inception/internal/weights"
@@ -22,18 +23,18 @@ func WriteRates(dir string, r Rates) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("lr-find: %w", err)
 	}
-	axes := Axes{Title: "Loss at rising learning rates", X: "learning rate", Y: "cross-entropy, nats", LogX: true}
-	curves := []Curve{{Name: "smoothed", X: r.LR, Y: r.Smoothed}, {Name: "of each step", X: r.LR, Y: r.Loss}}
-	low, high := r.Loss[0], r.Loss[0]
-	for _, v := range r.Loss {
-		low, high = min(low, v), max(high, v)
+	axes := Axes{Title: "Loss at rising learning rates", X: "learning rate", Y: "cross-entropy, nats", LogX: true, LegendLeft: true}
+	low, top := slices.Min(r.Smoothed), 1.25*r.Loss[0]
+	curves := []Curve{
+		{Name: "of each step", X: r.LR, Y: below(top, r.Loss)},
+		{Name: "smoothed", X: r.LR, Y: below(top, r.Smoothed)},
 	}
 	for _, mark := range []struct {
 		name string
 		at   float64
 	}{{"steepest fall", r.Suggestion}, {"lowest loss", r.Lowest}} {
 		if mark.at > 0 {
-			curves = append(curves, Curve{Name: fmt.Sprintf("%s: %.2g", mark.name, mark.at), X: []float64{mark.at, mark.at}, Y: []float64{low, high}})
+			curves = append(curves, Curve{Name: fmt.Sprintf("%s: %.2g", mark.name, mark.at), X: []float64{mark.at, mark.at}, Y: []float64{low, top}})
 		}
 	}
 	for name, write := range map[string]func(io.Writer) error{
@@ -46,6 +47,15 @@ func WriteRates(dir string, r Rates) error {
 		}
 	}
 	return nil
+}
+
+// below cuts values off at top: a loss that explodes would hide the rest.
+func below(top float64, values []float64) []float64 {
+	cut := make([]float64, len(values))
+	for i, v := range values {
+		cut[i] = min(v, top)
+	}
+	return cut
 }
 
 func (r Rates) writeCSV(w io.Writer) error {

@@ -125,16 +125,16 @@ func (s *RateSearch) suggest() error {
 			lowest = i
 		}
 	}
-	// A fall that is within the noise between batches says nothing.
-	if first := s.Curve[0].Loss; first-s.Curve[lowest].Smoothed < 0.03*first {
-		return fmt.Errorf("lr-find: in %d steps the loss fell only from %.3f to %.3f, too little to tell a rate by; try more steps, or bounds further apart",
-			len(s.Curve), first, s.Curve[lowest].Smoothed)
+	before := s.Curve[min(lowest, len(s.Curve)/10)].Smoothed
+	if fall := before - s.Curve[lowest].Smoothed; !(fall > max(1e-3*before, spreadOfBatches(s.Curve[:lowest+1]))) {
+		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; try more steps, or other bounds",
+			len(s.Curve), math.Max(0, fall))
 	}
 	best, steepest := 0, 0.0
 	reach := max(2, len(s.Curve)/25)
 	for i := reach; i+reach <= lowest; i++ {
-		before, after := s.Curve[i-reach], s.Curve[i+reach]
-		slope := (after.Smoothed - before.Smoothed) / math.Log(after.LR/before.LR)
+		from, to := s.Curve[i-reach], s.Curve[i+reach]
+		slope := (to.Smoothed - from.Smoothed) / math.Log(to.LR/from.LR)
 		if slope < steepest {
 			best, steepest = i, slope
 		}
@@ -142,4 +142,15 @@ func (s *RateSearch) suggest() error {
 	s.Lowest = s.Curve[lowest].LR
 	s.Suggestion = s.Curve[best].LR
 	return nil
+}
+
+// spreadOfBatches estimates the standard deviation of single losses around
+// their trend, by the differences of neighbours.
+func spreadOfBatches(curve []RatePoint) float64 {
+	sum := 0.0
+	for i := 1; i < len(curve); i++ {
+		d := curve[i].Loss - curve[i-1].Loss
+		sum += d * d / 2
+	}
+	return math.Sqrt(sum / float64(max(1, len(curve)-1)))
 }
