@@ -1,0 +1,230 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/report"
+)
+
+// stillJob is a tinyJob whose weights do not move: only the classifier is
+// trained, at a rate that vanishes.
+func stillJob(t *testing.T) Job {
+	job := tinyJob(t)
+	job.Options.Train.Freeze = []string{"Conv2d", "Mixed"}
+	job.Options.Optimizer.Name, job.Options.Optimizer.LR, job.Options.Optimizer.WeightDecay = SGD, 1e-30, 0
+	return job
+}
+
+func TestPatienceEndsARunThatDoesNotImprove(t *testing.T) {
+	job := stillJob(t)
+	job.Options.Train.Epochs, job.Options.Train.Patience = 10, 2
+	result, err := Run(context.Background(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Exit != ExitPatience || result.BestEpoch != 1 || result.Steps != 3*5 {
+		t.Errorf("result is %+v; want an end by patience after 3 epochs of 5 steps, the first the best", result)
+	}
+}
+
+func TestMaxTimeEndsARunThatALongerOneContinues(t *testing.T) {
+	job := tinyJob(t)
+	job.Options.Train.MaxTime = time.Nanosecond
+	result, err := Run(context.Background(), job)
+	if err != nil || result.Exit != ExitMaxTime || result.Steps != 0 {
+		t.Fatalf("result is %+v, %v", result, err)
+	}
+	job.Resume, job.Options.Train.MaxTime = true, time.Hour
+	result, err = Run(context.Background(), job)
+	if err != nil || result.Exit != ExitEpochs || result.Steps != 15 {
+		t.Fatalf("with more time the result is %+v, %v", result, err)
+	}
+	whole := tinyJob(t)
+	if _, err := Run(context.Background(), whole); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, whole, lastFile), read(t, job, lastFile)) {
+		t.Error("its weights are not those of a run without a limit")
+	}
+}
+
+// notes keeps what a run says.
+type notes struct {
+	silence
+	all []string
+}
+
+func (n *notes) Note(text string) { n.all = append(n.all, text) }
+
+func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
+	const high, lag, average = "is high for a batch of 8: the paper's 0.045 belongs to 1600 images", "batch norm's statistics average over some", "the running average (ema.decay 0.9999, no warm-up)"
+	for _, c := range []struct {
+		name   string
+		change func(*Job)
+		want   []string
+	}{
+		{"nothing", func(j *Job) { j.Spec.BNDecay = 0.5 }, nil},
+		{"the paper's rate for a small batch", func(j *Job) { j.Options.Optimizer.LR, j.Spec.BNDecay = 0.045, 0.5 }, []string{high}},
+		{"the paper's rate scaled", func(j *Job) { j.Options.Optimizer.LR, j.Spec.BNDecay = 0, 0.5 }, nil},
+		{"the same rate of SGD", func(j *Job) { j.Options.Optimizer.Name, j.Options.Optimizer.LR, j.Spec.BNDecay = SGD, 0.045, 0.5 }, nil},
+		{"statistics that lag behind", func(j *Job) { j.Spec.BNDecay = 0.9997 }, []string{lag}},
+		{"statistics measured anew", func(j *Job) { j.Spec.BNDecay, j.Options.Train.BNRecalibrate = 0.9997, 2 }, nil},
+		{"an average that lags behind", func(j *Job) { j.Options.EMA.Warmup, j.Spec.BNDecay = false, 0.5 }, []string{average}},
+	} {
+		job := tinyJob(t)
+		c.change(&job)
+		job.Options.Train.MaxSteps = 1
+		// One step is short for any average: only the options count.
+		job.Options.Train.MaxSteps = 0
+		heard := &notes{}
+		job.Reporter = heard
+		r, err := prepare(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard.all = nil
+		r.advise()
+		r.close()
+		if len(heard.all) != len(c.want) {
+			t.Errorf("%s: says %q, want %q", c.name, heard.all, c.want)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.Contains(heard.all[i], want) {
+				t.Errorf("%s: says %q, want %q", c.name, heard.all[i], want)
+			}
+		}
+	}
+}
+
+// statistics copies the batch-norm statistics of w.
+func statistics(w *model.Weights) map[string][]float32 {
+	all := map[string][]float32{}
+	for _, p := range w.Params {
+		if !p.Trainable() {
+			all[p.Name] = slices.Clone(p.Data)
+		}
+	}
+	return all
+}
+
+func TestRecalibrationIsTheMeanOverBatchesWhateverStoodThereBefore(t *testing.T) {
+	job := tinyJob(t)
+	job.Options.Train.Freeze = []string{"Conv2d_1a"}
+	r, err := prepare(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	var batches []*dataset.Batch
+	from := r.data.from(context.Background(), 0, 0)
+	for range 3 {
+		b, err := from.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches = append(batches, &dataset.Batch{Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels)})
+	}
+	from.Close()
+	measure := func(of ...*dataset.Batch) map[string][]float32 {
+		w := r.weights.Clone()
+		for _, p := range w.Params {
+			if !p.Trainable() && !strings.HasPrefix(p.Name, "Conv2d_1a") {
+				for i := range p.Data {
+					p.Data[i] = 1e6 // nonsense that must not survive
+				}
+			}
+		}
+		err := r.recalibrate(w, len(of), func() (*dataset.Batch, error) {
+			b := of[0]
+			of = of[1:]
+			return b, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range w.Params {
+			if p.Trainable() && !slices.Equal(p.Data, r.weights.Params[i].Data) {
+				t.Errorf("%s has changed", p.Name)
+			}
+		}
+		return statistics(w)
+	}
+	alone := []map[string][]float32{measure(batches[0]), measure(batches[1]), measure(batches[2])}
+	before := statistics(r.weights)
+	for name, got := range measure(batches...) {
+		for i, v := range got {
+			want := (float64(alone[0][name][i]) + float64(alone[1][name][i]) + float64(alone[2][name][i])) / 3
+			if strings.HasPrefix(name, "Conv2d_1a") {
+				want = float64(before[name][i])
+			}
+			if math.Abs(float64(v)-want) > 1e-6*math.Max(1, math.Abs(want)) {
+				t.Fatalf("%s: value %d is %g, want %g", name, i, v, want)
+			}
+		}
+	}
+
+	// What cannot be finished changes nothing.
+	w := r.weights.Clone()
+	calls := 0
+	err = r.recalibrate(w, 3, func() (*dataset.Batch, error) {
+		if calls++; calls == 3 {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return batches[0], nil
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for name, v := range statistics(w) {
+		if !slices.Equal(v, before[name]) {
+			t.Errorf("%s has changed", name)
+		}
+	}
+}
+
+func TestBothAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
+	job := tinyJob(t)
+	job.Spec.Aux, job.Spec.AuxEarly = model.AuxPlain, true
+	job.Options.Train.Epochs = 1
+	before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := open(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	if _, err := r.loop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	moved := map[string]bool{}
+	for i, p := range r.weights.Params {
+		head, _, _ := strings.Cut(p.Name, ".")
+		moved[head] = moved[head] || !slices.Equal(p.Data, before.Params[i].Data)
+	}
+	for _, head := range []string{"AuxLogits", "AuxLogitsEarly", "fc"} {
+		if !moved[head] {
+			t.Errorf("%s has not changed", head)
+		}
+	}
+	lines, err := report.ReadMetrics(r.path(metricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if (line.AuxLoss > 0) != (line.Split == "train") {
+			t.Errorf("%s line has the auxiliary loss %g", line.Split, line.AuxLoss)
+		}
+	}
+}
