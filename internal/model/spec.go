@@ -23,6 +23,7 @@ type Spec struct {
 	GridReduction          string  `yaml:"grid_reduction" json:"grid_reduction" help:"efficient (fig. 10), pool_first or expand_first (fig. 9)"`
 	Aux                    string  `yaml:"aux" json:"aux" help:"auxiliary head: none, plain (a bias) or batch_norm"`
 	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
+	AuxLate                bool    `yaml:"aux_late" json:"aux_late" help:"the auxiliary head on the last 17x17 module; false with aux_early leaves the early one alone"`
 	Dropout                float64 `yaml:"dropout" json:"dropout" help:"probability that a pooled feature is dropped in training"`
 	BNDecay                float64 `yaml:"bn_decay" json:"bn_decay" help:"decay of batch norm's running statistics per step"`
 	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
@@ -55,7 +56,7 @@ func DefaultSpec(variant string) (Spec, error) {
 		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
 		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
 		GridReduction: string(blocks.Efficient),
-		Aux:           AuxBatchNorm, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
+		Aux:           AuxBatchNorm, AuxLate: true, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
 		Init: "truncated_normal",
 	}
 	switch variant {
@@ -93,6 +94,7 @@ func (s Spec) Validate() error {
 		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
 		oneOf("aux", s.Aux, AuxNone, AuxPlain, AuxBatchNorm),
 		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
+		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone, "true when there is no early head either (model.aux none turns both off)", s.AuxLate),
 		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),
 		inRange("bn_decay", s.BNDecay >= 0 && s.BNDecay < 1, "at least 0 and below 1", s.BNDecay),
 		inRange("bn_eps", s.BNEps > 0 && s.BNEps < 1, "above 0 and below 1", s.BNEps),

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/weights"
 )
 
 // stillJob is a tinyJob whose weights do not move: only the classifier is
@@ -192,39 +195,52 @@ func TestRecalibrationIsTheMeanOverBatchesWhateverStoodThereBefore(t *testing.T)
 	}
 }
 
-func TestBothAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
-	job := tinyJob(t)
-	job.Spec.Aux, job.Spec.AuxEarly = model.AuxPlain, true
-	job.Options.Train.Epochs = 1
-	before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := open(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.close()
-	if _, err := r.loop(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	moved := map[string]bool{}
-	for i, p := range r.weights.Params {
-		head, _, _ := strings.Cut(p.Name, ".")
-		moved[head] = moved[head] || !slices.Equal(p.Data, before.Params[i].Data)
-	}
-	for _, head := range []string{"AuxLogits", "AuxLogitsEarly", "fc"} {
-		if !moved[head] {
-			t.Errorf("%s has not changed", head)
+func TestAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
+	for _, c := range []struct {
+		kind        string
+		early, late bool
+		heads       []string
+	}{
+		{model.AuxNone, false, true, nil},
+		{model.AuxPlain, false, true, []string{"AuxLogits"}},
+		{model.AuxBatchNorm, true, false, []string{"AuxLogitsEarly"}},
+		{model.AuxPlain, true, true, []string{"AuxLogits", "AuxLogitsEarly"}},
+	} {
+		job := tinyJob(t)
+		job.Spec.Aux, job.Spec.AuxEarly, job.Spec.AuxLate = c.kind, c.early, c.late
+		job.Options.Train.Epochs = 1
+		if _, err := Run(context.Background(), job); err != nil {
+			t.Fatal(err)
 		}
-	}
-	lines, err := report.ReadMetrics(r.path(metricsFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range lines {
-		if (line.AuxLoss > 0) != (line.Split == "train") {
-			t.Errorf("%s line has the auxiliary loss %g", line.Split, line.AuxLoss)
+		before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, _, err := weights.Load(filepath.Join(job.Dir, lastRawFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved := map[string]bool{}
+		for i, p := range after.Params {
+			if head, _, _ := strings.Cut(p.Name, "."); model.IsAux(p.Name) {
+				moved[head] = moved[head] || !slices.Equal(p.Values(), before.Params[i].Values())
+			}
+		}
+		want := map[string]bool{}
+		for _, head := range c.heads {
+			want[head] = true
+		}
+		if !maps.Equal(moved, want) {
+			t.Errorf("%+v: auxiliary heads %v, want them to be and to have moved: %v", c, moved, c.heads)
+		}
+		lines, err := report.ReadMetrics(filepath.Join(job.Dir, metricsFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines {
+			if hasAux := line.Split == "train" && c.heads != nil; hasAux != (line.AuxLoss > 0) {
+				t.Errorf("%+v: the %s line has the auxiliary loss %g", c, line.Split, line.AuxLoss)
+			}
 		}
 	}
 }

@@ -74,6 +74,7 @@ func differences(s model.Spec) (diff []string) {
 		{s.GridReduction != v3.GridReduction, "model.grid_reduction " + s.GridReduction},
 		{s.Aux == model.AuxPlain, "model.aux plain"},
 		{s.AuxEarly, "model.aux_early true"},
+		{!s.AuxLate, "model.aux_late false"},
 	} {
 		if d.differs {
 			diff = append(diff, d.text)
