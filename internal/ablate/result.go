@@ -83,7 +83,7 @@ func (p *Plan) empty(dir string) *Result {
 		out := RowResult{
 			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
-			Paper: PaperError{known(row.Paper.Top1 / 100), known(row.Paper.Top5 / 100), known(row.Paper.Ops)},
+			Paper: PaperError{fraction(row.Paper.Top1), fraction(row.Paper.Top5), known(row.Paper.Ops)},
 		}
 		for _, seed := range p.Seeds {
 			out.Runs = append(out.Runs, Outcome{Seed: seed, Run: folder(row.Name, seed), State: Pending})
@@ -100,6 +100,10 @@ func known(v float64) *float64 {
 	}
 	return &v
 }
+
+// fraction turns percent into a fraction of 1; 23.4/100 is not the number
+// next to 0.234.
+func fraction(percent float64) *float64 { return known(math.Round(1e4*percent) / 1e6) }
 
 // take reads the outcome off the metrics of a finished run.
 func (o *Outcome) take(lines []report.Line) {
