@@ -22,8 +22,8 @@ type Spec struct {
 	Expanded8x8            bool    `yaml:"expanded_8x8" json:"expanded_8x8" help:"expanded filter banks in the 8x8 modules (fig. 7)"`
 	GridReduction          string  `yaml:"grid_reduction" json:"grid_reduction" help:"efficient (fig. 10), pool_first or expand_first (fig. 9)"`
 	Aux                    string  `yaml:"aux" json:"aux" help:"auxiliary head: none, plain (a bias) or batch_norm"`
-	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
 	AuxLate                bool    `yaml:"aux_late" json:"aux_late" help:"the auxiliary head on the last 17x17 module; false with aux_early leaves the early one alone"`
+	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
 	Dropout                float64 `yaml:"dropout" json:"dropout" help:"probability that a pooled feature is dropped in training"`
 	BNDecay                float64 `yaml:"bn_decay" json:"bn_decay" help:"decay of batch norm's running statistics per step"`
 	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
@@ -93,8 +93,8 @@ func (s Spec) Validate() error {
 		inRange("stem.stride", s.Stem.Stride == 1 || s.Stem.Stride == 2, "1 or 2", s.Stem.Stride),
 		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
 		oneOf("aux", s.Aux, AuxNone, AuxPlain, AuxBatchNorm),
-		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
 		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone, "true when there is no early head either (model.aux none turns both off)", s.AuxLate),
+		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
 		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),
 		inRange("bn_decay", s.BNDecay >= 0 && s.BNDecay < 1, "at least 0 and below 1", s.BNDecay),
 		inRange("bn_eps", s.BNEps > 0 && s.BNEps < 1, "above 0 and below 1", s.BNEps),
