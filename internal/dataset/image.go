@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"image"
 	"math"
 )
 
@@ -60,16 +61,21 @@ type resampler struct {
 // over all pixels that an output pixel covers, in fixed point with 8 bits
 // between the two passes, as Pillow's Image.resize does.
 func (r *resampler) resample(im Image, from box, to window, f filter) []uint8 {
-	r.columns.set(from.x, from.w/float64(to.w), im.W, to.x, to.size, f)
-	r.rows.set(from.y, from.h/float64(to.h), im.H, to.y, to.size, f)
+	return r.scale(im, from, to, to.size, to.size, f)
+}
+
+// scale is resample for a window of the given width and height.
+func (r *resampler) scale(im Image, from box, to window, width, height int, f filter) []uint8 {
+	r.columns.set(from.x, from.w/float64(to.w), im.W, to.x, width, f)
+	r.rows.set(from.y, from.h/float64(to.h), im.H, to.y, height, f)
 	top, bottom := r.rows.span()
-	stride := 3 * to.size
+	stride := 3 * width
 	r.middle = grown(r.middle, (bottom-top)*stride)
 	for y := top; y < bottom; y++ {
 		r.columns.across(r.middle[(y-top)*stride:][:stride], im.Pix[3*y*im.W:][:3*im.W])
 	}
-	r.out = grown(r.out, to.size*stride)
-	for y := range to.size {
+	r.out = grown(r.out, height*stride)
+	for y := range height {
 		r.rows.down(r.out[y*stride:][:stride], r.middle, y, top)
 	}
 	return r.out
@@ -163,6 +169,29 @@ func (t *taps) down(out, rows []uint8, y, top int) {
 		}
 		out[i] = clamp(sum >> fixedBits)
 	}
+}
+
+// Thumbnail returns the picture at a height of at most high pixels, and at most
+// four times as wide; what is smaller stays as it is.
+func (im Image) Thumbnail(high int) Image {
+	shrink := max(float64(im.H)/float64(high), float64(im.W)/float64(4*high))
+	if shrink <= 1 {
+		return im
+	}
+	w, h := max(1, int(float64(im.W)/shrink)), max(1, int(float64(im.H)/shrink))
+	var r resampler
+	pixels := r.scale(im, box{0, 0, float64(im.W), float64(im.H)}, window{w: w, h: h}, w, h, filters[Bilinear])
+	return Image{w, h, pixels}
+}
+
+// Picture returns the pixels as a picture of Go's image package.
+func (im Image) Picture() image.Image {
+	p := image.NewRGBA(image.Rect(0, 0, im.W, im.H))
+	for i := range im.W * im.H {
+		copy(p.Pix[4*i:], im.Pix[3*i:3*i+3])
+		p.Pix[4*i+3] = 255
+	}
+	return p
 }
 
 func clamp(v int32) uint8 { return uint8(max(0, min(255, v))) }

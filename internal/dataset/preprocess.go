@@ -116,18 +116,22 @@ func (p Preprocess) geometry(im Image) (box, window) {
 		return box{w * (1 - p.CropPct) / 2, h * (1 - p.CropPct) / 2, w * p.CropPct, h * p.CropPct},
 			window{p.Size, p.Size, 0, 0, p.Size}
 	}
-	short := p.resize()
-	to := window{w: short, h: short, size: p.Size}
-	if im.W < im.H {
-		to.h = short * im.H / im.W
-	} else {
-		to.w = short * im.W / im.H
-	}
-	// Python's round goes to the even neighbour.
-	to.x = int(math.RoundToEven(float64(to.w-p.Size) / 2))
-	to.y = int(math.RoundToEven(float64(to.h-p.Size) / 2))
+	to := shorterTo(im, p.resize())
+	to.x, to.y, to.size = place(to.w-p.Size, 0.5), place(to.h-p.Size, 0.5), p.Size
 	return box{0, 0, w, h}, to
 }
+
+// shorterTo returns the size of im when its shorter side is resized.
+func shorterTo(im Image, short int) window {
+	if im.W < im.H {
+		return window{w: short, h: short * im.H / im.W}
+	}
+	return window{w: short * im.W / im.H, h: short}
+}
+
+// place returns a share of the room, rounded as Python's round does: a half
+// goes to the even neighbour.
+func place(room int, share float64) int { return int(math.RoundToEven(float64(room) * share)) }
 
 // normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
 // to right if flip is set.

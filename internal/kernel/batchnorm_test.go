@@ -72,7 +72,7 @@ func (c normCase) test(t *testing.T, frozen bool) {
 	if frozen {
 		backward = BatchNormReLUBackwardFrozen
 	}
-	backward(dx.Map, dgamma.data, dbeta.data, dy.Map, x.Map, y.Map, mean, variance, gamma, normEps, c.relu)
+	backward(dx.Map, dgamma.data, dbeta.data, dy.Map, x.Map, mean, variance, gamma, beta, normEps, c.relu)
 
 	want := c.reference(x.Map, dy.Map, y.Map, mean, variance, gamma, beta, frozen)
 	terms := 30 * c.n * c.h * c.w
@@ -150,10 +150,10 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		x, dy := newViewMap(r, 9, 32, 7, 7, false, true), newViewMap(r, 9, 32, 7, 7, false, true)
 		y, dx := NewMap(9, 32, 7, 7), NewMap(9, 32, 7, 7)
-		mean, variance, dgamma, dbeta := make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32)
+		mean, variance, beta, dgamma, dbeta := make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32)
 		BatchNormMoments(mean, variance, x.Map)
-		BatchNormReLU(y, x.Map, mean, variance, nil, dbeta, normEps, true)
-		BatchNormReLUBackward(dx, dgamma, dbeta, dy.Map, x.Map, y, mean, variance, nil, normEps, true)
+		BatchNormReLU(y, x.Map, mean, variance, nil, beta, normEps, true)
+		BatchNormReLUBackward(dx, dgamma, dbeta, dy.Map, x.Map, mean, variance, nil, beta, normEps, true)
 		return slices.Concat(y.Data, dx.Data, mean, variance, dgamma, dbeta)
 	}
 	parallel.SetThreads(1)

@@ -74,6 +74,10 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	transposed := borrowFloats(c.WeightLen())
 	defer returnFloats(transposed)
 	transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
+	if c.HasWinograd(dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S {
+		c.backwardWinograd(dx, dy, transposed)
+		return
+	}
 	for fh := range min(c.StrideH, dx.H) {
 		for fw := range min(c.StrideW, dx.W) {
 			p := product{

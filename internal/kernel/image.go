@@ -75,7 +75,7 @@ func (c ImageConv) gemmRow(s *scratch, isa *isa, y Map, n, oh int, rows, weights
 	groups := isa.groups(blocks, y.W)
 	g := &s.gemm
 	*g = gemmArgs{
-		count: depth, offsets: s.imageBatch(depth, y.W),
+		count: depth, offsets: s.blocks(depth, y.W*pixelBytes),
 		aPixel: pixelBytes, cPixel: pixelBytes,
 		bBlock: depth * tapBytes, cBlock: y.H * y.W * pixelBytes,
 	}
@@ -97,16 +97,6 @@ func (c ImageConv) gemmRow(s *scratch, isa *isa, y Map, n, oh int, rows, weights
 			isa.gemm[tile][to-from](g)
 		}
 	}
-}
-
-// imageBatch lists the blocks of the gathered windows of a row of width pixels.
-func (s *scratch) imageBatch(depth, width int) *gemmOffset {
-	list := s.list(nil, 0)
-	list.entries = list.entries[:0]
-	for i := range depth {
-		list.entries = append(list.entries, gemmOffset{a: i * width * pixelBytes, b: i * tapBytes})
-	}
-	return &list.entries[0]
 }
 
 // gather writes the windows of output row oh to rows, [Rows/16][width][16].

@@ -33,9 +33,13 @@ func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v
 			return nil, err
 		}
 		o.result = result
+		forward := c.ForwardBias
+		if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
+			f.winograd, forward = &c, c.ForwardWinograd
+		}
 		o.forward = func(in []gorgonia.Value) error {
 			f.once()
-			c.ForwardBias(result.asMap(), mapOf(in[0]), f.w, f.b, true)
+			forward(result.asMap(), mapOf(in[0]), f.w, f.b, true)
 			return nil
 		}
 	}
@@ -56,6 +60,7 @@ func Refresh(g *gorgonia.ExprGraph) {
 type folded struct {
 	weight, bias *Param
 	norm         Norm
+	winograd     *kernel.Conv // transforms w, or nil
 	w, b         []float32
 }
 
@@ -76,27 +81,36 @@ func (f *folded) once() {
 }
 
 func (f *folded) refresh() {
-	channels := Padded(f.weight.Shape[0])
-	if f.w == nil {
-		f.w, f.b = make([]float32, len(f.weight.Data)), make([]float32, channels)
+	f.b = make([]float32, Padded(f.weight.Shape[0]))
+	w := make([]float32, len(f.weight.Data))
+	f.fold(w)
+	if f.winograd != nil {
+		f.w = make([]float32, f.winograd.WinogradLen())
+		f.winograd.WinogradWeights(f.w, w)
+	} else {
+		f.w = w
 	}
+}
+
+// fold makes the weights and the biases.
+func (f *folded) fold(w []float32) {
 	if f.norm.Beta == nil {
-		copy(f.w, f.weight.Data)
+		copy(w, f.weight.Data)
 		clear(f.b)
 		if f.bias != nil {
 			copy(f.b, f.bias.Data)
 		}
 		return
 	}
-	perBlock := len(f.w) / (channels / kernel.Block)
-	for k := range channels {
+	perBlock := len(w) / (len(f.b) / kernel.Block)
+	for k := range f.b {
 		scale := 1 / math.Sqrt(float64(f.norm.Var.Data[k])+float64(f.norm.Eps))
 		if f.norm.Gamma != nil {
 			scale *= float64(f.norm.Gamma.Data[k])
 		}
 		at := k/kernel.Block*perBlock + k%kernel.Block
 		for i := at; i < at-k%kernel.Block+perBlock; i += kernel.Block {
-			f.w[i] = float32(float64(f.weight.Data[i]) * scale)
+			w[i] = float32(float64(f.weight.Data[i]) * scale)
 		}
 		mean := float64(f.norm.Mean.Data[k])
 		if f.bias != nil {

@@ -54,3 +54,12 @@ func nameOf(n *gorgonia.Node) string {
 	}
 	return n.Name()
 }
+
+// FirstChannelOf returns the first channel of its input that a node shows if
+// it is a view of some channels, as made by Channels.
+func FirstChannelOf(n *gorgonia.Node) (channel int, ok bool) {
+	if o, isOp := n.Op().(*op); isOp && o.part != nil {
+		return o.part.from, true
+	}
+	return 0, false
+}

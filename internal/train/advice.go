@@ -2,7 +2,11 @@ package train
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/inception-go/inception/internal/model"
 )
 
 // paperBatch is the effective batch of the paper's learning rate of 0.045.
@@ -27,6 +31,14 @@ func (r *run) advise() {
 	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
 		r.reporter.Note(fmt.Sprintf("warning: the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
+	}
+	if warnings, err := model.Principles(r.weights.Spec); err == nil && len(warnings) > 0 {
+		var departs []string
+		for _, w := range warnings {
+			departs = append(departs, fmt.Sprintf("%d by %s", w.Principle, w.Key))
+		}
+		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); inception summary --config %s says how",
+			strings.Join(departs, ", "), filepath.Join(r.job.Dir, configFile)))
 	}
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")

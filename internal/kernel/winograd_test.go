@@ -1,0 +1,176 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// winogradCases are 3x3 convolutions that take each way through the driver.
+func winogradCases(r *rand.Rand, random int) []convCase {
+	conv := func(c, k, pad int) Conv { return Conv{c, k, 3, 3, 1, 1, pad, pad} }
+	cases := []convCase{
+		{conv(32, 64, 1), 2, 9, 11, true},   // partial tiles at the right and below
+		{conv(48, 112, 0), 3, 10, 6, true},  // one column of tiles; groups of output blocks
+		{conv(16, 16, 1), 1, 1, 1, false},   // one pixel
+		{conv(16, 16, 3), 1, 3, 2, false},   // rows of padding only
+		{conv(160, 16, 1), 5, 17, 13, true}, // many pieces
+		{conv(16, 48, 0), 1, 40, 35, false}, // runs of whole windows
+	}
+	for range random {
+		c := convCase{conv(Block*(1+r.IntN(6)), Block*(1+r.IntN(7)), r.IntN(4)), 1 + r.IntN(4), 1 + r.IntN(24), 1 + r.IntN(24), r.IntN(2) == 0}
+		c.PadW = r.IntN(4)
+		if oh, ow := c.Out(c.h, c.w); oh > 0 && ow > 0 && c.h+2*c.PadH >= 3 && c.w+2*c.PadW >= 3 && c.n*c.C*c.K*oh*ow < 1e6 {
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
+func TestWinogradIsTheConvolution(t *testing.T) {
+	random := 25
+	if long {
+		random = 1000
+	}
+	cases := winogradCases(rand.New(rand.NewPCG(11, 12)), random)
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(13, 14))
+		for _, c := range cases {
+			t.Run(c.String(), func(t *testing.T) { testWinograd(t, r, c) })
+		}
+	})
+}
+
+func testWinograd(t *testing.T, r *rand.Rand, c convCase) {
+	oh, ow := c.Out(c.h, c.w)
+	x := newViewMap(r, c.n, c.C, c.h, c.w, c.view, true)
+	y := newViewMap(r, c.n, c.K, oh, ow, c.view, false)
+	oihw, bias := randomGuarded(r, c.K*c.C*9), randomGuarded(r, c.K)
+	w, u := newGuarded(c.WeightLen()), newGuarded(c.WinogradLen())
+	PackOIHW(w.data, oihw.data, c.K, c.C, 3, 3)
+	c.WinogradWeights(u.data, w.data)
+	relu := r.IntN(2) == 0
+
+	want := make([]float64, c.n*c.K*oh*ow)
+	xs := x.values()
+	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[y] += float64(xs[x]) * float64(oihw.data[weight]) })
+	for i := range want {
+		want[i] += float64(bias.data[i/(oh*ow)%c.K])
+		if relu {
+			want[i] = max(0, want[i])
+		}
+	}
+	c.ForwardWinograd(y.Map, x.Map, u.data, bias.data, relu)
+	near(t, "ForwardWinograd", y.values(), want, 16*c.C*9)
+	for _, m := range []viewMap{x, y} {
+		m.check(t, "maps")
+	}
+	for _, g := range []guarded{w, u, bias} {
+		g.check(t, "slices")
+	}
+}
+
+func TestWinogradKeepsNaN(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		c := Conv{16, 16, 3, 3, 1, 1, 1, 1}
+		x, y := NewMap(1, 16, 8, 8), NewMap(1, 16, 8, 8)
+		x.Data[0] = float32(math.NaN())
+		c.ForwardWinograd(y, x, make([]float32, c.WinogradLen()), make([]float32, 16), true)
+		if !math.IsNaN(float64(y.Data[0])) {
+			t.Errorf("a NaN became %g", y.Data[0])
+		}
+	})
+}
+
+func TestWinogradThreads(t *testing.T) {
+	defer parallel.SetThreads(parallel.Threads())
+	eachISA(t, func(t *testing.T) {
+		for _, c := range winogradCases(nil, 0) {
+			parallel.SetThreads(1)
+			want := c.winograd()
+			for threads := 2; threads <= 3; threads++ {
+				parallel.SetThreads(threads)
+				if got := c.winograd(); !slices.Equal(got, want) {
+					t.Errorf("%v: %d threads give other bits than one", c, threads)
+				}
+			}
+		}
+	})
+}
+
+func (c convCase) winograd() []float32 {
+	r := rand.New(rand.NewPCG(15, 16))
+	oh, ow := c.Out(c.h, c.w)
+	x := newViewMap(r, c.n, c.C, c.h, c.w, false, true)
+	u, y := randomGuarded(r, c.WinogradLen()).data, NewMap(c.n, c.K, oh, ow)
+	c.ForwardWinograd(y, x.Map, u, make([]float32, c.K), false)
+	return y.Data
+}
+
+// TestWinogradTransforms compares each implementation's transforms with plain
+// Go's, between canaries.
+func TestWinogradTransforms(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(17, 18))
+		for range 20 {
+			tiles, width, gap := 1+r.IntN(4), 30+r.IntN(3), r.IntN(3)
+			point := tiles + gap
+			x := randomGuarded(r, 6*width*Block)
+			run := func(s *isa) []float32 {
+				points, temporary := newGuarded(winogradPoints*point*Block), newGuarded(winogradPoints*Block)
+				s.winogradIn(&winogradInArgs{
+					points: unsafe.Pointer(&points.data[0]), point: point * pixelBytes,
+					x: unsafe.Pointer(&x.data[0]), row: width * pixelBytes, tiles: tiles,
+					temporary: unsafe.Pointer(&temporary.data[0]), constants: winograd,
+				})
+				y, bias, least := newGuarded(4*width*Block), randomGuarded(rand.New(rand.NewPCG(1, 1)), Block), newGuarded(Block)
+				clear(least.data)
+				s.winogradOut(&winogradOutArgs{
+					y: unsafe.Pointer(&y.data[0]), row: width * pixelBytes,
+					points: unsafe.Pointer(&points.data[0]), point: point * pixelBytes, tiles: tiles,
+					temporary: unsafe.Pointer(&temporary.data[0]), constants: winograd,
+					bias: unsafe.Pointer(&bias.data[0]), least: unsafe.Pointer(&least.data[0]),
+				})
+				for _, g := range []guarded{points, temporary, y} {
+					g.check(t, "transform")
+				}
+				return slices.Concat(points.data, y.data)
+			}
+			got, want := run(active), run(genericISA)
+			for i, v := range got {
+				if math.Abs(float64(v-want[i])) > 1e-4 {
+					t.Fatalf("%d tiles: value %d is %g, plain Go has %g", tiles, i, v, want[i])
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkWinograd(b *testing.B) {
+	for _, size := range []struct{ n, c, k, h, pad int }{
+		{8, 32, 32, 149, 0}, {8, 32, 64, 147, 1}, {8, 80, 192, 73, 0}, {8, 64, 96, 35, 1}, {8, 96, 96, 35, 1}, {8, 448, 384, 8, 1},
+		{1, 32, 32, 149, 0}, {1, 32, 64, 147, 1}, {1, 80, 192, 73, 0}, {1, 64, 96, 35, 1}, {1, 96, 96, 35, 1}, {1, 448, 384, 8, 1},
+	} {
+		c := Conv{size.c, size.k, 3, 3, 1, 1, size.pad, size.pad}
+		oh, ow := c.Out(size.h, size.h)
+		x, y := NewMap(size.n, c.C, size.h, size.h), NewMap(size.n, c.K, oh, ow)
+		w, u, bias := make([]float32, c.WeightLen()), make([]float32, c.WinogradLen()), make([]float32, c.K)
+		flops := 2 * float64(size.n*c.C*c.K*9*oh*ow)
+		for name, run := range map[string]func(){
+			"direct":   func() { c.ForwardBias(y, x, w, bias, true) },
+			"winograd": func() { c.ForwardWinograd(y, x, u, bias, true) },
+		} {
+			b.Run(fmt.Sprintf("%dx%d-%dx%d/%s", size.n, c.C, c.K, size.h, name), func(b *testing.B) {
+				for b.Loop() {
+					run()
+				}
+				b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}
