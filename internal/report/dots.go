@@ -96,7 +96,7 @@ func (d DotPanel) plot(named bool) (*plot.Plot, error) {
 			return nil, fmt.Errorf("plot: %w", err)
 		}
 		r, g, b, _ := ink.RGBA()
-		s.GlyphStyle = draw.GlyphStyle{Color: color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 110}, Radius: vg.Points(2), Shape: draw.CircleGlyph{}}
+		s.GlyphStyle = draw.GlyphStyle{Color: color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 140}, Radius: vg.Points(2), Shape: draw.CircleGlyph{}}
 		p.Add(s)
 	}
 	if len(means) == 0 {
@@ -140,7 +140,7 @@ func (d DotPanel) points() (means plotter.XYs, bars plotter.XErrors, labels []st
 		}
 		if len(row.Values) > 1 {
 			for _, v := range row.Values {
-				values = append(values, plotter.XY{X: v, Y: y})
+				values = append(values, plotter.XY{X: v, Y: y - 0.2}) // below the bar
 			}
 		}
 	}
