@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"path/filepath"
 	"time"
 
@@ -81,7 +82,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images a step\nlowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n",
 		found.Suggestion, found.Batch, found.Lowest)
-	l.note("next: %s train --config %s --set optimizer.lr=%.2g", program(), resolved.Name, found.Suggestion)
+	l.note("next: %s train --config %s --set optimizer.lr=%.2g", program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
 	return nil
 }
 

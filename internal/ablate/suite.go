@@ -100,8 +100,12 @@ func suiteText(path string) (text []byte, shown string, err error) {
 	f, err := os.Open(path)
 	if err == nil {
 		defer f.Close()
-		if text, err = io.ReadAll(io.LimitReader(f, 1<<20)); err == nil {
+		const most = 1 << 20
+		if text, err = io.ReadAll(io.LimitReader(f, most+1)); err == nil && len(text) <= most {
 			return text, path, nil
+		}
+		if err == nil {
+			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it is no suite", path, most)
 		}
 	}
 	name := strings.TrimSuffix(path, ".yaml")
@@ -237,6 +241,9 @@ func (r reader) row(n *yaml.Node) (row Row, err error) {
 // settings reads keys of the configuration, dotted as for --set.
 func (r reader) settings(n *yaml.Node, to *[]config.Setting) error {
 	return r.pairs(n, "set", func(key, value *yaml.Node) error {
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
 		text := value.Value
 		if value.Kind != yaml.ScalarNode {
 			value.Style = yaml.FlowStyle

@@ -65,67 +65,75 @@ func DotsSVG(panels ...DotPanel) (string, error) {
 	return inHTML(func(w io.Writer) error { return WriteDots(w, "svg", panels...) })
 }
 
+// plot draws one panel.
 func (d DotPanel) plot(named bool) (*plot.Plot, error) {
 	p := plot.New()
 	p.X.Label.Text = d.X
-	p.BackgroundColor = color.White
+	p.X.Min, p.X.Max = d.extent()
 	p.Y.Min, p.Y.Max = -float64(len(d.Rows))+0.4, 0.6
 	p.Y.LineStyle.Width, p.Y.Tick.Length = 0, 0
 	var ticks plot.ConstantTicks
 	for i, row := range d.Rows {
-		name := ""
+		tick := plot.Tick{Value: float64(-i)}
 		if named {
-			name = row.Name
+			tick.Label = row.Name
 		}
-		ticks = append(ticks, plot.Tick{Value: float64(-i), Label: name})
+		ticks = append(ticks, tick)
 	}
 	p.Y.Tick.Marker = ticks
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
 	p.Add(grid)
+	marks, err := d.marks()
+	if err != nil {
+		return nil, fmt.Errorf("plot: %w", err)
+	}
+	p.Add(marks...)
+	return p, nil
+}
 
+// marks are the single values, the bars, the means and their labels; no
+// plotter takes an empty list.
+func (d DotPanel) marks() (marks []plot.Plotter, err error) {
 	ink := palette[0]
 	if d.Second {
 		ink = palette[1]
 	}
-	p.X.Min, p.X.Max = d.extent()
 	means, bars, texts, values := d.points()
 	if len(values) > 0 {
-		s, err := plotter.NewScatter(values)
+		dots, err := plotter.NewScatter(values)
 		if err != nil {
-			return nil, fmt.Errorf("plot: %w", err)
+			return nil, err
 		}
-		r, g, b, _ := ink.RGBA()
-		s.GlyphStyle = draw.GlyphStyle{Color: color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 140}, Radius: vg.Points(2), Shape: draw.CircleGlyph{}}
-		p.Add(s)
+		dots.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: vg.Points(1.5), Shape: draw.RingGlyph{}}
+		marks = append(marks, dots)
 	}
 	if len(means) == 0 {
-		return p, nil
+		return marks, nil
 	}
-	e, err := plotter.NewXErrorBars(struct {
+	bar, err := plotter.NewXErrorBars(struct {
 		plotter.XYs
 		plotter.XErrors
 	}{means, bars})
 	if err != nil {
-		return nil, fmt.Errorf("plot: %w", err)
+		return nil, err
 	}
-	e.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(1.5)}
-	s, err := plotter.NewScatter(means)
+	bar.LineStyle = draw.LineStyle{Color: ink, Width: vg.Points(1.5)}
+	dots, err := plotter.NewScatter(means)
 	if err != nil {
-		return nil, fmt.Errorf("plot: %w", err)
+		return nil, err
 	}
-	s.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}
+	dots.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}
 	labels, err := plotter.NewLabels(plotter.XYLabels{XYs: means, Labels: texts})
 	if err != nil {
-		return nil, fmt.Errorf("plot: %w", err)
+		return nil, err
 	}
 	for i := range labels.TextStyle {
 		labels.TextStyle[i].XAlign = draw.XCenter
 		labels.TextStyle[i].Font.Size = vg.Points(8)
 	}
 	labels.Offset = vg.Point{Y: vg.Points(5)}
-	p.Add(e, s, labels)
-	return p, nil
+	return append(marks, bar, dots, labels), nil
 }
 
 // points returns the known means, half their bars' lengths, their labels, and
