@@ -62,6 +62,9 @@ func Prepare(o Options) (*Plan, error) {
 	}
 	for _, c := range changes {
 		planned, err := plan(c, o.Base)
+		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
+			err = fmt.Errorf("%s: train.seed: all rows have the same seeds, by --seeds and the base's train.seed; leave it out", planned.config.Origin["train.seed"])
+		}
 		if err != nil {
 			return nil, fmt.Errorf("row %s: %w", c.Name, err)
 		}

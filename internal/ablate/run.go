@@ -50,7 +50,7 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 			if err != nil {
 				return r, err
 			}
-			job.Resume = true
+			job.Resume = train.HoldsRun(job.Dir)
 			job.Reporter = progress.Begin(Upcoming{number, len(p.Seeds) * len(p.rows), row.Title, seed, job.Dir, r.left()})
 			if err := p.train(ctx, job, run); err != nil {
 				return r, errors.Join(err, r.write(p, dir))

@@ -182,6 +182,7 @@ func TestPrepareRefuses(t *testing.T) {
 		"a setting for no row":   {func(o *Options) { o.Base.Set = []string{"smoth:optimizer.lr=1"} }, `has no row "smoth"; did you mean smooth?`},
 		"a wrong row setting":    {func(o *Options) { o.Base.Set = []string{"smooth:optimizer.lrr=1"} }, `--set smooth: unknown key "optimizer.lrr"`},
 		"a wrong base":           {func(o *Options) { o.Base.Set = []string{"train.epochs=0"} }, "train.epochs: must be at least 1"},
+		"a seed of its own":      {func(o *Options) { o.Base.Set = []string{"smooth:train.seed=7"} }, "row smooth: --set smooth: train.seed: all rows have the same seeds"},
 		"no data":                {func(o *Options) { o.Base.Set = []string{"data.train=/nowhere"} }, "row plain: "},
 		"no validation":          {func(o *Options) { o.Base.Set = []string{"data.train=shapes:?val=0", "data.val_fraction=0"} }, "data.val: there are no validation images"},
 		"too small a size":       {func(o *Options) { o.Base.Set = []string{"smooth:model.input_size=8"} }, "row smooth: --set smooth: model.input_size"},
