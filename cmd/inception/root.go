@@ -203,8 +203,10 @@ func (s *session) print(format string, args ...any) { fmt.Fprintf(s.stdout, form
 func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Encode(v) }
 
 // terminal reports whether messages go to a terminal.
-func (s *session) terminal() bool {
-	f, ok := s.stderr.(*os.File)
+func (s *session) terminal() bool { return isTerminal(s.stderr) }
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

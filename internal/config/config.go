@@ -160,30 +160,6 @@ func (r *Resolved) locate(err error) error {
 	return err
 }
 
-// AgreesWith returns an error for a key of model.* that somebody has set and
-// that contradicts the structure spec of a weight file; the input size may
-// differ.
-func (r *Resolved) AgreesWith(spec model.Spec) error {
-	theirs := r.Config
-	theirs.Model = spec
-	values := map[string]any{}
-	for _, l := range leavesOf(&theirs) {
-		values[l.key] = l.value.Interface()
-	}
-	for _, l := range leavesOf(&r.Config) {
-		if !strings.HasPrefix(l.key, "model.") || l.key == "model.input_size" || !r.given[l.key] {
-			continue
-		}
-		if l.key == "model.classes" && l.value.Int() == 0 {
-			continue // from the data
-		}
-		if l.value.Interface() != values[l.key] {
-			return fmt.Errorf("%s is %v (%s), but the weights are of a network with %v; leave the key out", l.key, l.value.Interface(), r.Origin[l.key], values[l.key])
-		}
-	}
-	return nil
-}
-
 // Value returns the value of a key.
 func (c *Config) Value(key string) (any, bool) {
 	for _, l := range leavesOf(c) {

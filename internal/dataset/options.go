@@ -11,7 +11,7 @@ type Options struct {
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
 	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
 	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
-	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased"`
+	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
 
@@ -43,8 +43,8 @@ func (o Options) Validate() error {
 	if _, err := NamedPreprocess(o.Preprocess, 1); err != nil {
 		return fmt.Errorf("data.preprocess: %w", err)
 	}
-	if _, ok := filters[o.Interpolation]; !ok {
-		return fmt.Errorf("data.interpolation: must be %s or %s, is %q", Bilinear, Bicubic, o.Interpolation)
+	if err := checkInterpolation(o.Interpolation); err != nil {
+		return fmt.Errorf("data.interpolation: %w", err)
 	}
 	return o.Augment.validate()
 }

@@ -76,7 +76,7 @@ type folded struct {
 
 // nodes are the inputs that the folded weights follow from.
 func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
-	for _, p := range []*Param{f.weight, f.bias, f.norm.Gamma, f.norm.Beta, f.norm.Mean, f.norm.Var} {
+	for _, p := range append([]*Param{f.weight, f.bias}, f.norm.Params()...) {
 		if p != nil {
 			nodes = append(nodes, ParamNode(g, p))
 		}

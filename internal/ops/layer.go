@@ -6,12 +6,13 @@ import "gorgonia.org/gorgonia"
 // facts are written where the node is made and read off the graph.
 type Layer struct {
 	Name   string   // such as Mixed_5b.branch1x1
-	Op     string   // conv, max_pool, avg_pool, concat, global_avg_pool, dropout, linear
+	Op     string   // conv, max_pool, avg_pool, adaptive_avg_pool, concat, global_avg_pool, dropout, flatten, linear
 	Output [3]int   // channels, height, width; channels without padding
 	MACs   int64    // multiply-adds for one image
 	Params []*Param // in file order, running statistics included
 
 	Kernel, Stride, Pad [2]int  // height, width; of convolutions and pools
+	MorePad             [2]int  // further padding below and to the right
 	CeilMode            bool    // of pools
 	CountIncludePad     bool    // of average pools
 	ReLU                bool    // the layer ends in a ReLU

@@ -218,7 +218,7 @@ func TestADivergedTrainingStopsWithAdvice(t *testing.T) {
 
 func TestFrozenLayersKeepTheirValues(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.Freeze = []string{"Conv2d", "Mixed_5"}
+	job.Options.Train.Freeze = []string{"Conv2d", "Mixed_5", "Mixed_7c.branch1x1"}
 	job.Options.Train.MaxSteps = 2
 	before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
 	if err != nil {
@@ -232,7 +232,7 @@ func TestFrozenLayersKeepTheirValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, p := range before.Params {
-		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5")
+		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5") || strings.HasPrefix(p.Name, "Mixed_7c.branch1x1")
 		same := true
 		for j, v := range p.Values() {
 			same = same && v == after.Params[i].Values()[j]

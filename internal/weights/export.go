@@ -134,10 +134,13 @@ func exportPickle(path string, w *model.Weights, m Metadata) error {
 	return WriteFile(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
 }
 
-// torchvisionLacks says how what torchvision's inception_v3() makes of the
-// weights differs from what they are.
+// torchvisionLacks says how what torchvision's inception_v3() or googlenet()
+// makes of the weights differs from what they are.
 func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
-	if !m.Spec.AvgPoolCountIncludePad {
+	network, published := "inception_v3", model.V3
+	if m.Spec.Variant == model.GoogLeNet {
+		network, published = "googlenet", model.GoogLeNet
+	} else if !m.Spec.AvgPoolCountIncludePad {
 		lacks = append(lacks, "average pools that do not count the padding (torchvision's do, so its logits differ)")
 	}
 	if !metadata {
@@ -146,30 +149,34 @@ func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
 			lacks = append(lacks, "the labels")
 		}
 	}
-	if diff := differences(m.Spec); len(diff) > 0 {
-		lacks = append(lacks, "the structure, which torchvision's inception_v3 has not: "+strings.Join(diff, ", "))
+	if diff := differences(m.Spec, published); len(diff) > 0 {
+		lacks = append(lacks, "the structure, which torchvision's "+network+" has not: "+strings.Join(diff, ", "))
 	}
 	return lacks
 }
 
-// differences lists by what a structure differs from V3's.
-func differences(s model.Spec) (diff []string) {
-	v3, err := model.DefaultSpec("v3")
+// differences lists by what a structure differs from a variant's as published.
+func differences(s model.Spec, published string) (diff []string) {
+	as, err := model.DefaultSpec(published)
 	if err != nil {
 		return nil
+	}
+	if s.Variant != published && s.Variant != model.V2 { // V2 is V3 with other switches
+		return []string{"model.variant " + s.Variant}
 	}
 	for _, d := range []struct {
 		differs bool
 		text    string
 	}{
-		{s.Width != v3.Width, fmt.Sprintf("model.width %g", s.Width)},
-		{s.Stem != v3.Stem, fmt.Sprintf("model.stem %+v", s.Stem)},
-		{!s.Factorized5x5, "model.factorized_5x5 false"},
-		{!s.Asymmetric7x7, "model.asymmetric_7x7 false"},
-		{!s.Expanded8x8, "model.expanded_8x8 false"},
-		{s.GridReduction != v3.GridReduction, "model.grid_reduction " + s.GridReduction},
+		{s.Width != as.Width, fmt.Sprintf("model.width %g", s.Width)},
+		{s.Stem != as.Stem, fmt.Sprintf("model.stem %+v", s.Stem)},
+		{s.Factorized5x5 != as.Factorized5x5, "model.factorized_5x5 false"},
+		{s.Tower3x3 != as.Tower3x3, "model.tower_3x3 true"},
+		{s.Asymmetric7x7 != as.Asymmetric7x7, "model.asymmetric_7x7 false"},
+		{s.Expanded8x8 != as.Expanded8x8, "model.expanded_8x8 false"},
+		{s.GridReduction != as.GridReduction, "model.grid_reduction " + s.GridReduction},
 		{s.Aux == model.AuxPlain, "model.aux plain"},
-		{s.AuxEarly, "model.aux_early true"},
+		{s.AuxEarly != as.AuxEarly && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_early %t", s.AuxEarly)},
 	} {
 		if d.differs {
 			diff = append(diff, d.text)
@@ -209,7 +216,7 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if diff := differences(m.Spec); len(diff) > 0 {
+	if diff := differences(m.Spec, model.V3); len(diff) > 0 {
 		return nil, fmt.Errorf("the format keras takes V3 as published only; here %s", strings.Join(diff, ", "))
 	}
 	root := &hdf5.Group{}
