@@ -32,6 +32,35 @@ func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
 	}
 }
 
+func TestScaleAndOffsetAreOfPixels(t *testing.T) {
+	im := NewImage(2, 1)
+	copy(im.Pix, []byte{0, 51, 255, 128, 1, 254})
+	for name, c := range map[string]struct{ scale, offset float64 }{
+		"1/127.5,-1": {1 / 127.5, -1}, "1/255,0": {1. / 255, 0}, "1, -128": {1, -128},
+		"0.017,-2.1": {0.017, -2.1}, "-1/255,1": {-1. / 255, 1}, "1e-2,0.5/2": {0.01, 0.25},
+	} {
+		p := namedForTest(t, name, 1)
+		if err := p.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var got [3]float32
+		p.normalise(got[:], im.Pix[:3], false)
+		for i, pixel := range im.Pix[:3] {
+			if want := float64(pixel)*c.scale + c.offset; math.Abs(float64(got[i])-want) > 1e-5*(1+math.Abs(want)) {
+				t.Errorf("%s: pixel %d becomes %g, want %g", name, pixel, got[i], want)
+			}
+		}
+	}
+	if got := namedForTest(t, "1/127.5,-1", 299).String(); got != "resize 342 bilinear, crop 299, mean 0.5, std 0.5 (1/127.5,-1)" {
+		t.Error(got)
+	}
+	for _, name := range []string{"", "x", "1", "1,", ",1", "0,1", "1,2,3", "1/0,1", "NaN,0", "1,NaN", "Inf,0", "1,-Inf", "1e9,0", "1/2/3,0"} {
+		if p, err := NamedPreprocess(name, 299); err == nil {
+			t.Errorf("%q is read as %s", name, p)
+		}
+	}
+}
+
 func TestPreprocessJSONKeepsEveryFieldUnderItsName(t *testing.T) {
 	p := Preprocess{"x", [3]float64{0.1, 0.2, 0.3}, [3]float64{0.4, 0.5, 0.6}, Central, 0.7, Bicubic, 8}
 	text, err := json.Marshal(p)

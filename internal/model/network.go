@@ -77,10 +77,10 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: make([]int, batch)}
 	options := spec.blockOptions(mode)
-	options.Frozen = o.Frozen
+	options.Frozen, options.Seed, options.Step = o.Frozen, o.Seed, &n.step
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
-	n.out = spec.build(b, image, b.Dropout(spec.Dropout, o.Seed, &n.step))
+	n.out = spec.build(b, image)
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
@@ -268,10 +268,16 @@ func rows(node *gorgonia.Node, channels int) []float32 {
 // blockOptions are the settings that every layer shares.
 func (s Spec) blockOptions(mode Mode) blocks.Options {
 	return blocks.Options{Train: mode == Train, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
-		CountIncludePad: s.AvgPoolCountIncludePad}
+		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Variant == BNInception}
 }
 
 // build adds the network to b's graph.
-func (s Spec) build(b *blocks.Builder, image *gorgonia.Node, dropout func(*gorgonia.Node) *gorgonia.Node) outputs {
-	return s.inception(b, image, dropout)
+func (s Spec) build(b *blocks.Builder, image *gorgonia.Node) outputs {
+	switch s.Variant {
+	case BNInception:
+		return s.bnInception(b, image)
+	case GoogLeNet:
+		return s.googLeNet(b, image)
+	}
+	return s.inception(b, image)
 }

@@ -74,11 +74,14 @@ func fromTensors(t *Tensors) (*model.Weights, Metadata, error) {
 		}
 		m.InputSize = m.Spec.InputSize
 		m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
-		m.Notes = append(m.Notes, "preprocessing as torchvision's: "+m.Preprocess.String())
+		m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	}
-	w, err := build(m, shapes, func(p *ops.Param) ([]float32, error) { return t.Floats(p.Name) })
+	w, err := build(m, shapes, nil, func(p *ops.Param) ([]float32, error) { return t.Floats(p.Name) })
 	if err != nil && !known {
 		return nil, m, fmt.Errorf("%w\n  (%s)", err, joinNotes(m.Notes))
+	}
+	if err == nil && !known {
+		err = m.keepBatches(shapes, t.Floats)
 	}
 	return w, m, err
 }
@@ -95,13 +98,14 @@ func joinNotes(notes []string) string {
 }
 
 // build checks that shapes are those of m's structure, and only then takes
-// memory and fills it by read, which gives a parameter in file order.
-func build(m Metadata, shapes map[string][]int, read func(p *ops.Param) ([]float32, error)) (*model.Weights, error) {
+// memory and fills it by read, which gives a parameter in file order. theirs
+// is for errors, see compare.
+func build(m Metadata, shapes map[string][]int, theirs func(string) string, read func(p *ops.Param) ([]float32, error)) (*model.Weights, error) {
 	params, err := expected(m.Spec, m.NoHead)
 	if err != nil {
 		return nil, err
 	}
-	if err := compare(describe(m), params, shapes); err != nil {
+	if err := compare(describe(m), params, shapes, theirs); err != nil {
 		return nil, err
 	}
 	spec := m.Spec

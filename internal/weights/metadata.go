@@ -48,13 +48,12 @@ func (m Metadata) encode() (map[string]string, error) {
 	s[keyFormat] = "pt"
 	s[keyVersion] = m.Version
 	s[keyVariant] = m.Spec.Variant
-	s[keyClasses] = strconv.Itoa(m.Spec.Classes)
+	s[keyClasses] = strconv.Itoa(m.Classes())
 	s[keyInputSize] = strconv.Itoa(m.inputSize())
 	s[keyPool] = strconv.FormatBool(m.Spec.AvgPoolCountIncludePad)
 	delete(s, keyHead)
 	if m.NoHead {
 		s[keyHead] = "none"
-		s[keyClasses] = "0"
 	}
 	for key, value := range map[string]any{keySpec: m.Spec, keyPreprocess: m.Preprocess, keyLabels: m.Labels} {
 		b, err := json.Marshal(value)
@@ -67,6 +66,15 @@ func (m Metadata) encode() (map[string]string, error) {
 		delete(s, keyLabels)
 	}
 	return s, nil
+}
+
+// Classes returns how many classes the weights tell apart, 0 without a
+// classifier.
+func (m Metadata) Classes() int {
+	if m.NoHead {
+		return 0
+	}
+	return m.Spec.Classes
 }
 
 // inputSize returns InputSize or, where it is not given, the structure's.
@@ -99,6 +107,9 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	}
 	if err := m.Spec.Validate(); err != nil {
 		return m, true, fmt.Errorf("metadata %s: %w", keySpec, err)
+	}
+	if err := m.Preprocess.Validate(); err != nil {
+		return m, true, fmt.Errorf("metadata %s: %w", keyPreprocess, err)
 	}
 	if n := len(m.Labels); n > 0 && n != m.Spec.Classes && !m.NoHead {
 		return m, true, fmt.Errorf("metadata %s: %d labels for %d classes", keyLabels, n, m.Spec.Classes)
