@@ -197,7 +197,10 @@ func TestEveryEmbeddedSuiteIsRight(t *testing.T) {
 		if strings.HasPrefix(e.Name, "lowres") {
 			base.Set = append(base.Set, "train.batch_size=1")
 		}
-		p, err := Prepare(Options{Suite: s, Base: base, Seeds: 2})
+		if len(s.Baselines) > 0 { // which are other networks, whatever the base's switches
+			base.Set = append(base.Set, "model.stem.conv=3x3", "model.grid_reduction=efficient", "model.expanded_8x8=true", "model.aux_early=false", "model.avgpool_count_include_pad=true")
+		}
+		p, err := Prepare(Options{Suite: s, Base: base, Seeds: 2, Baselines: len(s.Baselines) > 0})
 		if err != nil {
 			t.Errorf("suite %s: %v", e.Name, err)
 			continue

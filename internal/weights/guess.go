@@ -22,8 +22,9 @@ func guessSpec(shapes map[string][]int) (spec model.Spec, noHead bool, notes []s
 	notes = append(notes, fmt.Sprintf("taken for %s because %s", variant, reason))
 	switch variant {
 	case model.GoogLeNet:
-		if spec.AuxEarly = has("aux1.conv.conv.weight"); !has("aux2.conv.conv.weight") {
-			spec.Aux = model.AuxNone
+		spec.AuxEarly, spec.AuxLate = has("aux1.conv.conv.weight"), has("aux2.conv.conv.weight")
+		if !spec.AuxEarly && !spec.AuxLate {
+			spec.Aux, spec.AuxLate = model.AuxNone, true
 		}
 	case model.BNInception:
 		if has("Conv2d_1a_7x7.conv.weight") {
