@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/bench"
@@ -57,7 +58,7 @@ func newBench(s *session) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&mode, "mode", bench.Eval, "eval or train")
-	f.StringVar(&variant, "variant", "", "network: v2 or v3, instead of the configuration's")
+	f.StringVar(&variant, "variant", "", "network, instead of the configuration's: "+strings.Join(model.Variants(), ", "))
 	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
 	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
 	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")

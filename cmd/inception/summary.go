@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
@@ -37,7 +38,7 @@ structure departs from one of the four design principles of the paper's section 
 		RunE: func(*cobra.Command, []string) error { return m.run() },
 	}
 	f := c.Flags()
-	f.StringVar(&m.variant, "variant", "", "network: v2 or v3")
+	f.StringVar(&m.variant, "variant", "", "network: "+strings.Join(model.Variants(), ", "))
 	f.StringVarP(&m.weights, "weights", "w", "", "weight file or run folder")
 	f.BoolVar(&m.layers, "layers", false, "list every layer")
 	f.StringVar(&m.svg, "svg", "", "also draw the network to this `file`")

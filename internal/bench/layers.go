@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/kernel"
@@ -49,10 +50,14 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 	seen := map[string]int{}
 	var work, eval, forward, dataWork, data, weights float64
 	r.PeakGFLOPS = kernel.PeakGFLOPS(parallel.Threads())
-	for i := range layers {
+	for i := 0; i < len(layers); i++ {
 		l := &layers[i]
 		if l.Op != "conv" {
 			continue
+		}
+		if l.Groups > 1 {
+			i++
+			l = joined(l, &layers[i])
 		}
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
@@ -79,6 +84,17 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 	return r, nil
 }
 
+// joined returns the convolution that a depthwise one of images and the
+// pointwise one behind it are run as.
+func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
+	l := *depthwise
+	l.Name, _, _ = strings.Cut(l.Name, ".")
+	l.Output, l.Groups = pointwise.Output, 1
+	weight := ops.NewParam(l.Name, ops.ImageWeight, l.Output[0], 3, l.Kernel[0], l.Kernel[1])
+	l.Params, l.MACs = []*ops.Param{weight}, int64(weight.Count())*int64(l.Output[1]*l.Output[2])
+	return &l
+}
+
 // layerConv is a convolution with the sizes of its maps.
 type layerConv struct {
 	conv   kernel.Conv
@@ -93,12 +109,17 @@ type layerConv struct {
 func convOf(l *ops.Layer, batch int) layerConv {
 	shape := l.Params[0].Shape // [K][C][R][S]
 	oh, ow := l.Output[1], l.Output[2]
+	c := shape[1]
+	if c >= kernel.Block { // not the image's
+		c = ops.Padded(c)
+	}
 	return layerConv{
-		conv: kernel.Conv{C: shape[1], K: ops.Padded(shape[0]), R: l.Kernel[0], S: l.Kernel[1],
-			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1]},
+		conv: kernel.Conv{C: c, K: ops.Padded(shape[0]), R: l.Kernel[0], S: l.Kernel[1],
+			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1],
+			MoreH: l.MorePad[0], MoreW: l.MorePad[1]},
 		n: batch, oh: oh, ow: ow, macs: l.MACs,
-		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0],
-		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1],
+		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0] - l.MorePad[0],
+		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1] - l.MorePad[1],
 	}
 }
 
@@ -119,7 +140,8 @@ func (c layerConv) time(name string, span time.Duration) LayerResult {
 	}
 	y, bias := randomMap(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)
 	if c.conv.C < kernel.Block {
-		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW}
+		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW,
+			MoreH: c.conv.MoreH, MoreW: c.conv.MoreW}
 		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
 		r.Eval = rate(func() { image.ForwardBias(y, x, c.n, c.h, c.w, w, bias, true) })
 		r.Forward = rate(func() { image.Forward(y, x, c.n, c.h, c.w, w) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,8 +25,8 @@ const (
 	// Shorter resizes the shorter side to size/crop_pct, rounded, and crops
 	// the centre, as torchvision does.
 	Shorter = "shorter"
-	// Central crops crop_pct of height and of width and resizes that to a
-	// square, as TensorFlow's released code does.
+	// Central crops crop_pct of height and of width, in whole pixels, and then
+	// resizes that to a square, as TensorFlow's released code does.
 	Central = "central"
 )
 
@@ -40,22 +41,52 @@ func TorchvisionPreprocess(size int) Preprocess {
 }
 
 // NamedPreprocess returns the preprocessing called torchvision, inception,
-// imagenet or unit.
+// imagenet or unit, or the one that SCALE,OFFSET describes: torchvision's
+// geometry and pixel*SCALE + OFFSET, where a pixel is from 0 to 255 and a
+// number may be a fraction, such as 1/127.5,-1.
 func NamedPreprocess(name string, size int) (Preprocess, error) {
 	p := TorchvisionPreprocess(size)
 	p.Name = name
 	switch name {
 	case "torchvision":
 	case "inception":
-		p.Geometry = Central
+		p.Geometry, p.Interpolation = Central, BilinearTF1
 	case "imagenet":
 		p.Mean, p.Std = [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
 	case "unit":
 		p.Mean, p.Std = [3]float64{}, [3]float64{1, 1, 1}
 	default:
-		return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit, is %q", name)
+		scale, offset, ok := parseLinear(name)
+		if !ok {
+			return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit or SCALE,OFFSET of pixels from 0 to 255, such as 1/127.5,-1; is %q", name)
+		}
+		mean, std := -offset/(255*scale)+0, 1/(255*scale) // no -0
+		p.Mean, p.Std = [3]float64{mean, mean, mean}, [3]float64{std, std, std}
 	}
 	return p, nil
+}
+
+// parseLinear reads SCALE,OFFSET.
+func parseLinear(text string) (scale, offset float64, ok bool) {
+	first, second, ok := strings.Cut(text, ",")
+	if !ok {
+		return 0, 0, false
+	}
+	scale, ok1 := parseFraction(first)
+	offset, ok2 := parseFraction(second)
+	const most = 1e5 // beyond, a float32 network could not use it
+	return scale, offset, ok1 && ok2 && math.Abs(scale) > 1/most && math.Abs(scale) < most && math.Abs(offset) < most
+}
+
+// parseFraction reads a number or a quotient of two.
+func parseFraction(text string) (float64, bool) {
+	above, below, divided := strings.Cut(text, "/")
+	v, err := strconv.ParseFloat(strings.TrimSpace(above), 64)
+	if err != nil || !divided {
+		return v, err == nil
+	}
+	d, err := strconv.ParseFloat(strings.TrimSpace(below), 64)
+	return v / d, err == nil && d != 0
 }
 
 // Validate returns what is wrong with a preprocessing that a file brought.
@@ -67,12 +98,16 @@ func (p Preprocess) Validate() error {
 		return fmt.Errorf("preprocess: crop_pct must be above 0 and at most 1, is %g", p.CropPct)
 	case p.Geometry != Shorter && p.Geometry != Central:
 		return fmt.Errorf("preprocess: geometry must be %s or %s, is %q", Shorter, Central, p.Geometry)
-	case filters[p.Interpolation].at == nil:
-		return fmt.Errorf("preprocess: interpolation must be %s or %s, is %q", Bilinear, Bicubic, p.Interpolation)
 	}
-	for _, s := range p.Std {
-		if !(math.Abs(s) > 1e-6) {
-			return fmt.Errorf("preprocess: std must not be near 0, is %g", s)
+	if err := checkInterpolation(p.Interpolation); err != nil {
+		return fmt.Errorf("preprocess: interpolation %w", err)
+	}
+	for c, s := range p.Std {
+		if !(math.Abs(s) > 1e-8 && math.Abs(s) < 1e8) {
+			return fmt.Errorf("preprocess: std must be a number that is not near 0, is %g", s)
+		}
+		if m := p.Mean[c]; !(math.Abs(m) < 1e8) {
+			return fmt.Errorf("preprocess: mean must be a number, is %g", m)
 		}
 	}
 	return nil
@@ -80,18 +115,22 @@ func (p Preprocess) Validate() error {
 
 // String describes the preprocessing in one line.
 func (p Preprocess) String() string {
-	geometry := fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
+	return fmt.Sprintf("%s, mean %s, std %s (%s)", p.Framing(), triple(p.Mean), triple(p.Std), p.Name)
+}
+
+// Framing describes in one line how pictures are resized and cropped.
+func (p Preprocess) Framing() string {
 	if p.Geometry == Central {
-		geometry = fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
+		return fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
 	}
-	return fmt.Sprintf("%s, mean %s, std %s (%s)", geometry, triple(p.Mean), triple(p.Std), p.Name)
+	return fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
 }
 
 func triple(v [3]float64) string {
 	if v[0] == v[1] && v[1] == v[2] {
-		return fmt.Sprint(v[0])
+		return fmt.Sprintf("%.6g", v[0])
 	}
-	return strings.Trim(fmt.Sprint(v), "[]")
+	return fmt.Sprintf("%.6g %.6g %.6g", v[0], v[1], v[2])
 }
 
 // Apply writes the network's input for im to dst, [3][Size][Size].
@@ -101,6 +140,9 @@ func (p Preprocess) Apply(dst []float32, im Image) {
 }
 
 func (p Preprocess) apply(dst []float32, im Image, r *resampler) {
+	if p.Geometry == Central {
+		im = central(im, p.CropPct)
+	}
 	from, to := p.geometry(im)
 	p.normalise(dst, r.resample(im, from, to, filters[p.Interpolation]), false)
 }
@@ -108,13 +150,22 @@ func (p Preprocess) apply(dst []float32, im Image, r *resampler) {
 // resize is what the shorter side is resized to.
 func (p Preprocess) resize() int { return max(p.Size, int(math.Round(float64(p.Size)/p.CropPct))) }
 
+// central returns the middle of a picture as tf.image.central_crop cuts it.
+func central(im Image, share float64) Image {
+	x, y := int((float64(im.W)-float64(im.W)*share)/2), int((float64(im.H)-float64(im.H)*share)/2)
+	out := NewImage(im.W-2*x, im.H-2*y)
+	for row := range out.H {
+		copy(out.Pix[3*row*out.W:][:3*out.W], im.Pix[3*((y+row)*im.W+x):])
+	}
+	return out
+}
+
 // geometry returns which part of im is scaled to what, and which window of it
 // is the input.
 func (p Preprocess) geometry(im Image) (box, window) {
 	w, h := float64(im.W), float64(im.H)
 	if p.Geometry == Central {
-		return box{w * (1 - p.CropPct) / 2, h * (1 - p.CropPct) / 2, w * p.CropPct, h * p.CropPct},
-			window{p.Size, p.Size, 0, 0, p.Size}
+		return box{0, 0, w, h}, window{p.Size, p.Size, 0, 0, p.Size}
 	}
 	to := shorterTo(im, p.resize())
 	to.x, to.y, to.size = place(to.w-p.Size, 0.5), place(to.h-p.Size, 0.5), p.Size

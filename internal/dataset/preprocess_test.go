@@ -13,7 +13,7 @@ func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
 		change func(*Preprocess)
 		want   string
 	}{
-		"inception": {func(*Preprocess) {}, "central 87.5%, resize 299x299 bilinear, mean 0.5, std 0.5 (inception)"},
+		"inception": {func(*Preprocess) {}, "central 87.5%, resize 299x299 bilinear-tf1, mean 0.5, std 0.5 (inception)"},
 		"imagenet":  {func(p *Preprocess) { p.Interpolation = Bicubic }, "resize 342 bicubic, crop 299, mean 0.485 0.456 0.406, std 0.229 0.224 0.225 (imagenet)"},
 		"unit":      {func(p *Preprocess) { p.CropPct = 1 }, "resize 299 bilinear, crop 299, mean 0, std 1 (unit)"},
 	} {
@@ -28,6 +28,35 @@ func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
 		p.CropPct = pct
 		if got := p.String(); len(strings.TrimPrefix(got, "central ")) > 70 {
 			t.Errorf("crop_pct %g: says %q", pct, got)
+		}
+	}
+}
+
+func TestScaleAndOffsetAreOfPixels(t *testing.T) {
+	im := NewImage(2, 1)
+	copy(im.Pix, []byte{0, 51, 255, 128, 1, 254})
+	for name, c := range map[string]struct{ scale, offset float64 }{
+		"1/127.5,-1": {1 / 127.5, -1}, "1/255,0": {1. / 255, 0}, "1, -128": {1, -128},
+		"0.017,-2.1": {0.017, -2.1}, "-1/255,1": {-1. / 255, 1}, "1e-2,0.5/2": {0.01, 0.25},
+	} {
+		p := namedForTest(t, name, 1)
+		if err := p.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var got [3]float32
+		p.normalise(got[:], im.Pix[:3], false)
+		for i, pixel := range im.Pix[:3] {
+			if want := float64(pixel)*c.scale + c.offset; math.Abs(float64(got[i])-want) > 1e-5*(1+math.Abs(want)) {
+				t.Errorf("%s: pixel %d becomes %g, want %g", name, pixel, got[i], want)
+			}
+		}
+	}
+	if got := namedForTest(t, "1/127.5,-1", 299).String(); got != "resize 342 bilinear, crop 299, mean 0.5, std 0.5 (1/127.5,-1)" {
+		t.Error(got)
+	}
+	for _, name := range []string{"", "x", "1", "1,", ",1", "0,1", "1,2,3", "1/0,1", "NaN,0", "1,NaN", "Inf,0", "1,-Inf", "1e9,0", "1/2/3,0"} {
+		if p, err := NamedPreprocess(name, 299); err == nil {
+			t.Errorf("%q is read as %s", name, p)
 		}
 	}
 }
@@ -86,6 +115,8 @@ func TestOptionsValidateNamesTheKey(t *testing.T) {
 		"data.augment.ratio:": {func(o *Options) { o.Augment.Ratio = [2]float64{2, 1} }, func(o *Options) { o.Augment.Ratio[0] = math.NaN() }},
 		"data.augment.hflip:": {func(o *Options) { o.Augment.HFlip = 1.5 }},
 		"data.augment.color:": {func(o *Options) { o.Augment.Color = -1 }, func(o *Options) { o.Augment.Color = 3 }},
+		"data.augment.pad:":   {func(o *Options) { o.Augment.Pad = -1 }, func(o *Options) { o.Augment.Pad = 5000 }},
+		"data.augment.erase:": {func(o *Options) { o.Augment.Erase = -0.1 }, func(o *Options) { o.Augment.Erase = math.NaN() }},
 	} {
 		for i, change := range changes {
 			o := DefaultOptions()
@@ -116,11 +147,11 @@ func TestGeometryHoldsAtTheEdges(t *testing.T) {
 		{"torchvision", 8, 1, 8, 8, box{0, 0, 8, 8}, window{8, 8, 0, 0, 8}},
 		{"torchvision", 8, 0.99, 1, 1000, box{0, 0, 1, 1000}, window{8, 8000, 0, 3996, 8}},
 		{"inception", 8, 1, 3, 5, box{0, 0, 3, 5}, window{8, 8, 0, 0, 8}},
-		{"inception", 8, 0.5, 1, 1, box{0.25, 0.25, 0.5, 0.5}, window{8, 8, 0, 0, 8}},
+		{"inception", 8, 0.5, 1, 1, box{0, 0, 1, 1}, window{8, 8, 0, 0, 8}},
 	} {
 		p := namedForTest(t, c.name, c.size)
 		p.CropPct = c.crop
-		b, v := p.geometry(Image{W: c.w, H: c.h})
+		b, v := p.geometry(NewImage(c.w, c.h))
 		if b != c.wantBox || v != c.wantView {
 			t.Errorf("%s %d of %dx%d: %+v of %+v, want %+v of %+v", c.name, c.size, c.w, c.h, v, b, c.wantView, c.wantBox)
 		}

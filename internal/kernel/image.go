@@ -19,6 +19,7 @@ type ImageConv struct {
 	K, R, S          int
 	StrideH, StrideW int
 	PadH, PadW       int
+	MoreH, MoreW     int // further padding below and to the right
 }
 
 // Rows returns the padded length of a gathered window: the input channels of
@@ -30,7 +31,7 @@ func (c ImageConv) WeightLen() int { return roundUp(c.K) * c.Rows() }
 
 // Out returns the height and width of the output for images of h by w.
 func (c ImageConv) Out(h, w int) (oh, ow int) {
-	return Conv{R: c.R, S: c.S, StrideH: c.StrideH, StrideW: c.StrideW, PadH: c.PadH, PadW: c.PadW}.Out(h, w)
+	return Conv{R: c.R, S: c.S, StrideH: c.StrideH, StrideW: c.StrideW, PadH: c.PadH, PadW: c.PadW, MoreH: c.MoreH, MoreW: c.MoreW}.Out(h, w)
 }
 
 // PackImageWeights packs weights [k][3][r][s] for ImageConv.

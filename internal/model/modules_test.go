@@ -40,6 +40,10 @@ func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		evaluated, err := net.Wiring()
+		if err != nil {
+			t.Fatal(err)
+		}
 		names := func(all []Wiring, aux bool) (lines []string) {
 			for _, l := range all {
 				if IsAux(l.Name) && !aux {
@@ -57,7 +61,7 @@ func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 			}
 			return lines
 		}
-		if got, want := names(wired, false), names(net.Wiring(), false); !slices.Equal(got, want) {
+		if got, want := names(wired, false), names(evaluated, false); !slices.Equal(got, want) {
 			t.Errorf("%s:\n%s\nthe eval network has\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		if aux := names(wired, true); !slices.Contains(aux, "AuxLogits.pool <- Mixed_6e") || !slices.Contains(aux, "AuxLogits.fc <- AuxLogits.conv1") {

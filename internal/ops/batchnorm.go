@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"slices"
+
 	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
 )
@@ -11,6 +13,11 @@ type Norm struct {
 	Mean, Var     *Param // running statistics
 	Eps, Momentum float32
 	Frozen        bool // normalise by the running statistics and leave them as they are
+}
+
+// Params returns the parameters that there are, in the order of files.
+func (n Norm) Params() []*Param {
+	return slices.DeleteFunc([]*Param{n.Gamma, n.Beta, n.Mean, n.Var}, func(p *Param) bool { return p == nil })
 }
 
 // BatchNormReLU normalises x by the batch's own statistics, scales, shifts

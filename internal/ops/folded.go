@@ -56,6 +56,16 @@ func Refresh(g *gorgonia.ExprGraph) {
 	}
 }
 
+// Folded returns a convolution's weights, in file order, and bias with its
+// batch norm folded into both, which is what FoldedConv computes with.
+func (l *Layer) Folded() (weights, bias []float32) {
+	weight := l.Params[0]
+	f := &folded{weight: weight, bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
+		Mean: l.Param(RunningMean), Var: l.Param(RunningVar), Eps: l.Eps}}
+	f.refresh()
+	return weight.Unpack(f.w), f.b[:weight.Shape[0]]
+}
+
 // folded is a weight with its batch norm folded in.
 type folded struct {
 	weight, bias *Param
@@ -66,7 +76,7 @@ type folded struct {
 
 // nodes are the inputs that the folded weights follow from.
 func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
-	for _, p := range []*Param{f.weight, f.bias, f.norm.Gamma, f.norm.Beta, f.norm.Mean, f.norm.Var} {
+	for _, p := range append([]*Param{f.weight, f.bias}, f.norm.Params()...) {
 		if p != nil {
 			nodes = append(nodes, ParamNode(g, p))
 		}

@@ -1,18 +1,14 @@
 package weights
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
-	"github.com/inception-go/inception/internal/weights/element"
-	"github.com/inception-go/inception/internal/weights/hdf5"
-	"github.com/inception-go/inception/internal/weights/pytorch"
-	"github.com/inception-go/inception/internal/weights/tfckpt"
 )
 
 // The families of weight files.
@@ -30,11 +26,27 @@ func Families() []string { return []string{Torchvision, Timm, Keras, Slim} }
 type ImportOptions struct {
 	From       string // one of Families; empty to tell by the keys
 	NoHead     bool   // drop the classifier
-	Preprocess string // name of the preprocessing; empty for the family's own
+	Preprocess string // for dataset.NamedPreprocess; empty for the family's own
+}
+
+// Validate returns what is wrong with the options, whatever the file.
+func (o ImportOptions) Validate() error {
+	if o.From != "" && !slices.Contains(Families(), o.From) {
+		return fmt.Errorf("--from: must be one of %s, is %q", strings.Join(Families(), ", "), o.From)
+	}
+	if o.Preprocess != "" {
+		if _, err := dataset.NamedPreprocess(o.Preprocess, 1); err != nil {
+			return fmt.Errorf("--preprocess: %w", err)
+		}
+	}
+	return nil
 }
 
 // Import reads weights that another tool has written.
 func Import(path string, o ImportOptions) (*model.Weights, Metadata, error) {
+	if err := o.Validate(); err != nil {
+		return nil, Metadata{}, err
+	}
 	f, err := openForeign(path)
 	if err != nil {
 		return nil, Metadata{}, err
@@ -47,167 +59,79 @@ func Import(path string, o ImportOptions) (*model.Weights, Metadata, error) {
 	return w, m, nil
 }
 
-// source is a tensor of the file that a parameter comes from.
-type source struct {
-	shape []int // in our order of axes
-	read  func() ([]float32, error)
+// translation is what a file holds, under our names.
+type translation struct {
+	tensors map[string]source
+	theirs  func(name string) string // what the family calls a tensor of ours; nil if the same
+	noHead  bool                     // the classifier, if there is one, is another than the family's
+	notes   []string
 }
 
-// foreign is an open file of another tool.
-type foreign struct {
-	container string
-	tensors   []element.Tensor
-	ours      *Tensors // of a safetensors file
-	close     func()
-}
-
-func openForeign(path string) (*foreign, error) {
-	container, err := sniff(path)
-	if err != nil {
-		return nil, fmt.Errorf("import: %w", err)
-	}
-	f := &foreign{container: container, close: func() {}}
-	if container == containerTensorFlow || strings.HasSuffix(path, ".index") || strings.Contains(path, ".data-") {
-		f.container = containerTensorFlow
-		var releases []func() error
-		f.close = func() {
-			for _, release := range releases {
-				_ = release()
-			}
-		}
-		f.tensors, err = tfckpt.Read(tfckpt.Prefix(path), func(path string) ([]byte, error) {
-			data, release, err := openBytes(path)
-			if err == nil {
-				releases = append(releases, release)
-			}
-			return data, err
-		})
-		return f, wrapImport(path, err, f)
-	}
-	if container == containerOther {
-		if f.ours, err = ReadTensors(path); err == nil {
-			f.close = func() { _ = f.ours.Close() }
-		}
-		return f, wrapImport(path, err, f)
-	}
-	data, release, err := openBytes(path)
-	if err != nil {
-		return nil, fmt.Errorf("import: %w", err)
-	}
-	f.close = func() { _ = release() }
-	err = guard(func() (err error) {
-		if container == containerHDF5 {
-			f.tensors, err = hdf5.Read(data)
-		} else {
-			f.tensors, _, err = pytorch.Read(data)
-		}
-		return err
-	})
-	return f, wrapImport(path, err, f)
-}
-
-// wrapImport closes the file if there is an error.
-func wrapImport(path string, err error, f *foreign) error {
-	if err == nil {
-		return nil
-	}
-	f.close()
-	return fmt.Errorf("import %s: %w", path, err)
-}
-
-// sources lists the file's tensors by name, as they are.
-func (f *foreign) sources() map[string]source {
-	all := map[string]source{}
-	if f.ours != nil {
-		for _, info := range f.ours.Infos() {
-			all[info.Name] = source{info.Shape, func() ([]float32, error) { return f.ours.Floats(info.Name) }}
-		}
-	}
-	for _, t := range f.tensors {
-		all[t.Name] = source{t.Shape, t.Floats}
-	}
-	return all
+// translators turn the tensors of each family into ours.
+var translators = map[string]func(map[string]source) (translation, error){
+	Torchvision: fromTorchvision, Timm: fromTorchvision, Keras: fromKeras, Slim: fromSlim,
 }
 
 // convert finds the family, maps the keys and builds the weights.
 func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
-	all := f.sources()
-	family := familyOf(all)
-	switch {
-	case o.From != "" && !slices.Contains(Families(), o.From):
-		return nil, Metadata{}, fmt.Errorf("--from: must be one of %s, is %q", strings.Join(Families(), ", "), o.From)
-	case family == "":
-		return nil, Metadata{}, fmt.Errorf("its %d tensors have none of the names that torchvision, timm, Keras or slim give to an Inception", len(all))
-	case o.From != "" && o.From != family && !(family == Torchvision && o.From == Timm):
-		return nil, Metadata{}, fmt.Errorf("--from is %s, but the names are those of %s", o.From, family)
-	case o.From != "":
-		family = o.From
-	}
-	mapped, notes, err := map[string]func(map[string]source) (map[string]source, []string, error){
-		Torchvision: fromTorchvision, Timm: fromTorchvision, Keras: fromKeras, Slim: fromSlim,
-	}[family](all)
+	family, err := f.family(o.From)
 	if err != nil {
 		return nil, Metadata{}, err
 	}
-	m, err := metadataFor(family, o, mapped)
-	if err != nil {
-		return nil, Metadata{}, err
-	}
-	m.Notes = append(notes, m.Notes...)
-	shapes := map[string][]int{}
-	for name, s := range mapped {
-		if m.NoHead && IsHead(name) {
-			continue
+	var config *timmConfig
+	if family == Timm || family == Torchvision && o.From == "" {
+		// timm's names are torchvision's: the configuration tells them apart.
+		if config, err = readTimmConfig(f.path); err != nil && o.Preprocess == "" {
+			return nil, Metadata{}, err
 		}
-		shapes[name] = s.shape
+		if config != nil {
+			family = Timm
+		}
 	}
-	w, err := build(m, shapes, func(p *ops.Param) ([]float32, error) { return mapped[p.Name].read() })
+	t, err := translators[family](f.tensors)
+	if err != nil {
+		return nil, Metadata{}, err
+	}
+	t.notes = append(f.notes, t.notes...)
+	dropOddAux(&t)
+	m, err := t.metadata(family, o.NoHead)
+	if err != nil {
+		return nil, Metadata{}, err
+	}
+	if err := m.preprocessAs(family, o.Preprocess, config); err != nil {
+		return nil, Metadata{}, err
+	}
+	if m.NoHead {
+		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return IsHead(name) })
+	}
+	w, err := build(m, t.shapes(), t.theirs, func(p *ops.Param) ([]float32, error) { return t.tensors[p.Name].read() })
+	if err == nil {
+		err = m.keepBatches(t.shapes(), func(name string) ([]float32, error) { return t.tensors[name].read() })
+	}
 	return w, m, err
 }
 
-// metadataFor reads the structure off the mapped tensors and settles what the
-// family implies.
-func metadataFor(family string, o ImportOptions, mapped map[string]source) (m Metadata, err error) {
-	shapes := map[string][]int{}
-	for name, s := range mapped {
-		shapes[name] = s.shape
+// family tells whose file this is; from is what the caller says.
+func (f *foreign) family(from string) (string, error) {
+	family := familyOf(f.tensors)
+	switch {
+	case family == "":
+		return "", fmt.Errorf("its %d tensors have none of the names that torchvision, timm, Keras or slim give to an Inception", len(f.tensors))
+	case family == Torchvision && from == Timm:
+		return Timm, nil
+	case from != "" && from != family:
+		return "", fmt.Errorf("--from is %s, but the names are those of %s", from, family)
 	}
-	if m.Spec, m.NoHead, m.Notes, err = guessSpec(shapes); err != nil {
-		return m, err
-	}
-	m.NoHead = m.NoHead || o.NoHead
-	preprocess := o.Preprocess
-	switch family {
-	case Keras, Slim:
-		m.Spec.AvgPoolCountIncludePad = false
-		m.Notes = append(m.Notes[:len(m.Notes)-1], "average pools leave the padding out, as TensorFlow's do")
-		if preprocess == "" {
-			preprocess = "inception"
-		}
-	case Timm:
-		if preprocess == "" {
-			return m, errors.New("timm's weights differ in preprocessing: give --preprocess imagenet (tv_in1k's transform_input is not used by timm) or --preprocess inception (tf_in1k, gluon_in1k)")
-		}
-	case Torchvision:
-		if preprocess == "" {
-			preprocess = "torchvision"
-		}
-	}
-	m.InputSize = m.Spec.InputSize
-	if m.Preprocess, err = dataset.NamedPreprocess(preprocess, m.InputSize); err != nil {
-		return m, fmt.Errorf("--preprocess: %w", err)
-	}
-	m.Extra = map[string]string{"imported_from": family}
-	return m, nil
+	return family, nil
 }
 
 // familyOf tells whose names these are; timm's are torchvision's.
 func familyOf(all map[string]source) string {
 	for name := range all {
 		switch {
-		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"):
+		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"), strings.HasSuffix(name, "inception3a.branch1.conv.weight"):
 			return Torchvision
-		case strings.HasPrefix(name, "InceptionV3/"):
+		case strings.HasPrefix(name, slimV3.scope), strings.HasPrefix(name, slimV2.scope):
 			return Slim
 		case kerasName.MatchString(name):
 			return Keras
@@ -216,11 +140,59 @@ func familyOf(all map[string]source) string {
 	return ""
 }
 
-// fromTorchvision drops the prefix that DataParallel leaves.
-func fromTorchvision(all map[string]source) (map[string]source, []string, error) {
-	mapped := map[string]source{}
-	for name, s := range all {
-		mapped[strings.TrimPrefix(name, "module.")] = s
+// dropOddAux leaves an auxiliary head out that has other classes than the
+// classifier: one that was not exchanged when the classifier was.
+func dropOddAux(t *translation) {
+	fc, ok := t.tensors["fc.weight"]
+	if t.noHead || !ok || len(fc.shape) == 0 {
+		return
 	}
-	return mapped, nil, nil
+	for _, name := range []string{"AuxLogits.fc.weight", "aux1.fc2.weight", "aux2.fc2.weight"} {
+		aux, ok := t.tensors[name]
+		if !ok || len(aux.shape) == 0 || fc.shape[0] == aux.shape[0] {
+			continue
+		}
+		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return model.IsAux(name) })
+		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out", aux.shape[0], fc.shape[0]))
+	}
+}
+
+func (t translation) shapes() map[string][]int {
+	shapes := map[string][]int{}
+	for name, s := range t.tensors {
+		shapes[name] = s.shape
+	}
+	return shapes
+}
+
+// metadata reads the structure off the tensors and settles what the family
+// implies.
+func (t translation) metadata(family string, noHead bool) (m Metadata, err error) {
+	var guesses []string
+	if m.Spec, m.NoHead, guesses, err = guessSpec(t.shapes()); err != nil {
+		return m, err
+	}
+	m.NoHead = m.NoHead || t.noHead || noHead
+	m.Spec.AvgPoolCountIncludePad = m.Spec.AvgPoolCountIncludePad && (family == Torchvision || family == Timm)
+	m.InputSize = m.Spec.InputSize
+	m.Extra = map[string]string{"imported_from": family}
+	m.Notes = append(t.notes, guesses...)
+	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Variant != model.GoogLeNet {
+		m.Notes = append(m.Notes, "average pools leave the padding out, as TensorFlow's do")
+	}
+	m.nameClasses()
+	return m, nil
+}
+
+// preprocessAs settles the preprocessing: the one asked for, else timm's
+// configuration, else the family's own.
+func (m *Metadata) preprocessAs(family, name string, config *timmConfig) (err error) {
+	if name == "" && family == Timm {
+		return config.apply(m)
+	}
+	if name == "" {
+		name = map[string]string{Torchvision: "torchvision", Keras: "inception", Slim: "inception"}[family]
+	}
+	m.Preprocess, err = dataset.NamedPreprocess(name, m.InputSize)
+	return err
 }

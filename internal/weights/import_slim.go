@@ -3,12 +3,21 @@ package weights
 import (
 	"fmt"
 	"strings"
+
+	"github.com/inception-go/inception/internal/model"
 )
 
-const slimScope = "InceptionV3/"
+// slimNetwork is what one of slim's networks is called in checkpoints.
+type slimNetwork struct {
+	scope    string
+	variant  string                       // ours
+	branches map[string]map[string]string // slim's names of the layers of each kind of module, by torchvision's
+	quirks   map[string]string            // layers whose names follow no rule
+}
 
-// slimBranches are slim's names of the layers of each kind of module (in
-// Szegedy et al.'s released code, nets/inception_v3.py), by torchvision's.
+// slimV3 has the names of the released code, nets/inception_v3.py.
+var slimV3 = slimNetwork{scope: "InceptionV3/", variant: model.V3, branches: slimBranches, quirks: slimQuirks}
+
 var slimBranches = map[string]map[string]string{
 	"Mixed_5": {
 		"branch1x1": "Branch_0/Conv2d_0a_1x1", "branch5x5_1": "Branch_1/Conv2d_0a_1x1", "branch5x5_2": "Branch_1/Conv2d_0b_5x5",
@@ -38,7 +47,6 @@ var slimBranches = map[string]map[string]string{
 	"AuxLogits": {"conv0": "Conv2d_1b_1x1", "conv1": "Conv2d_2a_5x5", "fc": "Conv2d_2b_1x1"},
 }
 
-// slimQuirks are the layers whose names follow no rule.
 var slimQuirks = map[string]string{
 	"Mixed_5c.branch5x5_1":  "Mixed_5c/Branch_1/Conv2d_0b_1x1",
 	"Mixed_5c.branch5x5_2":  "Mixed_5c/Branch_1/Conv_1_0c_5x5",
@@ -46,76 +54,102 @@ var slimQuirks = map[string]string{
 	"fc":                    "Logits/Conv2d_1c_1x1",
 }
 
-// slimLayer returns slim's name of a layer of ours.
-func slimLayer(layer string) (string, error) {
-	if quirk, ok := slimQuirks[layer]; ok {
-		return slimScope + quirk, nil
+// layer returns slim's name of a layer of ours.
+func (n *slimNetwork) layer(layer string) (string, error) {
+	if quirk, ok := n.quirks[layer]; ok {
+		return n.scope + quirk, nil
 	}
 	module, branch, inModule := strings.Cut(layer, ".")
 	if !inModule {
-		return slimScope + layer, nil // the stem's
+		return n.scope + layer, nil // the stem's
 	}
 	for _, kind := range []string{module, module[:len(module)-1]} {
-		if name, ok := slimBranches[kind][branch]; ok {
-			return slimScope + module + "/" + name, nil
+		if name, ok := n.branches[kind][branch]; ok {
+			return n.scope + module + "/" + name, nil
 		}
 	}
 	return "", fmt.Errorf("slim has no layer like %s", layer)
 }
 
-// fromSlim names the tensors of a checkpoint of TensorFlow's slim. Other
-// variables, such as the optimizer's, stay aside. Slim's class 0 of 1001 is
-// background and is dropped.
-func fromSlim(all map[string]source) (map[string]source, []string, error) {
-	layers, err := slimLayers(all)
-	if err != nil {
-		return nil, nil, err
-	}
-	mapped := map[string]source{}
-	background := false
-	for _, layer := range layers {
-		scope, err := slimLayer(layer)
-		if err != nil {
-			return nil, nil, err
-		}
-		take := func(to, from string, change func(source) source) {
-			if s, ok := all[scope+"/"+from]; ok {
-				mapped[layer+"."+to] = change(s)
-			}
-		}
-		if layer == "fc" || strings.HasSuffix(layer, ".fc") {
-			classifier := func(s source) source {
-				s, dropped := withoutBackground(s)
-				background = background || dropped
-				return s
-			}
-			take("weight", "weights", func(s source) source { return classifier(flat(hwio(s))) })
-			take("bias", "biases", classifier)
-			continue
-		}
-		same := func(s source) source { return s }
-		take("conv.weight", "weights", hwio)
-		take("bn.weight", "BatchNorm/gamma", same)
-		take("bn.bias", "BatchNorm/beta", same)
-		take("bn.running_mean", "BatchNorm/moving_mean", same)
-		take("bn.running_var", "BatchNorm/moving_variance", same)
-	}
-	notes := addGammas(mapped)
-	if background {
-		notes = append(notes, "of 1001 classes the first, background, is dropped")
-	}
-	return mapped, notes, nil
+// slimVariables are slim's names of a layer's variables, by torchvision's.
+var slimVariables = map[string]string{
+	"conv.weight": "weights", "bn.weight": "BatchNorm/gamma", "bn.bias": "BatchNorm/beta",
+	"bn.running_mean": "BatchNorm/moving_mean", "bn.running_var": "BatchNorm/moving_variance",
+	"weight": "weights", "bias": "biases", // of classifiers, which are 1x1 convolutions
+	"depthwise.weight": "depthwise_weights", "pointwise.weight": "pointwise_weights", "pointwise.bias": "biases", // of separable convolutions
 }
 
-// slimLayers lists the layers of V3, with the auxiliary head if the file has
+// param returns slim's name of a parameter of ours.
+func (n *slimNetwork) param(name string) string {
+	for ours, theirs := range slimVariables {
+		layer, ok := strings.CutSuffix(name, "."+ours)
+		if scope, err := n.layer(layer); ok && err == nil {
+			return scope + "/" + theirs
+		}
+	}
+	return name
+}
+
+// fromSlim names the tensors of a checkpoint of TensorFlow's slim. The
+// variables of optimizers and averages hang beneath those that they belong
+// to, and stay aside like all outside of the network's scope. Slim's class 0
+// of 1001 is background and is dropped.
+func fromSlim(all map[string]source) (t translation, err error) {
+	network := slimNetworkOf(all)
+	layers, err := network.layers(all)
+	if err != nil {
+		return t, err
+	}
+	t = translation{tensors: map[string]source{}, theirs: network.param}
+	used := map[string]bool{}
+	background := false
+	for _, layer := range layers {
+		scope, err := network.layer(layer)
+		if err != nil {
+			return t, err
+		}
+		head := layer == "fc" || strings.HasSuffix(layer, ".fc")
+		for ours, theirs := range slimVariables {
+			s, ok := all[scope+"/"+theirs]
+			if !ok || head == strings.Contains(ours, ".") {
+				continue
+			}
+			used[s.name] = true
+			switch {
+			case ours == "conv.weight" || ours == "pointwise.weight":
+				s = hwio(s)
+			case ours == "depthwise.weight":
+				s = depthwise(s)
+			case head:
+				var dropped bool
+				s, dropped = withoutBackground(flat(hwio(s)))
+				background = background || dropped
+			}
+			t.tensors[layer+"."+ours] = s
+		}
+	}
+	for name, s := range all {
+		if strings.HasPrefix(name, network.scope) && !used[name] && !used[name[:strings.LastIndex(name, "/")]] {
+			t.tensors[name] = s // for the comparison with the network to say
+		}
+	}
+	if network.variant == model.V3 { // as torchvision has it
+		t.notes = addGammas(t.tensors)
+	}
+	if background {
+		t.notes = append(t.notes, "of 1001 classes the first, background, is dropped")
+	}
+	return t, nil
+}
+
+// layers lists the network's layers, with the auxiliary head if the file has
 // one.
-func slimLayers(all map[string]source) ([]string, error) {
-	convs, err := plainConvs()
+func (n *slimNetwork) layers(all map[string]source) ([]string, error) {
+	layers, err := layersOf(n.variant)
 	if err != nil {
 		return nil, err
 	}
-	layers := append(convs, "fc")
-	if _, ok := all[slimScope+"AuxLogits/Conv2d_1b_1x1/weights"]; ok {
+	if _, ok := all[n.scope+"AuxLogits/Conv2d_1b_1x1/weights"]; ok {
 		layers = append(layers, "AuxLogits.conv0", "AuxLogits.conv1", "AuxLogits.fc")
 	}
 	return layers, nil
@@ -128,7 +162,7 @@ func withoutBackground(s source) (_ source, dropped bool) {
 		return s, false
 	}
 	shape := append([]int{withBackground - 1}, s.shape[1:]...)
-	return source{shape, func() ([]float32, error) {
+	return source{s.name, shape, func() ([]float32, error) {
 		values, err := s.read()
 		if err != nil {
 			return nil, err

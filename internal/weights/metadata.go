@@ -48,13 +48,12 @@ func (m Metadata) encode() (map[string]string, error) {
 	s[keyFormat] = "pt"
 	s[keyVersion] = m.Version
 	s[keyVariant] = m.Spec.Variant
-	s[keyClasses] = strconv.Itoa(m.Spec.Classes)
+	s[keyClasses] = strconv.Itoa(m.Classes())
 	s[keyInputSize] = strconv.Itoa(m.inputSize())
 	s[keyPool] = strconv.FormatBool(m.Spec.AvgPoolCountIncludePad)
 	delete(s, keyHead)
 	if m.NoHead {
 		s[keyHead] = "none"
-		s[keyClasses] = "0"
 	}
 	for key, value := range map[string]any{keySpec: m.Spec, keyPreprocess: m.Preprocess, keyLabels: m.Labels} {
 		b, err := json.Marshal(value)
@@ -69,6 +68,15 @@ func (m Metadata) encode() (map[string]string, error) {
 	return s, nil
 }
 
+// Classes returns how many classes the weights tell apart, 0 without a
+// classifier.
+func (m Metadata) Classes() int {
+	if m.NoHead {
+		return 0
+	}
+	return m.Spec.Classes
+}
+
 // inputSize returns InputSize or, where it is not given, the structure's.
 func (m Metadata) inputSize() int {
 	if m.InputSize > 0 {
@@ -77,12 +85,35 @@ func (m Metadata) inputSize() int {
 	return m.Spec.InputSize
 }
 
+// ClassNames returns a name for each row of the classifier: its label, or its
+// index where the weights have no labels.
+func (m Metadata) ClassNames() []string {
+	if len(m.Labels) > 0 {
+		return m.Labels
+	}
+	names := make([]string, m.Spec.Classes)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return names
+}
+
+// nameClasses labels the classes of a file that another tool has written:
+// 1000 are ImageNet's.
+func (m *Metadata) nameClasses() {
+	if labels := dataset.ImageNetLabels(); !m.NoHead && m.Spec.Classes == len(labels) {
+		m.Labels = labels
+		m.Notes = append(m.Notes, "labels of ImageNet's 1000 classes")
+	}
+}
+
 // decodeMetadata reads what encode wrote. known is false for a file of
 // somebody else, which has no structure in it.
 func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
+	m.Spec.AuxLate = true // what files say nothing of
 	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
 		value, ok := s[key]
 		if !ok {
@@ -98,6 +129,9 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	}
 	if err := m.Spec.Validate(); err != nil {
 		return m, true, fmt.Errorf("metadata %s: %w", keySpec, err)
+	}
+	if err := m.Preprocess.Validate(); err != nil {
+		return m, true, fmt.Errorf("metadata %s: %w", keyPreprocess, err)
 	}
 	if n := len(m.Labels); n > 0 && n != m.Spec.Classes && !m.NoHead {
 		return m, true, fmt.Errorf("metadata %s: %d labels for %d classes", keyLabels, n, m.Spec.Classes)

@@ -10,10 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// countSuffix names batch norm's step counters, which PyTorch keeps and
-// load_state_dict(strict=True) asks for.
-const countSuffix = ".num_batches_tracked"
-
 // IsHead reports whether a parameter belongs to a classifier, the auxiliary
 // one included: what --no-head drops and another class count replaces.
 func IsHead(name string) bool {
@@ -77,9 +73,16 @@ func (e *StructureError) Error() string {
 }
 
 // compare checks the shapes of a file's tensors against those of params. It
-// returns nil or a *StructureError.
-func compare(network string, params []*ops.Param, have map[string][]int) error {
+// returns nil or a *StructureError, in which theirs, if there is one, says
+// what the file's family calls a parameter.
+func compare(network string, params []*ops.Param, have map[string][]int, theirs func(string) string) error {
 	e := &StructureError{Network: network, Expected: len(params)}
+	call := func(name string) string {
+		if theirs == nil {
+			return name
+		}
+		return fmt.Sprintf("%s (here %s)", theirs(name), name)
+	}
 	wanted := map[string]bool{}
 	for _, p := range params {
 		wanted[p.Name] = true
@@ -89,9 +92,9 @@ func compare(network string, params []*ops.Param, have map[string][]int) error {
 		shape, ok := have[p.Name]
 		switch {
 		case !ok:
-			e.Missing = append(e.Missing, fmt.Sprintf("%s %v", p.Name, p.Shape))
+			e.Missing = append(e.Missing, fmt.Sprintf("%s %v", call(p.Name), p.Shape))
 		case !slices.Equal(shape, p.Shape):
-			e.Misshapen = append(e.Misshapen, fmt.Sprintf("%s is %v, expected %v", p.Name, shape, p.Shape))
+			e.Misshapen = append(e.Misshapen, fmt.Sprintf("%s is %v, expected %v", call(p.Name), shape, p.Shape))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(have)) {

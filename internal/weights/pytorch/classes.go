@@ -54,11 +54,11 @@ func refuse(c class) error {
 	switch {
 	case strings.HasPrefix(c.module, "torchvision.") || strings.HasPrefix(c.module, "timm.") ||
 		strings.HasPrefix(c.module, "torch.nn.modules.") || c.module == "__main__":
-		return fmt.Errorf("names the class %s: this is a whole pickled model, not a state dict; in Python, save torch.save(model.state_dict(), ...) and import that", c)
+		return fmt.Errorf("names the class %s: this is a whole pickled model, not a state dict; in Python, save torch.save(model.state_dict(), ...) and import that", c.shown())
 	case strings.HasPrefix(c.name, "_rebuild_") && strings.HasPrefix(c.module, "torch"):
-		return fmt.Errorf("holds a tensor of a kind that is not read (%s); save the weights as plain float tensors", c)
+		return fmt.Errorf("holds a tensor of a kind that is not read (%s); save the weights as plain float tensors", c.shown())
 	}
-	return fmt.Errorf("names %s, which no weight file needs; it was not executed and the file is refused", c)
+	return fmt.Errorf("names %s, which no weight file needs; it was not executed and the file is refused", c.shown())
 }
 
 // storage is a run of elements that tensors are views of.
@@ -177,7 +177,7 @@ func dimensions(v any) ([]int, error) {
 	for i, item := range items {
 		d, ok := item.(int64)
 		if !ok || d < 0 || d > 1<<40 {
-			return nil, fmt.Errorf("has the dimension %v", item)
+			return nil, fmt.Errorf("has the dimension %s", describe(item))
 		}
 		dims[i] = int(d)
 	}

@@ -9,38 +9,6 @@ import (
 	"strconv"
 )
 
-// The values an unpickler makes. Python's str, int, float, bool and None
-// become string, int64, float64, bool and nil.
-type (
-	dict  struct{ pairs []pair }
-	list  struct{ items []any }
-	tuple []any
-	// long is an integer beyond 64 bits, two's complement, little-endian.
-	long string
-	// class is a class or function that the pickle names.
-	class struct{ module, name string }
-	// object is a call of an allowed class that was recorded, not made.
-	object struct {
-		class class
-		args  tuple
-	}
-	mark struct{}
-)
-
-type pair struct{ key, value any }
-
-func (c class) String() string { return c.module + "." + c.name }
-
-// get returns the last value set for a key.
-func (d *dict) get(key string) (any, bool) {
-	for i := len(d.pairs) - 1; i >= 0; i-- {
-		if d.pairs[i].key == key {
-			return d.pairs[i].value, true
-		}
-	}
-	return nil, false
-}
-
 // unpickler runs the stack machine of Python's pickles, without Python: it
 // builds plain values, and hands every class and call to its hooks, which
 // know a short list of them and execute nothing.
@@ -53,24 +21,31 @@ type unpickler struct {
 	persistent func(id any) (any, error)              // a tensor's storage
 }
 
-var errUnderflow = errors.New("pickle: takes more from its stack than is there")
+// maxSteps bounds the opcodes of a pickle, of which some make far more memory
+// than the byte that they take. A network's state dict has some ten thousand.
+const maxSteps = 1 << 20
 
 // load runs one pickle to its STOP.
 func (u *unpickler) load() (any, error) {
 	u.stack, u.memo = nil, map[uint64]any{}
-	for {
+	for range maxSteps {
 		op, err := u.in.ReadByte()
 		if err != nil {
 			return nil, errors.New("pickle: ends before its STOP: the file is truncated")
 		}
 		if op == '.' {
-			return u.pop()
+			root, err := u.pop()
+			if err != nil {
+				return nil, fmt.Errorf("pickle: %w", err)
+			}
+			return root, nil
 		}
 		if err := u.step(op); err != nil {
 			at := u.in.Size() - int64(u.in.Len()) - 1
 			return nil, fmt.Errorf("pickle: opcode %q near byte %d: %w", op, at, err)
 		}
 	}
+	return nil, fmt.Errorf("pickle: has more than %d opcodes; save the state dict alone", maxSteps)
 }
 
 // step runs one opcode.
@@ -132,21 +107,6 @@ func (u *unpickler) pushLine(op byte, line string) error {
 	}
 	n, err := strconv.ParseInt(string(bytes.TrimSuffix([]byte(line), []byte("L"))), 10, 64)
 	return u.pushOr(n, err)
-}
-
-// longValue makes an int64 of a two's complement number that fits.
-func longValue(b []byte) any {
-	if len(b) > 8 {
-		return long(b)
-	}
-	var n uint64
-	for i, v := range b {
-		n |= uint64(v) << (8 * i)
-	}
-	if k := len(b); k > 0 && k < 8 && b[k-1] >= 128 {
-		n |= ^uint64(0) << (8 * k)
-	}
-	return int64(n)
 }
 
 // text handles str and bytes, which are both Go strings here.
@@ -373,107 +333,4 @@ func (u *unpickler) reduce() error {
 	}
 	value, err := u.call(f, args)
 	return u.pushOr(value, err)
-}
-
-func (u *unpickler) push(v any) error {
-	u.stack = append(u.stack, v)
-	return nil
-}
-
-func (u *unpickler) pushOr(v any, err error) error {
-	if err != nil {
-		return err
-	}
-	return u.push(v)
-}
-
-func (u *unpickler) top() (any, error) {
-	if len(u.stack) == 0 {
-		return nil, errUnderflow
-	}
-	return u.stack[len(u.stack)-1], nil
-}
-
-func (u *unpickler) pop() (any, error) {
-	items, err := u.popN(1)
-	if err != nil {
-		return nil, err
-	}
-	return items[0], nil
-}
-
-// popN takes n values off the stack; they are the caller's to keep.
-func (u *unpickler) popN(n int) ([]any, error) {
-	at := len(u.stack) - n
-	if at < 0 {
-		return nil, errUnderflow
-	}
-	items := append([]any(nil), u.stack[at:]...)
-	for _, item := range items {
-		if _, ok := item.(mark); ok {
-			return nil, errUnderflow
-		}
-	}
-	u.stack = u.stack[:at]
-	return items, nil
-}
-
-// sinceMark takes all values above the last mark off the stack, and the mark.
-func (u *unpickler) sinceMark() ([]any, error) {
-	for at := len(u.stack) - 1; at >= 0; at-- {
-		if _, ok := u.stack[at].(mark); ok {
-			items := append([]any(nil), u.stack[at+1:]...)
-			u.stack = u.stack[:at]
-			return items, nil
-		}
-	}
-	return nil, errUnderflow
-}
-
-// take reads n bytes; it checks that they are there before it takes memory.
-func (u *unpickler) take(n uint64) ([]byte, error) {
-	if n > uint64(u.in.Len()) {
-		return nil, fmt.Errorf("wants %d bytes, the pickle has %d more", n, u.in.Len())
-	}
-	b := make([]byte, n)
-	_, err := u.in.Read(b)
-	if n == 0 {
-		err = nil
-	}
-	return b, err
-}
-
-// uint reads a little-endian number of so many bytes.
-func (u *unpickler) uint(width int) (uint64, error) {
-	b, err := u.take(uint64(width))
-	if err != nil {
-		return 0, err
-	}
-	var full [8]byte
-	copy(full[:], b)
-	return binary.LittleEndian.Uint64(full[:]), nil
-}
-
-// counted reads a length of so many bytes, then that many bytes.
-func (u *unpickler) counted(width int) ([]byte, error) {
-	n, err := u.uint(width)
-	if err != nil {
-		return nil, err
-	}
-	return u.take(n)
-}
-
-// line reads to the end of a line.
-func (u *unpickler) line() (string, error) {
-	var b []byte
-	for {
-		c, err := u.in.ReadByte()
-		if err != nil {
-			return "", errors.New("has a line without an end")
-		}
-		if c == '\n' {
-			return string(bytes.TrimSuffix(b, []byte("\r"))), nil
-		}
-		b = append(b, c)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strings"
+	"sync"
 
 	"github.com/inception-go/inception/internal/weights/element"
 )
@@ -83,7 +84,7 @@ func readZip(file []byte) (any, error) {
 			if want := uint64(s.count) * uint64(s.kind.Size()); entry.UncompressedSize64 < want {
 				return fmt.Errorf("storage %q has %d bytes, needs %d", s.key, entry.UncompressedSize64, want)
 			}
-			s.data = func() ([]byte, error) { return stored(file, entry) }
+			s.data = sync.OnceValues(func() ([]byte, error) { return stored(file, entry) })
 			return nil
 		})
 	}
@@ -190,7 +191,7 @@ func bindLegacy(rest []byte, keys any, storages map[string]*storage) error {
 		name, _ := key.(string)
 		s := storages[name]
 		if s == nil {
-			return fmt.Errorf("lists storage %v, which no tensor uses", key)
+			return fmt.Errorf("lists storage %s, which no tensor uses", describe(key))
 		}
 		if len(rest) < 8 {
 			return fmt.Errorf("ends before storage %q: the file is truncated", name)
@@ -216,9 +217,8 @@ func stateDict(root any) ([]element.Tensor, []string, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("holds a %T, not a state dict", root)
 	}
-	var notes []string
 	if tensors := tensorsOf(d); len(tensors) > 0 {
-		return unwrap(tensors, notes)
+		return tensors, nil, nil
 	}
 	for _, key := range containers {
 		v, _ := d.get(key)
@@ -227,13 +227,12 @@ func stateDict(root any) ([]element.Tensor, []string, error) {
 			continue
 		}
 		if tensors := tensorsOf(inner); len(tensors) > 0 {
-			notes = append(notes, fmt.Sprintf("took the state dict under the key %q of a checkpoint", key))
-			return unwrap(tensors, notes)
+			return tensors, []string{fmt.Sprintf("took the state dict under the key %q of a checkpoint", key)}, nil
 		}
 	}
 	var keys []string
 	for _, p := range d.pairs {
-		keys = append(keys, fmt.Sprint(p.key))
+		keys = append(keys, describe(p.key))
 		if len(keys) == 10 {
 			break
 		}
@@ -252,23 +251,4 @@ func tensorsOf(d *dict) []element.Tensor {
 		}
 	}
 	return tensors
-}
-
-// unwrap removes the prefixes that DataParallel and torch.compile put before
-// every key.
-func unwrap(tensors []element.Tensor, notes []string) ([]element.Tensor, []string, error) {
-	for _, prefix := range []string{"module.", "_orig_mod.", "module."} {
-		all := true
-		for _, t := range tensors {
-			all = all && strings.HasPrefix(t.Name, prefix)
-		}
-		if !all {
-			continue
-		}
-		for i := range tensors {
-			tensors[i].Name = tensors[i].Name[len(prefix):]
-		}
-		notes = append(notes, fmt.Sprintf("removed the prefix %q of every key", prefix))
-	}
-	return tensors, notes, nil
 }

@@ -25,6 +25,9 @@ func Recognise(tail []byte) bool {
 	return len(tail) >= 8 && binary.LittleEndian.Uint64(tail[len(tail)-8:]) == magic
 }
 
+// IndexSuffix ends the name of a V2 checkpoint's index, behind its prefix.
+const IndexSuffix = ".index"
+
 // Prefix cuts the ending off the name of one of the files of a V2 checkpoint:
 // its prefix is what TensorFlow itself takes.
 func Prefix(path string) string { return v2File.ReplaceAllString(path, "") }
@@ -35,7 +38,7 @@ var v2File = regexp.MustCompile(`\.(index|meta|data-\d{5}-of-\d{5})$`)
 // its prefix. open returns a file's bytes, which the tensors alias.
 func Read(path string, open func(path string) ([]byte, error)) ([]element.Tensor, error) {
 	prefix := Prefix(path)
-	index, err := open(prefix + ".index")
+	index, err := open(prefix + IndexSuffix)
 	if err != nil {
 		file, errV1 := open(path)
 		if errV1 != nil {
