@@ -21,6 +21,10 @@ import "fmt"
 // channels transposed, and for a stride of s it computes s*s separate phases
 // of dx, each an ordinary convolution.
 //
+// A 3x3 with stride 1 has a third way, F(4x4, 3x3) (see ForwardWinograd), which
+// BackwardData takes by itself where it is faster: the same tiles multiply
+// transformed windows, and windows at the border are copied to be padded.
+//
 // Work is cut into pieces by the shapes alone, and every output value is the
 // sum of the same terms in the same order whoever computes it: results do not
 // depend on the number of threads.
@@ -75,7 +79,7 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	transposed := borrowFloats(c.WeightLen())
 	defer returnFloats(transposed)
 	transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
-	if c.HasWinograd(dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S {
+	if c.winogradPays(dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S {
 		c.backwardWinograd(dx, dy, transposed)
 		return
 	}

@@ -49,12 +49,17 @@ var winograd = func() *winogradConstants {
 }()
 
 // HasWinograd reports whether ForwardWinograd computes c faster than
-// ForwardBias on n images of h by w: a 3x3 with stride 1 and enough tiles to
-// make up for reading four times as many weights.
+// ForwardBias on n images of h by w: a 3x3 with stride 1 and enough tiles.
 func (c Conv) HasWinograd(n, h, w int) bool {
 	oh, ow := c.Out(h, w)
+	return c.winogradPays(n, oh, ow)
+}
+
+// winogradPays reports whether results of h by w make enough tiles to make up
+// for reading four times as many weights.
+func (c Conv) winogradPays(n, h, w int) bool {
 	return c.R == 3 && c.S == 3 && c.StrideH == 1 && c.StrideW == 1 &&
-		n*winogradTiles(oh)*winogradTiles(ow) >= winogradLeast
+		n*winogradTiles(h)*winogradTiles(w) >= winogradLeast
 }
 
 func winogradTiles(size int) int { return (size + winogradOutput - 1) / winogradOutput }
@@ -90,7 +95,7 @@ func winogradWeights(u, w []float32, pairs, first, tap int) {
 // ForwardWinograd is ForwardBias by F(4x4, 3x3), with a quarter of its
 // multiplications: y's 4x4 tiles are the inverse transform of 36 products
 // between transformed 6x6 windows of x and transformed weights u (see
-// WinogradWeights). It rounds some five times as much as ForwardBias.
+// WinogradWeights). It rounds three to five times as much as ForwardBias.
 func (c Conv) ForwardWinograd(y, x Map, u, bias []float32, relu bool) {
 	c.check("ForwardWinograd", y, x, u)
 	if c.R != 3 || c.S != 3 || c.StrideH != 1 || c.StrideW != 1 || len(u) < c.WinogradLen() || len(bias) < y.C {
@@ -130,6 +135,9 @@ type winogradProduct struct {
 }
 
 func (p *winogradProduct) run() {
+	if p.y.N == 0 {
+		return
+	}
 	p.isa = active
 	p.across = winogradTiles(p.y.W)
 	p.perImage = winogradTiles(p.y.H) * p.across
@@ -139,7 +147,9 @@ func (p *winogradProduct) run() {
 }
 
 // cut decides the pieces, by shapes alone: few enough tiles that their
-// transforms stay in the cache, but weights should serve many.
+// transforms stay in the cache, but weights should serve many. A small
+// product makes a multiple of 4 pieces: more would read all weights more often
+// than they gain by more threads.
 func (p *winogradProduct) cut() {
 	rows := p.isa.tileRows[maxTileBlocks]
 	if rows == 0 {

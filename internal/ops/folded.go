@@ -91,15 +91,23 @@ func (f *folded) once() {
 }
 
 func (f *folded) refresh() {
-	f.b = make([]float32, Padded(f.weight.Shape[0]))
+	if f.w == nil {
+		f.w, f.b = make([]float32, f.floats()), make([]float32, Padded(f.weight.Shape[0]))
+	}
+	if f.winograd == nil {
+		f.fold(f.w)
+		return
+	}
 	w := make([]float32, len(f.weight.Data))
 	f.fold(w)
+	f.winograd.WinogradWeights(f.w, w)
+}
+
+func (f *folded) floats() int {
 	if f.winograd != nil {
-		f.w = make([]float32, f.winograd.WinogradLen())
-		f.winograd.WinogradWeights(f.w, w)
-	} else {
-		f.w = w
+		return f.winograd.WinogradLen()
 	}
+	return len(f.weight.Data)
 }
 
 // fold makes the weights and the biases.

@@ -110,7 +110,7 @@ func winogradIn(e *emitter, s *simd) {
 	e.end()
 }
 
-// inward is one transform of six values to six; see winogradMatrices.
+// inward is one transform of six values to six; see winograd.
 func (w *winograd) inward(from, to func(i int) operand.Mem) {
 	d := make([]reg.VecVirtual, 6)
 	for _, i := range []int{1, 3, 2, 4} {
@@ -174,7 +174,7 @@ func winogradOut(e *emitter, s *simd) {
 	e.end()
 }
 
-// outward is one transform of six values to four; see winogradMatrices.
+// outward is one transform of six values to four; see winograd.
 func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value reg.VecVirtual)) {
 	pair := func(i int) (sum, difference reg.VecVirtual) {
 		sum, difference = w.load(from(i)), w.s.register(w.emitter)
@@ -238,7 +238,7 @@ func winogradWeights(e *emitter, s *simd) {
 	e.end()
 }
 
-// weigh is one transform of three values to six; see winogradKernel.
+// weigh is one transform of three values to six; see winograd.
 func (w *winograd) weigh(from, to func(i int) operand.Mem) {
 	first, second, third := w.load(from(0)), w.load(from(1)), w.load(from(2))
 	w.VMOVUPS(third, to(5))
