@@ -62,7 +62,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f.IntVarP(&e.batch, "batch", "b", 0, "images in one pass, also --batch-size")
 	f.IntVar(&e.inputSize, "input-size", 0, "evaluate at this size instead of the weights' own")
 	f.Float64Var(&e.cropPct, "crop-pct", 0, "share of the image's side that the crop shows, instead of the weights' own")
-	f.StringVar(&e.interpolation, "interpolation", "", "bilinear or bicubic, instead of the weights' own")
+	f.StringVar(&e.interpolation, "interpolation", "", "bilinear, bicubic or bilinear-tf1, instead of the weights' own")
 	f.StringVar(&e.classMap, "class-map", "", "`file` of lines folder<TAB>label")
 	f.BoolVar(&e.match.ByOrder, "classes-by-order", false, "match class folders to labels by their order")
 	f.BoolVar(&e.perClass, "per-class", false, "print precision, recall and F1 of each class, and the calibration")
@@ -202,13 +202,16 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := dataset.MatchClasses(set.Classes(), labelsOf(m), e.match)
+	match, err := dataset.MatchClasses(set.Classes(), m.ClassNames(), e.match)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", used, err)
 	}
 	e.note("%d images of %d classes: %s", set.Len(), len(set.Classes()), used)
 	e.used = used
-	return dataset.Relabel(set, rows, labelsOf(m)), nil
+	if match.Note != "" {
+		e.note("%s", match.Note)
+	}
+	return dataset.Relabel(set, match.Rows, m.ClassNames()), nil
 }
 
 func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, err error) {
@@ -257,18 +260,6 @@ func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
 		return nil, usageError{fmt.Errorf("--exclude %s: leaves no image", e.exclude)}
 	}
 	return rest, nil
-}
-
-// labelsOf returns a name for each row of the classifier.
-func labelsOf(m weights.Metadata) []string {
-	if len(m.Labels) > 0 {
-		return m.Labels
-	}
-	labels := make([]string, m.Spec.Classes)
-	for i := range labels {
-		labels[i] = fmt.Sprint(i)
-	}
-	return labels
 }
 
 // preprocess returns the weights' own preprocessing with what the flags change.

@@ -19,18 +19,25 @@ func NewImage(w, h int) Image { return Image{w, h, make([]uint8, 3*w*h)} }
 const (
 	Bilinear = "bilinear"
 	Bicubic  = "bicubic"
+	// BilinearTF1 is TensorFlow 1's tf.image.resize_bilinear with
+	// align_corners=False: between the two nearest pixels however much the
+	// picture shrinks, and with pixels' corners where others have their centres.
+	BilinearTF1 = "bilinear-tf1"
 )
 
 // filter is a resampling filter: zero at and beyond its support.
 type filter struct {
 	support float64
 	at      func(x float64) float64
+	tf1     bool // as BilinearTF1 is
 }
 
-// filters are Pillow's: a triangle, and Keys' cubic with a = -0.5.
+// filters are Pillow's, a triangle and Keys' cubic with a = -0.5, and
+// TensorFlow 1's.
 var filters = map[string]filter{
-	Bilinear: {1, func(x float64) float64 { return max(0, 1-math.Abs(x)) }},
-	Bicubic: {2, func(x float64) float64 {
+	Bilinear:    {support: 1, at: triangle},
+	BilinearTF1: {support: 1, at: triangle, tf1: true},
+	Bicubic: {support: 2, at: func(x float64) float64 {
 		const a = -0.5
 		switch x = math.Abs(x); {
 		case x < 1:
@@ -40,6 +47,33 @@ var filters = map[string]filter{
 		}
 		return 0
 	}},
+}
+
+func triangle(x float64) float64 { return max(0, 1-math.Abs(x)) }
+
+// stretch returns how much wider the filter is where an output covers scale
+// inputs.
+func (f filter) stretch(scale float64) float64 {
+	if f.tf1 {
+		return 1
+	}
+	return max(scale, 1)
+}
+
+// center returns where among inputs output i lies.
+func (f filter) center(i int, scale float64) float64 {
+	if f.tf1 {
+		return float64(i)*scale + 0.5
+	}
+	return (float64(i) + 0.5) * scale
+}
+
+// checkInterpolation returns an error for what is none.
+func checkInterpolation(name string) error {
+	if _, ok := filters[name]; !ok {
+		return fmt.Errorf("must be %s, %s or %s, is %q", Bilinear, Bicubic, BilinearTF1, name)
+	}
+	return nil
 }
 
 // box is a part of a picture in pixels.
@@ -102,7 +136,7 @@ const fixedBits = 22
 // set computes the taps of outputs begin to begin+count; an output covers
 // scale inputs, the first from position start.
 func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
-	stretch := max(scale, 1)
+	stretch := f.stretch(scale)
 	support := f.support * stretch
 	most := int(math.Ceil(support))*2 + 1
 	if cap(t.store) < count*most {
@@ -110,7 +144,7 @@ func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
 	}
 	t.first, t.weight = t.first[:0], t.weight[:0]
 	for i := range count {
-		center := start + (float64(begin+i)+0.5)*scale
+		center := start + f.center(begin+i, scale)
 		low := max(0, int(center-support+0.5))
 		high := min(inputs, int(center+support+0.5))
 		t.exact = t.exact[:0]

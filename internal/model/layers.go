@@ -51,26 +51,10 @@ type Wiring struct {
 
 // Wiring lists the layers of an eval network with their inputs.
 func (n *Network) Wiring() ([]Wiring, error) {
-	var all []Wiring
-	index := map[*gorgonia.Node]int{}
-	for _, node := range ordered(n.Graph) {
-		if node.Op() == nil && node.Name() == ops.ImageName {
-			index[node] = -1
-		}
-		var inputs []int // without parameters and what is made of them
-		for _, in := range ops.InputsOf(node) {
-			if i, ok := index[in]; ok {
-				inputs = append(inputs, i)
-			}
-		}
-		layers := ops.LayersOf(node)
-		if len(layers) == 0 && len(inputs) > 0 {
-			return nil, fmt.Errorf("%s: is no layer of an eval network", node.Op())
-		}
-		for _, l := range layers { // one; two for the halves of a separable convolution
-			all = append(all, Wiring{l, inputs})
-			index[node] = len(all) - 1
-			inputs = []int{len(all) - 1}
+	all := wire(n.Graph)
+	for _, l := range all {
+		if len(l.Inputs) == 0 {
+			return nil, fmt.Errorf("layer %s reads no other layer", l.Name)
 		}
 	}
 	return all, nil

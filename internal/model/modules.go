@@ -15,11 +15,14 @@ func Wire(spec Spec) ([]Wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Wiring
+	return wire(b.Graph), nil
+}
+
+func wire(g *gorgonia.ExprGraph) (all []Wiring) {
 	made := map[*gorgonia.Node][]int{} // the layers that a node holds the results of
-	for _, node := range ordered(b.Graph) {
+	for _, node := range ordered(g) {
 		if node.Op() == nil {
-			if node.Name() == "image" { // else a parameter
+			if node.Name() == ops.ImageName { // else a parameter
 				made[node] = []int{-1}
 			}
 			continue
@@ -48,7 +51,7 @@ func Wire(spec Spec) ([]Wiring, error) {
 			}
 		}
 	}
-	return all, nil
+	return all
 }
 
 // partAt returns which of the layers that lie behind each other begins at

@@ -112,7 +112,7 @@ func (s Spec) tooSmall(cause error) error {
 	min, hint := s.minSize(), ""
 	if s.Aux != AuxNone {
 		bare := s
-		bare.Aux, bare.AuxEarly = AuxNone, false
+		bare.Aux, bare.AuxEarly, bare.AuxLate = AuxNone, false, true
 		if m := bare.minSize(); m < min {
 			hint = fmt.Sprintf("; %d with model.aux none", m)
 		}
@@ -137,6 +137,13 @@ func (s Spec) minSize() int {
 		}
 	}
 	return high
+}
+
+// WithoutAux returns the structure without auxiliary heads, which only training
+// runs.
+func (s Spec) WithoutAux() Spec {
+	s.Aux, s.AuxEarly = AuxNone, false
+	return s
 }
 
 // CheckSize reports whether spec's structure can carry its input size; the

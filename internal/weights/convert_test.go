@@ -201,3 +201,44 @@ func TestKerasFamiliesAreTold(t *testing.T) {
 		}
 	}
 }
+
+func TestThousandClassesWithoutLabelsAreImageNets(t *testing.T) {
+	mapped := map[string]source{"Mixed_5b.branch1x1.conv.weight": {shape: []int{64, 192, 1, 1}}}
+	for _, c := range []struct {
+		name    string
+		classes int
+		noHead  bool
+		want    string // first label
+	}{
+		{"1000 classes", 1000, false, "tench"},
+		{"10 classes", 10, false, ""},
+		{"no classifier kept", 1000, true, ""},
+		{"no classifier there", 0, false, ""},
+	} {
+		mapped["fc.weight"] = source{shape: []int{c.classes, 2048}}
+		for _, family := range Families() {
+			m, err := translation{tensors: mapped}.metadata(family, c.noHead)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := ""
+			if len(m.Labels) > 0 {
+				first = m.Labels[0]
+			}
+			if first != c.want || len(m.Labels) != 0 && len(m.Labels) != c.classes {
+				t.Errorf("%s, %s: %d labels, the first %q, want %q", family, c.name, len(m.Labels), first, c.want)
+			}
+		}
+	}
+}
+
+func TestClassesWithoutLabelsAreNumbered(t *testing.T) {
+	m := Metadata{Spec: model.Spec{Classes: 3}}
+	if got := m.ClassNames(); !slices.Equal(got, []string{"0", "1", "2"}) {
+		t.Errorf("names are %v", got)
+	}
+	m.Labels = []string{"a", "b", "c"}
+	if got := m.ClassNames(); !slices.Equal(got, m.Labels) {
+		t.Errorf("names are %v", got)
+	}
+}

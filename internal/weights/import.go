@@ -180,6 +180,7 @@ func (t translation) metadata(family string, noHead bool) (m Metadata, err error
 	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Variant != model.GoogLeNet {
 		m.Notes = append(m.Notes, "average pools leave the padding out, as TensorFlow's do")
 	}
+	m.nameClasses()
 	return m, nil
 }
 
