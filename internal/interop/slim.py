@@ -3,10 +3,10 @@
 
     slim.py PATH-OF-INCEPTION
 
-slim's own inception_v3 (tf_slim.nets) with random weights and statistics, as
-in training with moving averages and a step counter beside the weights, is
-saved as a V1 and as a V2 checkpoint. inception must give slim's logits, for
-the 1000 classes without background.
+slim's own inception_v3 and inception_v2 (tf_slim.nets) with random weights and
+statistics, as in training with moving averages and a step counter beside the
+weights, are saved as V1 and as V2 checkpoints. inception must give slim's
+logits, for the 1000 classes without background.
 """
 import os
 import subprocess
@@ -23,7 +23,7 @@ try:
     sys.modules["tf_keras.legacy_tf_layers"] = sys.modules["tf_keras.src.legacy_tf_layers"]
     sys.modules["tf_keras.legacy_tf_layers.normalization"] = normalization
     import tf_slim as slim
-    from tf_slim.nets import inception_v3
+    from tf_slim.nets import inception_v2, inception_v3
 except ImportError as e:
     sys.exit(f"slim.py: {e}; pip install tensorflow-cpu tf_slim tf_keras")
 
@@ -56,26 +56,27 @@ def random_value(name, shape, rng):
     return rng.normal(0, 0.1, shape)
 
 
-def one(classes, aux, scale, rng):
+def one(network, scope, size, classes, scale, rng, **options):
     """Builds, saves and compares one network."""
-    x = rng.uniform(-1, 1, (2, 299, 299, 3)).astype("float32")
+    x = rng.uniform(-1, 1, (2, size, size, 3)).astype("float32")
     np.save("x.npy", x.transpose(0, 3, 1, 2).copy())
     with tf1.Graph().as_default(), tf1.Session() as session:
-        images = tf1.placeholder(tf.float32, [None, 299, 299, 3])
-        with slim.arg_scope(inception_v3.inception_v3_arg_scope()), slim.arg_scope([slim.batch_norm], scale=scale):
-            logits, _ = inception_v3.inception_v3(images, classes, is_training=False, create_aux_logits=aux)
+        images = tf1.placeholder(tf.float32, [None, size, size, 3])
+        with slim.arg_scope(scope()), slim.arg_scope([slim.batch_norm], scale=scale):
+            logits, _ = network(images, classes, is_training=False, **options)
         tf1.train.create_global_step()
         tf.train.ExponentialMovingAverage(0.999).apply(tf1.trainable_variables())
         session.run(tf1.global_variables_initializer())
-        network = [v for v in tf1.global_variables() if v.dtype.base_dtype == tf.float32 and "ExponentialMovingAverage" not in v.op.name]
-        session.run([v.initializer for v in network],
-                    {v.initializer.inputs[1]: random_value(v.op.name, v.shape.as_list(), rng) for v in network})
+        variables = [v for v in tf1.global_variables() if v.dtype.base_dtype == tf.float32 and "ExponentialMovingAverage" not in v.op.name]
+        session.run([v.initializer for v in variables],
+                    {v.initializer.inputs[1]: random_value(v.op.name, v.shape.as_list(), rng) for v in variables})
         want = session.run(logits, {images: x})
         if classes == 1001:
             want = want[:, 1:]
         for version, name in (tf1.train.SaverDef.V1, "v1.ckpt"), (tf1.train.SaverDef.V2, "v2.ckpt"):
             tf1.train.Saver(write_version=version).save(session, os.path.abspath(name), write_meta_graph=False, write_state=False)
-    title = f"slim, {classes} classes, {'with' if aux else 'without'} auxiliary head, {'with' if scale else 'without'} gamma"
+    aux = any("AuxLogits" in v.op.name for v in variables)
+    title = f"slim's {network.__name__}, {classes} classes, {'with' if aux else 'without'} auxiliary head, {'with' if scale else 'without'} gamma"
     for file in "v1.ckpt", "v2.ckpt", "v2.ckpt.index":
         inception("import", "-q", file, "-o", "w.safetensors")
         inception("predict", "-q", "-w", "w.safetensors", "x.npy", "--logits", "y.npy", "--json")
@@ -90,8 +91,12 @@ def main():
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        one(1001, aux=True, scale=False, rng=rng)
-        one(5, aux=False, scale=True, rng=rng)
+        v3 = inception_v3.inception_v3, inception_v3.inception_v3_arg_scope, 299
+        one(*v3, 1001, scale=False, rng=rng)
+        one(*v3, 5, scale=True, rng=rng, create_aux_logits=False)
+        v2 = inception_v2.inception_v2, inception_v2.inception_v2_arg_scope, 224
+        one(*v2, 1001, scale=False, rng=rng)
+        one(*v2, 5, scale=True, rng=rng)
         os.chdir("/")
     sys.exit(failures > 0)
 

@@ -191,7 +191,12 @@ func (n *Network) point(name string) (*gorgonia.Node, error) {
 		return node, nil
 	}
 	for _, node := range n.Graph.AllNodes() {
-		if layers := ops.LayersOf(node); len(layers) == 1 && layers[0].Name == name {
+		layers := ops.LayersOf(node)
+		if len(layers) == 0 {
+			continue
+		}
+		// Of a separable convolution the node holds what the second half gives.
+		if last := layers[len(layers)-1]; last.Name == name && last.Output[0] == ops.ChannelsOf(node) {
 			return node, nil
 		}
 	}

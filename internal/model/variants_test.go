@@ -160,11 +160,17 @@ func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Build(spec, w, 1, Eval, Options{})
+	n, err := Build(spec, w, 1, Eval, Options{Keep: []string{"Conv2d_1a_7x7.pointwise"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer n.Close()
+	if err := n.Forward(uniform("image", 3*48*48)); err != nil {
+		t.Fatal(err)
+	}
+	if _, shape, err := n.Point("Conv2d_1a_7x7.pointwise"); err != nil || shape != [3]int{16, 24, 24} {
+		t.Errorf("its output is %v, %v", shape, err)
+	}
 	layers, err := n.Wiring()
 	if err != nil {
 		t.Fatal(err)

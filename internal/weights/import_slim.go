@@ -135,6 +135,8 @@ func fromSlim(all map[string]source) (t translation, err error) {
 	}
 	if network.variant == model.V3 { // as torchvision has it
 		t.notes = addGammas(t.tensors)
+	} else {
+		t.notes = foldGammas(t.tensors)
 	}
 	if background {
 		t.notes = append(t.notes, "of 1001 classes the first, background, is dropped")

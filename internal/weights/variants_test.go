@@ -258,3 +258,35 @@ func TestHeadsOfOtherClassesAreLeftOut(t *testing.T) {
 		t.Errorf("structure %+v, want %+v", got.Spec, m.Spec)
 	}
 }
+
+// slim can be told to learn gammas, which its inception_v2 has no place for
+// here.
+func TestGammasGoIntoWeightsAndMeans(t *testing.T) {
+	w, _ := distinct(t, model.BNInception, func(*model.Spec) {})
+	f := &foreign{tensors: slimV2Checkpoint(w)}
+	const layer = "Mixed_4a.branch3x3_2"
+	gamma := make([]float32, 160)
+	for k := range gamma {
+		gamma[k] = 0.5 - float32(k%3)
+	}
+	name := slimV2.param(layer + ".bn.weight")
+	f.tensors[name] = source{name, []int{160}, func() ([]float32, error) { return gamma, nil }}
+	back, m, err := f.convert(ImportOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := joinNotes(m.Notes); !strings.Contains(notes, "1 batch norms have a gamma") {
+		t.Errorf("notes are %s", notes)
+	}
+	for _, p := range w.Params {
+		want := p.Values()
+		if p.Name == layer+".conv.weight" || p.Name == layer+".bn.running_mean" {
+			for i := range want {
+				want[i] *= gamma[i*160/len(want)]
+			}
+		}
+		if !slices.Equal(back.ByName(p.Name).Values(), want) {
+			t.Errorf("%s is not as it should be", p.Name)
+		}
+	}
+}
