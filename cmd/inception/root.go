@@ -125,7 +125,7 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(newTrain(s), newEval(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
+	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"image"
+	"image/color"
+	"image/draw"
 	"image/png"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,7 +17,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"inception": 
 
 // Each archive of testdata/script is what a user types and sees.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"picture": picture}})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"picture": picture, "swatches": swatches}})
 }
 
 // picture FILE ... draws small PNGs.
@@ -27,5 +31,22 @@ func picture(ts *testscript.TestScript, _ bool, files []string) {
 		ts.Check(err)
 		ts.Check(png.Encode(f, im))
 		ts.Check(f.Close())
+	}
+}
+
+// swatches DIR draws four classes of plain pictures, a colour each, which any
+// network learns in a few steps.
+func swatches(ts *testscript.TestScript, _ bool, args []string) {
+	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255}, "blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
+		im := image.NewRGBA(image.Rect(0, 0, 32, 32))
+		draw.Draw(im, im.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
+		for i := range 8 {
+			path := ts.MkAbs(filepath.Join(args[0], name, fmt.Sprint(i, ".png")))
+			ts.Check(os.MkdirAll(filepath.Dir(path), 0o777))
+			f, err := os.Create(path)
+			ts.Check(err)
+			ts.Check(png.Encode(f, im))
+			ts.Check(f.Close())
+		}
 	}
 }

@@ -132,19 +132,25 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 
 // flagValues returns the configuration keys that have flags of their own.
 func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
-	values := map[string]any{}
+	values := dataFlags(c, t.data, t.val)
 	changed := c.Flags().Changed
-	if changed("data") {
-		values["data.train"], values["data.val"] = t.data, ""
-	}
-	if changed("val") {
-		values["data.val"] = t.val
-	}
 	if changed("max-steps") {
 		values["train.max_steps"] = t.maxSteps
 	}
 	if changed("batch") {
 		values["train.batch_size"] = t.batch
+	}
+	return values
+}
+
+// dataFlags returns the keys that --data and --val set.
+func dataFlags(c *cobra.Command, data, val string) map[string]any {
+	values := map[string]any{}
+	if c.Flags().Changed("data") {
+		values["data.train"], values["data.val"] = data, ""
+	}
+	if c.Flags().Changed("val") {
+		values["data.val"] = val
 	}
 	return values
 }

@@ -52,12 +52,20 @@ func (c Config) Validate() error {
 }
 
 // Sources are where values come from, the later ones winning: the defaults, a
-// file, INCEPTION_KEY_PATH variables of the environment, --set, flags.
+// file, INCEPTION_KEY_PATH variables of the environment, --set, flags, rows of
+// an ablation.
 type Sources struct {
 	Path  string         // of a YAML file, or the name of an embedded one (a file wins); v3 if empty
 	Set   []string       // key=value, the value in YAML
 	Env   []string       // NAME=value, as os.Environ gives them; nil for the process's own
 	Flags map[string]any // of keys that have a flag of their own
+	Over  []Setting      // above all else, in order: the rows of an ablation
+}
+
+// Setting is a value for a key, written as for --set.
+type Setting struct {
+	Text string // key=value, the value in YAML
+	From string // where it stands, for messages
 }
 
 // Resolved is a configuration with its history.
@@ -168,4 +176,17 @@ func (c *Config) Value(key string) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Difference returns the first key at which two configurations differ, with
+// both values; an empty key if there is none.
+func Difference(a, b Config) (key string, inA, inB any) {
+	theirs := leavesOf(&b)
+	for i, l := range leavesOf(&a) {
+		x, y := l.value.Interface(), theirs[i].value.Interface()
+		if l.text() != theirs[i].text() {
+			return l.key, x, y
+		}
+	}
+	return "", nil, nil
 }

@@ -21,6 +21,8 @@ type Augment struct {
 	Ratio [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
 	HFlip float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
 	Color float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 as in the released code"`
+	Pad   int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves zeros where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
+	Erase float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to zero (random erasing, Zhong et al. 2017)"`
 }
 
 // DefaultOptions returns no data, torchvision's preprocessing, and random
@@ -64,6 +66,12 @@ func (a Augment) validate() error {
 	}
 	if !(a.Color >= 0 && a.Color <= 2) {
 		return fmt.Errorf("data.augment.color: must be from 0 to 2, is %g", a.Color)
+	}
+	if a.Pad < 0 || a.Pad > 4096 {
+		return fmt.Errorf("data.augment.pad: must be from 0 to 4096, is %d", a.Pad)
+	}
+	if !(a.Erase >= 0 && a.Erase <= 1) {
+		return fmt.Errorf("data.augment.erase: must be from 0 to 1, is %g", a.Erase)
 	}
 	return nil
 }

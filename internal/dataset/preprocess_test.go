@@ -115,6 +115,8 @@ func TestOptionsValidateNamesTheKey(t *testing.T) {
 		"data.augment.ratio:": {func(o *Options) { o.Augment.Ratio = [2]float64{2, 1} }, func(o *Options) { o.Augment.Ratio[0] = math.NaN() }},
 		"data.augment.hflip:": {func(o *Options) { o.Augment.HFlip = 1.5 }},
 		"data.augment.color:": {func(o *Options) { o.Augment.Color = -1 }, func(o *Options) { o.Augment.Color = 3 }},
+		"data.augment.pad:":   {func(o *Options) { o.Augment.Pad = -1 }, func(o *Options) { o.Augment.Pad = 5000 }},
+		"data.augment.erase:": {func(o *Options) { o.Augment.Erase = -0.1 }, func(o *Options) { o.Augment.Erase = math.NaN() }},
 	} {
 		for i, change := range changes {
 			o := DefaultOptions()

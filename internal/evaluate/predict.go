@@ -102,7 +102,8 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 		if err != nil {
 			return err
 		}
-		if err := p.forward(b.Images); err != nil {
+		r, err := p.pass(b.Images)
+		if err != nil {
 			return err
 		}
 		skipped := b.Skipped
@@ -110,11 +111,10 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 			if index < 0 {
 				continue
 			}
-			out := Output{Name: set.Name(index)}
+			out := r.row(set.Name(index), row)
 			if b.Labels[row] < 0 {
-				out.Err, skipped = skipped[0], skipped[1:]
-			} else if err := p.fill(&out, b.Images, row); err != nil {
-				return err
+				out = Output{Name: out.Name, Err: skipped[0]}
+				skipped = skipped[1:]
 			}
 			if err := each(out); err != nil {
 				return err
@@ -142,15 +142,12 @@ func (p *Predictor) array(ctx context.Context, path string, each func(Output) er
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		clear(images[rows*per:])
-		if err := p.forward(images); err != nil {
+		r, err := p.pass(images)
+		if err != nil {
 			return err
 		}
 		for row := range rows {
-			out := Output{Name: fmt.Sprintf("%s[%d]", path, from+row)}
-			if err := p.fill(&out, images, row); err != nil {
-				return err
-			}
-			if err := each(out); err != nil {
+			if err := each(r.row(fmt.Sprintf("%s[%d]", path, from+row), row)); err != nil {
 				return err
 			}
 		}
@@ -158,36 +155,41 @@ func (p *Predictor) array(ctx context.Context, path string, each func(Output) er
 	return nil
 }
 
-// forward runs the network, unless nothing but its input is asked for.
-func (p *Predictor) forward(images []float32) error {
-	if p.options.Layer == InputLayer {
-		return nil
-	}
-	return p.net.Forward(images)
+// results are what the network gives for a batch.
+type results struct {
+	batch            int
+	logits, features []float32
+	shape            []int // of one input's features
 }
 
-// fill copies the results of a row of the batch.
-func (p *Predictor) fill(out *Output, images []float32, row int) error {
-	cut := func(all []float32) []float32 {
-		per := len(all) / p.options.BatchSize
-		return slices.Clone(all[row*per : (row+1)*per])
-	}
+// pass runs the network on a batch, unless nothing but its input is asked for.
+func (p *Predictor) pass(images []float32) (results, error) {
+	r := results{batch: p.options.BatchSize}
 	if size := p.options.Preprocess.Size; p.options.Layer == InputLayer {
-		out.Features, out.Shape = cut(images), []int{3, size, size}
-		return nil
+		r.features, r.shape = images, []int{3, size, size}
+		return r, nil
 	}
-	out.Logits = cut(p.net.Logits())
+	if err := p.net.Forward(images); err != nil {
+		return r, err
+	}
+	r.logits = p.net.Logits()
 	if p.options.Layer == "" {
-		out.Features = cut(p.net.Features())
-		out.Shape = []int{len(out.Features)}
-		return nil
+		r.features = p.net.Features()
+		r.shape = []int{len(r.features) / r.batch}
+		return r, nil
 	}
 	values, shape, err := p.net.Point(p.options.Layer)
-	if err != nil {
-		return err
+	r.features, r.shape = values, shape[:]
+	return r, err
+}
+
+// row returns a copy of the results of one input.
+func (r results) row(name string, row int) Output {
+	cut := func(all []float32) []float32 {
+		per := len(all) / r.batch
+		return slices.Clone(all[row*per : (row+1)*per])
 	}
-	out.Features, out.Shape = cut(values), shape[:]
-	return nil
+	return Output{Name: name, Logits: cut(r.logits), Features: cut(r.features), Shape: r.shape}
 }
 
 // Class is a class with its probability.

@@ -165,3 +165,41 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 		}
 	}
 }
+
+// TestBatchNormGradientIsCutWhereTheOutputIs: the backward pass computes anew
+// what the forward pass stored, and must agree even a rounding beside zero.
+func TestBatchNormGradientIsCutWhereTheOutputIs(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(23, 24))
+		x, dy, y, dx := NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32)
+		mean, variance, beta, gamma := make([]float32, Block), make([]float32, Block), make([]float32, Block), make([]float32, Block)
+		for c := range mean {
+			mean[c], variance[c], beta[c], gamma[c] = r.Float32(), 0.1+r.Float32(), r.Float32()-0.5, 0.1+r.Float32()
+		}
+		for i := range x.Data {
+			c := i % Block
+			zero := float64(mean[c]) - float64(beta[c])/float64(gamma[c])/inverseStd(variance[c], normEps)
+			x.Data[i] = float32(zero + float64(r.IntN(33)-16)/(1<<26))
+			dy.Data[i] = 1
+		}
+		BatchNormReLU(y, x, mean, variance, gamma, beta, normEps, true)
+		dbeta, positive := make([]float32, Block), make([]float32, Block)
+		BatchNormReLUBackwardFrozen(dx, nil, dbeta, dy, x, mean, variance, gamma, beta, normEps, true)
+		for i, v := range y.Data {
+			if v > 0 {
+				positive[i%Block]++
+			}
+			if (v > 0) != (dx.Data[i] > 0) {
+				t.Fatalf("output %g has gradient %g", v, dx.Data[i])
+			}
+		}
+		for c, n := range positive {
+			if n == 0 || n == 32*32 {
+				t.Errorf("channel %d has no values on both sides of zero", c)
+			}
+			if dbeta[c] != n {
+				t.Errorf("channel %d: %g gradients summed, %g outputs positive", c, dbeta[c], n)
+			}
+		}
+	})
+}

@@ -11,6 +11,17 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
+// staleFloats puts NaN into the memory that calls before have given back.
+func staleFloats() {
+	floatPool.Lock()
+	defer floatPool.Unlock()
+	for _, b := range floatPool.free {
+		for i := range b[:cap(b)] {
+			b[:cap(b)][i] = float32(math.NaN())
+		}
+	}
+}
+
 // winogradCases are 3x3 convolutions that take each way through the driver.
 func winogradCases(r *rand.Rand, random int) []convCase {
 	conv := func(c, k, pad int) Conv { return Conv{c, k, 3, 3, 1, 1, pad, pad, 0, 0} }
@@ -65,6 +76,7 @@ func testWinograd(t *testing.T, r *rand.Rand, c convCase) {
 			want[i] = max(0, want[i])
 		}
 	}
+	staleFloats()
 	c.ForwardWinograd(y.Map, x.Map, u.data, bias.data, relu)
 	near(t, "ForwardWinograd", y.values(), want, 16*c.C*9)
 	for _, m := range []viewMap{x, y} {
@@ -73,6 +85,42 @@ func testWinograd(t *testing.T, r *rand.Rand, c convCase) {
 	for _, g := range []guarded{w, u, bias} {
 		g.check(t, "slices")
 	}
+}
+
+func TestWinogradBackwardDataIsTheGradient(t *testing.T) {
+	random := 25
+	if long {
+		random = 1000
+	}
+	cases := winogradCases(rand.New(rand.NewPCG(19, 20)), random)
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(21, 22))
+		for _, c := range cases {
+			if c.PadH < c.R && c.PadW < c.S {
+				t.Run(c.String(), func(t *testing.T) { testWinogradBackward(t, r, c) })
+			}
+		}
+	})
+}
+
+// testWinogradBackward does not ask HasWinograd: small maps have the most edges.
+func testWinogradBackward(t *testing.T, r *rand.Rand, c convCase) {
+	oh, ow := c.Out(c.h, c.w)
+	dy := newViewMap(r, c.n, c.K, oh, ow, c.view, true)
+	dx := newViewMap(r, c.n, c.C, c.h, c.w, c.view, false)
+	oihw, packed, transposed := randomGuarded(r, c.K*c.C*9), newGuarded(c.WeightLen()), newGuarded(c.WeightLen())
+	PackOIHW(packed.data, oihw.data, c.K, c.C, 3, 3)
+	transposeWeights(transposed.data, packed.data, c.K/Block, c.C/Block, 9)
+
+	want := make([]float64, c.n*c.C*c.h*c.w)
+	dys := dy.values()
+	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[x] += float64(dys[y]) * float64(oihw.data[weight]) })
+	staleFloats()
+	c.backwardWinograd(dx.Map, dy.Map, transposed.data)
+	near(t, "backwardWinograd", dx.values(), want, 16*c.K*9)
+	dx.check(t, "dx")
+	dy.check(t, "dy")
+	transposed.check(t, "weights")
 }
 
 func TestWinogradKeepsNaN(t *testing.T) {
@@ -112,43 +160,146 @@ func (c convCase) winograd() []float32 {
 	return y.Data
 }
 
-// TestWinogradTransforms compares each implementation's transforms with plain
-// Go's, between canaries.
-func TestWinogradTransforms(t *testing.T) {
+// matrix is one of winograd's, in float64.
+type matrix [][]float64
+
+// both returns m*d*m' of a square d, stored by rows, and what the sums would be
+// if all their terms had one sign, of which rounding is a fraction.
+func (m matrix) both(d func(i, j int) float64) (product, size []float64) {
+	for _, left := range m {
+		for _, right := range m {
+			var sum, all float64
+			for i, l := range left {
+				for j, r := range right {
+					sum += l * d(i, j) * r
+					all += math.Abs(l * d(i, j) * r)
+				}
+			}
+			product, size = append(product, sum), append(size, all)
+		}
+	}
+	return product, size
+}
+
+const wa, wb = 5.0 / 8, 3.0 / 2
+
+var (
+	winogradB = matrix{ // B'
+		{wa * wa * wb * wb, 0, -wa*wa - wb*wb, 0, 1, 0},
+		{0, -wa * wb * wb, -wb * wb, wa, 1, 0},
+		{0, wa * wb * wb, -wb * wb, -wa, 1, 0},
+		{0, -wb * wa * wa, -wa * wa, wb, 1, 0},
+		{0, wb * wa * wa, -wa * wa, -wb, 1, 0},
+		{0, wa * wa * wb * wb, 0, -wa*wa - wb*wb, 0, 1},
+	}
+	winogradA = matrix{ // A'
+		{1, 1, 1, 1, 1, 0},
+		{0, wa, -wa, wb, -wb, 0},
+		{0, wa * wa, wa * wa, wb * wb, wb * wb, 0},
+		{0, wa * wa * wa, -wa * wa * wa, wb * wb * wb, -wb * wb * wb, 1},
+	}
+	winogradG = func() (g matrix) {
+		points := []float64{0, wa, -wa, wb, -wb}
+		for _, p := range points {
+			distance := 1.0
+			for _, q := range points {
+				if q != p {
+					distance *= p - q
+				}
+			}
+			g = append(g, []float64{1 / distance, p / distance, p * p / distance})
+		}
+		return append(g, []float64{0, 0, 1})
+	}()
+)
+
+// TestWinogradTransformsAreTheirMatrices: in float64, on memory beside guard
+// pages.
+func TestWinogradTransformsAreTheirMatrices(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
-		r := rand.New(rand.NewPCG(17, 18))
-		for range 20 {
-			tiles, width, gap := 1+r.IntN(4), 30+r.IntN(3), r.IntN(3)
-			point := tiles + gap
-			x := randomGuarded(r, 6*width*Block)
-			run := func(s *isa) []float32 {
-				points, temporary := newGuarded(winogradPoints*point*Block), newGuarded(winogradPoints*Block)
-				s.winogradIn(&winogradInArgs{
-					points: unsafe.Pointer(&points.data[0]), point: point * pixelBytes,
-					x: unsafe.Pointer(&x.data[0]), row: width * pixelBytes, tiles: tiles,
-					temporary: unsafe.Pointer(&temporary.data[0]), constants: winograd,
-				})
-				y, bias, least := newGuarded(4*width*Block), randomGuarded(rand.New(rand.NewPCG(1, 1)), Block), newGuarded(Block)
-				clear(least.data)
-				s.winogradOut(&winogradOutArgs{
-					y: unsafe.Pointer(&y.data[0]), row: width * pixelBytes,
-					points: unsafe.Pointer(&points.data[0]), point: point * pixelBytes, tiles: tiles,
-					temporary: unsafe.Pointer(&temporary.data[0]), constants: winograd,
-					bias: unsafe.Pointer(&bias.data[0]), least: unsafe.Pointer(&least.data[0]),
-				})
-				for _, g := range []guarded{points, temporary, y} {
-					g.check(t, "transform")
-				}
-				return slices.Concat(points.data, y.data)
-			}
-			got, want := run(active), run(genericISA)
-			for i, v := range got {
-				if math.Abs(float64(v-want[i])) > 1e-4 {
-					t.Fatalf("%d tiles: value %d is %g, plain Go has %g", tiles, i, v, want[i])
-				}
-			}
+		for seed := range uint64(20) {
+			c := transformCase{t, rand.New(rand.NewPCG(17, seed)), seed%2 == 0}
+			c.in()
+			c.out()
+			c.weights()
 		}
 	})
+}
+
+type transformCase struct {
+	*testing.T
+	r       *rand.Rand
+	atStart bool // the guard page lies before the memory
+}
+
+func (c transformCase) floats(n int) []float32 { return randomFloats(c.r, fenced(c, n, c.atStart)) }
+
+// check compares got(i), value i of a tile, with a transform of it.
+func (c transformCase) check(what string, m matrix, d func(i, j int) float32, got func(i int) float32, finish func(float64) float64) {
+	c.Helper()
+	want, size := m.both(func(i, j int) float64 { return float64(d(i, j)) })
+	for i, v := range want {
+		if v = finish(v); !(math.Abs(float64(got(i))-v) <= 1e-6*(1+size[i])) {
+			c.Fatalf("%s: value %d is %g, wants %g", what, i, got(i), v)
+		}
+	}
+}
+
+func same(v float64) float64 { return v }
+
+func (c transformCase) in() {
+	tiles, gap := 1+c.r.IntN(4), c.r.IntN(3)
+	width, point := 4*tiles+2+c.r.IntN(3), tiles+gap
+	x := c.floats((5*width + 4*tiles + 2) * Block)
+	points := c.floats((35*point + tiles) * Block)
+	active.winogradIn(&winogradInArgs{
+		points: unsafe.Pointer(&points[0]), point: point * pixelBytes,
+		x: unsafe.Pointer(&x[0]), row: width * pixelBytes, tiles: tiles,
+		temporary: unsafe.Pointer(&c.floats(36 * Block)[0]), constants: winograd,
+	})
+	for at := range tiles * Block {
+		tile, lane := at/Block, at%Block
+		c.check("in", winogradB, func(i, j int) float32 { return x[(i*width+4*tile+j)*Block+lane] },
+			func(i int) float32 { return points[(i*point+tile)*Block+lane] }, same)
+	}
+}
+
+func (c transformCase) out() {
+	tiles, gap := 1+c.r.IntN(4), c.r.IntN(3)
+	width, point := 4*tiles+c.r.IntN(3), tiles+gap
+	points, bias, least := c.floats((35*point+tiles)*Block), c.floats(Block), c.floats(Block)
+	y := c.floats((3*width + 4*tiles) * Block)
+	active.winogradOut(&winogradOutArgs{
+		y: unsafe.Pointer(&y[0]), row: width * pixelBytes, tiles: tiles,
+		points: unsafe.Pointer(&points[0]), point: point * pixelBytes,
+		temporary: unsafe.Pointer(&c.floats(24 * Block)[0]), constants: winograd,
+		bias: unsafe.Pointer(&bias[0]), least: unsafe.Pointer(&least[0]),
+	})
+	for at := range tiles * Block {
+		tile, lane := at/Block, at%Block
+		c.check("out", winogradA, func(i, j int) float32 { return points[((6*i+j)*point+tile)*Block+lane] },
+			func(i int) float32 { return y[(i/4*width+4*tile+i%4)*Block+lane] },
+			func(v float64) float64 { return max(v+float64(bias[lane]), float64(least[lane])) })
+	}
+}
+
+// weights walks the taps forward or, as for gradients, backward.
+func (c transformCase) weights() {
+	pairs := 1 + c.r.IntN(3)
+	w, points := c.floats(9*Block*Block), c.floats((35*pairs+1)*Block*Block)
+	tap, first := tapBytes, 0
+	if c.r.IntN(2) == 0 {
+		tap, first = -tapBytes, 8
+	}
+	active.winogradWeights(&winogradWeightsArgs{
+		points: unsafe.Pointer(&points[0]), point: pairs * tapBytes,
+		w: unsafe.Pointer(&w[first*Block*Block]), tap: tap,
+		temporary: unsafe.Pointer(&c.floats(18 * Block)[0]), constants: winograd,
+	})
+	for at := range Block * Block {
+		c.check("weights", winogradG, func(i, j int) float32 { return w[(first+(3*i+j)*tap/tapBytes)*Block*Block+at] },
+			func(i int) float32 { return points[i*pairs*Block*Block+at] }, same)
+	}
 }
 
 func BenchmarkWinograd(b *testing.B) {

@@ -29,7 +29,9 @@ func (s Spec) googLeNet(b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 		if s.AuxEarly {
 			o.aux = append(o.aux, b.AuxHeadV1(early, "aux1", s.Classes, s.AuxDropout))
 		}
-		o.aux = append(gorgonia.Nodes{b.AuxHeadV1(late, "aux2", s.Classes, s.AuxDropout)}, o.aux...)
+		if s.AuxLate {
+			o.aux = append(gorgonia.Nodes{b.AuxHeadV1(late, "aux2", s.Classes, s.AuxDropout)}, o.aux...)
+		}
 	}
 	o.features, o.logits = b.Head(x, s.Classes, s.Dropout)
 	return o

@@ -51,7 +51,9 @@ func (s Spec) inception(b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 	x = o.end("Mixed_6c", b.Inception17(x, "Mixed_6c", 160, s.Asymmetric7x7))
 	x = o.end("Mixed_6d", b.Inception17(x, "Mixed_6d", 160, s.Asymmetric7x7))
 	x = o.end("Mixed_6e", b.Inception17(x, "Mixed_6e", 192, s.Asymmetric7x7))
-	aux(x, "AuxLogits")
+	if s.AuxLate {
+		aux(x, "AuxLogits")
+	}
 	x = o.end("Mixed_7a", b.ReduceTo8(x, "Mixed_7a", how, s.Asymmetric7x7))
 	x = o.end("Mixed_7b", b.Inception8(x, "Mixed_7b", s.Expanded8x8))
 	x = o.end("Mixed_7c", b.Inception8(x, "Mixed_7c", s.Expanded8x8))

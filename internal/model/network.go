@@ -62,7 +62,8 @@ type Gradient struct {
 	Data  []float32
 }
 
-// Loss holds the smoothed cross-entropies of one batch, unweighted.
+// Loss holds the smoothed cross-entropies of one batch, unweighted. Aux is
+// that of the later auxiliary head there is, AuxEarly that of one before it.
 type Loss struct{ Main, Aux, AuxEarly float32 }
 
 // Build makes a network of spec's structure over w for batches of the given

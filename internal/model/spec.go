@@ -23,6 +23,7 @@ type Spec struct {
 	Expanded8x8            bool    `yaml:"expanded_8x8" json:"expanded_8x8" help:"expanded filter banks in the 8x8 modules (fig. 7)"`
 	GridReduction          string  `yaml:"grid_reduction" json:"grid_reduction" help:"efficient (fig. 10), pool_first or expand_first (fig. 9)"`
 	Aux                    string  `yaml:"aux" json:"aux" help:"auxiliary head: none, plain (a bias) or batch_norm"`
+	AuxLate                bool    `yaml:"aux_late" json:"aux_late" help:"the auxiliary head on the last 17x17 module; false with aux_early leaves the early one alone"`
 	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
 	AuxDropout             float64 `yaml:"aux_dropout" json:"aux_dropout" help:"probability that a feature before an auxiliary head's classifier is dropped in training"`
 	Dropout                float64 `yaml:"dropout" json:"dropout" help:"probability that a pooled feature is dropped in training"`
@@ -65,7 +66,7 @@ func DefaultSpec(variant string) (Spec, error) {
 		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
 		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
 		GridReduction: string(blocks.Efficient),
-		Aux:           AuxBatchNorm, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
+		Aux:           AuxBatchNorm, AuxLate: true, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
 		Init: "truncated_normal",
 	}
 	switch variant {
@@ -111,6 +112,7 @@ func (s Spec) Validate() error {
 		inRange("stem.stride", s.Stem.Stride == 1 || s.Stem.Stride == 2, "1 or 2", s.Stem.Stride),
 		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
 		oneOf("aux", s.Aux, s.auxHeads()...),
+		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone, "true when there is no early head either (model.aux none turns both off)", s.AuxLate),
 		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
 		inRange("aux_dropout", s.AuxDropout >= 0 && s.AuxDropout < 1, "at least 0 and below 1", s.AuxDropout),
 		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),

@@ -112,7 +112,7 @@ func (s Spec) tooSmall(cause error) error {
 	min, hint := s.minSize(), ""
 	if s.Aux != AuxNone {
 		bare := s
-		bare.Aux, bare.AuxEarly = AuxNone, false
+		bare.Aux, bare.AuxEarly, bare.AuxLate = AuxNone, false, true
 		if m := bare.minSize(); m < min {
 			hint = fmt.Sprintf("; %d with model.aux none", m)
 		}

@@ -60,7 +60,7 @@ func (r *run) reportStep() {
 	if r.clock.steps == stepsBeforePromise {
 		if left := r.left(); left > 0 {
 			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in %s, validations not counted",
-				r.clock.pace.Seconds(), endTime(time.Now(), left), brief(left)))
+				r.clock.pace.Seconds(), endTime(time.Now(), left), Brief(left)))
 		}
 	}
 }

@@ -180,6 +180,7 @@ func differences(s model.Spec, published string) (diff []string) {
 		{s.GridReduction != as.GridReduction, "model.grid_reduction " + s.GridReduction},
 		{s.Aux == model.AuxPlain, "model.aux plain"},
 		{s.AuxEarly != as.AuxEarly && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_early %t", s.AuxEarly)},
+		{s.AuxLate != as.AuxLate && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_late %t", s.AuxLate)},
 	} {
 		if d.differs {
 			diff = append(diff, d.text)

@@ -22,8 +22,9 @@ func guessSpec(shapes map[string][]int) (spec model.Spec, noHead bool, notes []s
 	notes = append(notes, fmt.Sprintf("taken for %s because %s", variant, reason))
 	switch variant {
 	case model.GoogLeNet:
-		if spec.AuxEarly = has("aux1.conv.conv.weight"); !has("aux2.conv.conv.weight") {
-			spec.Aux = model.AuxNone
+		spec.AuxEarly, spec.AuxLate = has("aux1.conv.conv.weight"), has("aux2.conv.conv.weight")
+		if !spec.AuxEarly && !spec.AuxLate {
+			spec.Aux, spec.AuxLate = model.AuxNone, true
 		}
 	case model.BNInception:
 		if has("Conv2d_1a_7x7.conv.weight") {
@@ -72,10 +73,11 @@ func guessSwitches(spec *model.Spec, has func(name string) bool) {
 	spec.Asymmetric7x7 = has("Mixed_6b.branch7x7dbl_5.conv.weight")
 	spec.Expanded8x8 = has("Mixed_7b.branch3x3_2a.conv.weight")
 	spec.AuxEarly = has("AuxLogitsEarly.conv0.conv.weight")
+	spec.AuxLate = has("AuxLogits.conv0.conv.weight") || !spec.AuxEarly
 	switch {
-	case has("AuxLogits.conv1.bn.weight"):
+	case has("AuxLogits.conv1.bn.weight") || has("AuxLogitsEarly.conv1.bn.weight"):
 		spec.Aux = model.AuxBatchNorm
-	case has("AuxLogits.conv1.conv.bias"):
+	case has("AuxLogits.conv1.conv.bias") || has("AuxLogitsEarly.conv1.conv.bias"):
 		spec.Aux = model.AuxPlain
 	default:
 		spec.Aux = model.AuxNone

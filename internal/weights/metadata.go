@@ -113,6 +113,7 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
+	m.Spec.AuxLate = true // what files say nothing of
 	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
 		value, ok := s[key]
 		if !ok {
