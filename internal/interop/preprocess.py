@@ -21,8 +21,8 @@ try:
     import torchvision
     from PIL import Image
     from torchvision import transforms
-except ImportError as e:
-    sys.exit(f"preprocess.py: {e}; apt install python3-torchvision python3-pil, or pip install torch torchvision pillow")
+except ImportError as missing:
+    sys.exit(f"preprocess.py: {missing}; apt install python3-torchvision, or pip install torch torchvision")
 
 SIZE = 299
 RNG = np.random.default_rng(1)

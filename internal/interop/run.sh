@@ -5,8 +5,8 @@
 #   run.sh [SCRIPT.py ...]
 #
 # INTEROP_PYTHON is the Python that has Keras, timm and TensorFlow (default
-# /opt/interop/bin/python, else /usr/bin/python3). Scripts for torchvision and
-# onnx run in /usr/bin/python3, where Debian puts them, unless only
+# /opt/interop/bin/python, else /usr/bin/python3). torchvision.py, preprocess.py
+# and onnx.py run in /usr/bin/python3, where Debian puts their tools, unless only
 # INTEROP_PYTHON has them. docs/interop.md says how to install everything.
 set -u -o pipefail
 cd "$(dirname "$0")" || exit 1
@@ -21,16 +21,13 @@ trap 'rm -rf "$work"' EXIT
 
 # interpreter SCRIPT prints the Python that runs it.
 interpreter() {
-	local module
 	case $1 in
-	torchvision.py | preprocess.py) module=torchvision ;;
-	onnx.py) module=onnx ;;
+	torchvision.py | onnx.py | preprocess.py)
+		module=${1%.py}
+		[ "$module" = preprocess ] && module=torchvision
+		if (cd / && "$system" -c "import $module") 2>/dev/null; then echo "$system"; else echo "$python"; fi ;;
+	*) echo "$python" ;;
 	esac
-	if [ -n "${module:-}" ] && (cd / && "$system" -c "import $module") 2>/dev/null; then
-		echo "$system"
-	else
-		echo "$python"
-	fi
 }
 
 passed=() failed=() skipped=()
