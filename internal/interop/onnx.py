@@ -9,7 +9,7 @@ ONNX Runtime is onnxruntime-node below $ORT (default /opt/ort):
 import json, os, shutil, subprocess, sys, tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
-sys.path = [p for p in sys.path if os.path.abspath(p or ".") != here]  # this file is not the module onnx
+sys.path.pop(0)  # this folder, in which onnx.py is not ONNX
 try:
     import numpy as np, onnx
 except ImportError as missing:

@@ -149,6 +149,9 @@ func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
 			lacks = append(lacks, "the labels")
 		}
 	}
+	if m.NoHead {
+		lacks = append(lacks, "a classifier, which these weights have not (load_state_dict needs strict=False)")
+	}
 	if diff := differences(m.Spec, published); len(diff) > 0 {
 		lacks = append(lacks, "the structure, which torchvision's "+network+" has not: "+strings.Join(diff, ", "))
 	}
