@@ -14,11 +14,15 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
-import torch
-import torchvision
-from PIL import Image
-from torchvision import transforms
+sys.path.pop(0)  # this folder, in which torchvision.py is not torchvision
+try:
+    import numpy as np
+    import torch
+    import torchvision
+    from PIL import Image
+    from torchvision import transforms
+except ImportError as missing:
+    sys.exit(f"preprocess.py: {missing}; apt install python3-torchvision, or pip install torch torchvision")
 
 SIZE = 299
 RNG = np.random.default_rng(1)

@@ -5,8 +5,8 @@
 #   run.sh [SCRIPT.py ...]
 #
 # INTEROP_PYTHON is the Python that has Keras, timm and TensorFlow (default
-# /opt/interop/bin/python, else /usr/bin/python3). torchvision.py and onnx.py
-# run in /usr/bin/python3, where Debian puts their tools, unless only
+# /opt/interop/bin/python, else /usr/bin/python3). torchvision.py, preprocess.py
+# and onnx.py run in /usr/bin/python3, where Debian puts their tools, unless only
 # INTEROP_PYTHON has them. docs/interop.md says how to install everything.
 set -u -o pipefail
 cd "$(dirname "$0")" || exit 1
@@ -22,8 +22,10 @@ trap 'rm -rf "$work"' EXIT
 # interpreter SCRIPT prints the Python that runs it.
 interpreter() {
 	case $1 in
-	torchvision.py | onnx.py)
-		if (cd / && "$system" -c "import ${1%.py}") 2>/dev/null; then echo "$system"; else echo "$python"; fi ;;
+	torchvision.py | onnx.py | preprocess.py)
+		module=${1%.py}
+		[ "$module" = preprocess ] && module=torchvision
+		if (cd / && "$system" -c "import $module") 2>/dev/null; then echo "$system"; else echo "$python"; fi ;;
 	*) echo "$python" ;;
 	esac
 }
