@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test test-long lint generate generated parity bench bench-peers
+.PHONY: help build test test-long lint generate generated parity interop bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -16,14 +16,17 @@ test-long: ## every property test at full length, under the race detector
 lint: ## gofmt, go vet, staticcheck
 	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...
 
-generate: ## write the committed assembly anew
+generate: ## write the committed assembly and ONNX's schema anew
 	go generate ./...
 
-generated: generate ## fail if the committed assembly is not what the generator writes
-	git diff --exit-code -- internal/kernel
+generated: generate ## fail if what is committed is not what the generators write
+	git diff --exit-code -- internal/kernel internal/weights/onnx
 
 parity: ## logits, losses, gradients and statistics beside torchvision's, all golden cases
 	INCEPTION_LONG=1 go test -count=1 -timeout 1h -run Golden -v ./internal/model
+
+interop: ## weights and models through the real tools; docs/interop.md says what to install
+	internal/interop/run.sh
 
 bench: ## whole networks and each convolution on this machine
 	go run ./cmd/inception bench --batch 8

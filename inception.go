@@ -1,6 +1,11 @@
 // Package inception runs Inception V2 and V3 on pictures: it loads a weight
 // file or a run folder, names what pictures show, and gives their features.
 // Everything else, training above all, is the program's: cmd/inception.
+//
+// Weights of torchvision, timm, Keras and TensorFlow's slim become weight files
+// by "inception import"; "inception train" writes run folders. Both hold the
+// labels and the preprocessing, so that a picture of any size is all that a
+// call needs.
 package inception
 
 import (
@@ -12,19 +17,22 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/parallel"
 	"github.com/inception-go/inception/internal/weights"
 )
 
 // Model is a trained network with its labels and preprocessing. Its methods
-// may be called from several goroutines at once; each call under way has a
-// network of its own, which later calls use again.
+// may be called from several goroutines at once: as many calls run as the
+// machine has threads, each with memory of its own that later calls use again,
+// and the others wait.
 type Model struct {
 	weights  *model.Weights
 	metadata weights.Metadata
 	top      int
 
-	mu   sync.Mutex
-	free map[int][]*evaluate.Predictor // by batch size
+	running chan struct{} // an entry for every call that runs
+	mu      sync.Mutex
+	free    map[int][]*evaluate.Predictor // by batch size
 }
 
 // Class is a class with its probability.
@@ -65,7 +73,10 @@ func Load(path string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inception: %w", err)
 	}
-	m := &Model{weights: w, metadata: metadata, top: 5, free: map[int][]*evaluate.Predictor{}}
+	m := &Model{
+		weights: w, metadata: metadata, top: 5,
+		running: make(chan struct{}, parallel.Threads()), free: map[int][]*evaluate.Predictor{},
+	}
 	for _, opt := range opts {
 		if err := opt(m); err != nil {
 			return nil, err
@@ -73,7 +84,7 @@ func Load(path string, opts ...Option) (*Model, error) {
 	}
 	spec := w.Spec
 	spec.InputSize = m.metadata.InputSize
-	if err := spec.CheckSize(); err != nil {
+	if err := spec.WithoutAux().CheckSize(); err != nil {
 		return nil, fmt.Errorf("inception: %s: %w", path, err)
 	}
 	return m, nil
@@ -123,26 +134,39 @@ func (m *Model) run(ctx context.Context, pictures []image.Image, each func(evalu
 			return fmt.Errorf("inception: picture %d is empty", i)
 		}
 	}
-	const most = 8
-	batch := 1
-	if len(pictures) > 1 {
-		batch = min(len(pictures), most)
+	select {
+	case m.running <- struct{}{}:
+		defer func() { <-m.running }()
+	case <-ctx.Done():
+		return fmt.Errorf("inception: %w", context.Cause(ctx))
 	}
-	p, err := m.borrow(batch)
+	for from := 0; from < len(pictures); {
+		batch := 1
+		if most := 8; len(pictures)-from >= most {
+			batch = most
+		}
+		part := inMemory{pictures, from, batch}
+		if err := m.runBatch(ctx, part, each); err != nil {
+			return fmt.Errorf("inception: %w", err)
+		}
+		from += batch
+	}
+	return nil
+}
+
+// runBatch calls each for every picture of one batch.
+func (m *Model) runBatch(ctx context.Context, pictures inMemory, each func(evaluate.Output)) error {
+	p, err := m.borrow(pictures.count)
 	if err != nil {
-		return fmt.Errorf("inception: %w", err)
+		return err
 	}
-	defer m.giveBack(batch, p)
-	err = p.RunSet(ctx, inMemory(pictures), func(out evaluate.Output) error {
+	defer m.giveBack(pictures.count, p)
+	return p.RunSet(ctx, pictures, func(out evaluate.Output) error {
 		if out.Err == nil {
 			each(out)
 		}
 		return out.Err
 	})
-	if err != nil {
-		return fmt.Errorf("inception: %w", err)
-	}
-	return nil
 }
 
 // borrow returns a network that no other call uses.
@@ -168,11 +192,17 @@ func (m *Model) giveBack(batch int, p *evaluate.Predictor) {
 	m.free[batch] = append(m.free[batch], p)
 }
 
-// inMemory is a set of pictures without labels.
-type inMemory []image.Image
+// inMemory is a set of pictures without labels: count of them, beginning with
+// first.
+type inMemory struct {
+	pictures     []image.Image
+	first, count int
+}
 
-func (s inMemory) Len() int                           { return len(s) }
-func (s inMemory) Classes() []string                  { return []string{""} }
-func (s inMemory) Label(int) int                      { return 0 }
-func (s inMemory) Name(i int) string                  { return fmt.Sprintf("picture %d", i) }
-func (s inMemory) Image(i int) (dataset.Image, error) { return dataset.FromImage(s[i]), nil }
+func (s inMemory) Len() int          { return s.count }
+func (s inMemory) Classes() []string { return []string{""} }
+func (s inMemory) Label(int) int     { return 0 }
+func (s inMemory) Name(i int) string { return fmt.Sprintf("picture %d", s.first+i) }
+func (s inMemory) Image(i int) (dataset.Image, error) {
+	return dataset.FromImage(s.pictures[s.first+i]), nil
+}

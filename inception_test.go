@@ -2,11 +2,10 @@ package inception_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"image"
 	"image/color"
-	"log"
-	"os"
+	"math"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -19,71 +18,8 @@ import (
 	"github.com/inception-go/inception/internal/weights"
 )
 
-// tiny writes weights of the smallest network.
-func tiny() (path string, remove func(), err error) {
-	spec, err := model.DefaultSpec("v3")
-	if err != nil {
-		return "", nil, err
-	}
-	spec.InputSize, spec.Width, spec.Aux, spec.Classes, spec.Init = 32, 0.05, model.AuxNone, 3, "he"
-	spec.Stem.Stride, spec.Stem.Pool = 1, false
-	w, err := model.NewWeights(spec, 1)
-	if err != nil {
-		return "", nil, err
-	}
-	dir, err := os.MkdirTemp("", "inception")
-	if err != nil {
-		return "", nil, err
-	}
-	path = filepath.Join(dir, "w.safetensors")
-	err = weights.Save(path, w, weights.Metadata{Spec: spec, Labels: []string{"rose", "tulip", "daisy"}, InputSize: 32, Preprocess: dataset.TorchvisionPreprocess(32)})
-	return path, func() { os.RemoveAll(dir) }, err
-}
-
-// picture is of one color.
-func picture(c color.Color) image.Image {
-	im := image.NewRGBA(image.Rect(0, 0, 50, 40))
-	for y := range 40 {
-		for x := range 50 {
-			im.Set(x, y, c)
-		}
-	}
-	return im
-}
-
-func Example() {
-	path, remove, err := tiny() // inception import and inception train write such files
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer remove()
-	m, err := inception.Load(path, inception.WithTop(2))
-	if err != nil {
-		log.Fatal(err)
-	}
-	classes, err := m.Predict(context.Background(), picture(color.White), picture(color.Black))
-	if err != nil {
-		log.Fatal(err)
-	}
-	features, err := m.Features(context.Background(), picture(color.White))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(m.Labels())
-	fmt.Println(len(classes), "pictures,", len(classes[0]), "classes of each")
-	fmt.Println(len(features[0]), "features")
-	// Output:
-	// [rose tulip daisy]
-	// 2 pictures, 2 classes of each
-	// 96 features
-}
-
 func TestCallsAtOnceGiveWhatTheyGiveAlone(t *testing.T) {
-	path, remove, err := tiny()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer remove()
+	path := tiny()
 	m, err := inception.Load(path)
 	if err != nil {
 		t.Fatal(err)
@@ -122,11 +58,7 @@ func TestCallsAtOnceGiveWhatTheyGiveAlone(t *testing.T) {
 }
 
 func TestErrorsSayWhatIsWrong(t *testing.T) {
-	path, remove, err := tiny()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer remove()
+	path := tiny()
 	if _, err := inception.Load(path+".none", inception.WithTop(1)); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a missing file: %v", err)
 	}
@@ -150,20 +82,103 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-func BenchmarkPredict(b *testing.B) {
-	path, remove, err := tiny()
+func TestABatchAnswersAsSinglePicturesDo(t *testing.T) {
+	m, err := inception.Load(tiny(), inception.WithTop(3))
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer remove()
+	var pictures []image.Image
+	for i := range 19 { // two batches and three alone
+		pictures = append(pictures, picture(color.RGBA{uint8(13 * i), uint8(255 - 13*i), uint8(i), 255}))
+	}
+	together, err := m.Predict(context.Background(), pictures...)
+	if err != nil || len(together) != len(pictures) {
+		t.Fatalf("%d results, %v", len(together), err)
+	}
+	features, err := m.Features(context.Background(), pictures...)
+	if err != nil || len(features) != len(pictures) {
+		t.Fatalf("%d features, %v", len(features), err)
+	}
+	for i, p := range pictures {
+		alone, err := m.Predict(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, c := range alone[0] {
+			if got := together[i][j]; got.Index != c.Index || math.Abs(got.Prob-c.Prob) > 1e-5 {
+				t.Errorf("picture %d: %+v together, %+v alone", i, got, c)
+			}
+		}
+	}
+}
+
+func TestACallThatWaitsEndsWithItsContext(t *testing.T) {
+	m, err := inception.Load(tiny())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var wait sync.WaitGroup
+	for range 50 {
+		wait.Go(func() {
+			if _, err := m.Predict(ctx, picture(color.White)); err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			cancel()
+		})
+	}
+	wait.Wait()
+}
+
+func TestWeightsWithoutAClassifierGiveFeaturesOnly(t *testing.T) {
+	w, metadata, err := weights.Load(tiny())
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata.NoHead, metadata.Labels = true, nil
+	path := filepath.Join(t.TempDir(), "features.safetensors")
+	if err := weights.Save(path, w, metadata); err != nil {
+		t.Fatal(err)
+	}
 	m, err := inception.Load(path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Predict(context.Background(), picture(color.White)); err == nil || !strings.Contains(err.Error(), "no classifier") {
+		t.Errorf("Predict: %v", err)
+	}
+	if f, err := m.Features(context.Background(), picture(color.White)); err != nil || len(f) != 1 || len(f[0]) != 96 || m.Labels() != nil {
+		t.Errorf("%d features, %v, labels %v", len(f), err, m.Labels())
+	}
+}
+
+func BenchmarkPredict(b *testing.B) {
+	spec, err := model.DefaultSpec("v3")
+	if err != nil {
 		b.Fatal(err)
 	}
-	im := picture(color.White)
-	for b.Loop() {
-		if _, err := m.Predict(context.Background(), im); err != nil {
-			b.Fatal(err)
-		}
+	spec.Classes, spec.Aux, spec.Init = 1000, model.AuxNone, "he"
+	w, err := model.NewWeights(spec, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	v3 := filepath.Join(b.TempDir(), "v3.safetensors")
+	if err := weights.Save(v3, w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: dataset.TorchvisionPreprocess(299)}); err != nil {
+		b.Fatal(err)
+	}
+	photo := image.NewYCbCr(image.Rect(0, 0, 500, 375), image.YCbCrSubsampleRatio420)
+	for name, path := range map[string]string{"tiny": tiny(), "v3": v3} {
+		b.Run(name, func(b *testing.B) {
+			m, err := inception.Load(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := m.Predict(context.Background(), photo); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

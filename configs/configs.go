@@ -1,37 +1,55 @@
-// Package configs holds the configurations that are part of the program.
+// Package configs holds the configurations and the suites of ablations that
+// are part of the program.
 package configs
 
 import (
 	"embed"
+	"path"
 	"slices"
 	"strings"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml suites/*.yaml
 var files embed.FS
 
-// Entry is an embedded configuration.
+// Entry is an embedded file.
 type Entry struct {
 	Name  string `json:"name"`
 	About string `json:"about"` // its first comment line
 }
 
 // List returns the embedded configurations by name.
-func List() []Entry {
-	found, _ := files.ReadDir(".")
+func List() []Entry { return list(".") }
+
+// Read returns the YAML of an embedded configuration, if there is one of that
+// name.
+func Read(name string) (text []byte, ok bool) { return read(".", name) }
+
+// Suites returns the embedded suites by name.
+func Suites() []Entry { return list("suites") }
+
+// ReadSuite returns the YAML of an embedded suite, if there is one of that
+// name.
+func ReadSuite(name string) (text []byte, ok bool) { return read("suites", name) }
+
+func list(folder string) []Entry {
+	found, _ := files.ReadDir(folder)
 	var all []Entry
 	for _, f := range found {
-		text, _ := files.ReadFile(f.Name())
-		about, _, _ := strings.Cut(string(text), "\n")
-		all = append(all, Entry{strings.TrimSuffix(f.Name(), ".yaml"), strings.TrimSpace(strings.TrimPrefix(about, "#"))})
+		if name, ok := strings.CutSuffix(f.Name(), ".yaml"); ok {
+			text, _ := read(folder, name)
+			about, _, _ := strings.Cut(string(text), "\n")
+			all = append(all, Entry{name, strings.TrimSpace(strings.TrimPrefix(about, "#"))})
+		}
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
-// Read returns the YAML of an embedded configuration, if there is one of that
-// name.
-func Read(name string) (text []byte, ok bool) {
-	text, err := files.ReadFile(name + ".yaml")
+func read(folder, name string) ([]byte, bool) {
+	if strings.ContainsAny(name, `/\`) {
+		return nil, false
+	}
+	text, err := files.ReadFile(path.Join(folder, name+".yaml"))
 	return text, err == nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/bench"
@@ -57,16 +58,16 @@ func newBench(s *session) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&mode, "mode", bench.Eval, "eval or train")
-	f.StringVar(&variant, "variant", "", "network: v2 or v3, instead of the configuration's")
+	f.StringVar(&variant, "variant", "", "network, instead of the configuration's: "+strings.Join(model.Variants(), ", "))
 	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
 	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
 	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
-	f.BoolVar(&layers, "layers", false, "time each convolution by itself: forward, and the gradients of data and weights")
+	f.BoolVar(&layers, "layers", false, "time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
 	return c
 }
 
 func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span time.Duration) error {
-	const passes = 300 // about; a network has some 40 shapes and each three passes
+	const passes = 200 // about; a network has some 45 shapes and each four passes
 	r, err := bench.Layers(c.Context(), spec, batch, span/passes)
 	if err != nil {
 		return err
@@ -74,8 +75,8 @@ func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span 
 	if s.json {
 		return s.printJSON(r)
 	}
-	s.print("batch %d, %s, %d threads, measured peak %.0f GFLOP/s\n\n%-34s %5s %8s %15s %15s %15s\n", r.Batch, r.ISA, r.Threads, r.PeakGFLOPS,
-		"convolution", "times", "GFLOP", "forward", "backward data", "backward weights")
+	s.print("batch %d, %s, %d threads, measured peak %.0f GFLOP/s\n\n%-34s %5s %8s %15s %15s %15s %15s\n", r.Batch, r.ISA, r.Threads, r.PeakGFLOPS,
+		"convolution", "times", "GFLOP", "evaluation", "forward", "backward data", "backward weights")
 	rate := func(v float64) string {
 		if v == 0 {
 			return ""
@@ -83,8 +84,8 @@ func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span 
 		return fmt.Sprintf("%.0f (%.0f%%)", v, 100*v/r.PeakGFLOPS)
 	}
 	for _, l := range r.Layers {
-		s.print("%-34s %5d %8.2f %15s %15s %15s\n", l.Shape, l.Repeated, l.GFLOP, rate(l.Forward), rate(l.Data), rate(l.Weights))
+		s.print("%-34s %5d %8.2f %15s %15s %15s %15s\n", l.Shape, l.Repeated, l.GFLOP, rate(l.Eval), rate(l.Forward), rate(l.Data), rate(l.Weights))
 	}
-	s.print("%-34s %5s %8s %15s %15s %15s\n", "all, weighted by work", "", "", rate(r.Forward), rate(r.Data), rate(r.Weights))
+	s.print("%-34s %5s %8s %15s %15s %15s %15s\n", "all, weighted by work", "", "", rate(r.Eval), rate(r.Forward), rate(r.Data), rate(r.Weights))
 	return nil
 }

@@ -147,14 +147,23 @@ func (i *importCommand) transferBar() (progress func(done, total int64), end fun
 }
 
 func newExport(s *session) *cobra.Command {
-	var from, format, out string
+	var from, out string
+	var o weights.ExportOptions
 	c := &cobra.Command{
 		Use:   "export --weights F --format " + strings.Join(weights.Formats(), "|") + " -o OUT",
 		Short: "Write weights for another tool",
-		Example: `  inception export --weights runs/flowers5 --format torchvision -o flowers.pth
+		Long: `Write weights as an ONNX model (opset 17, any batch size, input "input", output
+"logits"), as weights that torchvision's load_state_dict or Keras' load_weights
+takes, or as a weight file. What the format cannot carry is said in one line.`,
+		Example: `  inception export --weights runs/flowers5 --format onnx -o flowers.onnx
+  inception export --weights runs/flowers5 --format onnx --with-preprocess -o flowers.onnx
+  inception export --weights runs/flowers5 --format torchvision -o flowers.pth
   inception export --weights v3.safetensors --format keras -o v3.h5`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if err := o.Validate(out); err != nil {
+				return usageError{err}
+			}
 			if err := noClobber(out, from); err != nil {
 				return err
 			}
@@ -162,28 +171,41 @@ func newExport(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notes, err := weights.Export(out, format, w, m)
+			m.Version = version()
+			exported, err := weights.Export(out, w, m, o)
 			if err != nil {
 				return err
 			}
-			for _, text := range notes {
-				s.note("%s", text)
+			if len(exported.LeftOut) > 0 {
+				s.note("not in %s: %s", filepath.Base(out), strings.Join(exported.LeftOut, "; "))
 			}
 			if s.json {
-				return s.printJSON(map[string]any{"out": out, "format": format, "notes": notes})
+				return s.printJSON(exportResult{out, o.Format, exported})
 			}
 			s.note("wrote %s", out)
+			for _, p := range append(exported.Inputs, exported.Outputs...) {
+				s.note("  %s", p)
+			}
 			return nil
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&from, "weights", "w", "", "weight file or run folder")
-	f.StringVar(&format, "format", "", strings.Join(weights.Formats(), ", "))
-	f.StringVarP(&out, "out", "o", "", "file to write; torchvision's is a .pth or a .safetensors")
+	f.StringVar(&o.Format, "format", "", strings.Join(weights.Formats(), ", "))
+	f.StringVarP(&out, "out", "o", "", "file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
+	f.BoolVar(&o.WithPreprocess, "with-preprocess", false, "onnx: take uint8 pixels from 0 to 255 and subtract the mean and divide by the deviation inside")
+	f.BoolVar(&o.KeepBatchNorm, "no-fold", false, "onnx: keep batch norm as nodes of its own instead of folding it into the convolutions")
 	for _, name := range []string{"weights", "format", "out"} {
 		_ = c.MarkFlagRequired(name)
 	}
 	return c
+}
+
+// exportResult is what export prints as JSON.
+type exportResult struct {
+	Out    string `json:"out"`
+	Format string `json:"format"`
+	weights.Exported
 }
 
 // noClobber refuses to write over what is read.

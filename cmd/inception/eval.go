@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,8 @@ import (
 // evalCommand is `inception eval`.
 type evalCommand struct {
 	*session
-	weights       string
+	weights       []string
+	crops         int
 	data, split   string
 	batch         int
 	inputSize     int
@@ -28,58 +30,45 @@ type evalCommand struct {
 	interpolation string
 	classMap      string
 	match         dataset.MatchOptions
+	exclude       string
+	excluded      int
+	used          string // which images, in words
 	perClass      bool
+	files         evalFiles
 }
 
 func newEval(s *session) *cobra.Command {
 	e := &evalCommand{session: s}
 	c := &cobra.Command{
-		Use:     "eval --weights F [--data SPEC]",
+		Use:     "eval --weights F [--weights F2 ...] [--data SPEC]",
 		Aliases: []string{"val", "test"},
 		Short:   "Measure a network's accuracy",
 		Long: `Measure top-1 and top-5 accuracy and loss on every image of a dataset. Network and
 preprocessing come from the weight file. Without --data, the images are those that
-the weights' own training run validated on.`,
-		Example: `  inception eval --weights runs/flowers5-20260102-150405
-  inception eval --weights best.safetensors --data photos/val --per-class`,
+the weights' own training run validated on. Several weight files answer together, and
+so do several crops of an image: by the mean of their softmaxes.`,
+		Example: `  inception eval --weights runs/flowers5-20260102-150405 --report eval.html
+  inception eval --weights best.safetensors --data photos/val --per-class
+  inception eval --weights a.safetensors --weights b.safetensors --data imagenet --crops 144 --exclude blacklist.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.run(c) },
 	}
 	f := c.Flags()
-	f.StringVarP(&e.weights, "weights", "w", "", "weight file or run folder")
+	f.StringArrayVarP(&e.weights, "weights", "w", nil, "weight `file` or run folder; repeatable")
+	f.IntVar(&e.crops, "crops", 1, "views of each image: 1, 10, 12 or 144")
+	f.StringVar(&e.exclude, "exclude", "", "`file` with names of images to leave out, one a line, or ImageNet's numbers of them")
 	f.StringVar(&e.data, "data", "", "images: a folder, or a SPEC such as idx:DIR, cifar10:DIR, shapes:")
 	f.StringVar(&e.split, "split", "", "part of the data: train, val or test (default: val, else test)")
 	f.IntVarP(&e.batch, "batch", "b", 0, "images in one pass, also --batch-size")
 	f.IntVar(&e.inputSize, "input-size", 0, "evaluate at this size instead of the weights' own")
 	f.Float64Var(&e.cropPct, "crop-pct", 0, "share of the image's side that the crop shows, instead of the weights' own")
-	f.StringVar(&e.interpolation, "interpolation", "", "bilinear or bicubic, instead of the weights' own")
+	f.StringVar(&e.interpolation, "interpolation", "", "bilinear, bicubic or bilinear-tf1, instead of the weights' own")
 	f.StringVar(&e.classMap, "class-map", "", "`file` of lines folder<TAB>label")
 	f.BoolVar(&e.match.ByOrder, "classes-by-order", false, "match class folders to labels by their order")
 	f.BoolVar(&e.perClass, "per-class", false, "print precision, recall and F1 of each class, and the calibration")
+	e.files.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
 	return c
-}
-
-// evalReport is what `eval --json` prints.
-type evalReport struct {
-	Images     int                `json:"images"`
-	Skipped    int                `json:"skipped"`
-	Top1       float64            `json:"top1"`
-	Top5       float64            `json:"top5"`
-	Loss       float64            `json:"loss"`
-	ImagesPerS float64            `json:"images_per_s"`
-	Preprocess dataset.Preprocess `json:"preprocess"`
-	ECE        float64            `json:"ece"`
-	Classes    []classReport      `json:"classes,omitempty"`
-	Confusion  [][]int            `json:"confusion,omitempty"`
-}
-
-type classReport struct {
-	Label     string  `json:"label"`
-	Images    int     `json:"images"`
-	Precision float64 `json:"precision"`
-	Recall    float64 `json:"recall"`
-	F1        float64 `json:"f1"`
 }
 
 func (e *evalCommand) run(c *cobra.Command) (err error) {
@@ -90,37 +79,86 @@ func (e *evalCommand) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	w, m, err := weights.Load(e.weights)
+	ensemble, members, err := e.ensemble(resolved)
+	for _, evaluator := range ensemble {
+		defer evaluator.Close()
+	}
 	if err != nil {
 		return err
 	}
-	if err := resolved.AgreesWith(m.Spec); err != nil {
-		return usageError{fmt.Errorf("%s: %w", e.weights, err)}
-	}
-	for _, text := range m.Notes {
-		e.note("%s: %s", e.weights, text)
-	}
-	if m.NoHead {
-		return fmt.Errorf("%s: has no classifier, so there is no accuracy to measure", e.weights)
-	}
-	set, err := e.set(resolved, m)
+	labelled, err := evaluate.SameClasses(members)
 	if err != nil {
 		return err
 	}
-	preprocess := e.preprocess(resolved, m)
-	e.note("preprocess: %s", preprocess)
-	evaluator, err := evaluate.NewEvaluator(w, evaluate.RunOptions{
-		Options: resolved.Eval, Preprocess: preprocess, Workers: resolved.Data.Workers, SkipUnreadable: true,
-	})
+	set, err := e.set(resolved, labelled)
 	if err != nil {
 		return err
 	}
-	defer evaluator.Close()
-	result, err := e.evaluate(c.Context(), evaluator, set)
+	if set, err = e.leaveOut(set); err != nil {
+		return err
+	}
+	result, err := e.evaluate(c.Context(), ensemble, set)
 	if err != nil {
 		return err
 	}
-	return e.show(result, m.Labels, preprocess)
+	return e.show(result, members, set)
+}
+
+// options returns the eval.* keys. A crop_pct of the run's own configuration
+// is left out: the weights know it.
+func (e *evalCommand) options(c *config.Resolved) (evaluate.Options, error) {
+	o := c.Eval
+	if run := e.runConfig(); run != "" && strings.HasPrefix(c.Origin["eval.crop_pct"], "config "+run+":") {
+		o.CropPct = 0
+	}
+	if err := dataset.Crops(e.crops).Validate(); err != nil {
+		return o, usageError{fmt.Errorf("--crops: %w", err)}
+	}
+	if e.crops > 1 && e.cropPct > 0 {
+		return o, usageError{fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)}
+	}
+	return o, nil
+}
+
+// ensemble loads the weights and builds their networks. A member's
+// preprocessing is the one that is used.
+func (e *evalCommand) ensemble(c *config.Resolved) (evaluate.Ensemble, []evaluate.Member, error) {
+	options, err := e.options(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ensemble evaluate.Ensemble
+	var members []evaluate.Member
+	for i, path := range e.weights {
+		w, m, err := weights.Load(path)
+		if err != nil {
+			return ensemble, nil, err
+		}
+		// The first member's run says nothing of the others' structure.
+		if i == 0 || e.runConfig() == "" {
+			if err := c.AgreesWith(m.Spec); err != nil {
+				return ensemble, nil, usageError{fmt.Errorf("%s: %w", path, err)}
+			}
+		}
+		for _, text := range m.Notes {
+			e.note("%s: %s", path, text)
+		}
+		if m.NoHead {
+			return ensemble, nil, fmt.Errorf("%s: has no classifier, so there is no accuracy to measure", path)
+		}
+		crops := dataset.Crops(e.crops)
+		m.Preprocess = options.Preprocess(e.preprocess(c, m))
+		e.note("preprocess: %s", crops.Describe(m.Preprocess))
+		evaluator, err := evaluate.NewEvaluator(w, evaluate.RunOptions{
+			Options: options, Preprocess: m.Preprocess, Crops: crops, Workers: c.Data.Workers, SkipUnreadable: true,
+		})
+		if err != nil {
+			return ensemble, nil, err
+		}
+		ensemble = append(ensemble, evaluator)
+		members = append(members, evaluate.Member{Path: path, Metadata: m})
+	}
+	return ensemble, members, nil
 }
 
 // runConfig returns the configuration beside the weights if they lie in a run
@@ -129,7 +167,7 @@ func (e *evalCommand) runConfig() string {
 	if e.config != "" {
 		return ""
 	}
-	dir := e.weights
+	dir := e.weights[0]
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		dir = filepath.Dir(dir)
 	}
@@ -164,39 +202,64 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := dataset.MatchClasses(set.Classes(), labelsOf(m), e.match)
+	match, err := dataset.MatchClasses(set.Classes(), m.ClassNames(), e.match)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", used, err)
 	}
 	e.note("%d images of %d classes: %s", set.Len(), len(set.Classes()), used)
-	return dataset.Relabel(set, rows, labelsOf(m)), nil
+	e.used = used
+	if match.Note != "" {
+		e.note("%s", match.Note)
+	}
+	return dataset.Relabel(set, match.Rows, m.ClassNames()), nil
 }
 
 func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, err error) {
 	switch {
 	case e.data == "" && c.Data.Train == "":
 		return nil, "", usageError{errors.New("no images to evaluate on: give --data")}
-	case e.data != "" || e.split != "":
+	case e.data != "" || e.split == "test":
 		set, part, err := dataset.OpenSplit(c.Data.Train, e.split)
 		return set, c.Data.Train + ", part " + part, err
 	}
-	_, val, _, err := dataset.OpenTraining(c.Data, c.Train.Seed)
-	if err == nil && val == nil {
-		err = fmt.Errorf("%s: the run had no validation images; give --data", e.weights)
+	train, val, _, err := dataset.OpenTraining(c.Data, c.Train.Seed)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case e.split == "train":
+		return train, "the run's training images", nil
+	case e.split != "" && e.split != "val":
+		return nil, "", usageError{fmt.Errorf("--split: must be train, val or test, is %q", e.split)}
+	case val == nil:
+		return nil, "", fmt.Errorf("%s: the run had no validation images; give --data", e.weights[0])
 	}
-	return val, "the run's validation images", err
+	return val, "the run's validation images", nil
 }
 
-// labelsOf returns a name for each row of the classifier.
-func labelsOf(m weights.Metadata) []string {
-	if len(m.Labels) > 0 {
-		return m.Labels
+// leaveOut returns set without the images that --exclude lists.
+func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
+	if e.exclude == "" {
+		return set, nil
 	}
-	labels := make([]string, m.Spec.Classes)
-	for i := range labels {
-		labels[i] = fmt.Sprint(i)
+	f, err := os.Open(e.exclude)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--exclude: %w", err)}
 	}
-	return labels
+	defer f.Close()
+	list, err := dataset.ReadExclusions(f)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--exclude %s: %w", e.exclude, err)}
+	}
+	rest, excluded, unmatched := list.Apply(set)
+	e.excluded = excluded
+	e.note("%d images excluded by %s, %d left", excluded, e.exclude, rest.Len())
+	if n := len(unmatched); n > 0 {
+		e.warn(fmt.Sprintf("--exclude %s: entries that match no image: %d, the first is %q", e.exclude, n, unmatched[0]))
+	}
+	if rest.Len() == 0 {
+		return nil, usageError{fmt.Errorf("--exclude %s: leaves no image", e.exclude)}
+	}
+	return rest, nil
 }
 
 // preprocess returns the weights' own preprocessing with what the flags change.
@@ -209,13 +272,10 @@ func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) dataset
 	if e.interpolation != "" {
 		p.Interpolation = c.Data.Interpolation
 	}
-	if e.cropPct > 0 {
-		p.CropPct = e.cropPct
-	}
 	return p
 }
 
-func (e *evalCommand) evaluate(ctx context.Context, evaluator *evaluate.Evaluator, set dataset.Set) (evaluate.Result, error) {
+func (e *evalCommand) evaluate(ctx context.Context, ensemble evaluate.Ensemble, set dataset.Set) (evaluate.Result, error) {
 	progress := func(int, int) {}
 	if e.terminal() && !e.quiet {
 		bar := progressbar.NewOptions(set.Len(), progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetWidth(20),
@@ -224,63 +284,14 @@ func (e *evalCommand) evaluate(ctx context.Context, evaluator *evaluate.Evaluato
 		defer bar.Clear() //nolint:errcheck // the terminal's, not the result's
 		progress = func(done, _ int) { _ = bar.Set(done) }
 	}
-	result, err := evaluator.Evaluate(ctx, set, progress)
+	result, err := ensemble.Evaluate(ctx, set, progress)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	if err == nil && (math.IsNaN(result.Loss) || math.IsInf(result.Loss, 0)) {
+		err = fmt.Errorf("%s: the network's outputs are no numbers; its weights have diverged", e.weights[0])
+	}
 	return result, err
-}
-
-// show prints the result. Images that could not be read make the command
-// fail after that.
-func (e *evalCommand) show(r evaluate.Result, labels []string, p dataset.Preprocess) error {
-	for _, err := range r.Skipped {
-		e.warn(err.Error())
-	}
-	if e.json {
-		report := evalReport{
-			Images: r.Images, Skipped: len(r.Skipped), Top1: r.Top1, Top5: r.Top5, Loss: r.Loss, ImagesPerS: r.ImagesPerS,
-			Preprocess: p, ECE: r.ECE,
-		}
-		if e.perClass {
-			report.Confusion = r.Confusion
-			for i, s := range r.PerClass() {
-				report.Classes = append(report.Classes, classReport{label(labels, i), s.Images, s.Precision, s.Recall, s.F1})
-			}
-		}
-		if err := e.printJSON(report); err != nil {
-			return err
-		}
-	} else {
-		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  (%.0f images/s)\n", r.Images, 100*r.Top1, 100*r.Top5, r.Loss, r.ImagesPerS)
-		if e.perClass {
-			e.printClasses(r, labels)
-		}
-	}
-	if n := len(r.Skipped); n > 0 {
-		return fmt.Errorf("%d images could not be read and are not counted", n)
-	}
-	return nil
-}
-
-func (e *evalCommand) printClasses(r evaluate.Result, labels []string) {
-	e.print("\n%-24s %8s %10s %8s %8s\n", "class", "images", "precision", "recall", "F1")
-	for i, s := range r.PerClass() {
-		e.print("%-24s %8d %9.1f%% %7.1f%% %7.1f%%\n", label(labels, i), s.Images, 100*s.Precision, 100*s.Recall, 100*s.F1)
-	}
-	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n", 100*r.ECE, "probability", "images", "mean", "accuracy")
-	for _, b := range r.Reliability {
-		if b.Images > 0 {
-			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n", 100*b.From, 100*b.To, b.Images, 100*b.Confidence, 100*b.Accuracy)
-		}
-	}
-}
-
-func label(labels []string, i int) string {
-	if i < len(labels) {
-		return labels[i]
-	}
-	return fmt.Sprint(i)
 }
 
 // readClassMap reads lines of a class folder, a tab and a label.

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/schollz/progressbar/v3"
@@ -41,9 +38,10 @@ func newPredict(s *session) *cobra.Command {
 		Use:     "predict --weights F IMAGE|DIR|X.npy ...",
 		Aliases: []string{"infer"},
 		Short:   "Name what pictures show",
-		Long: `Print the most probable classes of each picture. An .npy holds inputs that are
-preprocessed already, [N,3,H,W] float32. Pictures that cannot be read are named
-and skipped, and the exit status is 1 then.`,
+		Long: `Print the most probable classes of each picture; of a folder, of all pictures below
+it in the order of their names. An .npy holds inputs that are preprocessed already,
+[N,3,H,W] float32, and goes to the network as it is. Pictures that cannot be read are
+named and skipped, and the exit status is 1 then.`,
 		Example: `  inception predict --weights runs/flowers5 rose.jpg photos/
   inception predict --weights v3.safetensors x.npy --logits logits.npy --json`,
 		Args: cobra.MinimumNArgs(1),
@@ -61,16 +59,23 @@ func newFeatures(s *session) *cobra.Command {
 	p := &predictCommand{session: s}
 	c := &cobra.Command{
 		Use:   "features --weights F IMAGE|DIR|X.npy ... -o OUT.npy",
-		Short: "Write what a network sees in pictures: pooled features, or any module's output",
+		Short: "Write what a network sees in pictures: pooled features, or any layer's output",
+		Long: `Write an array with a row for each picture, float32 in C order: [N,features] of the
+pooled features, or [N,C,H,W] of a layer. Layers are modules such as Mixed_6e and all that
+inception summary lists; the layer input is the preprocessed picture itself, in the form in
+which predict takes it as an .npy. Rows are in the order of the arguments, and of the names
+in a folder; --json prints which is which. Pictures that cannot be read are named and have
+no row, and the exit status is 1 then.`,
 		Example: `  inception features --weights v3.safetensors photos/ -o features.npy
-  inception features --weights v3.safetensors cat.jpg --layer Mixed_6e -o maps.npy`,
+  inception features --weights v3.safetensors cat.jpg --layer Mixed_6e -o maps.npy
+  inception features --weights v3.safetensors photos/ --layer input -o inputs.npy`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return p.extract(c.Context(), args) },
 	}
 	p.addFlags(c)
 	f := c.Flags()
 	f.StringVarP(&p.features, "out", "o", "", ".npy to write: [N,features], or [N,C,H,W] with --layer")
-	f.StringVar(&p.layer, "layer", "", "module whose output to write, such as Mixed_6e, instead of the pooled features")
+	f.StringVar(&p.layer, "layer", "", "layer whose output to write, such as Mixed_6e or input, instead of the pooled features")
 	_ = c.MarkFlagRequired("out")
 	return c
 }
@@ -86,17 +91,17 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 		return usageError{fmt.Errorf("--top: must be at least 1, is %d", p.top)}
 	}
 	var labels []string
-	var all array
-	err := p.each(ctx, args, func(m weights.Metadata) error {
+	return p.each(ctx, args, p.logits, func(m weights.Metadata) (err error) {
 		if m.NoHead {
 			return fmt.Errorf("%s: has no classifier; inception features gives what it sees", p.weights)
 		}
-		var err error
 		labels, err = p.labelsOf(m)
 		return err
-	}, func(out evaluate.Output) error {
-		if p.logits != "" {
-			all.add(out.Logits, []int{len(out.Logits)})
+	}, func(out evaluate.Output, rows *evaluate.Rows) error {
+		if rows != nil {
+			if err := rows.Add(out.Logits, len(out.Logits)); err != nil {
+				return err
+			}
 		}
 		top := evaluate.Top(out.Logits, labels, p.top)
 		if p.json {
@@ -108,10 +113,6 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 		}
 		return nil
 	})
-	if p.logits != "" && all.rows > 0 {
-		err = errors.Join(all.write(p.logits), err)
-	}
-	return err
 }
 
 // labelsOf returns the labels of --labels or the weights' own.
@@ -131,26 +132,22 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 }
 
 func (p *predictCommand) extract(ctx context.Context, args []string) error {
-	var all array
-	err := p.each(ctx, args, func(weights.Metadata) error { return nil }, func(out evaluate.Output) error {
-		all.add(out.Features, out.Shape)
+	n := 0
+	return p.each(ctx, args, p.features, func(weights.Metadata) error { return nil }, func(out evaluate.Output, rows *evaluate.Rows) error {
 		if p.json {
-			return p.printJSON(map[string]any{"image": out.Name, "row": all.rows - 1})
+			if err := p.printJSON(map[string]any{"image": out.Name, "row": n}); err != nil {
+				return err
+			}
 		}
-		return nil
+		n++
+		return rows.Add(out.Features, out.Shape...)
 	})
-	if all.rows > 0 {
-		if writeErr := all.write(p.features); writeErr != nil {
-			return writeErr
-		}
-		p.note("wrote %s, %v", p.features, append([]int{all.rows}, all.shape...))
-	}
-	return err
 }
 
-// each loads the network and calls use for every picture that can be read. If
-// some cannot, it fails in the end.
-func (p *predictCommand) each(ctx context.Context, args []string, begin func(weights.Metadata) error, use func(evaluate.Output) error) error {
+// each loads the network, calls use for every picture that can be read, and
+// writes the rows that it adds to the file, unless that is "". If some
+// pictures cannot be read, it fails in the end.
+func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error, use func(evaluate.Output, *evaluate.Rows) error) error {
 	files, err := evaluate.Files(args)
 	if err != nil {
 		return err
@@ -158,6 +155,9 @@ func (p *predictCommand) each(ctx context.Context, args []string, begin func(wei
 	w, m, err := weights.Load(p.weights)
 	if err != nil {
 		return err
+	}
+	for _, text := range m.Notes {
+		p.note("%s: %s", p.weights, text)
 	}
 	if err := begin(m); err != nil {
 		return err
@@ -167,8 +167,12 @@ func (p *predictCommand) each(ctx context.Context, args []string, begin func(wei
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
 	}
+	total, err := evaluate.Count(files, o.Preprocess.Size)
+	if err != nil {
+		return err
+	}
 	const most = 8
-	o.BatchSize = min(len(files), most)
+	o.BatchSize = max(1, min(total, most))
 	if p.batch > 0 {
 		o.BatchSize = p.batch
 	}
@@ -177,52 +181,54 @@ func (p *predictCommand) each(ctx context.Context, args []string, begin func(wei
 		return err
 	}
 	defer predictor.Close()
-	done, unread := 0, 0
-	progress := p.progress(len(files))
+	var rows *evaluate.Rows
+	if file != "" {
+		if rows, err = evaluate.NewRows(file); err != nil {
+			return err
+		}
+		defer rows.Close()
+	}
+	unread, err := p.through(ctx, predictor, files, total, func(out evaluate.Output) error { return use(out, rows) })
+	if err != nil {
+		return err
+	}
+	if rows != nil && len(rows.Shape) > 0 {
+		if err := rows.Write(); err != nil {
+			return err
+		}
+		p.note("wrote %s, %v", file, rows.Shape)
+	}
+	if unread > 0 {
+		return fmt.Errorf("%d of %d pictures could not be read", unread, total)
+	}
+	return nil
+}
+
+// through runs the network on all files behind a progress bar. It returns how
+// many pictures could not be read.
+func (p *predictCommand) through(ctx context.Context, predictor *evaluate.Predictor, files []string, total int, use func(evaluate.Output) error) (unread int, err error) {
+	const few = 16
+	// A bar and lines of results would be in each other's way.
+	lines := p.features == "" || p.json
+	visible := isTerminal(p.stderr) && !p.quiet && total >= few && !(lines && isTerminal(p.stdout))
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetWidth(20), progressbar.OptionSetVisibility(visible),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"))
+	defer bar.Clear() //nolint:errcheck // the terminal's, not the result's
+	done := 0
 	err = predictor.Run(ctx, files, func(out evaluate.Output) error {
 		done++
-		progress(done)
+		_ = bar.Set(done)
 		if out.Err != nil {
 			unread++
+			_ = bar.Clear()
 			p.warn(out.Err.Error())
 			return nil
 		}
 		return use(out)
 	})
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err == nil && unread > 0:
-		return fmt.Errorf("%d of %d pictures could not be read", unread, len(files))
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	return err
-}
-
-// progress returns what moves a bar, if there are many pictures and a terminal.
-func (p *predictCommand) progress(total int) func(done int) {
-	if !p.terminal() || p.quiet || total < 16 || p.features == "" {
-		return func(int) {}
-	}
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetWidth(20),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())
-	return func(done int) { _ = bar.Set(done) }
-}
-
-// array collects rows for an .npy.
-type array struct {
-	rows   int
-	shape  []int // of a row
-	values []float32
-}
-
-func (a *array) add(values []float32, shape []int) {
-	a.rows++
-	a.shape = shape
-	a.values = append(a.values, values...)
-}
-
-func (a *array) write(path string) error {
-	return weights.WriteFile(path, func(w io.Writer) error {
-		return dataset.WriteNPY(w, append([]int{a.rows}, a.shape...), a.values)
-	})
+	return unread, err
 }

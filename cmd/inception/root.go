@@ -125,7 +125,7 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(newTrain(s), newEval(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
+	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root
@@ -203,8 +203,10 @@ func (s *session) print(format string, args ...any) { fmt.Fprintf(s.stdout, form
 func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Encode(v) }
 
 // terminal reports whether messages go to a terminal.
-func (s *session) terminal() bool {
-	f, ok := s.stderr.(*os.File)
+func (s *session) terminal() bool { return isTerminal(s.stderr) }
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"image"
+	"image/color"
+	"image/draw"
 	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/inception-go/inception/internal/weights"
@@ -24,7 +28,7 @@ func TestScripts(t *testing.T) {
 	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": picture, "nohead": nohead},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": picture, "swatches": swatches, "nohead": nohead},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
 }
@@ -48,5 +52,22 @@ func picture(ts *testscript.TestScript, _ bool, files []string) {
 		ts.Check(err)
 		ts.Check(png.Encode(f, im))
 		ts.Check(f.Close())
+	}
+}
+
+// swatches DIR draws four classes of plain pictures, a colour each, which any
+// network learns in a few steps.
+func swatches(ts *testscript.TestScript, _ bool, args []string) {
+	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255}, "blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
+		im := image.NewRGBA(image.Rect(0, 0, 32, 32))
+		draw.Draw(im, im.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
+		for i := range 8 {
+			path := ts.MkAbs(filepath.Join(args[0], name, fmt.Sprint(i, ".png")))
+			ts.Check(os.MkdirAll(filepath.Dir(path), 0o777))
+			f, err := os.Create(path)
+			ts.Check(err)
+			ts.Check(png.Encode(f, im))
+			ts.Check(f.Close())
+		}
 	}
 }

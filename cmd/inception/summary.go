@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -13,7 +16,8 @@ import (
 type summaryCommand struct {
 	*session
 	variant, weights string
-	memory           bool
+	layers, memory   bool
+	svg              string
 	batch            int
 }
 
@@ -22,15 +26,22 @@ func newSummary(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "summary [--variant V | --config F | --weights F]",
 		Aliases: []string{"info"},
-		Short:   "Show a network's layers, parameters and multiply-adds",
+		Short:   "Show a network's modules, parameters and multiply-adds",
+		Long: `Print a table of the network's modules, or with --layers of its layers: grid sizes,
+channels, parameters, multiply-adds and their share. A warning says where the
+structure departs from one of the four design principles of the paper's section 2.`,
 		Example: `  inception summary --variant v3
+  inception summary --variant v2 --layers --svg v2.svg
+  inception summary --config v3 --set model.grid_reduction=pool_first
   inception summary --config flowers5 --memory --batch 32`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return m.run() },
 	}
 	f := c.Flags()
-	f.StringVar(&m.variant, "variant", "", "network: v2 or v3")
+	f.StringVar(&m.variant, "variant", "", "network: "+strings.Join(model.Variants(), ", "))
 	f.StringVarP(&m.weights, "weights", "w", "", "weight file or run folder")
+	f.BoolVar(&m.layers, "layers", false, "list every layer")
+	f.StringVar(&m.svg, "svg", "", "also draw the network to this `file`")
 	f.BoolVar(&m.memory, "memory", false, "also plan the memory of evaluation and training")
 	f.IntVarP(&m.batch, "batch", "b", 1, "images in one pass, for --memory; also --batch-size")
 	return c
@@ -38,14 +49,25 @@ func newSummary(s *session) *cobra.Command {
 
 // summaryReport is what `summary --json` prints.
 type summaryReport struct {
-	Variant       string        `json:"variant"`
-	Input         [3]int        `json:"input"`
-	Params        int           `json:"params"`
-	ParamsWithAux int           `json:"params_with_aux"`
-	MACs          int64         `json:"macs"`
-	Layers        []layerReport `json:"layers"`
-	Memory        *memoryReport `json:"memory,omitempty"`
+	Variant       string          `json:"variant"`
+	Input         [3]int          `json:"input"`
+	Params        int             `json:"params"`
+	ParamsWithAux int             `json:"params_with_aux"`
+	MACs          int64           `json:"macs"`
+	Layers        []layerReport   `json:"layers"`
+	Modules       []moduleReport  `json:"modules"`
+	Warnings      []model.Warning `json:"warnings"`
+	Memory        *memoryReport   `json:"memory,omitempty"`
 	spec          model.Spec
+}
+
+type moduleReport struct {
+	Name   string `json:"name"`
+	Layers int    `json:"layers"`
+	Output [3]int `json:"output"`
+	Params int    `json:"params"`
+	MACs   int64  `json:"macs"`
+	aux    bool
 }
 
 type layerReport struct {
@@ -74,6 +96,10 @@ func (m *summaryCommand) run() error {
 	if err != nil {
 		return usageError{err}
 	}
+	wired, err := model.Wire(spec)
+	if err != nil {
+		return usageError{err}
+	}
 	r := summaryReport{
 		Variant: spec.Variant, Input: [3]int{3, spec.InputSize, spec.InputSize}, spec: spec,
 		Params: model.Params(layers, false), ParamsWithAux: model.Params(layers, true), MACs: model.MACs(layers),
@@ -81,6 +107,21 @@ func (m *summaryCommand) run() error {
 	for i := range layers {
 		l := &layers[i]
 		r.Layers = append(r.Layers, layerReport{l.Name, l.Op, l.Output, l.ParamCount(), l.MACs})
+	}
+	for _, module := range model.Modules(wired) {
+		r.Modules = append(r.Modules, moduleReport{module.Name, len(module.Layers), module.Output, module.Params, module.MACs, module.Aux})
+	}
+	warnings, err := model.Principles(spec)
+	if err != nil {
+		return err
+	}
+	r.Warnings = append([]model.Warning{}, warnings...) // an empty list rather than null
+	if m.svg != "" {
+		err := weights.WriteFile(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, wired) })
+		if err != nil {
+			return err
+		}
+		m.note("wrote %s", m.svg)
 	}
 	if m.memory {
 		if r.Memory, err = planMemory(spec, m.batch); err != nil {
@@ -142,17 +183,16 @@ func planMemory(spec model.Spec, batch int) (*memoryReport, error) {
 	return r, nil
 }
 
+// headline says in a line what the network is.
+func (r *summaryReport) headline() string {
+	return fmt.Sprintf("%s, %dx%d, %d classes: %.2f M parameters, %.3f GMAC", r.Variant, r.Input[1], r.Input[2], r.spec.Classes, float64(r.Params)/1e6, float64(r.MACs)/1e9)
+}
+
 func (m *summaryCommand) table(r summaryReport) {
-	m.print("%-40s %-16s %-16s %12s %16s %7s\n", "layer", "operation", "output", "parameters", "multiply-adds", "share")
-	for _, l := range r.Layers {
-		share := "aux"
-		if !model.IsAux(l.Name) {
-			share = fmt.Sprintf("%.2f%%", 100*float64(l.MACs)/float64(r.MACs))
-		}
-		if l.MACs == 0 {
-			share = ""
-		}
-		m.print("%-40s %-16s %-16s %12s %16s %7s\n", l.Name, l.Op, fmt.Sprintf("%dx%dx%d", l.Output[0], l.Output[1], l.Output[2]), orBlank(int64(l.Params)), orBlank(l.MACs), share)
+	if m.layers {
+		m.layerTable(r)
+	} else {
+		m.moduleTable(r)
 	}
 	m.print("\n%s, input %dx%d, %d classes\nparameters %s, with auxiliary heads %s\n%.3f GMAC for one image, %s multiply-adds\n",
 		r.Variant, r.Input[1], r.Input[2], r.spec.Classes, thousands(int64(r.Params)), thousands(int64(r.ParamsWithAux)), float64(r.MACs)/1e9, thousands(r.MACs))
@@ -160,6 +200,40 @@ func (m *summaryCommand) table(r summaryReport) {
 		m.print("activations of %d images: evaluation %s (%s without sharing), training %s (%s)\n", r.Memory.Batch,
 			mebibytes(r.Memory.Eval), mebibytes(r.Memory.EvalUnshared), mebibytes(r.Memory.Train), mebibytes(r.Memory.TrainUnshared))
 	}
+	for _, w := range r.Warnings {
+		m.print("warning: %s\n", w)
+	}
+}
+
+func (m *summaryCommand) moduleTable(r summaryReport) {
+	m.print("%-20s %6s %12s %9s %12s %7s %16s %7s\n", "module", "layers", "grid", "channels", "parameters", "share", "multiply-adds", "share")
+	for _, l := range r.Modules {
+		params, macs := share(int64(l.Params), int64(r.Params)), share(l.MACs, r.MACs)
+		if l.aux {
+			params, macs = "aux", "aux"
+		}
+		m.print("%-20s %6d %12s %9d %12s %7s %16s %7s\n", l.Name, l.Layers, fmt.Sprintf("%dx%d", l.Output[1], l.Output[2]), l.Output[0],
+			orBlank(int64(l.Params)), params, orBlank(l.MACs), macs)
+	}
+}
+
+func (m *summaryCommand) layerTable(r summaryReport) {
+	m.print("%-40s %-16s %-16s %12s %16s %7s\n", "layer", "operation", "output", "parameters", "multiply-adds", "share")
+	for _, l := range r.Layers {
+		macs := share(l.MACs, r.MACs)
+		if model.IsAux(l.Name) && l.MACs > 0 {
+			macs = "aux"
+		}
+		m.print("%-40s %-16s %-16s %12s %16s %7s\n", l.Name, l.Op, fmt.Sprintf("%dx%dx%d", l.Output[0], l.Output[1], l.Output[2]), orBlank(int64(l.Params)), orBlank(l.MACs), macs)
+	}
+}
+
+// share writes n as a part of total; nothing for 0.
+func share(n, total int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(total))
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/train"
+	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
 
@@ -32,7 +33,7 @@ report.html, TensorBoard events and all that resuming needs. Ctrl-C finishes the
 step and saves; --resume goes on from there.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers --set train.epochs=30
-  inception train --data photos --init v3.safetensors --set train.freeze=[Conv2d]
+  inception train --config finetune --data photos --init v3.safetensors --set train.freeze=[Conv2d]
   inception train --resume`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: t.run,
@@ -47,6 +48,7 @@ step and saves; --resume goes on from there.`,
 	f.BoolVar(&t.resume, "resume", false, "go on with the run named as argument or by --out, or with the newest unfinished one")
 	f.StringVar(&t.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
 	f.BoolVar(&t.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
+	f.BoolVar(&t.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
 	return c
 }
 
@@ -61,6 +63,11 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	resolved, err := t.load(own, t.flagValues(c))
 	if err != nil {
 		return err
+	}
+	if t.init.Weights != "" && own == "" {
+		if err := follow(resolved, t.init.Weights); err != nil {
+			return err
+		}
 	}
 	if dir == "" {
 		dir = filepath.Join("runs", resolved.Name+"-"+time.Now().Format("20060102-150405"))
@@ -85,6 +92,18 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		t.end(result, resolved)
 	}
 	return err
+}
+
+// follow makes the network that of the weights which the training begins with.
+func follow(c *config.Resolved, path string) error {
+	m, err := weights.LoadMetadata(path)
+	if err != nil {
+		return err
+	}
+	if err := c.Follow(path, m); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // folder returns the run folder that the flags name and, for a run that is
@@ -113,19 +132,25 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 
 // flagValues returns the configuration keys that have flags of their own.
 func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
-	values := map[string]any{}
+	values := dataFlags(c, t.data, t.val)
 	changed := c.Flags().Changed
-	if changed("data") {
-		values["data.train"], values["data.val"] = t.data, ""
-	}
-	if changed("val") {
-		values["data.val"] = t.val
-	}
 	if changed("max-steps") {
 		values["train.max_steps"] = t.maxSteps
 	}
 	if changed("batch") {
 		values["train.batch_size"] = t.batch
+	}
+	return values
+}
+
+// dataFlags returns the keys that --data and --val set.
+func dataFlags(c *cobra.Command, data, val string) map[string]any {
+	values := map[string]any{}
+	if c.Flags().Changed("data") {
+		values["data.train"], values["data.val"] = data, ""
+	}
+	if c.Flags().Changed("val") {
+		values["data.val"] = val
 	}
 	return values
 }

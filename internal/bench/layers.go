@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/kernel"
@@ -16,7 +17,8 @@ import (
 type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
-	GFLOP    float64 `json:"gflop"` // of one pass over the batch
+	GFLOP    float64 `json:"gflop"` // of one pass over the batch, as a direct convolution has them
+	Eval     float64 `json:"eval"`  // with bias and ReLU, by F(4x4, 3x3) where that is faster
 	Forward  float64 `json:"forward"`
 	Data     float64 `json:"backward_data"` // 0 for the first layer, which has none
 	Weights  float64 `json:"backward_weights"`
@@ -31,13 +33,14 @@ type LayersResult struct {
 	PeakGFLOPS float64       `json:"peak_gflops"`
 	Layers     []LayerResult `json:"layers"`
 	// Means over all layers weighted by work: work over time.
+	Eval    float64 `json:"eval"`
 	Forward float64 `json:"forward"`
 	Data    float64 `json:"backward_data"`
 	Weights float64 `json:"backward_weights"`
 }
 
-// Layers times every convolution of a network by itself, forward and both
-// gradients, each until span is over. Layers of one shape are timed once.
+// Layers times every convolution of a network by itself, in evaluation, in
+// training's forward pass and both gradients, each until span is over. Layers of one shape are timed once.
 func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration) (LayersResult, error) {
 	r := LayersResult{ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: batch}
 	layers, err := model.Layers(spec)
@@ -45,12 +48,16 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 		return r, err
 	}
 	seen := map[string]int{}
-	var work, forward, dataWork, data, weights float64
+	var work, eval, forward, dataWork, data, weights float64
 	r.PeakGFLOPS = kernel.PeakGFLOPS(parallel.Threads())
-	for i := range layers {
+	for i := 0; i < len(layers); i++ {
 		l := &layers[i]
 		if l.Op != "conv" {
 			continue
+		}
+		if l.Groups > 1 {
+			i++
+			l = joined(l, &layers[i])
 		}
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
@@ -65,6 +72,7 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 		t := &r.Layers[at]
 		t.Repeated++
 		work += t.GFLOP
+		eval += t.GFLOP / t.Eval
 		forward += t.GFLOP / t.Forward
 		weights += t.GFLOP / t.Weights
 		if t.Data > 0 {
@@ -72,8 +80,19 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 			data += t.GFLOP / t.Data
 		}
 	}
-	r.Forward, r.Data, r.Weights = work/forward, dataWork/data, work/weights
+	r.Eval, r.Forward, r.Data, r.Weights = work/eval, work/forward, dataWork/data, work/weights
 	return r, nil
+}
+
+// joined returns the convolution that a depthwise one of images and the
+// pointwise one behind it are run as.
+func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
+	l := *depthwise
+	l.Name, _, _ = strings.Cut(l.Name, ".")
+	l.Output, l.Groups = pointwise.Output, 1
+	weight := ops.NewParam(l.Name, ops.ImageWeight, l.Output[0], 3, l.Kernel[0], l.Kernel[1])
+	l.Params, l.MACs = []*ops.Param{weight}, int64(weight.Count())*int64(l.Output[1]*l.Output[2])
+	return &l
 }
 
 // layerConv is a convolution with the sizes of its maps.
@@ -90,12 +109,17 @@ type layerConv struct {
 func convOf(l *ops.Layer, batch int) layerConv {
 	shape := l.Params[0].Shape // [K][C][R][S]
 	oh, ow := l.Output[1], l.Output[2]
+	c := shape[1]
+	if c >= kernel.Block { // not the image's
+		c = ops.Padded(c)
+	}
 	return layerConv{
-		conv: kernel.Conv{C: shape[1], K: shape[0], R: l.Kernel[0], S: l.Kernel[1],
-			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1]},
+		conv: kernel.Conv{C: c, K: ops.Padded(shape[0]), R: l.Kernel[0], S: l.Kernel[1],
+			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1],
+			MoreH: l.MorePad[0], MoreW: l.MorePad[1]},
 		n: batch, oh: oh, ow: ow, macs: l.MACs,
-		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0],
-		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1],
+		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0] - l.MorePad[0],
+		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1] - l.MorePad[1],
 	}
 }
 
@@ -107,22 +131,31 @@ func (c layerConv) String() string {
 	return s
 }
 
-// time measures the three passes.
+// time measures the passes.
 func (c layerConv) time(name string, span time.Duration) LayerResult {
 	r := LayerResult{Name: name, Shape: c.String(), GFLOP: 2 * float64(c.macs) * float64(c.n) / 1e9}
 	rate := func(pass func()) float64 {
 		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
 		return r.GFLOP / median(times)
 	}
-	y := randomMap(c.n, c.conv.K, c.oh, c.ow)
+	y, bias := randomMap(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)
 	if c.conv.C < kernel.Block {
-		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW}
+		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW,
+			MoreH: c.conv.MoreH, MoreW: c.conv.MoreW}
 		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
+		r.Eval = rate(func() { image.ForwardBias(y, x, c.n, c.h, c.w, w, bias, true) })
 		r.Forward = rate(func() { image.Forward(y, x, c.n, c.h, c.w, w) })
 		r.Weights = rate(func() { image.BackwardWeights(w, x, c.n, c.h, c.w, y) })
 		return r
 	}
+	c.conv.C = ops.Padded(c.conv.C)
 	x, w := randomMap(c.n, c.conv.C, c.h, c.w), randomFloats(c.conv.WeightLen())
+	if c.conv.HasWinograd(c.n, c.h, c.w) {
+		u := randomFloats(c.conv.WinogradLen())
+		r.Eval = rate(func() { c.conv.ForwardWinograd(y, x, u, bias, true) })
+	} else {
+		r.Eval = rate(func() { c.conv.ForwardBias(y, x, w, bias, true) })
+	}
 	r.Forward = rate(func() { c.conv.Forward(y, x, w) })
 	r.Data = rate(func() { c.conv.BackwardData(x, y, w) })
 	r.Weights = rate(func() { c.conv.BackwardWeights(w, x, y) })

@@ -1,6 +1,7 @@
 // Package blocks builds the paper's modules as Gorgonia nodes: the stem,
-// figures 4 to 7 and 10, and the auxiliary head. Layer names are
-// torchvision's, which are also the keys of weight files.
+// figures 4 to 7 and 10, and the auxiliary head; and those of the networks
+// that it compares them with. Layer names are torchvision's, which are also
+// the keys of weight files.
 package blocks
 
 import (
@@ -20,6 +21,9 @@ type Options struct {
 	Width           float64 // multiplies channel counts, which stay multiples of 16
 	Eps, Momentum   float32 // of batch norm
 	CountIncludePad bool    // the 3x3 average pools count their padding
+	NoGamma         bool    // batch norm has no scale, as in TF-slim
+	Seed            uint64  // of dropout, with the step that Step points to when it runs
+	Step            *uint64 //
 
 	// Frozen says which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool

@@ -1,22 +1,24 @@
 package blocks
 
 import (
+	"hash/fnv"
+
 	"github.com/inception-go/inception/internal/ops"
 	"gorgonia.org/gorgonia"
 )
 
 // Head is the classifier: global average pool, dropout when training, and a
-// fully connected layer, which is last.
-func (b *Builder) Head(x *gorgonia.Node, classes int, dropout func(x *gorgonia.Node) *gorgonia.Node) (pooled, logits *gorgonia.Node) {
+// fully connected layer, which is last. drop is the probability of dropout.
+func (b *Builder) Head(x *gorgonia.Node, classes int, drop float64) (pooled, logits *gorgonia.Node) {
 	pooled = b.GlobalAvgPool(x, "avgpool")
-	return pooled, b.Linear(dropout(pooled), "fc", classes)
+	return pooled, b.Linear(b.Dropout(pooled, drop), "fc", classes)
 }
 
 // AuxHead is the auxiliary classifier on a 17x17 map (fig. 8): average pool
 // 5x5/3, 1x1, 5x5 down to one pixel, fully connected. With batchNorm the 5x5
 // layer is normalised like every other, else it has a bias (section 4). A
 // map that is smaller than 5x5 behind the pool takes a kernel of its size.
-func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm bool) *gorgonia.Node {
+func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm bool, drop float64) *gorgonia.Node {
 	b = b.In(name)
 	x = b.AvgPool(x, "pool", ops.Pool{Window: ops.Square(5, 3, 0)})
 	x = b.Conv(x, unit("conv0", 128, 1, 1))
@@ -36,7 +38,7 @@ func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm 
 	if s := x.Shape(); s[2] > 1 || s[3] > 1 {
 		x = b.GlobalAvgPool(x, "avgpool")
 	}
-	return b.Linear(x, "fc", classes)
+	return b.Linear(b.Dropout(x, drop), "fc", classes)
 }
 
 // BiasConv is a convolution with a bias and ReLU, without batch norm.
@@ -60,16 +62,19 @@ func (b *Builder) BiasConv(x *gorgonia.Node, u Unit) *gorgonia.Node {
 	return b.keep(y, err, x)
 }
 
-// Dropout returns a function that drops values of its input with the given
-// probability, by a generator seeded for every step; without training it
-// passes its input on.
-func (b *Builder) Dropout(drop float64, seed uint64, step *uint64) func(x *gorgonia.Node) *gorgonia.Node {
-	return func(x *gorgonia.Node) *gorgonia.Node {
-		if b.Err() != nil || !b.Train || drop == 0 {
-			return x
-		}
-		y, err := ops.Dropout(b.scope+"dropout", x, float32(drop), seed, step,
-			ops.Layer{Name: b.scope + "dropout", Op: "dropout", Output: [3]int{ops.ChannelsOf(x), 1, 1}})
-		return b.keep(y, err, x)
+// Dropout drops values of x with the given probability, by a generator seeded
+// for every step and scope; without training it passes x on.
+func (b *Builder) Dropout(x *gorgonia.Node, drop float64) *gorgonia.Node {
+	if b.Err() != nil || !b.Train || drop == 0 {
+		return x
 	}
+	seed := b.Seed
+	if b.scope != "" { // another choice in every head
+		h := fnv.New64a()
+		h.Write([]byte(b.scope))
+		seed += h.Sum64()
+	}
+	y, err := ops.Dropout(b.scope+"dropout", x, float32(drop), seed, b.Step,
+		ops.Layer{Name: b.scope + "dropout", Op: "dropout", Output: [3]int{ops.ChannelsOf(x), 1, 1}})
+	return b.keep(y, err, x)
 }

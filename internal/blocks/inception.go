@@ -7,19 +7,23 @@ import (
 
 // Inception35 is the module of the 35x35 grid (Szegedy et al. 2015, fig. 5):
 // the deepest tower is two 3x3 convolutions. Not factorized, it is one 5x5
-// as in Inception V1 (fig. 4). pool is the number of channels behind the
-// average pool.
-func (b *Builder) Inception35(x *gorgonia.Node, name string, pool int, factorized bool) *gorgonia.Node {
+// as in Inception V1 (fig. 4). The middle tower is the figure's 3x3, or the 5x5
+// of the released code. pool is the number of channels behind the average
+// pool.
+func (b *Builder) Inception35(x *gorgonia.Node, name string, pool int, factorized, tower3x3 bool) *gorgonia.Node {
 	b = b.In(name)
-	heads := b.Siblings(x, unit("branch1x1", 64, 1, 1), unit("branch5x5_1", 48, 1, 1), unit("branch3x3dbl_1", 64, 1, 1))
-	tower := b.Conv(heads[1], unit("branch5x5_2", 64, 5, 5))
+	tower := tower{unit("branch5x5_1", 48, 1, 1), unit("branch5x5_2", 64, 5, 5)}
+	if tower3x3 {
+		tower[0].Name, tower[1] = "branch3x3_1", unit("branch3x3_2", 64, 3, 3)
+	}
+	heads := b.Siblings(x, unit("branch1x1", 64, 1, 1), tower[0], unit("branch3x3dbl_1", 64, 1, 1))
 	double := heads[2]
 	if factorized {
 		double = b.Chain(double, unit("branch3x3dbl_2", 96, 3, 3), unit("branch3x3dbl_3", 96, 3, 3))
 	} else {
 		double = b.Conv(double, unit("branch3x3dbl_2", 96, 5, 5))
 	}
-	return b.Concat(heads[0], tower, double, b.pooled(x, pool))
+	return b.Concat(heads[0], b.Conv(heads[1], tower[1]), double, b.pooled(x, pool))
 }
 
 // Inception17 is the module of the 17x17 grid (fig. 6): nxn convolutions as

@@ -51,7 +51,8 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	layers := make([]ops.Layer, len(units))
 	for i, u := range units {
 		weights[i], norms[i] = b.unitParams(x, u)
-		layers[i] = b.convLayer(x, u, []*ops.Param{weights[i], norms[i].Gamma, norms[i].Beta, norms[i].Mean, norms[i].Var})
+		layers[i] = b.convLayer(x, u, append([]*ops.Param{weights[i]}, norms[i].Params()...))
+		layers[i].Eps = norms[i].Eps
 	}
 	if !b.Train {
 		for i, u := range units {
@@ -116,15 +117,13 @@ func (b *Builder) convolve(x *gorgonia.Node, units []Unit, weights []*ops.Param,
 func (b *Builder) unitParams(x *gorgonia.Node, u Unit) (weight *ops.Param, norm ops.Norm) {
 	k := b.Channels(u.K)
 	weight = b.convWeight(x, u.Name+".conv.weight", k, u.Window)
-	norm = ops.Norm{
-		Gamma:    b.param(u.Name+".bn.weight", ops.Gamma, k),
-		Beta:     b.param(u.Name+".bn.bias", ops.Beta, k),
-		Mean:     b.param(u.Name+".bn.running_mean", ops.RunningMean, k),
-		Var:      b.param(u.Name+".bn.running_var", ops.RunningVar, k),
-		Eps:      b.Eps,
-		Momentum: b.Momentum,
-		Frozen:   b.frozen(u.Name),
+	norm = ops.Norm{Eps: b.Eps, Momentum: b.Momentum, Frozen: b.frozen(u.Name)}
+	if !b.NoGamma {
+		norm.Gamma = b.param(u.Name+".bn.weight", ops.Gamma, k)
 	}
+	norm.Beta = b.param(u.Name+".bn.bias", ops.Beta, k)
+	norm.Mean = b.param(u.Name+".bn.running_mean", ops.RunningMean, k)
+	norm.Var = b.param(u.Name+".bn.running_var", ops.RunningVar, k)
 	return weight, norm
 }
 
@@ -144,7 +143,7 @@ func (b *Builder) convLayer(x *gorgonia.Node, u Unit, params []*ops.Param) ops.L
 	k := b.Channels(u.K)
 	return ops.Layer{Name: b.scope + u.Name, Op: "conv", Output: [3]int{k, oh, ow}, Params: params, ReLU: true,
 		MACs:   int64(k) * int64(ops.ChannelsOf(x)*u.R*u.S) * int64(oh*ow),
-		Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}}
+		Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}, MorePad: [2]int{u.MoreH, u.MoreW}}
 }
 
 // MaxPool takes the maximum over windows.
@@ -169,8 +168,18 @@ func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p ops.Pool) ops.L
 	s := x.Shape()
 	oh, ow := p.Out(s[2], s[3])
 	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{ops.ChannelsOf(x), oh, ow},
-		Kernel: [2]int{p.R, p.S}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW},
+		Kernel: [2]int{p.R, p.S}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW}, MorePad: [2]int{p.MoreH, p.MoreW},
 		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
+}
+
+// AdaptiveAvgPool averages to size x size pixels, whatever the map's size.
+func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, name string, size int) *gorgonia.Node {
+	if b.Err() != nil {
+		return x
+	}
+	y, err := ops.AdaptiveAvgPool(b.scope+name, x, size, size,
+		ops.Layer{Name: b.scope + name, Op: "adaptive_avg_pool", Output: [3]int{ops.ChannelsOf(x), size, size}})
+	return b.keep(y, err, x)
 }
 
 // GlobalAvgPool averages every channel over its whole plane.
@@ -198,14 +207,44 @@ func (b *Builder) Concat(branches ...*gorgonia.Node) *gorgonia.Node {
 	return b.keep(y, err, branches[0])
 }
 
+// Flatten makes a map of 1x1 that has a channel for every value.
+func (b *Builder) Flatten(x *gorgonia.Node, name string) *gorgonia.Node {
+	if b.Err() != nil {
+		return x
+	}
+	s := x.Shape()
+	y, err := ops.Flatten(b.scope+name, x,
+		ops.Layer{Name: b.scope + name, Op: "flatten", Output: [3]int{ops.ChannelsOf(x) * s[2] * s[3], 1, 1}})
+	return b.keep(y, err, x)
+}
+
 // Linear is a fully connected layer over a map of 1x1.
 func (b *Builder) Linear(x *gorgonia.Node, name string, k int) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
+	layer := b.linearLayer(x, name, k)
+	y, err := ops.Linear(b.scope+name, x, layer.Params[0], layer.Params[1], layer)
+	return b.keep(y, err, x)
+}
+
+// LinearReLU is a fully connected layer in the middle of a network.
+func (b *Builder) LinearReLU(x *gorgonia.Node, name string, k int) *gorgonia.Node {
+	if b.Err() != nil {
+		return x
+	}
+	layer := b.linearLayer(x, name, k)
+	layer.ReLU = true
+	y, err := ops.Conv(b.scope+name, x, ops.ParamNode(b.Graph, layer.Params[0]), k, ops.Square(1, 1, 0), layer)
+	if err == nil {
+		y, err = ops.BiasReLU(b.scope+name, y, layer.Params[1])
+	}
+	return b.keep(y, err, x)
+}
+
+func (b *Builder) linearLayer(x *gorgonia.Node, name string, k int) ops.Layer {
 	c := ops.ChannelsOf(x)
 	weight, bias := b.param(name+".weight", ops.LinearWeight, k, c), b.param(name+".bias", ops.Bias, k)
-	y, err := ops.Linear(b.scope+name, x, weight, bias, ops.Layer{Name: b.scope + name, Op: "linear",
-		Output: [3]int{k, 1, 1}, MACs: int64(k) * int64(c), Params: []*ops.Param{weight, bias}})
-	return b.keep(y, err, x)
+	return ops.Layer{Name: b.scope + name, Op: "linear",
+		Output: [3]int{k, 1, 1}, MACs: int64(k) * int64(c), Params: []*ops.Param{weight, bias}}
 }

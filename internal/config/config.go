@@ -52,12 +52,20 @@ func (c Config) Validate() error {
 }
 
 // Sources are where values come from, the later ones winning: the defaults, a
-// file, INCEPTION_KEY_PATH variables of the environment, --set, flags.
+// file, INCEPTION_KEY_PATH variables of the environment, --set, flags, rows of
+// an ablation.
 type Sources struct {
 	Path  string         // of a YAML file, or the name of an embedded one (a file wins); v3 if empty
 	Set   []string       // key=value, the value in YAML
 	Env   []string       // NAME=value, as os.Environ gives them; nil for the process's own
 	Flags map[string]any // of keys that have a flag of their own
+	Over  []Setting      // above all else, in order: the rows of an ablation
+}
+
+// Setting is a value for a key, written as for --set.
+type Setting struct {
+	Text string // key=value, the value in YAML
+	From string // where it stands, for messages
 }
 
 // Resolved is a configuration with its history.
@@ -160,30 +168,6 @@ func (r *Resolved) locate(err error) error {
 	return err
 }
 
-// AgreesWith returns an error for a key of model.* that somebody has set and
-// that contradicts the structure spec of a weight file; the input size may
-// differ.
-func (r *Resolved) AgreesWith(spec model.Spec) error {
-	theirs := r.Config
-	theirs.Model = spec
-	values := map[string]any{}
-	for _, l := range leavesOf(&theirs) {
-		values[l.key] = l.value.Interface()
-	}
-	for _, l := range leavesOf(&r.Config) {
-		if !strings.HasPrefix(l.key, "model.") || l.key == "model.input_size" || !r.given[l.key] {
-			continue
-		}
-		if l.key == "model.classes" && l.value.Int() == 0 {
-			continue // from the data
-		}
-		if l.value.Interface() != values[l.key] {
-			return fmt.Errorf("%s is %v (%s), but the weights are of a network with %v; leave the key out", l.key, l.value.Interface(), r.Origin[l.key], values[l.key])
-		}
-	}
-	return nil
-}
-
 // Value returns the value of a key.
 func (c *Config) Value(key string) (any, bool) {
 	for _, l := range leavesOf(c) {
@@ -192,4 +176,17 @@ func (c *Config) Value(key string) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Difference returns the first key at which two configurations differ, with
+// both values; an empty key if there is none.
+func Difference(a, b Config) (key string, inA, inB any) {
+	theirs := leavesOf(&b)
+	for i, l := range leavesOf(&a) {
+		x, y := l.value.Interface(), theirs[i].value.Interface()
+		if l.text() != theirs[i].text() {
+			return l.key, x, y
+		}
+	}
+	return "", nil, nil
 }

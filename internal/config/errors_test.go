@@ -152,7 +152,7 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"no such file": {
 			sources: Sources{Path: "missing.yaml"},
-			want:    `config missing.yaml: there is neither such a file nor an embedded configuration; embedded are cifar10, `,
+			want:    `config missing.yaml: there is neither such a file nor an embedded configuration; embedded are bn-inception, `,
 		},
 		"huge file": {
 			sources: Sources{Path: big},

@@ -194,20 +194,12 @@ func nest(tree map[string]any, key string, a assignment) {
 	}
 }
 
-// set puts the values of --set, and above them those of flags, above all
-// others.
+// set puts the values of --set, above them those of flags, and above them the
+// rest, above all others.
 func set(v *viper.Viper, s Sources) error {
 	over := func(key string, a assignment) { v.Set(key, a) }
 	for _, text := range s.Set {
-		key, value, ok := strings.Cut(text, "=")
-		if key = strings.TrimSpace(key); !ok || key == "" {
-			return fmt.Errorf("--set %s: needs key=value, such as optimizer.lr=0.01", text)
-		}
-		n, err := parseValue(key, value)
-		if err != nil {
-			return fmt.Errorf("--set %s: %w", key, err)
-		}
-		if err := put(key, n, "--set", over); err != nil {
+		if err := (Setting{text, "--set"}).put(over); err != nil {
 			return err
 		}
 	}
@@ -220,7 +212,25 @@ func set(v *viper.Viper, s Sources) error {
 			return err
 		}
 	}
+	for _, setting := range s.Over {
+		if err := setting.put(over); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// put hands over the assignments that a setting stands for.
+func (s Setting) put(assign func(string, assignment)) error {
+	key, value, ok := strings.Cut(s.Text, "=")
+	if key = strings.TrimSpace(key); !ok || key == "" {
+		return fmt.Errorf("%s %s: needs key=value, such as optimizer.lr=0.01", s.From, s.Text)
+	}
+	n, err := parseValue(key, value)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", s.From, key, err)
+	}
+	return put(key, n, s.From, assign)
 }
 
 // parseValue reads the YAML value of a key that stands on a command line or in

@@ -60,6 +60,11 @@ func nearestKey(key string) string {
 	return best
 }
 
+// Nearest returns the one of names that takes the fewest edits.
+func Nearest(name string, names []string) string {
+	return slices.MinFunc(names, func(a, b string) int { return edits(name, a) - edits(name, b) })
+}
+
 // edits returns the Levenshtein distance of two names.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -12,7 +12,8 @@ func random(seed uint64, epoch, index int) *rand.Rand {
 
 // augment writes a random view of im to dst, [3][size][size]: a crop of random
 // area and shape (Szegedy et al., "Going deeper with convolutions", section
-// 6), a flip, and changed colours.
+// 6), a flip, changed colours, a shift and an erased part. Zero is the middle
+// of the colours there.
 func (a Augment) augment(dst []float32, im Image, p Preprocess, rng *rand.Rand, r *resampler) {
 	from := a.crop(im, rng)
 	pixels := r.resample(im, from, window{p.Size, p.Size, 0, 0, p.Size}, filters[p.Interpolation])
@@ -21,6 +22,48 @@ func (a Augment) augment(dst []float32, im Image, p Preprocess, rng *rand.Rand, 
 		a.recolor(pixels, rng)
 	}
 	p.normalise(dst, pixels, flip)
+	// What is off takes no choice from rng, so that it changes no other.
+	if a.Pad > 0 {
+		pad := min(a.Pad, p.Size)
+		shift(dst, p.Size, rng.IntN(2*pad+1)-pad, rng.IntN(2*pad+1)-pad)
+	}
+	if a.Erase > 0 && rng.Float64() < a.Erase {
+		erase(dst, p.Size, rng)
+	}
+}
+
+// shift moves planes of size x size to the right and down; zeros come in.
+func shift(planes []float32, size, right, down int) {
+	moved := make([]float32, size*size)
+	for ; len(planes) >= len(moved); planes = planes[len(moved):] {
+		clear(moved)
+		for y := max(0, down); y < min(size, size+down); y++ {
+			from := planes[(y-down)*size : (y-down+1)*size]
+			copy(moved[y*size+max(0, right):(y+1)*size], from[max(0, -right):])
+		}
+		copy(planes, moved)
+	}
+}
+
+// erase sets a rectangle to zero: 2% to 33% of the area, 0.3 to 3.3 times as
+// wide as high, as torchvision's RandomErasing does (Zhong et al., "Random
+// Erasing Data Augmentation", arXiv 1708.04896).
+func erase(planes []float32, size int, rng *rand.Rand) {
+	for range 10 {
+		area := float64(size*size) * between(rng, [2]float64{0.02, 0.33})
+		ratio := math.Exp(between(rng, [2]float64{math.Log(0.3), math.Log(3.3)}))
+		w, h := int(math.Round(math.Sqrt(area*ratio))), int(math.Round(math.Sqrt(area/ratio)))
+		if w < 1 || h < 1 || w >= size || h >= size {
+			continue
+		}
+		left, top := rng.IntN(size-w+1), rng.IntN(size-h+1)
+		for ; len(planes) >= size*size; planes = planes[size*size:] {
+			for y := top; y < top+h; y++ {
+				clear(planes[y*size+left : y*size+left+w])
+			}
+		}
+		return
+	}
 }
 
 // crop chooses a part of the image as torchvision's RandomResizedCrop does: ten

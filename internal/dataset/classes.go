@@ -14,57 +14,184 @@ type MatchOptions struct {
 	ByOrder bool              // class i is row i, whatever the names
 }
 
-// MatchClasses returns, for each class in wanted, its row among labels. A
-// class matches a label by name, exactly or else by letters and digits alone
-// (case, spaces, _ and - do not matter; of "tench, Tinca tinca" the first name
-// does) or, when every class is a plain number, by index.
-func MatchClasses(wanted, labels []string, o MatchOptions) ([]int, error) {
+// Match says which row of a classifier each class of a dataset is.
+type Match struct {
+	Rows []int
+	Note string // what people should know because names did not decide it
+}
+
+// MatchClasses finds each class in wanted among labels. A class matches a
+// label by name, exactly or else by letters and digits alone (case, spaces, _
+// and - do not matter; of "tench, Tinca tinca" the first name does), by wnid
+// if the labels are ImageNet's or, when every class is a plain number, by
+// index. A name that could be several labels is an error.
+func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 	rows := make([]int, len(wanted))
 	if o.ByOrder || len(o.Map) == 0 && slices.Equal(wanted, labels) {
 		if len(wanted) > len(labels) {
-			return nil, fmt.Errorf("%d classes, but the weights know %d", len(wanted), len(labels))
+			return Match{}, fmt.Errorf("%d classes, but the weights know %d", len(wanted), len(labels))
 		}
 		for i := range rows {
 			rows[i] = i
 		}
-		return rows, nil
+		return Match{Rows: rows, Note: byOrder(wanted, labels)}, nil
 	}
-	exact, index := map[string]int{}, map[string]int{}
-	for i, l := range labels {
-		if _, taken := exact[l]; !taken {
-			exact[l] = i
-		}
-		for _, name := range []string{l, firstName(l)} {
-			if _, taken := index[plain(name)]; !taken && plain(name) != "" {
-				index[plain(name)] = i
-			}
-		}
-	}
-	numbers := allNumbers(wanted)
+	m := newMatcher(wanted, labels)
 	taken := map[int]string{}
 	for i, class := range wanted {
-		name := class
-		if mapped, ok := o.Map[class]; ok {
-			name = mapped
+		name, mapped := o.Map[class]
+		if !mapped {
+			name = class
 		}
-		row, ok := exact[name]
-		if !ok {
-			row, ok = index[plain(name)]
-		}
-		if !ok && numbers {
-			n, err := strconv.ParseUint(name, 10, 31)
-			row, ok = int(n), err == nil && int(n) < len(labels)
-		}
-		if !ok {
-			return nil, fmt.Errorf("class %q matches no label of the weights; the nearest are %s; --class-map or --classes-by-order can say what it is", class, strings.Join(nearest(name, labels, 3), ", "))
+		row, err := m.find(name, mapped)
+		if err != nil {
+			return Match{}, fmt.Errorf("class %q %w", class, err)
 		}
 		if other, twice := taken[row]; twice {
-			return nil, fmt.Errorf("classes %q and %q both match the label %q; --class-map can tell them apart", other, class, labels[row])
+			return Match{}, fmt.Errorf("classes %q and %q both match the label %q; --class-map can tell them apart", other, class, labels[row])
 		}
 		taken[row] = class
 		rows[i] = row
 	}
-	return rows, nil
+	return Match{Rows: rows, Note: m.note}, nil
+}
+
+// byOrder gives an example of a match by order.
+func byOrder(wanted, labels []string) string {
+	for i, class := range wanted {
+		if plain(class) != plain(labels[i]) {
+			return fmt.Sprintf("classes are matched by their order: %q is %q", class, labels[i])
+		}
+	}
+	return ""
+}
+
+// matcher finds rows by name.
+type matcher struct {
+	labels  []string
+	classes []imageNetClass // of the labels, if they are ImageNet's
+	exact   map[string][]int
+	alike   map[string][]int // by plain name
+	number  map[uint64][]int // of labels that are plain numbers
+	wanted  map[string]bool
+	indices bool // every class is a plain number
+	note    string
+}
+
+func newMatcher(wanted, labels []string) *matcher {
+	m := &matcher{
+		labels: labels, classes: imageNetRows(labels), exact: map[string][]int{}, alike: map[string][]int{},
+		number: map[uint64][]int{}, wanted: map[string]bool{}, indices: len(wanted) > 0,
+	}
+	for _, class := range wanted {
+		m.wanted[class] = true
+		_, isNumber := number(class)
+		m.indices = m.indices && isNumber
+	}
+	for row, label := range labels {
+		for _, name := range m.spelled(row) {
+			if !slices.Contains(m.exact[name], row) {
+				m.exact[name] = append(m.exact[name], row)
+			}
+		}
+		if n, ok := number(label); ok {
+			m.number[n] = append(m.number[n], row)
+		}
+		for _, name := range m.names(row) {
+			if name = plain(name); name != "" && !slices.Contains(m.alike[name], row) {
+				m.alike[name] = append(m.alike[name], row)
+			}
+		}
+	}
+	return m
+}
+
+// spelled lists the names that no other row should have.
+func (m *matcher) spelled(row int) []string {
+	names := []string{m.labels[row]}
+	if m.classes != nil {
+		names = append(names, m.classes[row].wnid, m.classes[row].names[0])
+	}
+	return names
+}
+
+// names lists all that a row goes by.
+func (m *matcher) names(row int) []string {
+	names := append(m.spelled(row), firstName(m.labels[row]))
+	if m.classes != nil {
+		names = append(names, m.classes[row].names[1:]...)
+	}
+	return names
+}
+
+// find returns the row of a name. The label that a class map gives is meant as
+// it is written.
+func (m *matcher) find(name string, mapped bool) (int, error) {
+	rows := m.exact[name]
+	if len(rows) == 1 && !mapped && m.classes != nil {
+		// A crane that is alone may be the bird or the machine; beside a
+		// "crane bird" it is the machine.
+		for _, row := range m.alike[plain(name)] {
+			if row != rows[0] && !slices.ContainsFunc(m.spelled(row), func(name string) bool { return m.wanted[name] }) {
+				return 0, m.ambiguous(m.alike[plain(name)])
+			}
+		}
+	}
+	if len(rows) == 0 {
+		rows = m.alike[plain(name)]
+	}
+	if len(rows) == 0 && m.indices {
+		rows = m.numbered(name)
+	}
+	switch len(rows) {
+	case 0:
+		return 0, fmt.Errorf("matches no label of the weights; the nearest are %s; --class-map or --classes-by-order can say what it is", strings.Join(m.nearest(name, 3), ", "))
+	case 1:
+		return rows[0], nil
+	}
+	return 0, m.ambiguous(rows)
+}
+
+// numbered returns the rows of a number: of labels with that value, or the
+// row of that index where no label is a number.
+func (m *matcher) numbered(name string) []int {
+	n, ok := number(name)
+	switch {
+	case !ok:
+		return nil
+	case len(m.number) > 0:
+		return m.number[n]
+	case n >= uint64(len(m.labels)):
+		return nil
+	}
+	if m.note == "" {
+		m.note = fmt.Sprintf("classes are matched by index, counted from 0: %q is %q", name, m.labels[n])
+	}
+	return []int{int(n)}
+}
+
+// ambiguous says which rows a name could be.
+func (m *matcher) ambiguous(rows []int) error {
+	var all []string
+	for _, row := range rows {
+		all = append(all, m.describe(row))
+	}
+	cure := "--class-map or --classes-by-order can say which it is"
+	if m.classes != nil {
+		cure = "name the folder by its wnid, or give --class-map"
+	}
+	return fmt.Errorf("could be %s; %s", strings.Join(all, " or "), cure)
+}
+
+// describe names a row for people.
+func (m *matcher) describe(row int) string {
+	switch {
+	case m.classes == nil && len(m.exact[m.labels[row]]) > 1:
+		return fmt.Sprintf("%q in row %d", m.labels[row], row)
+	case m.classes == nil || m.labels[row] == m.classes[row].wnid:
+		return strconv.Quote(m.labels[row])
+	}
+	return fmt.Sprintf("%s (%q)", m.classes[row].wnid, m.labels[row])
 }
 
 func firstName(label string) string {
@@ -82,29 +209,27 @@ func plain(name string) string {
 	}, name)
 }
 
-func allNumbers(names []string) bool {
-	for _, n := range names {
-		if _, err := strconv.ParseUint(n, 10, 31); err != nil {
-			return false
-		}
-	}
-	return true
+// number returns the value of a name of digits alone.
+func number(name string) (uint64, bool) {
+	n, err := strconv.ParseUint(name, 10, 31)
+	return n, err == nil
 }
 
-// nearest returns the labels that take the fewest edits, quoted.
-func nearest(name string, labels []string, n int) []string {
-	type candidate struct {
-		label string
-		edits int
-	}
+// nearest returns the rows with a name that takes the fewest edits, described.
+func (m *matcher) nearest(name string, n int) []string {
+	type candidate struct{ row, edits int }
 	var all []candidate
-	for _, l := range labels {
-		all = append(all, candidate{l, edits(plain(name), plain(firstName(l)))})
+	for row := range m.labels {
+		c := candidate{row, len(name) + len(m.labels[row])}
+		for _, own := range m.names(row) {
+			c.edits = min(c.edits, edits(plain(name), plain(own)))
+		}
+		all = append(all, c)
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return a.edits - b.edits })
 	var out []string
 	for _, c := range all[:min(n, len(all))] {
-		out = append(out, strconv.Quote(c.label))
+		out = append(out, m.describe(c.row))
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
@@ -43,6 +42,9 @@ func Decode(r io.ReadSeeker) (Image, error) {
 	if decoded.Bounds().Empty() { // as a GIF's picture within its frame can be
 		return Image{}, errors.New("has no pixels")
 	}
+	if format == "webp" {
+		toFullRange(decoded)
+	}
 	return turned(FromImage(decoded), orientation(r, format)), nil
 }
 
@@ -78,19 +80,6 @@ func FromImage(src image.Image) Image {
 		fromAny(im, src)
 	}
 	return im
-}
-
-func fromYCbCr(im Image, s *image.YCbCr) {
-	b := s.Rect
-	at := 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			c := s.COffset(x, y)
-			r, g, bl := color.YCbCrToRGB(s.Y[s.YOffset(x, y)], s.Cb[c], s.Cr[c])
-			im.Pix[at], im.Pix[at+1], im.Pix[at+2] = r, g, bl
-			at += 3
-		}
-	}
 }
 
 // fromAny lays the picture over white.

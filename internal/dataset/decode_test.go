@@ -234,24 +234,6 @@ func TestDecodeLaysTransparencyOverWhite(t *testing.T) {
 	}
 }
 
-func TestDecodeReadsSubsampledColoursAsTheLibraryDoes(t *testing.T) {
-	data := encode(t, picture(image.NewRGBA(image.Rect(0, 0, 19, 13))), "jpeg") // 4:2:0, odd sides
-	want, err := jpeg.Decode(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := Decode(bytes.NewReader(data))
-	if err != nil || got.W != 19 || got.H != 13 {
-		t.Fatalf("%dx%d, %v", got.W, got.H, err)
-	}
-	for i := range 19 * 13 {
-		c := color.RGBAModel.Convert(want.At(i%19, i/19)).(color.RGBA)
-		if p := got.Pix[3*i:]; p[0] != c.R || p[1] != c.G || p[2] != c.B {
-			t.Fatalf("pixel %d is %v, want %v", i, p[:3], c)
-		}
-	}
-}
-
 // cmykJPEG is a block of 8x8 pixels with all of cyan's ink and 155 of black.
 func cmykJPEG() []byte {
 	segment := func(marker byte, body ...byte) []byte {

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"image"
 	"math"
 )
 
@@ -18,18 +19,25 @@ func NewImage(w, h int) Image { return Image{w, h, make([]uint8, 3*w*h)} }
 const (
 	Bilinear = "bilinear"
 	Bicubic  = "bicubic"
+	// BilinearTF1 is TensorFlow 1's tf.image.resize_bilinear with
+	// align_corners=False: between the two nearest pixels however much the
+	// picture shrinks, and with pixels' corners where others have their centres.
+	BilinearTF1 = "bilinear-tf1"
 )
 
 // filter is a resampling filter: zero at and beyond its support.
 type filter struct {
 	support float64
 	at      func(x float64) float64
+	tf1     bool // as BilinearTF1 is
 }
 
-// filters are Pillow's: a triangle, and Keys' cubic with a = -0.5.
+// filters are Pillow's, a triangle and Keys' cubic with a = -0.5, and
+// TensorFlow 1's.
 var filters = map[string]filter{
-	Bilinear: {1, func(x float64) float64 { return max(0, 1-math.Abs(x)) }},
-	Bicubic: {2, func(x float64) float64 {
+	Bilinear:    {support: 1, at: triangle},
+	BilinearTF1: {support: 1, at: triangle, tf1: true},
+	Bicubic: {support: 2, at: func(x float64) float64 {
 		const a = -0.5
 		switch x = math.Abs(x); {
 		case x < 1:
@@ -39,6 +47,33 @@ var filters = map[string]filter{
 		}
 		return 0
 	}},
+}
+
+func triangle(x float64) float64 { return max(0, 1-math.Abs(x)) }
+
+// stretch returns how much wider the filter is where an output covers scale
+// inputs.
+func (f filter) stretch(scale float64) float64 {
+	if f.tf1 {
+		return 1
+	}
+	return max(scale, 1)
+}
+
+// center returns where among inputs output i lies.
+func (f filter) center(i int, scale float64) float64 {
+	if f.tf1 {
+		return float64(i)*scale + 0.5
+	}
+	return (float64(i) + 0.5) * scale
+}
+
+// checkInterpolation returns an error for what is none.
+func checkInterpolation(name string) error {
+	if _, ok := filters[name]; !ok {
+		return fmt.Errorf("must be %s, %s or %s, is %q", Bilinear, Bicubic, BilinearTF1, name)
+	}
+	return nil
 }
 
 // box is a part of a picture in pixels.
@@ -60,16 +95,21 @@ type resampler struct {
 // over all pixels that an output pixel covers, in fixed point with 8 bits
 // between the two passes, as Pillow's Image.resize does.
 func (r *resampler) resample(im Image, from box, to window, f filter) []uint8 {
-	r.columns.set(from.x, from.w/float64(to.w), im.W, to.x, to.size, f)
-	r.rows.set(from.y, from.h/float64(to.h), im.H, to.y, to.size, f)
+	return r.scale(im, from, to, to.size, to.size, f)
+}
+
+// scale is resample for a window of the given width and height.
+func (r *resampler) scale(im Image, from box, to window, width, height int, f filter) []uint8 {
+	r.columns.set(from.x, from.w/float64(to.w), im.W, to.x, width, f)
+	r.rows.set(from.y, from.h/float64(to.h), im.H, to.y, height, f)
 	top, bottom := r.rows.span()
-	stride := 3 * to.size
+	stride := 3 * width
 	r.middle = grown(r.middle, (bottom-top)*stride)
 	for y := top; y < bottom; y++ {
 		r.columns.across(r.middle[(y-top)*stride:][:stride], im.Pix[3*y*im.W:][:3*im.W])
 	}
-	r.out = grown(r.out, to.size*stride)
-	for y := range to.size {
+	r.out = grown(r.out, height*stride)
+	for y := range height {
 		r.rows.down(r.out[y*stride:][:stride], r.middle, y, top)
 	}
 	return r.out
@@ -96,7 +136,7 @@ const fixedBits = 22
 // set computes the taps of outputs begin to begin+count; an output covers
 // scale inputs, the first from position start.
 func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
-	stretch := max(scale, 1)
+	stretch := f.stretch(scale)
 	support := f.support * stretch
 	most := int(math.Ceil(support))*2 + 1
 	if cap(t.store) < count*most {
@@ -104,7 +144,7 @@ func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
 	}
 	t.first, t.weight = t.first[:0], t.weight[:0]
 	for i := range count {
-		center := start + (float64(begin+i)+0.5)*scale
+		center := start + f.center(begin+i, scale)
 		low := max(0, int(center-support+0.5))
 		high := min(inputs, int(center+support+0.5))
 		t.exact = t.exact[:0]
@@ -163,6 +203,29 @@ func (t *taps) down(out, rows []uint8, y, top int) {
 		}
 		out[i] = clamp(sum >> fixedBits)
 	}
+}
+
+// Thumbnail returns the picture at a height of at most high pixels, and at most
+// four times as wide; what is smaller stays as it is.
+func (im Image) Thumbnail(high int) Image {
+	shrink := max(float64(im.H)/float64(high), float64(im.W)/float64(4*high))
+	if shrink <= 1 {
+		return im
+	}
+	w, h := max(1, int(float64(im.W)/shrink)), max(1, int(float64(im.H)/shrink))
+	var r resampler
+	pixels := r.scale(im, box{0, 0, float64(im.W), float64(im.H)}, window{w: w, h: h}, w, h, filters[Bilinear])
+	return Image{w, h, pixels}
+}
+
+// Picture returns the pixels as a picture of Go's image package.
+func (im Image) Picture() image.Image {
+	p := image.NewRGBA(image.Rect(0, 0, im.W, im.H))
+	for i := range im.W * im.H {
+		copy(p.Pix[4*i:], im.Pix[3*i:3*i+3])
+		p.Pix[4*i+3] = 255
+	}
+	return p
 }
 
 func clamp(v int32) uint8 { return uint8(max(0, min(255, v))) }

@@ -52,7 +52,8 @@ func naive(im Image, from box, to window, f filter) []float64 {
 
 func TestResampleIsWithinALevelOfExactArithmetic(t *testing.T) {
 	var r resampler
-	for name, f := range filters {
+	for _, name := range []string{Bilinear, Bicubic} {
+		f := filters[name]
 		for _, c := range []struct {
 			im   Image
 			from box
@@ -107,7 +108,7 @@ func TestGeometryIsTorchvisionsOrTensorFlows(t *testing.T) {
 	}{
 		{"torchvision", 500, 375, box{0, 0, 500, 375}, window{456, 342, 78, 22, 299}},
 		{"torchvision", 375, 500, box{0, 0, 375, 500}, window{342, 456, 22, 78, 299}},
-		{"inception", 400, 200, box{25, 12.5, 350, 175}, window{299, 299, 0, 0, 299}},
+		{"inception", 350, 176, box{0, 0, 350, 176}, window{299, 299, 0, 0, 299}},
 	} {
 		b, v := namedForTest(t, c.name, 299).geometry(Image{W: c.w, H: c.h})
 		if b != c.wantBox || v != c.wantView {

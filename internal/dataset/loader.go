@@ -19,6 +19,7 @@ type LoaderOptions struct {
 	Workers        int        // decoding goroutines; 0 for one per thread of the kernels
 	Preprocess     Preprocess // its normalisation, and in evaluation its geometry
 	Augment        Augment    // in training
+	Crops          Crops      // views of each image in evaluation; 0 is one
 	SkipUnreadable bool       // leave out images that cannot be read instead of failing
 }
 
@@ -36,16 +37,20 @@ func NewLoader(set Set, o LoaderOptions) *Loader {
 	if o.Workers < 1 {
 		o.Workers = parallel.Threads()
 	}
+	if o.Train || o.Crops < 1 {
+		o.Crops = SingleCrop
+	}
 	return &Loader{set, o}
 }
 
-// Batch is a batch of preprocessed images. Rows that hold no image, behind
-// the last one or for one that could not be read, have the label -1.
+// Batch is a batch of preprocessed images, or of their views one behind
+// another. Rows that hold no image, behind the last one or for one that could
+// not be read, have the label -1.
 type Batch struct {
 	Images  []float32 // [N][3][H][W]
 	Labels  []int
 	Indices []int   // of the images in the set
-	Skipped []error // why images could not be read, if that is allowed
+	Skipped []error // why images whose first view is here could not be read, if that is allowed
 }
 
 // BatchesPerEpoch returns the number of batches of an epoch. In training the
@@ -56,7 +61,7 @@ func (l *Loader) BatchesPerEpoch() int {
 	if l.options.Train {
 		return max(1, n/batch)
 	}
-	return (n + batch - 1) / batch
+	return (n*int(l.options.Crops) + batch - 1) / batch
 }
 
 // Epoch begins to read the batches of an epoch behind the first skip. The
@@ -100,15 +105,21 @@ type Batches struct {
 type filling struct {
 	batch *Batch
 	errs  []error // of each row
+	first []bool  // the row is the first view of its image
 	left  sync.WaitGroup
 	done  chan struct{}
 }
 
 // job is one row of a batch.
 type job struct {
-	to         *filling
-	row, index int
+	to   *filling
+	row  int
+	from *sharedImage
+	view
 }
+
+// view is one of the views of image index.
+type view struct{ index, number int }
 
 // Next returns the next batch, which is valid until Next is called again, or
 // io.EOF after the last.
@@ -151,7 +162,9 @@ func (f *filling) settle(skip bool) error {
 			return err
 		}
 		f.batch.Labels[row] = -1
-		f.batch.Skipped = append(f.batch.Skipped, err)
+		if f.first[row] {
+			f.batch.Skipped = append(f.batch.Skipped, err)
+		}
 	}
 	return nil
 }
@@ -168,8 +181,9 @@ func (b *Batches) plan(skip int) {
 	defer close(b.jobs)
 	defer close(b.ready)
 	order := b.loader.order(b.epoch)
+	var opened *sharedImage
 	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
-		f := &filling{errs: make([]error, b.loader.options.Batch), done: make(chan struct{})}
+		f := &filling{errs: make([]error, b.loader.options.Batch), first: make([]bool, b.loader.options.Batch), done: make(chan struct{})}
 		select {
 		case f.batch = <-b.free:
 		case <-b.ctx.Done():
@@ -180,9 +194,13 @@ func (b *Batches) plan(skip int) {
 		f.left.Add(len(rows))
 		go func() { f.left.Wait(); close(f.done) }()
 		sent := 0
-		for row, index := range rows {
+		for row, v := range rows {
+			if v.number == 0 || opened == nil {
+				opened = b.loader.open(v.index)
+			}
+			f.first[row] = v.number == 0
 			select {
-			case b.jobs <- job{f, row, index}:
+			case b.jobs <- job{f, row, opened, v}:
 				sent++
 				continue
 			case <-b.ctx.Done():
@@ -213,26 +231,27 @@ func (l *Loader) order(epoch int) []int {
 	return order
 }
 
-// rows returns the images of batch n.
-func (l *Loader) rows(order []int, n int) []int {
-	first, batch := n*l.options.Batch, l.options.Batch
+// rows returns the views of batch n.
+func (l *Loader) rows(order []int, n int) []view {
+	crops := int(l.options.Crops)
+	first, count := n*l.options.Batch, l.options.Batch
 	if !l.options.Train {
-		return order[first:min(first+batch, len(order))]
+		count = min(count, len(order)*crops-first)
 	}
-	rows := make([]int, batch)
+	rows := make([]view, count)
 	for i := range rows {
-		rows[i] = order[(first+i)%len(order)]
+		rows[i] = view{order[(first+i)/crops%len(order)], (first + i) % crops}
 	}
 	return rows
 }
 
 // label fills in what is known before decoding.
-func (l *Loader) label(b *Batch, rows []int) {
+func (l *Loader) label(b *Batch, rows []view) {
 	b.Labels, b.Indices = make([]int, l.options.Batch), make([]int, l.options.Batch)
 	for i := range b.Labels {
 		b.Labels[i], b.Indices[i] = -1, -1
 		if i < len(rows) {
-			b.Labels[i], b.Indices[i] = l.set.Label(rows[i]), rows[i]
+			b.Labels[i], b.Indices[i] = l.set.Label(rows[i].index), rows[i].index
 		}
 	}
 	if n := len(b.Images) / l.options.Batch; len(rows) < l.options.Batch {
@@ -245,28 +264,29 @@ func (b *Batches) work() {
 	var r resampler
 	for j := range b.jobs {
 		if b.ctx.Err() == nil {
-			j.to.errs[j.row] = b.loader.read(j.to.batch, j.row, j.index, b.epoch, &r)
+			j.to.errs[j.row] = b.loader.read(j, b.epoch, &r)
 		}
 		j.to.left.Done()
 	}
 }
 
-// read decodes one image into its row.
-func (l *Loader) read(to *Batch, row, index, epoch int, r *resampler) error {
-	n := len(to.Images) / l.options.Batch
-	dst := to.Images[row*n : (row+1)*n]
-	im, err := l.set.Image(index)
-	if err == nil {
-		err = im.check()
-	}
+// read makes one row out of its image.
+func (l *Loader) read(j job, epoch int, r *resampler) error {
+	o := &l.options
+	n := len(j.to.batch.Images) / o.Batch
+	dst := j.to.batch.Images[j.row*n : (j.row+1)*n]
+	im, err := j.from.load()
 	if err != nil {
 		clear(dst)
-		return fmt.Errorf("image %s: %w", l.set.Name(index), err)
+		return fmt.Errorf("image %s: %w", l.set.Name(j.index), err)
 	}
-	if l.options.Train {
-		l.options.Augment.augment(dst, im, l.options.Preprocess, random(l.options.Seed, epoch, index), r)
-	} else {
-		l.options.Preprocess.apply(dst, im, r)
+	switch {
+	case o.Train:
+		o.Augment.augment(dst, im, o.Preprocess, random(o.Seed, epoch, j.index), r)
+	case o.Crops > SingleCrop:
+		o.Preprocess.cut(dst, j.from, o.Crops, j.number, r)
+	default:
+		o.Preprocess.apply(dst, im, r)
 	}
 	return nil
 }

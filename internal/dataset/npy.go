@@ -1,7 +1,7 @@
 package dataset
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,47 +18,81 @@ var (
 	npyShape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
 )
 
-// ReadNPY reads an array of NumPy's format, little-endian float32 or float64
-// in C order. Memory grows with what is there, whatever the header claims.
-func ReadNPY(r io.Reader) (shape []int, values []float32, err error) {
-	header, err := npyHeader(r)
+// NPYReader reads an array of NumPy's format, little-endian float32 or float64
+// in C order, a piece at a time.
+type NPYReader struct {
+	Shape []int
+	r     *bufio.Reader
+	size  int // bytes of a value
+	left  int64
+	bytes []byte
+}
+
+// NewNPYReader reads the header.
+func NewNPYReader(r io.Reader) (*NPYReader, error) {
+	buffered := bufio.NewReader(r)
+	header, err := npyHeader(buffered)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	descr, fortran, dims := npyDescr.FindStringSubmatch(header), npyFortran.FindStringSubmatch(header), npyShape.FindStringSubmatch(header)
 	if descr == nil || fortran == nil || dims == nil {
-		return nil, nil, fmt.Errorf("npy: cannot read the header %q", header)
+		return nil, fmt.Errorf("npy: cannot read the header %q", header)
 	}
-	size := map[string]int{"<f4": 4, "<f8": 8}[descr[1]]
-	if size == 0 || fortran[1] == "True" {
-		return nil, nil, fmt.Errorf("npy: holds %s, Fortran order %s; needed is '<f4' in C order: save x.astype('float32', order='C')", descr[1], fortran[1])
+	n := &NPYReader{r: buffered, size: map[string]int{"<f4": 4, "<f8": 8}[descr[1]], left: 1}
+	if n.size == 0 || fortran[1] == "True" {
+		return nil, fmt.Errorf("npy: holds %s, Fortran order %s; needed is '<f4' in C order: save x.astype('float32', order='C')", descr[1], fortran[1])
 	}
-	count := int64(1)
 	for _, field := range strings.FieldsFunc(dims[1], func(c rune) bool { return c == ',' || c == ' ' }) {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil || n > 0 && count > (1<<40)/n {
-			return nil, nil, fmt.Errorf("npy: shape (%s) is too large", dims[1])
+		dim, err := strconv.ParseInt(field, 10, 64)
+		if err != nil || dim > 0 && n.left > (1<<40)/dim {
+			return nil, fmt.Errorf("npy: shape (%s) is too large", dims[1])
 		}
-		shape = append(shape, int(n))
-		count *= n
+		n.Shape = append(n.Shape, int(dim))
+		n.left *= dim
 	}
-	var b bytes.Buffer
-	n, err := io.Copy(&b, io.LimitReader(r, count*int64(size)))
-	if err != nil {
-		return nil, nil, fmt.Errorf("npy: %w", err)
+	return n, nil
+}
+
+// Read fills dst with the next values.
+func (n *NPYReader) Read(dst []float32) error {
+	if int64(len(dst)) > n.left {
+		return fmt.Errorf("npy: has %d more values, not %d", n.left, len(dst))
 	}
-	if n < count*int64(size) {
-		return nil, nil, fmt.Errorf("npy: is cut off: %d of %d bytes", n, count*int64(size))
+	n.bytes = grown(n.bytes, len(dst)*n.size)
+	if got, err := io.ReadFull(n.r, n.bytes); err != nil {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("npy: %w", err)
+		}
+		return fmt.Errorf("npy: is cut off: %d values are missing", n.left-int64(got/n.size))
 	}
-	values = make([]float32, count)
-	for i := range values {
-		if size == 4 {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(b.Bytes()[4*i:]))
+	n.left -= int64(len(dst))
+	for i := range dst {
+		if n.size == 4 {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(n.bytes[4*i:]))
 		} else {
-			values[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b.Bytes()[8*i:])))
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(n.bytes[8*i:])))
 		}
 	}
-	return shape, values, nil
+	return nil
+}
+
+// ReadNPY reads a whole array. Memory grows with what is there, whatever the
+// header claims.
+func ReadNPY(r io.Reader) (shape []int, values []float32, err error) {
+	n, err := NewNPYReader(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	piece := make([]float32, 1<<14)
+	for n.left > 0 {
+		piece = piece[:min(int64(cap(piece)), n.left)]
+		if err := n.Read(piece); err != nil {
+			return nil, nil, err
+		}
+		values = append(values, piece...)
+	}
+	return n.Shape, values, nil
 }
 
 func npyHeader(r io.Reader) (string, error) {
@@ -86,6 +120,15 @@ func npyHeader(r io.Reader) (string, error) {
 
 // WriteNPY writes a float32 array in C order.
 func WriteNPY(w io.Writer, shape []int, values []float32) error {
+	if err := WriteNPYHeader(w, shape); err != nil {
+		return err
+	}
+	return WriteNPYValues(w, values)
+}
+
+// WriteNPYHeader writes what comes before the values of a float32 array in C
+// order.
+func WriteNPYHeader(w io.Writer, shape []int) error {
 	dims := make([]string, len(shape))
 	for i, n := range shape {
 		dims[i] = strconv.Itoa(n)
@@ -98,11 +141,13 @@ func WriteNPY(w io.Writer, shape []int, values []float32) error {
 	const alignment = 64
 	header += strings.Repeat(" ", alignment-1-(10+len(header))%alignment) + "\n"
 	b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
-	b = append(b, header...)
-	if _, err := w.Write(b); err != nil {
-		return err
-	}
-	b = b[:0]
+	_, err := w.Write(append(b, header...))
+	return err
+}
+
+// WriteNPYValues writes the next values behind the header.
+func WriteNPYValues(w io.Writer, values []float32) error {
+	b := make([]byte, 0, 4*len(values))
 	for _, v := range values {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}

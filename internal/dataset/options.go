@@ -11,7 +11,7 @@ type Options struct {
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
 	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
 	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
-	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased"`
+	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
 
@@ -21,6 +21,8 @@ type Augment struct {
 	Ratio [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
 	HFlip float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
 	Color float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 as in the released code"`
+	Pad   int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves zeros where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
+	Erase float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to zero (random erasing, Zhong et al. 2017)"`
 }
 
 // DefaultOptions returns no data, torchvision's preprocessing, and random
@@ -43,8 +45,8 @@ func (o Options) Validate() error {
 	if _, err := NamedPreprocess(o.Preprocess, 1); err != nil {
 		return fmt.Errorf("data.preprocess: %w", err)
 	}
-	if _, ok := filters[o.Interpolation]; !ok {
-		return fmt.Errorf("data.interpolation: must be %s or %s, is %q", Bilinear, Bicubic, o.Interpolation)
+	if err := checkInterpolation(o.Interpolation); err != nil {
+		return fmt.Errorf("data.interpolation: %w", err)
 	}
 	return o.Augment.validate()
 }
@@ -64,6 +66,12 @@ func (a Augment) validate() error {
 	}
 	if !(a.Color >= 0 && a.Color <= 2) {
 		return fmt.Errorf("data.augment.color: must be from 0 to 2, is %g", a.Color)
+	}
+	if a.Pad < 0 || a.Pad > 4096 {
+		return fmt.Errorf("data.augment.pad: must be from 0 to 4096, is %d", a.Pad)
+	}
+	if !(a.Erase >= 0 && a.Erase <= 1) {
+		return fmt.Errorf("data.augment.erase: must be from 0 to 1, is %g", a.Erase)
 	}
 	return nil
 }

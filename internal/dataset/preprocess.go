@@ -25,8 +25,8 @@ const (
 	// Shorter resizes the shorter side to size/crop_pct, rounded, and crops
 	// the centre, as torchvision does.
 	Shorter = "shorter"
-	// Central crops crop_pct of height and of width and resizes that to a
-	// square, as TensorFlow's released code does.
+	// Central crops crop_pct of height and of width, in whole pixels, and then
+	// resizes that to a square, as TensorFlow's released code does.
 	Central = "central"
 )
 
@@ -50,7 +50,7 @@ func NamedPreprocess(name string, size int) (Preprocess, error) {
 	switch name {
 	case "torchvision":
 	case "inception":
-		p.Geometry = Central
+		p.Geometry, p.Interpolation = Central, BilinearTF1
 	case "imagenet":
 		p.Mean, p.Std = [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
 	case "unit":
@@ -98,8 +98,9 @@ func (p Preprocess) Validate() error {
 		return fmt.Errorf("preprocess: crop_pct must be above 0 and at most 1, is %g", p.CropPct)
 	case p.Geometry != Shorter && p.Geometry != Central:
 		return fmt.Errorf("preprocess: geometry must be %s or %s, is %q", Shorter, Central, p.Geometry)
-	case filters[p.Interpolation].at == nil:
-		return fmt.Errorf("preprocess: interpolation must be %s or %s, is %q", Bilinear, Bicubic, p.Interpolation)
+	}
+	if err := checkInterpolation(p.Interpolation); err != nil {
+		return fmt.Errorf("preprocess: interpolation %w", err)
 	}
 	for c, s := range p.Std {
 		if !(math.Abs(s) > 1e-8 && math.Abs(s) < 1e8) {
@@ -114,11 +115,15 @@ func (p Preprocess) Validate() error {
 
 // String describes the preprocessing in one line.
 func (p Preprocess) String() string {
-	geometry := fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
+	return fmt.Sprintf("%s, mean %s, std %s (%s)", p.Framing(), triple(p.Mean), triple(p.Std), p.Name)
+}
+
+// Framing describes in one line how pictures are resized and cropped.
+func (p Preprocess) Framing() string {
 	if p.Geometry == Central {
-		geometry = fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
+		return fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
 	}
-	return fmt.Sprintf("%s, mean %s, std %s (%s)", geometry, triple(p.Mean), triple(p.Std), p.Name)
+	return fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
 }
 
 func triple(v [3]float64) string {
@@ -135,6 +140,9 @@ func (p Preprocess) Apply(dst []float32, im Image) {
 }
 
 func (p Preprocess) apply(dst []float32, im Image, r *resampler) {
+	if p.Geometry == Central {
+		im = central(im, p.CropPct)
+	}
 	from, to := p.geometry(im)
 	p.normalise(dst, r.resample(im, from, to, filters[p.Interpolation]), false)
 }
@@ -142,26 +150,39 @@ func (p Preprocess) apply(dst []float32, im Image, r *resampler) {
 // resize is what the shorter side is resized to.
 func (p Preprocess) resize() int { return max(p.Size, int(math.Round(float64(p.Size)/p.CropPct))) }
 
+// central returns the middle of a picture as tf.image.central_crop cuts it.
+func central(im Image, share float64) Image {
+	x, y := int((float64(im.W)-float64(im.W)*share)/2), int((float64(im.H)-float64(im.H)*share)/2)
+	out := NewImage(im.W-2*x, im.H-2*y)
+	for row := range out.H {
+		copy(out.Pix[3*row*out.W:][:3*out.W], im.Pix[3*((y+row)*im.W+x):])
+	}
+	return out
+}
+
 // geometry returns which part of im is scaled to what, and which window of it
 // is the input.
 func (p Preprocess) geometry(im Image) (box, window) {
 	w, h := float64(im.W), float64(im.H)
 	if p.Geometry == Central {
-		return box{w * (1 - p.CropPct) / 2, h * (1 - p.CropPct) / 2, w * p.CropPct, h * p.CropPct},
-			window{p.Size, p.Size, 0, 0, p.Size}
+		return box{0, 0, w, h}, window{p.Size, p.Size, 0, 0, p.Size}
 	}
-	short := p.resize()
-	to := window{w: short, h: short, size: p.Size}
-	if im.W < im.H {
-		to.h = short * im.H / im.W
-	} else {
-		to.w = short * im.W / im.H
-	}
-	// Python's round goes to the even neighbour.
-	to.x = int(math.RoundToEven(float64(to.w-p.Size) / 2))
-	to.y = int(math.RoundToEven(float64(to.h-p.Size) / 2))
+	to := shorterTo(im, p.resize())
+	to.x, to.y, to.size = place(to.w-p.Size, 0.5), place(to.h-p.Size, 0.5), p.Size
 	return box{0, 0, w, h}, to
 }
+
+// shorterTo returns the size of im when its shorter side is resized.
+func shorterTo(im Image, short int) window {
+	if im.W < im.H {
+		return window{w: short, h: short * im.H / im.W}
+	}
+	return window{w: short * im.W / im.H, h: short}
+}
+
+// place returns a share of the room, rounded as Python's round does: a half
+// goes to the even neighbour.
+func place(room int, share float64) int { return int(math.RoundToEven(float64(room) * share)) }
 
 // normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
 // to right if flip is set.

@@ -13,7 +13,7 @@ func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
 		change func(*Preprocess)
 		want   string
 	}{
-		"inception": {func(*Preprocess) {}, "central 87.5%, resize 299x299 bilinear, mean 0.5, std 0.5 (inception)"},
+		"inception": {func(*Preprocess) {}, "central 87.5%, resize 299x299 bilinear-tf1, mean 0.5, std 0.5 (inception)"},
 		"imagenet":  {func(p *Preprocess) { p.Interpolation = Bicubic }, "resize 342 bicubic, crop 299, mean 0.485 0.456 0.406, std 0.229 0.224 0.225 (imagenet)"},
 		"unit":      {func(p *Preprocess) { p.CropPct = 1 }, "resize 299 bilinear, crop 299, mean 0, std 1 (unit)"},
 	} {
@@ -115,6 +115,8 @@ func TestOptionsValidateNamesTheKey(t *testing.T) {
 		"data.augment.ratio:": {func(o *Options) { o.Augment.Ratio = [2]float64{2, 1} }, func(o *Options) { o.Augment.Ratio[0] = math.NaN() }},
 		"data.augment.hflip:": {func(o *Options) { o.Augment.HFlip = 1.5 }},
 		"data.augment.color:": {func(o *Options) { o.Augment.Color = -1 }, func(o *Options) { o.Augment.Color = 3 }},
+		"data.augment.pad:":   {func(o *Options) { o.Augment.Pad = -1 }, func(o *Options) { o.Augment.Pad = 5000 }},
+		"data.augment.erase:": {func(o *Options) { o.Augment.Erase = -0.1 }, func(o *Options) { o.Augment.Erase = math.NaN() }},
 	} {
 		for i, change := range changes {
 			o := DefaultOptions()
@@ -145,11 +147,11 @@ func TestGeometryHoldsAtTheEdges(t *testing.T) {
 		{"torchvision", 8, 1, 8, 8, box{0, 0, 8, 8}, window{8, 8, 0, 0, 8}},
 		{"torchvision", 8, 0.99, 1, 1000, box{0, 0, 1, 1000}, window{8, 8000, 0, 3996, 8}},
 		{"inception", 8, 1, 3, 5, box{0, 0, 3, 5}, window{8, 8, 0, 0, 8}},
-		{"inception", 8, 0.5, 1, 1, box{0.25, 0.25, 0.5, 0.5}, window{8, 8, 0, 0, 8}},
+		{"inception", 8, 0.5, 1, 1, box{0, 0, 1, 1}, window{8, 8, 0, 0, 8}},
 	} {
 		p := namedForTest(t, c.name, c.size)
 		p.CropPct = c.crop
-		b, v := p.geometry(Image{W: c.w, H: c.h})
+		b, v := p.geometry(NewImage(c.w, c.h))
 		if b != c.wantBox || v != c.wantView {
 			t.Errorf("%s %d of %dx%d: %+v of %+v, want %+v of %+v", c.name, c.size, c.w, c.h, v, b, c.wantView, c.wantBox)
 		}

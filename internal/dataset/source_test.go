@@ -175,7 +175,7 @@ func TestMatchClasses(t *testing.T) {
 		{"too many by order", []string{"a", "b", "c", "d"}, MatchOptions{ByOrder: true}, nil, "4 classes"},
 	} {
 		got, err := MatchClasses(c.wanted, labels, c.o)
-		if c.fails == "" && (err != nil || !slices.Equal(got, c.want)) {
+		if c.fails == "" && (err != nil || !slices.Equal(got.Rows, c.want)) {
 			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
 		}
 		if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {

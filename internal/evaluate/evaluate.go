@@ -5,10 +5,8 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
@@ -46,6 +44,7 @@ func (o Options) Preprocess(p dataset.Preprocess) dataset.Preprocess {
 type RunOptions struct {
 	Options
 	Preprocess     dataset.Preprocess // Options.CropPct, when set, overrides its crop
+	Crops          dataset.Crops      // views of each image, the softmax of which is averaged; 0 is one
 	Workers        int                // decoding threads; 0 for one per thread of the kernels
 	SkipUnreadable bool               // count images that cannot be read instead of stopping
 }
@@ -78,41 +77,60 @@ func (e *Evaluator) Close() error { return e.net.Close() }
 
 // Evaluate measures the network on every image of set exactly once. The
 // labels of set are rows of the network's classifier. progress, unless nil,
-// hears after each batch how many of the images are done.
+// hears how many of the images are done.
 func (e *Evaluator) Evaluate(ctx context.Context, set dataset.Set, progress func(done, total int)) (Result, error) {
-	if n := len(set.Classes()); n > e.net.Spec.Classes {
-		return Result{}, fmt.Errorf("the data has %d classes, the network %d", n, e.net.Spec.Classes)
-	}
+	return Ensemble{e}.Evaluate(ctx, set, progress)
+}
+
+// answers runs the network on the images of a set in order.
+func (e *Evaluator) answers(ctx context.Context, set dataset.Set) *answers {
 	e.net.Refresh()
-	t := newTally(e.net.Spec.Classes)
+	o := e.options
 	loader := dataset.NewLoader(set, dataset.LoaderOptions{
-		Batch: e.options.BatchSize, Size: e.options.Preprocess.Size, Workers: e.options.Workers,
-		Preprocess: e.options.Preprocess, SkipUnreadable: e.options.SkipUnreadable,
+		Batch: o.BatchSize, Size: o.Preprocess.Size, Workers: o.Workers, Preprocess: o.Preprocess,
+		Crops: o.Crops, SkipUnreadable: o.SkipUnreadable,
 	})
-	batches := loader.Epoch(ctx, 0, 0)
-	defer batches.Close()
-	begin := time.Now()
-	for {
-		b, err := batches.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return Result{}, err
-		}
-		if err := e.net.Forward(b.Images); err != nil {
-			return Result{}, err
-		}
-		logits := e.net.Logits()
-		for i, label := range b.Labels {
-			if label >= 0 {
-				t.add(logits[i*t.classes:(i+1)*t.classes], label)
+	return &answers{net: e.net, batches: loader.Epoch(ctx, 0, 0), views: max(1, int(o.Crops))}
+}
+
+// answers are a network's logits for the views of a set's images.
+type answers struct {
+	net     *model.Network
+	views   int // of each image
+	batches *dataset.Batches
+	batch   *dataset.Batch // the current one, which the network has seen
+	row     int            // of the batch, to be looked at next
+	skipped []error        // images that could not be read, so far
+}
+
+// next adds the answers for the next image's views to m and returns the image
+// and its label, -1 if it could not be read; behind the last image the error
+// is io.EOF.
+func (a *answers) next(m *mean) (index, label int, err error) {
+	for range a.views {
+		if a.batch == nil || a.row == len(a.batch.Labels) {
+			if err := a.forward(); err != nil {
+				return 0, 0, err
 			}
 		}
-		t.skipped = append(t.skipped, b.Skipped...)
-		if progress != nil {
-			progress(t.images+len(t.skipped), set.Len())
+		index, label = a.batch.Indices[a.row], a.batch.Labels[a.row]
+		if index < 0 {
+			return 0, 0, io.EOF
 		}
+		if label >= 0 {
+			classes := a.net.Spec.Classes
+			m.add(a.net.Logits()[a.row*classes:][:classes])
+		}
+		a.row++
 	}
-	return t.result(time.Since(begin)), nil
+	return index, label, nil
+}
+
+// forward runs the next batch.
+func (a *answers) forward() (err error) {
+	if a.batch, err = a.batches.Next(); err != nil {
+		return err
+	}
+	a.row, a.skipped = 0, append(a.skipped, a.batch.Skipped...)
+	return a.net.Forward(a.batch.Images)
 }

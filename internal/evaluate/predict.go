@@ -1,17 +1,12 @@
 package evaluate
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
@@ -20,8 +15,12 @@ import (
 // PredictOptions say what a Predictor computes.
 type PredictOptions struct {
 	RunOptions
-	Layer string // end point whose values are the features; empty for the pooled ones
+	Layer string // whose output is the features; empty for the pooled ones
 }
+
+// InputLayer is the PredictOptions.Layer that stands for the preprocessed
+// picture itself.
+const InputLayer = "input"
 
 // Predictor runs a network on pictures without labels. It is not safe for
 // concurrent use.
@@ -49,7 +48,7 @@ func NewPredictor(w *model.Weights, o PredictOptions) (*Predictor, error) {
 	spec := w.Spec
 	spec.InputSize = o.Preprocess.Size
 	var keep []string
-	if o.Layer != "" {
+	if o.Layer != "" && o.Layer != InputLayer {
 		keep = []string{o.Layer}
 	}
 	net, err := model.Build(spec, w, o.BatchSize, model.Eval, model.Options{Keep: keep})
@@ -62,34 +61,6 @@ func NewPredictor(w *model.Weights, o PredictOptions) (*Predictor, error) {
 
 // Close frees the network's machine.
 func (p *Predictor) Close() error { return p.net.Close() }
-
-// Files lists the pictures and arrays that paths name: files as they are, of
-// folders all pictures below.
-func Files(paths []string) ([]string, error) {
-	var files []string
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: there is no such file or folder", path)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		found, err := dataset.ImagesBelow(path)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: holds no picture", path)
-		}
-		files = append(files, found...)
-	}
-	return files, nil
-}
 
 // Run calls each for every picture of files, in order; an .npy file holds
 // inputs that are preprocessed already, [N][3][H][W].
@@ -114,23 +85,6 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 	return nil
 }
 
-func isArray(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npy") }
-
-// unlabelled is a set of picture files.
-type unlabelled []string
-
-func (u unlabelled) Len() int          { return len(u) }
-func (u unlabelled) Classes() []string { return []string{""} }
-func (u unlabelled) Label(int) int     { return 0 }
-func (u unlabelled) Name(i int) string { return u[i] }
-func (u unlabelled) Image(i int) (dataset.Image, error) {
-	data, err := os.ReadFile(u[i])
-	if err != nil {
-		return dataset.Image{}, err
-	}
-	return dataset.Decode(bytes.NewReader(data))
-}
-
 // RunSet calls each for every image of set, in order. Labels are not looked
 // at.
 func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Output) error) error {
@@ -148,7 +102,8 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 		if err != nil {
 			return err
 		}
-		if err := p.net.Forward(b.Images); err != nil {
+		r, err := p.pass(b.Images)
+		if err != nil {
 			return err
 		}
 		skipped := b.Skipped
@@ -156,11 +111,10 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 			if index < 0 {
 				continue
 			}
-			out := Output{Name: set.Name(index)}
+			out := r.row(set.Name(index), row)
 			if b.Labels[row] < 0 {
-				out.Err, skipped = skipped[0], skipped[1:]
-			} else if err := p.fill(&out, row); err != nil {
-				return err
+				out = Output{Name: out.Name, Err: skipped[0]}
+				skipped = skipped[1:]
 			}
 			if err := each(out); err != nil {
 				return err
@@ -171,36 +125,29 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 
 // array runs the inputs of an .npy file as they are.
 func (p *Predictor) array(ctx context.Context, path string, each func(Output) error) error {
-	f, err := os.Open(path)
+	size := p.options.Preprocess.Size
+	a, err := openArray(path, size)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	shape, values, err := dataset.ReadNPY(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	size := p.options.Preprocess.Size
-	if !slices.Equal(shape[min(1, len(shape)):], []int{3, size, size}) {
-		return fmt.Errorf("%s: has shape %v, the network takes [N 3 %d %d]; --input-size changes that", path, shape, size, size)
-	}
+	defer a.file.Close()
 	per, batch := 3*size*size, p.options.BatchSize
 	images := make([]float32, batch*per)
-	for from := 0; from < shape[0]; from += batch {
+	for from := 0; from < a.Shape[0]; from += batch {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		rows := min(batch, shape[0]-from)
-		clear(images[copy(images, values[from*per:(from+rows)*per]):])
-		if err := p.net.Forward(images); err != nil {
+		rows := min(batch, a.Shape[0]-from)
+		if err := a.Read(images[:rows*per]); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		clear(images[rows*per:])
+		r, err := p.pass(images)
+		if err != nil {
 			return err
 		}
 		for row := range rows {
-			out := Output{Name: fmt.Sprintf("%s[%d]", path, from+row)}
-			if err := p.fill(&out, row); err != nil {
-				return err
-			}
-			if err := each(out); err != nil {
+			if err := each(r.row(fmt.Sprintf("%s[%d]", path, from+row), row)); err != nil {
 				return err
 			}
 		}
@@ -208,24 +155,41 @@ func (p *Predictor) array(ctx context.Context, path string, each func(Output) er
 	return nil
 }
 
-// fill copies the results of a row of the batch.
-func (p *Predictor) fill(out *Output, row int) error {
-	cut := func(all []float32) []float32 {
-		per := len(all) / p.options.BatchSize
-		return slices.Clone(all[row*per : (row+1)*per])
+// results are what the network gives for a batch.
+type results struct {
+	batch            int
+	logits, features []float32
+	shape            []int // of one input's features
+}
+
+// pass runs the network on a batch, unless nothing but its input is asked for.
+func (p *Predictor) pass(images []float32) (results, error) {
+	r := results{batch: p.options.BatchSize}
+	if size := p.options.Preprocess.Size; p.options.Layer == InputLayer {
+		r.features, r.shape = images, []int{3, size, size}
+		return r, nil
 	}
-	out.Logits = cut(p.net.Logits())
+	if err := p.net.Forward(images); err != nil {
+		return r, err
+	}
+	r.logits = p.net.Logits()
 	if p.options.Layer == "" {
-		out.Features = cut(p.net.Features())
-		out.Shape = []int{len(out.Features)}
-		return nil
+		r.features = p.net.Features()
+		r.shape = []int{len(r.features) / r.batch}
+		return r, nil
 	}
 	values, shape, err := p.net.Point(p.options.Layer)
-	if err != nil {
-		return err
+	r.features, r.shape = values, shape[:]
+	return r, err
+}
+
+// row returns a copy of the results of one input.
+func (r results) row(name string, row int) Output {
+	cut := func(all []float32) []float32 {
+		per := len(all) / r.batch
+		return slices.Clone(all[row*per : (row+1)*per])
 	}
-	out.Features, out.Shape = cut(values), shape[:]
-	return nil
+	return Output{Name: name, Logits: cut(r.logits), Features: cut(r.features), Shape: r.shape}
 }
 
 // Class is a class with its probability.

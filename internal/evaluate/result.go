@@ -1,38 +1,54 @@
 package evaluate
 
 import (
+	"cmp"
 	"math"
-	"time"
+	"slices"
+
+	"github.com/inception-go/inception/internal/report"
 )
 
 // Result is what an evaluation found. Fractions are of 1.
 type Result struct {
-	Images     int // that were read
-	Skipped    []error
-	Top1, Top5 float64
-	Loss       float64 // mean cross-entropy with the hard labels, in nats
-	ImagesPerS float64
-	Confusion  [][]int // [true class][predicted class] images
+	Images      int // that were read
+	Skipped     []error
+	Top1, Top5  float64
+	Loss        float64 // mean cross-entropy with the hard labels, in nats
+	ImagesPerS  float64
+	Labels      []string     // of the classes
+	Confusion   [][]int      // [true class][predicted class] images
+	Predictions []Prediction // of each image that was read, in the set's order
 
 	// Calibration: images in bins of equal width by the probability of the
 	// predicted class, and the mean distance between that probability and the
 	// accuracy over all images, the expected calibration error (Guo et al.,
 	// "On Calibration of Modern Neural Networks", arXiv 1706.04599).
-	Reliability []Bin
+	Reliability []report.Bin
 	ECE         float64
 }
 
-// Bin holds the images whose predicted class has a probability of From to To.
-type Bin struct {
-	From, To   float64
-	Images     int
-	Confidence float64 // mean probability of the predicted class
-	Accuracy   float64
+// Prediction is what was found for one image.
+type Prediction struct {
+	Index int     // in the set
+	Label int     // the true class
+	Rank  int     // of the true class, from 1
+	Prob  float64 // of the true class
+	Loss  float64
+	Top   []ClassProb // the most probable classes, at most 5
 }
+
+// ClassProb is a class with its probability.
+type ClassProb struct {
+	Class int
+	Prob  float64
+}
+
+// Right reports whether the most probable class is the true one.
+func (p Prediction) Right() bool { return p.Rank == 1 }
 
 // ClassScore tells how well one class is told from the others.
 type ClassScore struct {
-	Images                int
+	Images, Predicted     int // that are of the class, that were taken for it
 	Precision, Recall, F1 float64
 }
 
@@ -40,22 +56,70 @@ type ClassScore struct {
 // has precision 0.
 func (r Result) PerClass() []ClassScore {
 	scores := make([]ClassScore, len(r.Confusion))
-	predicted := make([]int, len(r.Confusion))
 	for class, row := range r.Confusion {
 		for to, n := range row {
 			scores[class].Images += n
-			predicted[to] += n
+			scores[to].Predicted += n
 		}
 	}
 	for class := range scores {
 		s, right := &scores[class], float64(r.Confusion[class][class])
-		s.Precision = right / math.Max(1, float64(predicted[class]))
+		s.Precision = right / math.Max(1, float64(s.Predicted))
 		s.Recall = right / math.Max(1, float64(s.Images))
 		if right > 0 {
 			s.F1 = 2 * s.Precision * s.Recall / (s.Precision + s.Recall)
 		}
 	}
 	return scores
+}
+
+// MacroAverage returns the mean scores of the classes that have images; its
+// Images and Predicted are the sums.
+func (r Result) MacroAverage() (mean ClassScore) {
+	classes := 0.0
+	for _, s := range r.PerClass() {
+		mean.Images += s.Images
+		mean.Predicted += s.Predicted
+		if s.Images > 0 {
+			classes++
+			mean.Precision += s.Precision
+			mean.Recall += s.Recall
+			mean.F1 += s.F1
+		}
+	}
+	classes = math.Max(1, classes)
+	mean.Precision, mean.Recall, mean.F1 = mean.Precision/classes, mean.Recall/classes, mean.F1/classes
+	return mean
+}
+
+// Mistakes returns the images that were taken for another class, the one with
+// the highest loss first.
+func (r Result) Mistakes() []Prediction {
+	var wrong []Prediction
+	for _, p := range r.Predictions {
+		if !p.Right() {
+			wrong = append(wrong, p)
+		}
+	}
+	slices.SortStableFunc(wrong, func(a, b Prediction) int { return cmp.Compare(b.Loss, a.Loss) })
+	return wrong
+}
+
+// Confused is a pair of classes with the images of one taken for the other.
+type Confused struct{ Class, For, Images int }
+
+// MostConfused returns the n pairs of classes with the most mistakes.
+func (r Result) MostConfused(n int) []Confused {
+	var all []Confused
+	for class, row := range r.Confusion {
+		for to, images := range row {
+			if to != class && images > 0 {
+				all = append(all, Confused{class, to, images})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Confused) int { return b.Images - a.Images })
+	return all[:min(n, len(all))]
 }
 
 const reliabilityBins = 15
@@ -70,7 +134,7 @@ type tally struct {
 		images, right int
 		confidence    float64
 	}
-	skipped []error
+	predictions []Prediction
 }
 
 func newTally(classes int) *tally {
@@ -82,15 +146,17 @@ func newTally(classes int) *tally {
 	return t
 }
 
-// add takes in the logits of one image.
-func (t *tally) add(logits []float32, label int) {
+// add takes in the logits of one image, or the logarithms of its mean
+// probabilities.
+func (t *tally) add(index, label int, scores []float64) {
 	above, best := 0, 0
-	for class, v := range logits {
-		if v > logits[best] {
+	for class, v := range scores {
+		if v > scores[best] {
 			best = class
 		}
-		// Of equal logits the smaller index comes first, as in sorting.
-		if v > logits[label] || v == logits[label] && class < label {
+		// Of equal scores the smaller index comes first, as in sorting. What is
+		// no number is below nothing.
+		if class != label && !(v < scores[label] || v == scores[label] && class > label) {
 			above++
 		}
 	}
@@ -101,11 +167,15 @@ func (t *tally) add(logits []float32, label int) {
 	if above < 5 {
 		t.top5++
 	}
-	norm := logSumExp(logits)
-	t.loss += norm - float64(logits[label])
+	norm := logSumExp(scores)
+	loss := norm - scores[label]
+	t.loss += loss
 	t.confusion[label][best]++
+	t.predictions = append(t.predictions, Prediction{
+		Index: index, Label: label, Rank: above + 1, Prob: math.Exp(-loss), Loss: loss, Top: topOf(scores, norm, 5),
+	})
 
-	confidence := math.Exp(float64(logits[best]) - norm)
+	confidence := math.Exp(scores[best] - norm)
 	bin := &t.bins[max(0, min(reliabilityBins-1, int(confidence*reliabilityBins)))]
 	bin.images++
 	bin.confidence += confidence
@@ -114,8 +184,25 @@ func (t *tally) add(logits []float32, label int) {
 	}
 }
 
+// topOf returns the k highest scores' classes, of equal ones the smaller
+// index first.
+func topOf(scores []float64, norm float64, k int) []ClassProb {
+	top := make([]ClassProb, 0, k+1)
+	for class, v := range scores {
+		at := len(top)
+		for at > 0 && v > scores[top[at-1].Class] {
+			at--
+		}
+		if at < k {
+			top = slices.Insert(top, at, ClassProb{class, math.Exp(v - norm)})
+			top = top[:min(k, len(top))]
+		}
+	}
+	return top
+}
+
 // logSumExp returns the logarithm of the softmax's divisor.
-func logSumExp(logits []float32) float64 {
+func logSumExp[T float32 | float64](logits []T) float64 {
 	largest := math.Inf(-1)
 	for _, v := range logits {
 		largest = math.Max(largest, float64(v))
@@ -127,14 +214,16 @@ func logSumExp(logits []float32) float64 {
 	return largest + math.Log(sum)
 }
 
-func (t *tally) result(took time.Duration) Result {
+// result returns what was counted; skipped, labels and speed are for others to
+// fill in.
+func (t *tally) result() Result {
 	n := math.Max(1, float64(t.images))
 	r := Result{
-		Images: t.images, Skipped: t.skipped, Top1: float64(t.top1) / n, Top5: float64(t.top5) / n,
-		Loss: t.loss / n, ImagesPerS: float64(t.images) / max(took.Seconds(), 1e-9), Confusion: t.confusion,
+		Images: t.images, Top1: float64(t.top1) / n, Top5: float64(t.top5) / n,
+		Loss: t.loss / n, Confusion: t.confusion, Predictions: t.predictions,
 	}
 	for i, b := range t.bins {
-		bin := Bin{From: float64(i) / reliabilityBins, To: float64(i+1) / reliabilityBins, Images: b.images}
+		bin := report.Bin{From: float64(i) / reliabilityBins, To: float64(i+1) / reliabilityBins, Images: b.images}
 		if b.images > 0 {
 			bin.Confidence = b.confidence / float64(b.images)
 			bin.Accuracy = float64(b.right) / float64(b.images)

@@ -32,47 +32,35 @@ func BatchNormReLU(y, x Map, mean, variance, gamma, beta []float32, eps float32,
 	checkChannels("BatchNormReLU", x.C, mean, variance, beta)
 	n := borrowNorm(x)
 	defer n.release()
-	for c := range x.C {
-		k := &n.constants[c/Block]
-		k[0][c%Block] = float32(gammaOf(gamma, c) * inverseStd(variance[c], eps))
-		k[1][c%Block] = beta[c]
-		k[2][c%Block] = mean[c]
-	}
+	n.setForward(mean, variance, gamma, beta, eps)
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.normalise(y.Plane(image, block), x.Plane(image, block), (*[3][Block]float32)(n.constants[block][:3]), relu)
+		active.normalise(y.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
 	})
 }
 
 // BatchNormReLUBackward is the gradient of BatchNormReLU whose mean and
-// variance are x's own: it overwrites dx, dgamma (unless nil) and dbeta. y is
-// the forward pass's output, which tells where the ReLU cut. dx may be dy.
-func BatchNormReLUBackward(dx Map, dgamma, dbeta []float32, dy, x, y Map, mean, variance, gamma []float32, eps float32, relu bool) {
-	batchNormBackward(dx, dgamma, dbeta, dy, x, y, mean, variance, gamma, eps, relu, false)
+// variance are x's own: it overwrites dx, dgamma (unless nil) and dbeta. Where
+// the ReLU cut is computed anew from x, which takes less time than to read the
+// output. dx may be dy.
+func BatchNormReLUBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, variance, gamma, beta []float32, eps float32, relu bool) {
+	batchNormBackward(dx, dgamma, dbeta, dy, x, mean, variance, gamma, beta, eps, relu, false)
 }
 
 // BatchNormReLUBackwardFrozen is BatchNormReLUBackward for a mean and variance
 // that are constants.
-func BatchNormReLUBackwardFrozen(dx Map, dgamma, dbeta []float32, dy, x, y Map, mean, variance, gamma []float32, eps float32, relu bool) {
-	batchNormBackward(dx, dgamma, dbeta, dy, x, y, mean, variance, gamma, eps, relu, true)
+func BatchNormReLUBackwardFrozen(dx Map, dgamma, dbeta []float32, dy, x Map, mean, variance, gamma, beta []float32, eps float32, relu bool) {
+	batchNormBackward(dx, dgamma, dbeta, dy, x, mean, variance, gamma, beta, eps, relu, true)
 }
 
-func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x, y Map, mean, variance, gamma []float32, eps float32, relu, frozen bool) {
-	checkChannels("BatchNormReLUBackward", x.C, mean, variance, dbeta)
+func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, variance, gamma, beta []float32, eps float32, relu, frozen bool) {
+	checkChannels("BatchNormReLUBackward", x.C, mean, variance, beta, dbeta)
 	n := borrowNorm(x)
 	defer n.release()
-	cut := func(image, block int) []float32 {
-		if relu {
-			return y.Plane(image, block)
-		}
-		return nil
-	}
-	for c := range x.C {
-		n.constants[c/Block][3][c%Block] = mean[c]
-	}
+	n.setForward(mean, variance, gamma, beta, eps)
 	n.sum(x, func(s *partialSum, image, block int) {
-		active.gradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), cut(image, block), &n.constants[block][3])
+		active.gradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
 	})
 	count := float64(x.N * x.H * x.W)
 	for c := range x.C {
@@ -83,16 +71,16 @@ func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x, y Map, mean, vari
 		if dgamma != nil {
 			dgamma[c] = float32(s.second[lane] * inverse)
 		}
-		k[0][lane], k[1][lane], k[2][lane] = float32(scale), 0, 0
+		k[3][lane], k[4][lane] = 0, 0
 		if !frozen {
-			k[1][lane] = float32(-scale * inverse * inverse * s.second[lane] / count)
-			k[2][lane] = float32(-scale * s.first[lane] / count)
+			k[3][lane] = float32(-scale * inverse * inverse * s.second[lane] / count)
+			k[4][lane] = float32(-scale * s.first[lane] / count)
 		}
 	}
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.gradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), cut(image, block), &n.constants[block])
+		active.gradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block], relu)
 	})
 }
 
@@ -120,8 +108,8 @@ func checkChannels(name string, channels int, values ...[]float32) {
 type norm struct {
 	partial   []partialSum
 	sums      []partialSum
-	constants [][4][Block]float32
-	groups    int // of images, whose sums are partial ones
+	constants [][5][Block]float32 // scale, shift, mean; slope and offset of the gradient
+	groups    int                 // of images, whose sums are partial ones
 }
 
 // partialSum holds two sums of 16 channels.
@@ -138,13 +126,27 @@ func borrowNorm(x Map) *norm {
 	blocks := x.Blocks()
 	n.groups = min(x.N, (sumPieces+blocks-1)/blocks)
 	if cap(n.sums) < blocks {
-		n.sums, n.constants = make([]partialSum, blocks), make([][4][Block]float32, blocks)
+		n.sums, n.constants = make([]partialSum, blocks), make([][5][Block]float32, blocks)
 	}
 	if pieces := blocks * n.groups; cap(n.partial) < pieces {
 		n.partial = make([]partialSum, pieces)
 	}
 	n.sums, n.constants, n.partial = n.sums[:blocks], n.constants[:blocks], n.partial[:blocks*n.groups]
 	return n
+}
+
+// setForward sets what the forward pass applies.
+func (n *norm) setForward(mean, variance, gamma, beta []float32, eps float32) {
+	for c := range len(n.constants) * Block {
+		k := &n.constants[c/Block]
+		k[0][c%Block] = float32(gammaOf(gamma, c) * inverseStd(variance[c], eps))
+		k[1][c%Block] = beta[c]
+		k[2][c%Block] = mean[c]
+	}
+}
+
+func (n *norm) forward(block int) *[3][Block]float32 {
+	return (*[3][Block]float32)(n.constants[block][:3])
 }
 
 func (n *norm) release() { norms.Put(n) }

@@ -72,7 +72,7 @@ func (c normCase) test(t *testing.T, frozen bool) {
 	if frozen {
 		backward = BatchNormReLUBackwardFrozen
 	}
-	backward(dx.Map, dgamma.data, dbeta.data, dy.Map, x.Map, y.Map, mean, variance, gamma, normEps, c.relu)
+	backward(dx.Map, dgamma.data, dbeta.data, dy.Map, x.Map, mean, variance, gamma, beta, normEps, c.relu)
 
 	want := c.reference(x.Map, dy.Map, y.Map, mean, variance, gamma, beta, frozen)
 	terms := 30 * c.n * c.h * c.w
@@ -150,10 +150,10 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		x, dy := newViewMap(r, 9, 32, 7, 7, false, true), newViewMap(r, 9, 32, 7, 7, false, true)
 		y, dx := NewMap(9, 32, 7, 7), NewMap(9, 32, 7, 7)
-		mean, variance, dgamma, dbeta := make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32)
+		mean, variance, beta, dgamma, dbeta := make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32)
 		BatchNormMoments(mean, variance, x.Map)
-		BatchNormReLU(y, x.Map, mean, variance, nil, dbeta, normEps, true)
-		BatchNormReLUBackward(dx, dgamma, dbeta, dy.Map, x.Map, y, mean, variance, nil, normEps, true)
+		BatchNormReLU(y, x.Map, mean, variance, nil, beta, normEps, true)
+		BatchNormReLUBackward(dx, dgamma, dbeta, dy.Map, x.Map, mean, variance, nil, beta, normEps, true)
 		return slices.Concat(y.Data, dx.Data, mean, variance, dgamma, dbeta)
 	}
 	parallel.SetThreads(1)
@@ -164,4 +164,42 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 			t.Errorf("%d threads give other bits than one", threads)
 		}
 	}
+}
+
+// TestBatchNormGradientIsCutWhereTheOutputIs: the backward pass computes anew
+// what the forward pass stored, and must agree even a rounding beside zero.
+func TestBatchNormGradientIsCutWhereTheOutputIs(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(23, 24))
+		x, dy, y, dx := NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32)
+		mean, variance, beta, gamma := make([]float32, Block), make([]float32, Block), make([]float32, Block), make([]float32, Block)
+		for c := range mean {
+			mean[c], variance[c], beta[c], gamma[c] = r.Float32(), 0.1+r.Float32(), r.Float32()-0.5, 0.1+r.Float32()
+		}
+		for i := range x.Data {
+			c := i % Block
+			zero := float64(mean[c]) - float64(beta[c])/float64(gamma[c])/inverseStd(variance[c], normEps)
+			x.Data[i] = float32(zero + float64(r.IntN(33)-16)/(1<<26))
+			dy.Data[i] = 1
+		}
+		BatchNormReLU(y, x, mean, variance, gamma, beta, normEps, true)
+		dbeta, positive := make([]float32, Block), make([]float32, Block)
+		BatchNormReLUBackwardFrozen(dx, nil, dbeta, dy, x, mean, variance, gamma, beta, normEps, true)
+		for i, v := range y.Data {
+			if v > 0 {
+				positive[i%Block]++
+			}
+			if (v > 0) != (dx.Data[i] > 0) {
+				t.Fatalf("output %g has gradient %g", v, dx.Data[i])
+			}
+		}
+		for c, n := range positive {
+			if n == 0 || n == 32*32 {
+				t.Errorf("channel %d has no values on both sides of zero", c)
+			}
+			if dbeta[c] != n {
+				t.Errorf("channel %d: %g gradients summed, %g outputs positive", c, dbeta[c], n)
+			}
+		}
+	})
 }

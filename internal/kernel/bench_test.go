@@ -86,7 +86,9 @@ func inceptionV3() []benchLayer {
 	return append(layers, benchLayer{1, 2048, 1008, 1, 1, 1, 0, 0, 1, 1, nil})
 }
 
-func (l benchLayer) conv() Conv { return Conv{l.c, l.k, l.r, l.s, l.stride, l.stride, l.padH, l.padW} }
+func (l benchLayer) conv() Conv {
+	return Conv{l.c, l.k, l.r, l.s, l.stride, l.stride, l.padH, l.padW, 0, 0}
+}
 
 func (l benchLayer) String() string {
 	return fmt.Sprintf("%dx%d %d-%d at %d, stride %d, x%d", l.r, l.s, l.c, l.k, l.h, l.stride, l.count)
@@ -189,7 +191,7 @@ func BenchmarkImageConv(b *testing.B) {
 	defer parallel.SetThreads(parallel.Threads())
 	parallel.SetThreads(0)
 	const n, size = 8, 299
-	for _, c := range []ImageConv{{32, 3, 3, 2, 2, 0, 0}, {64, 7, 7, 2, 2, 0, 0}} {
+	for _, c := range []ImageConv{{32, 3, 3, 2, 2, 0, 0, 0, 0}, {64, 7, 7, 2, 2, 0, 0, 0, 0}} {
 		oh, ow := c.Out(size, size)
 		images, y, w := make([]float32, n*imageChannels*size*size), NewMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
 		flops := 2 * float64(n*oh*ow*c.K*imageChannels*c.R*c.S)

@@ -28,11 +28,12 @@ type Conv struct {
 	C, K, R, S       int
 	StrideH, StrideW int
 	PadH, PadW       int
+	MoreH, MoreW     int // further padding below and to the right
 }
 
 // Out returns the height and width of the output for an input of h by w.
 func (c Conv) Out(h, w int) (oh, ow int) {
-	return (h+2*c.PadH-c.R)/c.StrideH + 1, (w+2*c.PadW-c.S)/c.StrideW + 1
+	return (h+2*c.PadH+c.MoreH-c.R)/c.StrideH + 1, (w+2*c.PadW+c.MoreW-c.S)/c.StrideW + 1
 }
 
 // WeightLen returns the number of packed weights.
@@ -74,6 +75,10 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	transposed := borrowFloats(c.WeightLen())
 	defer returnFloats(transposed)
 	transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
+	if c.HasWinograd(dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S {
+		c.backwardWinograd(dx, dy, transposed)
+		return
+	}
 	for fh := range min(c.StrideH, dx.H) {
 		for fw := range min(c.StrideW, dx.W) {
 			p := product{
@@ -91,7 +96,7 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 // addressed without bounds checks.
 func (c Conv) check(what string, y, x Map, w []float32) {
 	if c.C%Block != 0 || c.K%Block != 0 || c.R < 1 || c.S < 1 ||
-		c.StrideH < 1 || c.StrideW < 1 || c.PadH < 0 || c.PadW < 0 {
+		c.StrideH < 1 || c.StrideW < 1 || c.PadH < 0 || c.PadW < 0 || c.MoreH < 0 || c.MoreW < 0 {
 		panic(fmt.Sprintf("kernel: %s of the impossible %+v", what, c))
 	}
 	oh, ow := c.Out(x.H, x.W)

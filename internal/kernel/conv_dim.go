@@ -79,16 +79,6 @@ func (d *dim) has(t, from, to int) bool {
 	return lo == from && hi == to
 }
 
-// clean returns the positions that have all taps.
-func (d *dim) clean() (from, to int) {
-	from, to = 0, d.count
-	for t := range d.taps {
-		lo, hi := d.inside(t, 0, d.count)
-		from, to = max(from, lo), min(to, hi)
-	}
-	return from, to
-}
-
 // plain reports whether the dim reads exactly its own positions, so that it
 // can be joined with another one to a longer row.
 func (d *dim) plain() bool {

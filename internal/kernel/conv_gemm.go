@@ -52,6 +52,11 @@ type product struct {
 	groups    int // of output blocks
 	depth     int // input blocks summed at once
 	lineParts int
+
+	lines   []line                    // by position of inner
+	tiles   [maxTileBlocks + 1][]tile // by a group's output blocks: those of a line
+	ranges  []tapRange                // of the tile dim, that calls sum
+	batches [][]gemmOffset            // by class of line and range
 }
 
 // run computes the product over images, rows and columns; s is the number of
@@ -85,6 +90,7 @@ func (p *product) run(rows, cols dim, s int) {
 		p.outer, p.inner, p.tile = images, rows, cols
 	}
 	p.cut()
+	p.layOut()
 	pieces := p.groups * p.lineParts
 	parallel.For(pieces, func(i int) {
 		s := borrowScratch()
@@ -137,110 +143,94 @@ func (s *isa) groups(blocks, count int) int {
 
 // piece computes one group of output blocks on one part of the tiles.
 func (p *product) piece(s *scratch, group, part int) {
-	blocks := p.out.Blocks()
-	k := group * blocks / p.groups
-	n := (group+1)*blocks/p.groups - k
-	perLine := p.tilesPerLine(n)
-	tiles := p.outer.count * p.inner.count * perLine
+	k, n := p.group(group)
+	line := p.tiles[n]
+	tiles := p.outer.count * p.inner.count * len(line)
 	from, to := part*tiles/p.lineParts, (part+1)*tiles/p.lineParts
 
-	w := tileWalk{product: p, scratch: s, k: k, n: n}
-	w.cleanFrom, w.cleanTo = p.tile.clean()
+	w := tileWalk{product: p, gemm: &s.gemm, k: k, n: n}
 	s.gemm = gemmArgs{
 		aPixel: p.tile.step * p.tile.inBytes,
 		bBlock: p.in.Blocks() * p.tapsPerBlock * tapBytes,
 		cPixel: p.tile.gap * p.tile.outBytes,
 		cBlock: p.out.H * p.out.W * pixelBytes,
 	}
-	pixels, longer := p.tile.count/perLine, p.tile.count%perLine
 	for c := 0; c < p.in.Blocks(); c += p.depth {
 		w.c, w.depth = c, min(p.depth, p.in.Blocks()-c)
 		w.first, w.last = c == 0, c+w.depth == p.in.Blocks()
-		i := from % perLine
-		for line, t := from/perLine, from; t < to; line, i = line+1, 0 {
-			w.line(line)
-			for ; i < perLine && t < to; i, t = i+1, t+1 {
-				at := i*pixels + min(i, longer)
-				w.pixels(at, (i+1)*pixels+min(i+1, longer))
+		at := from % len(line)
+		for number, left := from/len(line), to-from; left > 0; number, at = number+1, 0 {
+			w.enter(number)
+			end := min(len(line), at+left)
+			left -= end - at
+			for t := range line[at:end] {
+				w.compute(&line[at+t])
 			}
 		}
 	}
+}
+
+// group returns the first of a group's output blocks and how many it has.
+func (p *product) group(i int) (k, n int) {
+	blocks := p.out.Blocks()
+	k = i * blocks / p.groups
+	return k, (i+1)*blocks/p.groups - k
 }
 
 // tileWalk is the state of a piece: the output blocks [k, k+n), the input
 // blocks [c, c+depth) being summed, and the line.
 type tileWalk struct {
 	*product
-	scratch            *scratch
-	k, n               int
-	cleanFrom, cleanTo int // the pixels of a line that have all taps of the tile dim
-	c, depth           int
-	first, last        bool // of the reduction
+	gemm        *gemmArgs
+	k, n        int
+	c, depth    int
+	first, last bool // of the reduction
 
-	i, j            int // the line's positions along outer and inner
-	ri0, ri1        int // the taps of outer and inner that it has
-	rj0, rj1        int
-	noTaps          bool         // it has none
-	aAt, bAt, outAt int          // offsets of its first input, weights and output
-	full            []gemmOffset // the batch of all its taps
+	at              *line
+	aAt, bAt, outAt int // offsets of the line's first input, weights and output
 }
 
-// line prepares the tiles of a line.
-func (w *tileWalk) line(line int) {
+// enter goes to the line of a number.
+func (w *tileWalk) enter(number int) {
 	p := w.product
-	w.i, w.j = line/p.inner.count, line%p.inner.count
-	w.ri0, w.ri1 = p.outer.full(w.i, w.i+1)
-	w.rj0, w.rj1 = p.inner.full(w.j, w.j+1)
-	w.outAt = p.outer.output(w.i) + p.inner.output(w.j) + w.k*w.scratch.gemm.cBlock
-	w.noTaps = w.ri0 == w.ri1 || w.rj0 == w.rj1 || len(p.tile.taps) == 0
-	if w.noTaps {
-		return
-	}
-	w.aAt = p.outer.input(w.ri0, w.i) + p.inner.input(w.rj0, w.j) + w.c*p.in.H*p.in.W*pixelBytes
-	w.bAt = (w.k*p.in.Blocks()+w.c)*p.tapsPerBlock*tapBytes + p.outer.taps[w.ri0].weight + p.inner.taps[w.rj0].weight
-	w.full = w.offsets(0, len(p.tile.taps))
+	i, j := number/p.inner.count, number%p.inner.count
+	w.at = &p.lines[j]
+	w.aAt = w.at.a + i*p.outer.step*p.outer.inBytes + w.c*p.in.H*p.in.W*pixelBytes
+	w.bAt = w.at.b + (w.k*p.in.Blocks()+w.c)*p.tapsPerBlock*tapBytes
+	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*w.gemm.cBlock
 }
 
-// pixels adds the current input blocks to the pixels [from, to) of the line.
-func (w *tileWalk) pixels(from, to int) {
-	if from >= w.cleanFrom && to <= w.cleanTo && !w.noTaps {
-		w.call(w.full, 0, from, to, w.first, w.last)
+// compute adds the current input blocks to the pixels of a tile. A tap that
+// only some of them have makes a call of its own, and those come first,
+// because the last call applies bias and ReLU.
+func (w *tileWalk) compute(t *tile) {
+	if t.whole && w.at.taps > 0 {
+		w.call(&t.calls[0], w.first, w.last)
 		return
 	}
-	w.edge(from, to)
-}
-
-// edge is pixels where some of them lack a tap. The taps that all pixels have
-// make one call; each other tap makes one of its own on the pixels that have
-// it, and comes first, because the last call applies bias and ReLU.
-func (w *tileWalk) edge(from, to int) {
 	if w.first {
-		w.clear(from, to)
+		w.clear(t)
 	}
-	dim, full, end := &w.tile, 0, 0
-	if !w.noTaps {
-		full, end = dim.full(from, to)
-		for t := range dim.taps {
-			if lo, hi := dim.inside(t, from, to); lo < hi && (t < full || t >= end) {
-				w.call(w.offsets(t, t+1), t, lo, hi, false, false)
-			}
+	if w.at.taps > 0 {
+		for i := range t.calls {
+			w.call(&t.calls[i], false, w.last && t.covered && i == len(t.calls)-1)
 		}
 	}
-	if full < end {
-		w.call(w.offsets(full, end), full, from, to, false, w.last)
-	} else if w.last {
-		w.epilogue(from, to)
+	if w.last && !(t.covered && w.at.taps > 0) {
+		w.epilogue(t)
 	}
 }
 
-// call runs the kernel on pixels [from, to) for a batch that begins at tap t.
-func (w *tileWalk) call(batch []gemmOffset, t, from, to int, overwrite, last bool) {
-	g, p := &w.scratch.gemm, w.product
-	tap := &p.tile.taps[t]
-	g.offsets, g.count = &batch[0], len(batch)
-	g.a = unsafe.Add(unsafe.Pointer(&p.in.Data[0]), w.aAt+(tap.start+p.tile.step*from)*p.tile.inBytes)
-	g.b = unsafe.Add(unsafe.Pointer(&p.weights[0]), w.bAt+tap.weight)
-	g.c = w.pixel(from)
+// call runs the kernel.
+func (w *tileWalk) call(c *tileCall, overwrite, last bool) {
+	g, p := w.gemm, w.product
+	taps := p.ranges[c.taps]
+	first := &p.tile.taps[taps.first]
+	g.offsets = &p.batches[w.at.class*len(p.ranges)+c.taps][0]
+	g.count = w.depth * w.at.taps * (taps.end - taps.first)
+	g.a = unsafe.Add(unsafe.Pointer(&p.in.Data[0]), w.aAt+(first.start+p.tile.step*c.from)*p.tile.inBytes)
+	g.b = unsafe.Add(unsafe.Pointer(&p.weights[0]), w.bAt+first.weight)
+	g.c = w.pixel(c.from)
 	g.accumulate = 1
 	if overwrite {
 		g.accumulate = 0
@@ -254,7 +244,7 @@ func (w *tileWalk) call(batch []gemmOffset, t, from, to int, overwrite, last boo
 			g.relu = 1
 		}
 	}
-	p.isa.gemm[w.n][to-from](g)
+	p.isa.gemm[w.n][c.to-c.from](g)
 }
 
 // pixel returns the address of output block k at the tile's position i.
@@ -262,56 +252,17 @@ func (w *tileWalk) pixel(i int) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(&w.product.out.Data[0]), w.outAt+w.tile.output(i))
 }
 
-// offsetList is a batch of the gemm, with what it was made for. It counts
-// from its first entry, so it serves every tile that has the same taps.
-type offsetList struct {
-	ri0, ri1, rj0, rj1 int
-	depth              int
-	entries            []gemmOffset
-}
-
-// offsets returns the batch over the current blocks and taps, in the order of
-// the weights in memory as far as the dims allow.
-func (w *tileWalk) offsets(t0, t1 int) []gemmOffset {
-	list := w.scratch.list(w.product, t0*len(w.tile.taps)+t1-1)
-	if len(list.entries) > 0 && list.depth == w.depth && list.ri0 == w.ri0 && list.ri1 == w.ri1 &&
-		list.rj0 == w.rj0 && list.rj1 == w.rj1 {
-		return list.entries
-	}
-	*list = offsetList{w.ri0, w.ri1, w.rj0, w.rj1, w.depth, list.entries[:0]}
-	plane := w.in.H * w.in.W * pixelBytes
-	var origin gemmOffset
-	for c := range w.depth {
-		for i := w.ri0; i < w.ri1; i++ {
-			for j := w.rj0; j < w.rj1; j++ {
-				for t := t0; t < t1; t++ {
-					at := gemmOffset{
-						a: w.outer.input(i, 0) + w.inner.input(j, 0) + w.tile.input(t, 0) + c*plane,
-						b: w.outer.taps[i].weight + w.inner.taps[j].weight + w.tile.taps[t].weight +
-							c*w.tapsPerBlock*tapBytes,
-					}
-					if len(list.entries) == 0 {
-						origin = at
-					}
-					list.entries = append(list.entries, gemmOffset{at.a - origin.a, at.b - origin.b})
-				}
-			}
-		}
-	}
-	return list.entries
-}
-
-// clear zeroes the pixels [from, to) of the output blocks.
-func (w *tileWalk) clear(from, to int) {
-	w.eachPixel(from, to, func(_ int, y *[Block]float32) { *y = [Block]float32{} })
+// clear zeroes a tile.
+func (w *tileWalk) clear(t *tile) {
+	w.eachPixel(t, func(_ int, y *[Block]float32) { *y = [Block]float32{} })
 }
 
 // epilogue applies bias and ReLU where no call could.
-func (w *tileWalk) epilogue(from, to int) {
+func (w *tileWalk) epilogue(t *tile) {
 	if w.bias == nil && !w.relu {
 		return
 	}
-	w.eachPixel(from, to, func(k int, y *[Block]float32) {
+	w.eachPixel(t, func(k int, y *[Block]float32) {
 		for i := range y {
 			if w.bias != nil {
 				y[i] += w.bias[k*Block+i]
@@ -323,12 +274,11 @@ func (w *tileWalk) epilogue(from, to int) {
 	})
 }
 
-func (w *tileWalk) eachPixel(from, to int, do func(k int, y *[Block]float32)) {
-	g := &w.scratch.gemm
-	base := w.pixel(from)
+func (w *tileWalk) eachPixel(t *tile, do func(k int, y *[Block]float32)) {
+	base := w.pixel(t.from)
 	for n := range w.n {
-		for i := range to - from {
-			do(w.k+n, (*[Block]float32)(unsafe.Add(base, n*g.cBlock+i*g.cPixel)))
+		for i := range t.to - t.from {
+			do(w.k+n, (*[Block]float32)(unsafe.Add(base, n*w.gemm.cBlock+i*w.gemm.cPixel)))
 		}
 	}
 }

@@ -43,6 +43,8 @@ type gradient struct {
 	cGroups     int
 	chunk       int // segments in a chunk
 	parts       int // of the segments, with a sum of their own
+
+	pattern []outerRow // by tap and segment of the first image; no pixels where the tap is outside
 }
 
 func (g *gradient) run(dw []float32) {
@@ -52,6 +54,7 @@ func (g *gradient) run(dw []float32) {
 	}
 	g.isa = active
 	g.cut()
+	g.layOut()
 	if g.parts == 1 {
 		parallel.For(g.kGroups*g.cGroups, func(i int) { g.piece(dw, i, 0) })
 		return
@@ -107,6 +110,30 @@ func (g *gradient) cut() {
 	g.chunk = max(1, chunkBytes/((each+widest)*pixelBytes*pixels))
 	chunks := (g.segments + g.chunk - 1) / g.chunk
 	g.parts = max(1, min(chunks, leastPieces/(g.kGroups*g.cGroups)))
+}
+
+// layOut fills the pattern.
+func (g *gradient) layOut() {
+	xRow, dyRow := g.x.W*pixelBytes, g.dy.W*pixelBytes
+	g.pattern = make([]outerRow, 0, g.r*g.s*g.rows.count*g.rowSegments)
+	for r := range g.r {
+		for s := range g.s {
+			for row := range g.rows.count {
+				top, bottom := g.rows.inside(r, row, row+1)
+				for segment := range g.rowSegments {
+					lo, hi := g.cols.inside(s, segment*g.cols.count/g.rowSegments, (segment+1)*g.cols.count/g.rowSegments)
+					if top == bottom {
+						hi = lo
+					}
+					g.pattern = append(g.pattern, outerRow{
+						x:      (g.rows.taps[r].start+g.rows.step*row)*xRow + g.cols.taps[s].start*pixelBytes + lo*g.xPixel,
+						dy:     row*dyRow + lo*g.dyPixel,
+						pixels: hi - lo,
+					})
+				}
+			}
+		}
+	}
 }
 
 // widestOuter returns the most output blocks that an outer tile takes.
@@ -184,23 +211,18 @@ func (w *outerWalk) tap(r, s, from, to int, first bool) {
 // segmentRows lists the pixels of the segments [from, to) that tap (r, s) has.
 func (w *outerWalk) segmentRows(r, s, from, to int) []outerRow {
 	rows := w.scratch.rows[:0]
-	xRow, dyRow := w.x.W*pixelBytes, w.dy.W*pixelBytes
-	for at := from; at < to; at++ {
-		line, seg := at/w.rowSegments, at%w.rowSegments
-		image, row := line/w.rows.count, line%w.rows.count
-		if lo, hi := w.rows.inside(r, row, row+1); lo == hi {
-			continue
+	perImage := w.rows.count * w.rowSegments
+	pattern := w.pattern[(r*w.gradient.s+s)*perImage:][:perImage]
+	for at := from; at < to; {
+		image, first := at/perImage, at%perImage
+		end := min(perImage, first+to-at)
+		x, dy := image*w.x.Stride*floatBytes, image*w.dy.Stride*floatBytes
+		for _, row := range pattern[first:end] {
+			if row.pixels > 0 {
+				rows = append(rows, outerRow{x: row.x + x, dy: row.dy + dy, pixels: row.pixels})
+			}
 		}
-		lo, hi := w.cols.inside(s, seg*w.cols.count/w.rowSegments, (seg+1)*w.cols.count/w.rowSegments)
-		if lo == hi {
-			continue
-		}
-		rows = append(rows, outerRow{
-			x: image*w.x.Stride*floatBytes + (w.rows.taps[r].start+w.rows.step*row)*xRow +
-				w.cols.taps[s].start*pixelBytes + lo*w.xPixel,
-			dy:     image*w.dy.Stride*floatBytes + row*dyRow + lo*w.dyPixel,
-			pixels: hi - lo,
-		})
+		at += end - first
 	}
 	w.scratch.rows = rows
 	return rows

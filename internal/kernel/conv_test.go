@@ -172,8 +172,8 @@ type convCase struct {
 }
 
 func (c convCase) String() string {
-	return fmt.Sprintf("%dx%dx%dx%d-%dx%dx%d,s%dx%d,p%dx%d,view=%v", c.n, c.C, c.h, c.w, c.K, c.R, c.S,
-		c.StrideH, c.StrideW, c.PadH, c.PadW, c.view)
+	return fmt.Sprintf("%dx%dx%dx%d-%dx%dx%d,s%dx%d,p%dx%d+%dx%d,view=%v", c.n, c.C, c.h, c.w, c.K, c.R, c.S,
+		c.StrideH, c.StrideW, c.PadH, c.PadW, c.MoreH, c.MoreW, c.view)
 }
 
 func randomConv(r *rand.Rand) convCase {
@@ -181,11 +181,11 @@ func randomConv(r *rand.Rand) convCase {
 		c := convCase{
 			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)),
 				R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3),
-				PadH: r.IntN(4), PadW: r.IntN(4)},
+				PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)},
 			n: 1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
 		}
 		if r.IntN(3) == 0 {
-			c.R, c.S, c.PadH, c.PadW = 1, 1, 0, 0
+			c.R, c.S, c.PadH, c.PadW, c.MoreH, c.MoreW = 1, 1, 0, 0, 0, 0
 		}
 		if r.IntN(2) == 0 {
 			c.StrideH, c.StrideW = 1, 1
@@ -200,7 +200,9 @@ func randomConv(r *rand.Rand) convCase {
 
 // convCases are shapes that take each way through the drivers.
 func convCases() []convCase {
-	conv := func(k, c, r, s, stride, padH, padW int) Conv { return Conv{c, k, r, s, stride, stride, padH, padW} }
+	conv := func(k, c, r, s, stride, padH, padW int) Conv {
+		return Conv{c, k, r, s, stride, stride, padH, padW, 0, 0}
+	}
 	return []convCase{
 		{conv(64, 32, 1, 1, 1, 0, 0), 2, 9, 7, true},      // planes joined
 		{conv(48, 32, 1, 7, 1, 0, 3), 1, 17, 17, true},    // tiles along columns
@@ -285,7 +287,7 @@ func testConv(t *testing.T, r *rand.Rand, c convCase) {
 // TestConvThreads: one thread and several give the same bits.
 func TestConvThreads(t *testing.T) {
 	defer parallel.SetThreads(parallel.Threads())
-	cases := append(convCases(), convCase{Conv{64, 96, 3, 3, 1, 1, 1, 1}, 2, 35, 35, false})
+	cases := append(convCases(), convCase{Conv{64, 96, 3, 3, 1, 1, 1, 1, 0, 0}, 2, 35, 35, false})
 	eachISA(t, func(t *testing.T) {
 		for _, c := range cases {
 			parallel.SetThreads(1)
@@ -316,7 +318,7 @@ func (c convCase) results() []float32 {
 
 // TestConvConcurrent: callers on different goroutines do not disturb each other.
 func TestConvConcurrent(t *testing.T) {
-	c := convCase{Conv{32, 48, 3, 3, 1, 1, 1, 1}, 1, 17, 17, false}
+	c := convCase{Conv{32, 48, 3, 3, 1, 1, 1, 1, 0, 0}, 1, 17, 17, false}
 	want := c.results()
 	for range 4 {
 		t.Run("", func(t *testing.T) {
@@ -329,7 +331,7 @@ func TestConvConcurrent(t *testing.T) {
 }
 
 func TestConvRefusesWrongShapes(t *testing.T) {
-	c := Conv{16, 32, 3, 3, 1, 1, 1, 1}
+	c := Conv{16, 32, 3, 3, 1, 1, 1, 1, 0, 0}
 	x, y, w := NewMap(1, 16, 5, 5), NewMap(1, 32, 5, 5), make([]float32, c.WeightLen())
 	for name, call := range map[string]func(){
 		"weights": func() { c.Forward(y, x, w[1:]) },

@@ -5,7 +5,8 @@ import "unsafe"
 // genericISA is the implementation in plain Go, for every machine; it is the
 // twin that the others are tested beside.
 var genericISA = func() *isa {
-	s := &isa{name: "generic", runs: genericRuns, peak: peakGeneric, peakTurnFLOPs: peakChains * 2}
+	s := &isa{name: "generic", runs: genericRuns, peak: peakGeneric, peakTurnFLOPs: peakChains * 2,
+		winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric, winogradWeights: winogradWeightsGeneric}
 	for n := 1; n <= maxTileBlocks; n++ {
 		s.tileRows[n] = maxTileRows
 		for m := 1; m <= maxTileRows; m++ {

@@ -26,7 +26,7 @@ func normaliseGeneric(y, x []float32, k *[3][Block]float32, relu bool) {
 	for len(x) >= Block {
 		to := (*[Block]float32)(y)
 		for i, v := range (*[Block]float32)(x) {
-			v = (v-k[2][i])*k[0][i] + k[1][i]
+			v = normalised(v, k, i)
 			if relu && v < 0 {
 				v = 0
 			}
@@ -36,27 +36,32 @@ func normaliseGeneric(y, x []float32, k *[3][Block]float32, relu bool) {
 	}
 }
 
-func gradientSumsGeneric(sum, dot *[Block]float64, dy, x, y []float32, mean *[Block]float32) {
-	relu := len(y) > 0
+// normalised is batch norm of one value. The explicit conversion forbids a fused
+// multiply-add, so that forward and backward agree on the sign.
+func normalised(x float32, k *[3][Block]float32, lane int) float32 {
+	return float32((x-k[2][lane])*k[0][lane]) + k[1][lane]
+}
+
+func gradientSumsGeneric(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32, relu bool) {
 	for at := 0; at+Block <= len(dy); at += Block {
 		for i, v := range (*[Block]float32)(x[at:]) {
-			if g := dy[at+i]; !relu || y[at+i] > 0 {
+			if g := dy[at+i]; !relu || normalised(v, k, i) > 0 {
 				sum[i] += float64(g)
-				dot[i] += float64(g * (v - mean[i]))
+				dot[i] += float64(g * (v - k[2][i]))
 			}
 		}
 	}
 }
 
-func gradientApplyGeneric(dx, dy, x, y []float32, k *[4][Block]float32) {
-	relu := len(y) > 0
+func gradientApplyGeneric(dx, dy, x []float32, k *[5][Block]float32, relu bool) {
+	forward := (*[3][Block]float32)(k[:])
 	for at := 0; at+Block <= len(dy); at += Block {
 		for i, v := range (*[Block]float32)(x[at:]) {
 			g := dy[at+i]
-			if relu && !(y[at+i] > 0) {
+			if relu && !(normalised(v, forward, i) > 0) {
 				g = 0
 			}
-			dx[at+i] = k[0][i]*g + (k[1][i]*(v-k[3][i]) + k[2][i])
+			dx[at+i] = k[0][i]*g + (k[3][i]*(v-k[2][i]) + k[4][i])
 		}
 	}
 }

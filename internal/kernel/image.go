@@ -19,6 +19,7 @@ type ImageConv struct {
 	K, R, S          int
 	StrideH, StrideW int
 	PadH, PadW       int
+	MoreH, MoreW     int // further padding below and to the right
 }
 
 // Rows returns the padded length of a gathered window: the input channels of
@@ -30,7 +31,7 @@ func (c ImageConv) WeightLen() int { return roundUp(c.K) * c.Rows() }
 
 // Out returns the height and width of the output for images of h by w.
 func (c ImageConv) Out(h, w int) (oh, ow int) {
-	return Conv{R: c.R, S: c.S, StrideH: c.StrideH, StrideW: c.StrideW, PadH: c.PadH, PadW: c.PadW}.Out(h, w)
+	return Conv{R: c.R, S: c.S, StrideH: c.StrideH, StrideW: c.StrideW, PadH: c.PadH, PadW: c.PadW, MoreH: c.MoreH, MoreW: c.MoreW}.Out(h, w)
 }
 
 // PackImageWeights packs weights [k][3][r][s] for ImageConv.
@@ -75,7 +76,7 @@ func (c ImageConv) gemmRow(s *scratch, isa *isa, y Map, n, oh int, rows, weights
 	groups := isa.groups(blocks, y.W)
 	g := &s.gemm
 	*g = gemmArgs{
-		count: depth, offsets: s.imageBatch(depth, y.W),
+		count: depth, offsets: s.blocks(depth, y.W*pixelBytes),
 		aPixel: pixelBytes, cPixel: pixelBytes,
 		bBlock: depth * tapBytes, cBlock: y.H * y.W * pixelBytes,
 	}
@@ -97,16 +98,6 @@ func (c ImageConv) gemmRow(s *scratch, isa *isa, y Map, n, oh int, rows, weights
 			isa.gemm[tile][to-from](g)
 		}
 	}
-}
-
-// imageBatch lists the blocks of the gathered windows of a row of width pixels.
-func (s *scratch) imageBatch(depth, width int) *gemmOffset {
-	list := s.list(nil, 0)
-	list.entries = list.entries[:0]
-	for i := range depth {
-		list.entries = append(list.entries, gemmOffset{a: i * width * pixelBytes, b: i * tapBytes})
-	}
-	return &list.entries[0]
 }
 
 // gather writes the windows of output row oh to rows, [Rows/16][width][16].

@@ -17,6 +17,11 @@ type isa struct {
 	// backward weights.
 	outer [maxTileBlocks + 1]func(*outerArgs)
 
+	// The transforms of F(4x4, 3x3): of input, output and weights.
+	winogradIn      func(*winogradInArgs)
+	winogradOut     func(*winogradOutArgs)
+	winogradWeights func(*winogradWeightsArgs)
+
 	runs // the memory-bound loops
 
 	// peak runs turns of nothing but independent multiply-adds in registers,
@@ -88,6 +93,54 @@ type outerArgs struct {
 // and its length.
 type outerRow struct {
 	x, dy, pixels int
+}
+
+// winogradInArgs is a row of 6x6 windows of one channel block, each four pixels
+// right of the one before, to be transformed to 36 points each. Strides are in
+// bytes.
+type winogradInArgs struct {
+	points unsafe.Pointer // first window's first point; the next window's is 64 bytes on
+	point  int            // from one point to the next
+	x      unsafe.Pointer // first window's first pixel
+	row    int            // from one row of pixels to the next
+	tiles  int            // windows, at least one
+
+	temporary unsafe.Pointer // 36 pixels
+	constants *winogradConstants
+}
+
+// winogradOutArgs is a row of 4x4 tiles of one output block, to be made from
+// their 36 points, with bias and a lower limit.
+type winogradOutArgs struct {
+	y      unsafe.Pointer // first tile's first pixel; the next tile's is four pixels on
+	row    int            // from one row of pixels to the next
+	points unsafe.Pointer // first tile's first point; the next tile's is 64 bytes on
+	point  int            // from one point to the next
+	tiles  int            // at least one
+
+	temporary unsafe.Pointer // 24 pixels
+	constants *winogradConstants
+	bias      unsafe.Pointer // 16 values
+	least     unsafe.Pointer // 16 values; smaller results become these
+}
+
+// winogradWeightsArgs are the 16x16 3x3 kernels between two blocks. Strides are
+// in bytes.
+type winogradWeightsArgs struct {
+	points unsafe.Pointer // 16x16 values of the first point
+	point  int            // from one point to the next
+	w      unsafe.Pointer // 16x16 values of the first tap
+	tap    int            // from one tap to the next
+
+	temporary unsafe.Pointer // 18 times 16 values
+	constants *winogradConstants
+}
+
+// winogradConstants are the numbers of the transforms, each sixteen times (a
+// block, in a form that the generator can read); see winograd.
+type winogradConstants struct {
+	a, b, a2, b2, a3, b3, product, sum [16]float32
+	g0, gA, gAa, gAa2, gB, gBb, gBb2   [16]float32
 }
 
 // poolArgs is a run of output pixels of one channel block whose windows hold

@@ -46,9 +46,11 @@ var avx512ISA = &isa{
 	tileRows: [maxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
 	outer:    [maxTileBlocks + 1]func(*outerArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
 
+	winogradIn: winogradInAVX512, winogradOut: winogradOutAVX512, winogradWeights: winogradWeightsAVX512,
+
 	runs: runs{
-		moments: momentsAVX2, normalise: normaliseAVX512,
-		gradientSums: gradientSumsAVX2, gradientApply: gradientApplyAVX512,
+		moments: momentsAVX512, normalise: normaliseAVX512,
+		gradientSums: gradientSumsAVX512, gradientApply: gradientApplyAVX512,
 		poolSum: poolSumAVX512, poolMax: poolMaxAVX512, poolMaxBack: poolMaxBackAVX512,
 		transpose: transposeAVX2,
 		axpy:      axpyAVX512, scale: scaleAVX512, lerp: lerpAVX512,
@@ -70,6 +72,8 @@ var avx2ISA = &isa{
 	},
 	tileRows: [maxTileBlocks + 1]int{1: 6},
 	outer:    [maxTileBlocks + 1]func(*outerArgs){1: outerAVX2_1},
+
+	winogradIn: winogradInAVX2, winogradOut: winogradOutAVX2, winogradWeights: winogradWeightsAVX2,
 
 	runs: runs{
 		moments: momentsAVX2, normalise: normaliseAVX2,

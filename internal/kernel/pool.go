@@ -11,17 +11,18 @@ import (
 // each side.
 type Pool struct {
 	R, S, StrideH, StrideW, PadH, PadW int
+	MoreH, MoreW                       int  // further padding below and to the right
 	CountIncludePad                    bool // padding counts in an average's divisor
 	CeilMode                           bool // PyTorch's: a last window may hang over the edge
 }
 
 // Out returns the size of the output for an input of h by w.
 func (p Pool) Out(h, w int) (oh, ow int) {
-	return p.out(h, p.R, p.StrideH, p.PadH), p.out(w, p.S, p.StrideW, p.PadW)
+	return p.out(h, p.R, p.StrideH, p.PadH, p.MoreH), p.out(w, p.S, p.StrideW, p.PadW, p.MoreW)
 }
 
-func (p Pool) out(size, window, stride, pad int) int {
-	rest := size + 2*pad - window
+func (p Pool) out(size, window, stride, pad, more int) int {
+	rest := size + 2*pad + more - window
 	n := rest/stride + 1
 	// A window that hangs over must begin inside the image or the padding
 	// before it.
@@ -64,7 +65,7 @@ func (p Pool) AvgForward(y, x Map) {
 // AvgBackward overwrites dx with the gradient of AvgForward.
 func (p Pool) AvgBackward(dx, dy Map) {
 	plan := p.planFor(dx.H, dx.W)
-	if p.StrideH != 1 || p.StrideW != 1 || p.PadH >= p.R || p.PadW >= p.S {
+	if p.StrideH != 1 || p.StrideW != 1 || p.PadH >= p.R || p.PadW >= p.S || p.MoreH+p.MoreW > 0 {
 		p.eachPlane(dy, func(_ *poolArgs, image, block, _ int) {
 			plan.spread(dx.Plane(image, block), dy.Plane(image, block))
 		})
@@ -166,11 +167,11 @@ func (p Pool) planFor(h, w int) *poolPlan {
 // span is the part of a window along one direction that lies in the image.
 type span struct{ first, end, counted int }
 
-func spanOf(at, window, stride, pad, size int) span {
+func spanOf(at, window, stride, pad, more, size int) span {
 	start := at*stride - pad
 	return span{
 		first: max(0, -start), end: min(window, size-start),
-		counted: min(window, size+pad-start), // with padding
+		counted: min(window, size+pad+more-start), // with padding
 	}
 }
 
@@ -178,11 +179,11 @@ func (p Pool) plan(h, w int) *poolPlan {
 	oh, ow := p.Out(h, w)
 	plan := &poolPlan{xPixel: p.StrideW * pixelBytes, width: w, height: h}
 	for i := range oh {
-		rows := spanOf(i, p.R, p.StrideH, p.PadH, h)
+		rows := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h)
 		for j := 0; j < ow; {
-			columns := spanOf(j, p.S, p.StrideW, p.PadW, w)
+			columns := spanOf(j, p.S, p.StrideW, p.PadW, p.MoreW, w)
 			end := j + 1
-			for end < ow && spanOf(end, p.S, p.StrideW, p.PadW, w) == columns {
+			for end < ow && spanOf(end, p.S, p.StrideW, p.PadW, p.MoreW, w) == columns {
 				end++
 			}
 			run := poolRun{

@@ -16,6 +16,9 @@ func poolCases() []Pool {
 		{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, CountIncludePad: true},
 		{R: 5, S: 5, StrideH: 3, StrideW: 3},
 		{R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, CeilMode: true, CountIncludePad: true},
+		{R: 3, S: 3, StrideH: 2, StrideW: 2, MoreH: 1, MoreW: 1}, // TensorFlow's SAME on even sizes
+		{R: 3, S: 3, StrideH: 1, StrideW: 2, PadH: 1, MoreW: 1, CountIncludePad: true},
+		{R: 2, S: 2, StrideH: 1, StrideW: 1, MoreH: 1, MoreW: 1, CountIncludePad: true},
 		{R: 2, S: 4, StrideH: 1, StrideW: 3, PadH: 1, PadW: 0},
 		{R: 3, S: 1, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, CountIncludePad: true},
 	}
@@ -71,7 +74,7 @@ func (p Pool) reference(x, dy Map, isMax bool) poolWant {
 					for r := range p.R {
 						for s := range p.S {
 							h, w := i*p.StrideH+r-p.PadH, j*p.StrideW+s-p.PadW
-							if h < x.H+p.PadH && w < x.W+p.PadW {
+							if h < x.H+p.PadH+p.MoreH && w < x.W+p.PadW+p.MoreW {
 								counted++
 							}
 							if h < 0 || w < 0 || h >= x.H || w >= x.W {
@@ -144,4 +147,44 @@ func TestGlobalAvg(t *testing.T) {
 	near(t, "gradient", dx.values(), wantDX, 1)
 	y.check(t, "y")
 	dx.check(t, "dx")
+}
+
+// The windows of 14 to 4 are those of PyTorch's AdaptiveAvgPool2d: four wide,
+// at 0, 3, 7 and 10.
+func TestAdaptiveAvg(t *testing.T) {
+	for _, c := range []struct {
+		h, w   int
+		starts []int // of rows
+		ends   []int
+	}{
+		{14, 8, []int{0, 3, 7, 10}, []int{4, 7, 11, 14}},
+		{6, 4, []int{0, 1, 3, 4}, []int{2, 3, 5, 6}},
+		{3, 12, []int{0, 0, 1, 2}, []int{1, 2, 3, 3}},
+	} {
+		r := rand.New(rand.NewPCG(5, uint64(c.h)))
+		x, dy := newViewMap(r, 2, 32, c.h, c.w, true, true), newViewMap(r, 2, 32, 4, 4, true, true)
+		y, dx := newViewMap(r, 2, 32, 4, 4, true, false), newViewMap(r, 2, 32, c.h, c.w, true, false)
+		AdaptiveAvgForward(y.Map, x.Map)
+		AdaptiveAvgBackward(dx.Map, dy.Map)
+		want, wantDX := []float64(nil), make([]float64, 2*32*c.h*c.w)
+		for i := range 2 * 32 {
+			for row := range 4 {
+				for j := range 4 {
+					left, right := j*c.w/4, (j+1)*c.w/4 // every w here is a multiple of 4
+					sum, area := 0.0, float64((c.ends[row]-c.starts[row])*(right-left))
+					for h := c.starts[row]; h < c.ends[row]; h++ {
+						for w := left; w < right; w++ {
+							sum += float64(*x.at(i/32, i%32, h, w))
+							wantDX[(i*c.h+h)*c.w+w] += float64(*dy.at(i/32, i%32, row, j)) / area
+						}
+					}
+					want = append(want, sum/area)
+				}
+			}
+		}
+		near(t, "mean", y.values(), want, 1)
+		near(t, "gradient", dx.values(), wantDX, 1)
+		y.check(t, "y")
+		dx.check(t, "dx")
+	}
 }

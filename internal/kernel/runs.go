@@ -10,12 +10,12 @@ type runs struct {
 	// normalise is y = (x-k[2])*k[0] + k[1], zero if that is negative and relu
 	// set. Taking the mean off first loses nothing where it is far from zero.
 	normalise func(y, x []float32, k *[3][Block]float32, relu bool)
-	// gradientSums adds g to sum and g*(x-mean) to dot, where g is dy where
-	// y > 0 and zero elsewhere; all of dy if y is empty.
-	gradientSums func(sum, dot *[Block]float64, dy, x, y []float32, mean *[Block]float32)
-	// gradientApply is dx = k[0]*g + k[1]*(x-k[3]) + k[2] with the same g. dx
-	// may be dy, x or y.
-	gradientApply func(dx, dy, x, y []float32, k *[4][Block]float32)
+	// gradientSums adds g to sum and g*(x-k[2]) to dot, where g is dy; if relu
+	// is set, only where normalise's y is positive, by the same arithmetic.
+	gradientSums func(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32, relu bool)
+	// gradientApply is dx = k[0]*g + k[3]*(x-k[2]) + k[4] with the same g. dx
+	// may be dy or x.
+	gradientApply func(dx, dy, x []float32, k *[5][Block]float32, relu bool)
 
 	// transpose exchanges rows and columns; to is not from.
 	transpose func(to, from *[Block * Block]float32)

@@ -4,30 +4,30 @@
 
 package kernel
 
-// sum += x and sq += x*x, in float64.
-//
-//go:noescape
-func momentsAVX2(sum *[16]float64, sq *[16]float64, x []float32)
-
-// sum += g and dot += g*(x-mean), in float64, g being dy where y > 0; dy if y is empty.
-//
-//go:noescape
-func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, y []float32, mean *[16]float32)
-
 // to = from with rows and columns exchanged.
 //
 //go:noescape
 func transposeAVX2(to *[256]float32, from *[256]float32)
+
+// sum += x and sq += x*x, in float64.
+//
+//go:noescape
+func momentsAVX512(sum *[16]float64, sq *[16]float64, x []float32)
 
 // y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.
 //
 //go:noescape
 func normaliseAVX512(y []float32, x []float32, k *[3][16]float32, relu bool)
 
-// dx = k[0]*g + k[1]*(x-k[3]) + k[2], g being dy where y > 0; dy if y is empty.
+// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where relu is set and normalise's y not positive.
 //
 //go:noescape
-func gradientApplyAVX512(dx []float32, dy []float32, x []float32, y []float32, k *[4][16]float32)
+func gradientSumsAVX512(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32, relu bool)
+
+// dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where relu is set and normalise's y not positive.
+//
+//go:noescape
+func gradientApplyAVX512(dx []float32, dy []float32, x []float32, k *[5][16]float32, relu bool)
 
 // y = scale * sum of the taps.
 //
@@ -74,15 +74,25 @@ func rmsPropAVX512(w []float32, g []float32, ms []float32, mom []float32, lr flo
 //go:noescape
 func adamAVX512(w []float32, g []float32, m []float32, v []float32, lr float32, a float32, b float32, eps float32)
 
+// sum += x and sq += x*x, in float64.
+//
+//go:noescape
+func momentsAVX2(sum *[16]float64, sq *[16]float64, x []float32)
+
 // y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.
 //
 //go:noescape
 func normaliseAVX2(y []float32, x []float32, k *[3][16]float32, relu bool)
 
-// dx = k[0]*g + k[1]*(x-k[3]) + k[2], g being dy where y > 0; dy if y is empty.
+// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where relu is set and normalise's y not positive.
 //
 //go:noescape
-func gradientApplyAVX2(dx []float32, dy []float32, x []float32, y []float32, k *[4][16]float32)
+func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32, relu bool)
+
+// dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where relu is set and normalise's y not positive.
+//
+//go:noescape
+func gradientApplyAVX2(dx []float32, dy []float32, x []float32, k *[5][16]float32, relu bool)
 
 // y = scale * sum of the taps.
 //

@@ -47,13 +47,14 @@ var runCases = map[string]func(s *runs, c *runCase) func(){
 		return func() { s.normalise(x, x, k, c.variant == 1) }
 	},
 	"gradientSums": func(s *runs, c *runCase) func() {
-		sum, dot, dy, x, y, mean := c.sums(), c.sums(), c.floats(), c.floats(), c.cut(), c.channels()
-		return func() { s.gradientSums(sum, dot, dy, x, y, mean) }
+		sum, dot, dy, x := c.sums(), c.sums(), c.floats(), c.floats()
+		k := &[3][Block]float32{*c.channels(), *c.channels(), *c.channels()}
+		return func() { s.gradientSums(sum, dot, dy, x, k, c.variant == 1) }
 	},
 	"gradientApply": func(s *runs, c *runCase) func() {
-		dx, dy, x, y := c.floats(), c.floats(), c.floats(), c.cut()
-		k := &[4][Block]float32{*c.channels(), *c.channels(), *c.channels(), *c.channels()}
-		return func() { s.gradientApply(dx, dy, x, y, k) }
+		dx, dy, x := c.floats(), c.floats(), c.floats()
+		k := &[5][Block]float32{*c.channels(), *c.channels(), *c.channels(), *c.channels(), *c.channels()}
+		return func() { s.gradientApply(dx, dy, x, k, c.variant == 1) }
 	},
 	"axpy": func(s *runs, c *runCase) func() {
 		y, x := c.floats(), c.floats()
@@ -95,14 +96,6 @@ func (c *runCase) floats() []float32 {
 	s := randomFloats(c.r, fenced(c.t, c.blocks*Block, c.variant == 1))
 	c.slices = append(c.slices, s)
 	return s
-}
-
-// cut is a ReLU's output in the second variant, nothing in the first.
-func (c *runCase) cut() []float32 {
-	if c.variant == 0 {
-		return c.floats()[:0]
-	}
-	return c.positive()
 }
 
 func (c *runCase) positive() []float32 {

@@ -13,11 +13,13 @@ type scratch struct {
 	gemm  gemmArgs
 	outer outerArgs
 
-	owner *product // the lists are this product's
-	lists []offsetList
+	batch []gemmOffset
 	rows  []outerRow
 
-	floats []float32
+	winogradIn      winogradInArgs
+	winogradOut     winogradOutArgs
+	winogradWeights winogradWeightsArgs
+	floats          []float32
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -27,22 +29,19 @@ func borrowScratch() *scratch { return scratches.Get().(*scratch) }
 // release returns s to the pool without the addresses that would keep other
 // memory alive.
 func (s *scratch) release() {
-	s.gemm, s.outer, s.owner = gemmArgs{}, outerArgs{}, nil
+	s.gemm, s.outer = gemmArgs{}, outerArgs{}
+	s.winogradIn, s.winogradOut, s.winogradWeights = winogradInArgs{}, winogradOutArgs{}, winogradWeightsArgs{}
 	scratches.Put(s)
 }
 
-// list returns the slot for a batch of p, empty if another product used it.
-func (s *scratch) list(p *product, slot int) *offsetList {
-	if s.owner != p {
-		s.owner = p
-		for i := range s.lists {
-			s.lists[i].entries = s.lists[i].entries[:0]
-		}
+// blocks returns the batch of count channel blocks that lie apart by so many
+// bytes, and whose weights follow each other.
+func (s *scratch) blocks(count, apart int) *gemmOffset {
+	s.batch = s.batch[:0]
+	for i := range count {
+		s.batch = append(s.batch, gemmOffset{a: i * apart, b: i * tapBytes})
 	}
-	for len(s.lists) <= slot {
-		s.lists = append(s.lists, offsetList{})
-	}
-	return &s.lists[slot]
+	return &s.batch[0]
 }
 
 // grow returns n floats of unknown values.

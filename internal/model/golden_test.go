@@ -14,15 +14,18 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// golden holds what torchvision's inception_v3 computes in float64 from
-// weights and pixels that follow from their names, and how far PyTorch's own
-// float32 lies from it.
+// golden holds what PyTorch computes in float64 from weights and pixels that
+// follow from their names, and how far its own float32 lies from that: with
+// torchvision's inception_v3, or the Variant's network of testdata/golden.py.
 type golden struct {
+	Variant              string
 	Classes, Batch, Size int
 	Labels               []int
 	Deviation            struct {
 		EvalLogits  float64 `json:"eval_logits_max"`
 		TrainLogits float64 `json:"train_logits_max"`
+		AuxLogits   float64 `json:"train_aux_logits_max"`
+		EarlyLogits float64 `json:"train_aux_early_logits_max"`
 		Loss        float64 `json:"loss"`
 		L2          float64 `json:"grad_l2_max"`
 		L2Median    float64 `json:"grad_l2_median"`
@@ -33,6 +36,7 @@ type golden struct {
 	EvalLogits  [][]float64 `json:"eval_logits"`
 	TrainLogits [][]float64 `json:"train_logits"`
 	AuxLogits   [][]float64 `json:"train_aux_logits"`
+	EarlyLogits [][]float64 `json:"train_aux_early_logits"`
 	Loss        struct {
 		Main, Aux float64
 		Total     float64 `json:"total_aux_weight_0.4"`
@@ -58,9 +62,9 @@ var paths = map[int]struct{ aux, loss float64 }{
 	5:    {4.80e-5, 1.82e-5},
 }
 
-// TestGoldenTorchvision holds our float32 against float64: no farther from it
+// TestGoldenPyTorch holds our float32 against float64: no farther from it
 // than three times PyTorch's float32.
-func TestGoldenTorchvision(t *testing.T) {
+func TestGoldenPyTorch(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no golden files", err)
@@ -81,15 +85,19 @@ func readGolden(t *testing.T, file string) (g golden) {
 	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
+	if g.Variant == "" {
+		g.Variant, g.Deviation.AuxLogits, g.Deviation.Loss = V3, paths[g.Classes].aux, paths[g.Classes].loss
+	}
 	return g
 }
 
 func testGolden(t *testing.T, g golden) {
-	spec, err := DefaultSpec("v3")
+	spec, err := DefaultSpec(g.Variant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec.Classes, spec.InputSize, spec.Dropout, spec.BNDecay, spec.AvgPoolCountIncludePad = g.Classes, g.Size, 0, 0.9, true
+	spec.Classes, spec.InputSize, spec.Dropout, spec.AuxDropout, spec.BNDecay = g.Classes, g.Size, 0, 0, 0.9
+	spec.AvgPoolCountIncludePad = g.Variant == V3
 	w, err := ZeroWeights(spec)
 	if err != nil {
 		t.Fatal(err)
@@ -133,14 +141,16 @@ func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float3
 		t.Fatal(err)
 	}
 	within(t, "train logits", relative(n.TrainLogits(), flatten(g.TrainLogits)), g.Deviation.TrainLogits)
-	within(t, "aux logits", relative(rows(n.out.aux[0], g.Classes), flatten(g.AuxLogits)), paths[g.Classes].aux)
-	within(t, "loss", math.Abs(float64(loss.Main)+0.4*float64(loss.Aux)-g.Loss.Total), paths[g.Classes].loss)
+	for i, want := range g.heads() {
+		within(t, "aux logits", relative(rows(n.out.aux[i], g.Classes), flatten(want.logits)), want.deviation)
+	}
+	within(t, "loss", math.Abs(float64(loss.Main)+0.4*float64(loss.Aux+loss.AuxEarly)-g.Loss.Total), g.Deviation.Loss)
 	var l2, head []float64
 	for _, grad := range n.Gradients() {
 		values := grad.Param.Unpack(grad.Data)
 		norm := g.GradL2[grad.Param.Name]
 		if norm == 0 {
-			t.Errorf("%s: torchvision has no such parameter", grad.Param.Name)
+			t.Errorf("%s: PyTorch's network has no such parameter", grad.Param.Name)
 			continue
 		}
 		l2 = append(l2, math.Abs(normOf(values)-norm)/norm)
@@ -160,6 +170,21 @@ func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float3
 	within(t, "first gradients, max", head[len(head)-1], g.Deviation.Head)
 	within(t, "first gradients, median", head[len(head)/2], g.Deviation.HeadMedian)
 	g.checkRunning(t, w)
+}
+
+type goldenHead struct {
+	logits    [][]float64
+	deviation float64
+}
+
+// heads returns what the auxiliary heads give, the later one first.
+func (g *golden) heads() (heads []goldenHead) {
+	for _, h := range []goldenHead{{g.AuxLogits, g.Deviation.AuxLogits}, {g.EarlyLogits, g.Deviation.EarlyLogits}} {
+		if h.logits != nil {
+			heads = append(heads, h)
+		}
+	}
+	return heads
 }
 
 func (g *golden) checkRunning(t *testing.T, w *Weights) {
@@ -229,7 +254,7 @@ func fromName(p *ops.Param) []float32 {
 		}
 	}
 	switch p.Kind {
-	case ops.ConvWeight, ops.ImageWeight:
+	case ops.ConvWeight, ops.ImageWeight, ops.SeparableWeight:
 		scale(math.Sqrt(6 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3])))
 	case ops.LinearWeight:
 		scale(math.Sqrt(3 / float64(p.Shape[1])))

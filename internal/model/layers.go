@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/inception-go/inception/internal/ops"
@@ -49,26 +50,14 @@ type Wiring struct {
 }
 
 // Wiring lists the layers of an eval network with their inputs.
-func (n *Network) Wiring() []Wiring {
-	var all []Wiring
-	index := map[*gorgonia.Node]int{}
-	for _, node := range ordered(n.Graph) {
-		layers := ops.LayersOf(node)
-		if len(layers) == 0 {
-			continue
+func (n *Network) Wiring() ([]Wiring, error) {
+	all := wire(n.Graph)
+	for _, l := range all {
+		if len(l.Inputs) == 0 {
+			return nil, fmt.Errorf("layer %s reads no other layer", l.Name)
 		}
-		w := Wiring{Layer: layers[0]}
-		for _, in := range ops.InputsOf(node) {
-			if i, ok := index[in]; ok {
-				w.Inputs = append(w.Inputs, i)
-			} else if in.Name() == "image" {
-				w.Inputs = append(w.Inputs, -1)
-			}
-		}
-		index[node] = len(all)
-		all = append(all, w)
 	}
-	return all
+	return all, nil
 }
 
 func layersOf(g *gorgonia.ExprGraph) (layers []ops.Layer) {

@@ -25,7 +25,7 @@ type Options struct {
 	AuxWeight float32                 // of the auxiliary losses in the sum that is differentiated
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
-	Keep      []string                // end points (Mixed_6e) to be read by Point
+	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
 }
 
 // Network is a graph with memory, ready to run on batches of one size. It
@@ -47,9 +47,11 @@ type Network struct {
 	machine gorgonia.VM
 }
 
-// gradientNode is the gradient of parameters that lie behind each other.
+// gradientNode is the gradient of parameters that lie behind each other, some
+// of which may be frozen.
 type gradientNode struct {
 	params []*ops.Param
+	frozen []bool
 	node   *gorgonia.Node
 }
 
@@ -60,7 +62,8 @@ type Gradient struct {
 	Data  []float32
 }
 
-// Loss holds the smoothed cross-entropies of one batch, unweighted.
+// Loss holds the smoothed cross-entropies of one batch, unweighted. Aux is
+// that of the later auxiliary head there is, AuxEarly that of one before it.
 type Loss struct{ Main, Aux, AuxEarly float32 }
 
 // Build makes a network of spec's structure over w for batches of the given
@@ -70,16 +73,20 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
-	if err := spec.CheckSize(); err != nil {
+	used := spec
+	if mode == Eval {
+		used = spec.WithoutAux()
+	}
+	if err := used.CheckSize(); err != nil {
 		return nil, err
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: make([]int, batch)}
 	options := spec.blockOptions(mode)
-	options.Frozen = o.Frozen
+	options.Frozen, options.Seed, options.Step = o.Frozen, o.Seed, &n.step
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
-	n.out = spec.build(b, image, b.Dropout(spec.Dropout, o.Seed, &n.step))
+	n.out = spec.build(b, image)
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
@@ -104,10 +111,9 @@ func (n *Network) differentiate(o Options) error {
 	}
 	var wrt gorgonia.Nodes
 	for _, in := range n.Graph.Inputs() {
-		params := n.trained(in, o.Frozen)
-		if len(params) > 0 {
+		if g := n.trained(in, o.Frozen); len(g.params) > 0 {
 			wrt = append(wrt, in)
-			n.grads = append(n.grads, gradientNode{params: params})
+			n.grads = append(n.grads, g)
 		}
 	}
 	grads, err := ops.Gradients(n.losses, weights[:len(n.losses)], wrt)
@@ -122,21 +128,21 @@ func (n *Network) differentiate(o Options) error {
 
 // trained returns the parameters that an input node of the graph stands for
 // if any of them is trained.
-func (n *Network) trained(in *gorgonia.Node, frozen func(string) bool) []*ops.Param {
-	var params []*ops.Param
+func (n *Network) trained(in *gorgonia.Node, frozen func(string) bool) (g gradientNode) {
 	any := false
 	for _, name := range strings.Fields(in.Name()) {
 		p := n.Weights.ByName(name)
 		if p == nil {
-			return nil
+			return gradientNode{}
 		}
-		params = append(params, p)
-		any = any || p.Trainable() && !isFrozen(p, frozen)
+		stays := !p.Trainable() || isFrozen(p, frozen)
+		g.params, g.frozen = append(g.params, p), append(g.frozen, stays)
+		any = any || !stays
 	}
 	if !any {
-		return nil
+		return gradientNode{}
 	}
-	return params
+	return g
 }
 
 func isFrozen(p *ops.Param, frozen func(string) bool) bool {
@@ -161,9 +167,9 @@ func (n *Network) compile(points []string) error {
 		keep = append(keep, g.node)
 	}
 	for _, name := range points {
-		node := n.out.points[name]
-		if node == nil {
-			return fmt.Errorf("no module is called %q; there are %s", name, strings.Join(n.Points(), ", "))
+		node, err := n.point(name)
+		if err != nil {
+			return err
 		}
 		keep = append(keep, node)
 	}
@@ -175,8 +181,22 @@ func (n *Network) compile(points []string) error {
 	return nil
 }
 
-// Points lists the end points that Options.Keep knows, in order.
+// Points lists the modules that Options.Keep knows, in order. It also knows
+// every layer of an eval network.
 func (n *Network) Points() []string { return n.out.order }
+
+// point returns the node of a module or of a layer.
+func (n *Network) point(name string) (*gorgonia.Node, error) {
+	if node := n.out.points[name]; node != nil {
+		return node, nil
+	}
+	for _, node := range n.Graph.AllNodes() {
+		if layers := ops.LayersOf(node); len(layers) == 1 && layers[0].Name == name {
+			return node, nil
+		}
+	}
+	return nil, fmt.Errorf("no layer is called %q; there are the modules %s, and the layers that inception summary lists", name, strings.Join(n.Points(), ", "))
+}
 
 // Forward runs an eval network on images, [Batch][3][H][W] preprocessed.
 func (n *Network) Forward(images []float32) error {
@@ -232,9 +252,9 @@ func (n *Network) Features() []float32 { return rows(n.out.features, ops.Channel
 // Point returns an end point kept by Options.Keep, [Batch][C][H][W], and its
 // shape without the batch.
 func (n *Network) Point(name string) (values []float32, shape [3]int, err error) {
-	node := n.out.points[name]
-	if node == nil {
-		return nil, shape, fmt.Errorf("no module is called %q; there are %s", name, strings.Join(n.Points(), ", "))
+	node, err := n.point(name)
+	if err != nil {
+		return nil, shape, err
 	}
 	values = ops.Planar(node)
 	s := node.Shape()
@@ -247,8 +267,10 @@ func (n *Network) Gradients() []Gradient {
 	var all []Gradient
 	for _, g := range n.grads {
 		data := g.node.Value().Data().([]float32)
-		for _, p := range g.params {
-			all = append(all, Gradient{p, data[:p.Floats()]})
+		for i, p := range g.params {
+			if !g.frozen[i] {
+				all = append(all, Gradient{p, data[:p.Floats()]})
+			}
 			data = data[p.Floats():]
 		}
 	}
@@ -267,10 +289,16 @@ func rows(node *gorgonia.Node, channels int) []float32 {
 // blockOptions are the settings that every layer shares.
 func (s Spec) blockOptions(mode Mode) blocks.Options {
 	return blocks.Options{Train: mode == Train, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
-		CountIncludePad: s.AvgPoolCountIncludePad}
+		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Variant == BNInception}
 }
 
 // build adds the network to b's graph.
-func (s Spec) build(b *blocks.Builder, image *gorgonia.Node, dropout func(*gorgonia.Node) *gorgonia.Node) outputs {
-	return s.inception(b, image, dropout)
+func (s Spec) build(b *blocks.Builder, image *gorgonia.Node) outputs {
+	switch s.Variant {
+	case BNInception:
+		return s.bnInception(b, image)
+	case GoogLeNet:
+		return s.googLeNet(b, image)
+	}
+	return s.inception(b, image)
 }

@@ -12,17 +12,20 @@ import (
 // Spec describes the structure of a network: the model.* keys of a
 // configuration. It is stored with the weights.
 type Spec struct {
-	Variant                string  `yaml:"variant" json:"variant" help:"network: v2 or v3; sets the stem and the auxiliary head unless they are given"`
+	Variant                string  `yaml:"variant" json:"variant" help:"network: v2, v3, v2-table1 (the paper's Table 1 read literally), bn-inception (TF-slim's inception_v2) or googlenet; sets the other model.* keys unless they are given"`
 	InputSize              int     `yaml:"input_size" json:"input_size" help:"height and width of the images in pixels"`
 	Classes                int     `yaml:"classes" json:"classes" help:"number of classes; 0 takes it from the data"`
 	Width                  float64 `yaml:"width" json:"width" help:"multiplies every channel count, rounded to multiples of 16"`
 	Stem                   Stem    `yaml:"stem" json:"stem"`
 	Factorized5x5          bool    `yaml:"factorized_5x5" json:"factorized_5x5" help:"two 3x3 convolutions instead of a 5x5 in the 35x35 modules (fig. 5)"`
+	Tower3x3               bool    `yaml:"tower_3x3" json:"tower_3x3" help:"the middle tower of the 35x35 modules is a 3x3 convolution, as in fig. 5, instead of the released code's 5x5"`
 	Asymmetric7x7          bool    `yaml:"asymmetric_7x7" json:"asymmetric_7x7" help:"1x7 and 7x1 convolutions instead of 7x7 in the 17x17 modules (fig. 6)"`
 	Expanded8x8            bool    `yaml:"expanded_8x8" json:"expanded_8x8" help:"expanded filter banks in the 8x8 modules (fig. 7)"`
 	GridReduction          string  `yaml:"grid_reduction" json:"grid_reduction" help:"efficient (fig. 10), pool_first or expand_first (fig. 9)"`
 	Aux                    string  `yaml:"aux" json:"aux" help:"auxiliary head: none, plain (a bias) or batch_norm"`
+	AuxLate                bool    `yaml:"aux_late" json:"aux_late" help:"the auxiliary head on the last 17x17 module; false with aux_early leaves the early one alone"`
 	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
+	AuxDropout             float64 `yaml:"aux_dropout" json:"aux_dropout" help:"probability that a feature before an auxiliary head's classifier is dropped in training"`
 	Dropout                float64 `yaml:"dropout" json:"dropout" help:"probability that a pooled feature is dropped in training"`
 	BNDecay                float64 `yaml:"bn_decay" json:"bn_decay" help:"decay of batch norm's running statistics per step"`
 	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
@@ -32,7 +35,7 @@ type Spec struct {
 
 // Stem holds the switches of the stem.
 type Stem struct {
-	Conv   string `yaml:"conv" json:"conv" help:"first convolutions: 3x3 (three of them) or 7x7 (one)"`
+	Conv   string `yaml:"conv" json:"conv" help:"first convolutions: 3x3 (three of them) or 7x7 (one); bn-inception: separable or 7x7; googlenet: 7x7"`
 	Stride int    `yaml:"stride" json:"stride" help:"of the first convolution: 2, or 1 for small images"`
 	Pool   bool   `yaml:"pool" json:"pool" help:"the first max pool; off for small images"`
 }
@@ -44,24 +47,41 @@ const (
 	AuxBatchNorm = "batch_norm"
 )
 
-// Variants lists the values of Spec.Variant.
-func Variants() []string { return []string{"v2", "v3"} }
+// The values of Spec.Variant.
+const (
+	V2          = "v2"           // the first row of the paper's Table 3
+	V3          = "v3"           // its last row
+	V2Table1    = "v2-table1"    // Table 1 read literally
+	BNInception = "bn-inception" // Ioffe and Szegedy 2015; TF-slim's inception_v2
+	GoogLeNet   = "googlenet"    // Szegedy et al. 2014 with batch norm, as in torchvision
+)
 
-// DefaultSpec returns the network of the paper's Table 3: v3, or v2 with a
-// 7x7 stem and an auxiliary head without batch norm.
+// Variants lists the values of Spec.Variant.
+func Variants() []string { return []string{V2, V3, V2Table1, BNInception, GoogLeNet} }
+
+// DefaultSpec returns the network of that name as published.
 func DefaultSpec(variant string) (Spec, error) {
 	s := Spec{
 		Variant: variant, InputSize: 299, Width: 1,
 		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
 		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
 		GridReduction: string(blocks.Efficient),
-		Aux:           AuxBatchNorm, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
+		Aux:           AuxBatchNorm, AuxLate: true, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
 		Init: "truncated_normal",
 	}
 	switch variant {
-	case "v3":
-	case "v2":
+	case V3:
+	case V2:
 		s.Stem.Conv, s.Aux = "7x7", AuxPlain
+	case V2Table1:
+		s.Tower3x3, s.Aux = true, AuxPlain
+	case BNInception:
+		s.InputSize, s.Stem.Conv, s.Aux = 224, "separable", AuxNone
+		s.Asymmetric7x7, s.Expanded8x8 = false, false
+	case GoogLeNet:
+		s.InputSize, s.Stem.Conv, s.AuxEarly, s.AuxDropout, s.BNDecay = 224, "7x7", true, 0.7, 0.9
+		s.Factorized5x5, s.Asymmetric7x7, s.Expanded8x8 = false, false, false
+		s.GridReduction = string(blocks.PoolFirst)
 	default:
 		return Spec{}, fmt.Errorf("model.variant: no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
 	}
@@ -88,11 +108,13 @@ func (s Spec) Validate() error {
 		inRange("input_size", s.InputSize >= 1 && s.InputSize <= 4096, "from 1 to 4096", s.InputSize),
 		inRange("classes", s.Classes >= 0 && s.Classes <= 1<<20, "from 0 to 1048576", s.Classes),
 		inRange("width", s.Width >= 0.01 && s.Width <= 16, "from 0.01 to 16", s.Width),
-		oneOf("stem.conv", s.Stem.Conv, "3x3", "7x7"),
+		oneOf("stem.conv", s.Stem.Conv, s.firstConvs()...),
 		inRange("stem.stride", s.Stem.Stride == 1 || s.Stem.Stride == 2, "1 or 2", s.Stem.Stride),
 		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
-		oneOf("aux", s.Aux, AuxNone, AuxPlain, AuxBatchNorm),
+		oneOf("aux", s.Aux, s.auxHeads()...),
+		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone, "true when there is no early head either (model.aux none turns both off)", s.AuxLate),
 		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
+		inRange("aux_dropout", s.AuxDropout >= 0 && s.AuxDropout < 1, "at least 0 and below 1", s.AuxDropout),
 		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),
 		inRange("bn_decay", s.BNDecay >= 0 && s.BNDecay < 1, "at least 0 and below 1", s.BNDecay),
 		inRange("bn_eps", s.BNEps > 0 && s.BNEps < 1, "above 0 and below 1", s.BNEps),
@@ -100,6 +122,62 @@ func (s Spec) Validate() error {
 	} {
 		if err != nil {
 			return err
+		}
+	}
+	return s.lacks()
+}
+
+// firstConvs lists what Stem.Conv can be.
+func (s Spec) firstConvs() []string {
+	switch s.Variant {
+	case BNInception:
+		return []string{"separable", "7x7"}
+	case GoogLeNet:
+		return []string{"7x7"}
+	}
+	return []string{"3x3", "7x7"}
+}
+
+// auxHeads lists what Aux can be.
+func (s Spec) auxHeads() []string {
+	switch s.Variant {
+	case BNInception:
+		return []string{AuxNone}
+	case GoogLeNet:
+		return []string{AuxNone, AuxBatchNorm}
+	}
+	return []string{AuxNone, AuxPlain, AuxBatchNorm}
+}
+
+// lacks returns an error for a switch that the variant does not have and that
+// is not as it always is there.
+func (s Spec) lacks() error {
+	if s.Variant != BNInception && s.Variant != GoogLeNet {
+		return nil
+	}
+	as, err := DefaultSpec(s.Variant)
+	if err != nil {
+		return err
+	}
+	type fixed struct {
+		key        string
+		value, has any
+	}
+	keys := []fixed{
+		{"factorized_5x5", s.Factorized5x5, as.Factorized5x5},
+		{"tower_3x3", s.Tower3x3, as.Tower3x3},
+		{"asymmetric_7x7", s.Asymmetric7x7, as.Asymmetric7x7},
+		{"expanded_8x8", s.Expanded8x8, as.Expanded8x8},
+		{"grid_reduction", s.GridReduction, as.GridReduction},
+	}
+	if s.Variant == GoogLeNet { // all its pools inside modules take maxima
+		keys = append(keys, fixed{"avgpool_count_include_pad", s.AvgPoolCountIncludePad, as.AvgPoolCountIncludePad})
+	} else { // it has no auxiliary heads
+		keys = append(keys, fixed{"aux_dropout", s.AuxDropout, as.AuxDropout})
+	}
+	for _, k := range keys {
+		if k.value != k.has {
+			return fmt.Errorf("model.%s: %s has no such switch, it is always %v there; leave the key out", k.key, s.Variant, k.has)
 		}
 	}
 	return nil

@@ -100,8 +100,7 @@ func sketch(spec Spec) (*blocks.Builder, error) {
 	}
 	g := gorgonia.NewGraph()
 	b := blocks.NewBuilder(g, spec.blockOptions(Train), nil)
-	var step uint64
-	spec.build(b, ops.Image(g, 1, spec.InputSize, spec.InputSize, nil), b.Dropout(spec.Dropout, 0, &step))
+	spec.build(b, ops.Image(g, 1, spec.InputSize, spec.InputSize, nil))
 	if blocks.IsSize(b.Err()) {
 		return nil, spec.tooSmall(b.Err())
 	}
@@ -113,7 +112,7 @@ func (s Spec) tooSmall(cause error) error {
 	min, hint := s.minSize(), ""
 	if s.Aux != AuxNone {
 		bare := s
-		bare.Aux, bare.AuxEarly = AuxNone, false
+		bare.Aux, bare.AuxEarly, bare.AuxLate = AuxNone, false, true
 		if m := bare.minSize(); m < min {
 			hint = fmt.Sprintf("; %d with model.aux none", m)
 		}
@@ -130,8 +129,7 @@ func (s Spec) minSize() int {
 		try.InputSize = (low + high) / 2
 		g := gorgonia.NewGraph()
 		b := blocks.NewBuilder(g, try.blockOptions(Train), nil)
-		var step uint64
-		try.build(b, ops.Image(g, 1, try.InputSize, try.InputSize, nil), b.Dropout(try.Dropout, 0, &step))
+		try.build(b, ops.Image(g, 1, try.InputSize, try.InputSize, nil))
 		if b.Err() != nil {
 			low = try.InputSize
 		} else {
@@ -139,6 +137,13 @@ func (s Spec) minSize() int {
 		}
 	}
 	return high
+}
+
+// WithoutAux returns the structure without auxiliary heads, which only training
+// runs.
+func (s Spec) WithoutAux() Spec {
+	s.Aux, s.AuxEarly = AuxNone, false
+	return s
 }
 
 // CheckSize reports whether spec's structure can carry its input size; the
@@ -153,7 +158,8 @@ func (s Spec) CheckSize() error {
 
 // initial returns the first values of a parameter in file order: weights
 // from a normal distribution cut at two standard deviations (0.1; 0.01 and
-// 0.001 in the auxiliary heads and the classifier, as in the released code),
+// 0.001 in the auxiliary heads and the classifier, 1 in a separable convolution, as in
+// the released code),
 // batch norm as the identity.
 func initial(p *ops.Param, how string, seed uint64) []float32 {
 	values := make([]float32, p.Count())
@@ -162,7 +168,7 @@ func initial(p *ops.Param, how string, seed uint64) []float32 {
 		for i := range values {
 			values[i] = 1
 		}
-	case ops.ConvWeight, ops.ImageWeight, ops.LinearWeight:
+	case ops.ConvWeight, ops.ImageWeight, ops.LinearWeight, ops.SeparableWeight:
 		h := fnv.New64a()
 		h.Write([]byte(p.Name))
 		r := rand.New(rand.NewPCG(seed, h.Sum64()))
@@ -176,10 +182,14 @@ func initial(p *ops.Param, how string, seed uint64) []float32 {
 
 func stddevOf(p *ops.Param, how string) float64 {
 	switch {
+	case strings.HasSuffix(p.Name, ".fc1.weight"): // a hidden layer
+		return 0.01
 	case p.Kind == ops.LinearWeight:
 		return 0.001
 	case how == "he":
 		return math.Sqrt(2 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3]))
+	case p.Kind == ops.SeparableWeight:
+		return 1
 	case IsAux(p.Name) && strings.Contains(p.Name, ".conv1."):
 		return 0.01
 	}

@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"slices"
+
 	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
 )
@@ -11,6 +13,11 @@ type Norm struct {
 	Mean, Var     *Param // running statistics
 	Eps, Momentum float32
 	Frozen        bool // normalise by the running statistics and leave them as they are
+}
+
+// Params returns the parameters that there are, in the order of files.
+func (n Norm) Params() []*Param {
+	return slices.DeleteFunc([]*Param{n.Gamma, n.Beta, n.Mean, n.Var}, func(p *Param) bool { return p == nil })
 }
 
 // BatchNormReLU normalises x by the batch's own statistics, scales, shifts
@@ -30,8 +37,8 @@ func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, er
 		b.forward(o.result.asMap(), mapOf(in[0]))
 		return nil
 	}
-	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
-		return b.backward(name, in, out, grad, need)
+	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+		return b.backward(name, in, grad, need)
 	}
 	return o.apply(in...)
 }
@@ -55,7 +62,7 @@ func (b *batchNorm) forward(y, x kernel.Map) {
 	kernel.BatchNormReLU(y, x, b.mean, b.variance, b.gamma(), b.Beta.Data, b.Eps, true)
 }
 
-func (b *batchNorm) backward(name string, in gorgonia.Nodes, y, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
+func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
 	dgamma, dbeta := newSliceResult(len(b.mean)), newSliceResult(len(b.mean))
 	o := &op{name: name + ": batch norm gradient", result: like(in[0]), parts: []*Result{dgamma, dbeta}}
 	o.forward = func(in []gorgonia.Value) error {
@@ -65,10 +72,10 @@ func (b *batchNorm) backward(name string, in gorgonia.Nodes, y, grad *gorgonia.N
 		if b.Frozen {
 			backward = kernel.BatchNormReLUBackwardFrozen
 		}
-		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]), mapOf(in[2]), b.mean, b.variance, b.gamma(), b.Eps, true)
+		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]), b.mean, b.variance, b.gamma(), b.Beta.Data, b.Eps, true)
 		return nil
 	}
-	dx, err := o.apply(grad, in[0], y)
+	dx, err := o.apply(grad, in[0])
 	if err != nil {
 		return nil, err
 	}
@@ -117,15 +124,15 @@ func BiasReLU(name string, x *gorgonia.Node, bias *Param) (*gorgonia.Node, error
 		kernel.BatchNormReLU(o.result.asMap(), mapOf(in[0]), zeros, ones, nil, sliceOf(in[1]), 0, true)
 		return nil
 	}
-	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
+	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dbias := newSliceResult(channels)
 		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}}
 		dx.forward = func(in []gorgonia.Value) error {
 			dbias.alloc()
-			kernel.BatchNormReLUBackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]), mapOf(in[2]), zeros, ones, nil, 0, true)
+			kernel.BatchNormReLUBackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]), zeros, ones, nil, bias.Data, 0, true)
 			return nil
 		}
-		main, err := dx.apply(grad, in[0], out)
+		main, err := dx.apply(grad, in[0])
 		if err != nil {
 			return nil, err
 		}

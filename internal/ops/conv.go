@@ -12,6 +12,7 @@ type Window struct {
 	R, S             int // height and width
 	StrideH, StrideW int
 	PadH, PadW       int // on both sides
+	MoreH, MoreW     int // further padding below and to the right
 }
 
 // Square returns the window of size x size with one stride and padding.
@@ -19,10 +20,24 @@ func Square(size, stride, pad int) Window {
 	return Window{R: size, S: size, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
 }
 
+// Same returns the window with TensorFlow's SAME padding for an h x w input:
+// an output for every stride-th pixel, and of an odd padding the larger half
+// below and to the right.
+func (v Window) Same(h, w int) Window {
+	v.PadH, v.MoreH = same(h, v.R, v.StrideH)
+	v.PadW, v.MoreW = same(w, v.S, v.StrideW)
+	return v
+}
+
+func same(size, window, stride int) (pad, more int) {
+	all := max(0, (size-1)/stride*stride+window-size)
+	return all / 2, all % 2
+}
+
 // Out returns the size of the output for an h x w input; it is below 1 where
 // the window does not fit.
 func (v Window) Out(h, w int) (oh, ow int) {
-	oh, ow = h+2*v.PadH-v.R, w+2*v.PadW-v.S
+	oh, ow = h+2*v.PadH+v.MoreH-v.R, w+2*v.PadW+v.MoreW-v.S
 	if oh < 0 || ow < 0 {
 		return 0, 0
 	}
@@ -108,7 +123,7 @@ func convShape(name string, x *gorgonia.Node, k int, v Window) (kernel.Conv, *Re
 		return kernel.Conv{}, nil, &SizeError{Layer: name, H: s[2], W: s[3], R: v.R, S: v.S}
 	}
 	c := kernel.Conv{C: s[1] * kernel.Block, K: Padded(k), R: v.R, S: v.S,
-		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW}
+		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW, MoreH: v.MoreH, MoreW: v.MoreW}
 	return c, newMapResult(s[0], k, oh, ow), nil
 }
 
@@ -119,7 +134,7 @@ func imageConvShape(name string, image *gorgonia.Node, k int, v Window) (kernel.
 		return kernel.ImageConv{}, nil, &SizeError{Layer: name, H: s[2], W: s[3], R: v.R, S: v.S}
 	}
 	c := kernel.ImageConv{K: Padded(k), R: v.R, S: v.S,
-		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW}
+		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW, MoreH: v.MoreH, MoreW: v.MoreW}
 	return c, newMapResult(s[0], k, oh, ow), nil
 }
 

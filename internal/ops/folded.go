@@ -33,9 +33,13 @@ func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v
 			return nil, err
 		}
 		o.result = result
+		forward := c.ForwardBias
+		if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
+			f.winograd, forward = &c, c.ForwardWinograd
+		}
 		o.forward = func(in []gorgonia.Value) error {
 			f.once()
-			c.ForwardBias(result.asMap(), mapOf(in[0]), f.w, f.b, true)
+			forward(result.asMap(), mapOf(in[0]), f.w, f.b, true)
 			return nil
 		}
 	}
@@ -52,16 +56,27 @@ func Refresh(g *gorgonia.ExprGraph) {
 	}
 }
 
+// Folded returns a convolution's weights, in file order, and bias with its
+// batch norm folded into both, which is what FoldedConv computes with.
+func (l *Layer) Folded() (weights, bias []float32) {
+	weight := l.Params[0]
+	f := &folded{weight: weight, bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
+		Mean: l.Param(RunningMean), Var: l.Param(RunningVar), Eps: l.Eps}}
+	f.refresh()
+	return weight.Unpack(f.w), f.b[:weight.Shape[0]]
+}
+
 // folded is a weight with its batch norm folded in.
 type folded struct {
 	weight, bias *Param
 	norm         Norm
+	winograd     *kernel.Conv // transforms w, or nil
 	w, b         []float32
 }
 
 // nodes are the inputs that the folded weights follow from.
 func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
-	for _, p := range []*Param{f.weight, f.bias, f.norm.Gamma, f.norm.Beta, f.norm.Mean, f.norm.Var} {
+	for _, p := range append([]*Param{f.weight, f.bias}, f.norm.Params()...) {
 		if p != nil {
 			nodes = append(nodes, ParamNode(g, p))
 		}
@@ -76,27 +91,36 @@ func (f *folded) once() {
 }
 
 func (f *folded) refresh() {
-	channels := Padded(f.weight.Shape[0])
-	if f.w == nil {
-		f.w, f.b = make([]float32, len(f.weight.Data)), make([]float32, channels)
+	f.b = make([]float32, Padded(f.weight.Shape[0]))
+	w := make([]float32, len(f.weight.Data))
+	f.fold(w)
+	if f.winograd != nil {
+		f.w = make([]float32, f.winograd.WinogradLen())
+		f.winograd.WinogradWeights(f.w, w)
+	} else {
+		f.w = w
 	}
+}
+
+// fold makes the weights and the biases.
+func (f *folded) fold(w []float32) {
 	if f.norm.Beta == nil {
-		copy(f.w, f.weight.Data)
+		copy(w, f.weight.Data)
 		clear(f.b)
 		if f.bias != nil {
 			copy(f.b, f.bias.Data)
 		}
 		return
 	}
-	perBlock := len(f.w) / (channels / kernel.Block)
-	for k := range channels {
+	perBlock := len(w) / (len(f.b) / kernel.Block)
+	for k := range f.b {
 		scale := 1 / math.Sqrt(float64(f.norm.Var.Data[k])+float64(f.norm.Eps))
 		if f.norm.Gamma != nil {
 			scale *= float64(f.norm.Gamma.Data[k])
 		}
 		at := k/kernel.Block*perBlock + k%kernel.Block
 		for i := at; i < at-k%kernel.Block+perBlock; i += kernel.Block {
-			f.w[i] = float32(float64(f.weight.Data[i]) * scale)
+			w[i] = float32(float64(f.weight.Data[i]) * scale)
 		}
 		mean := float64(f.norm.Mean.Data[k])
 		if f.bias != nil {

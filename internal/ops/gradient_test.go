@@ -279,6 +279,43 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 				return f.plain("x").linear(f.values["w"], f.values["b"], 5).crossEntropy(labels, float64(float32(0.1)))
 			}, "x", "w", "b")
 		},
+		"separable image convolution": func(f *network) {
+			values := f.add("image", 2*3*9*8, false)
+			d, p := f.param("d", SeparableWeight, 6, 1, 3, 3), f.param("p", SeparableWeight, 10, 6, 1, 1)
+			same := Square(3, 2, 0).Same(9, 8)
+			y := f.must(ImageConv("conv", Image(f.g, 2, 9, 8, values), f.must(SeparableWeights("conv", f.g, d, p)), 10, same))
+			f.check(f.dot(y), func() float64 {
+				var channels []plain // of the depthwise half
+				for c := range 3 {
+					one := newPlain(2, 1, 9, 8)
+					one.each(func(n, _, h, w int) { *one.at(n, 0, h, w) = *plain{2, 3, 9, 8, f.values["image"]}.at(n, c, h, w) })
+					channels = append(channels, one.conv(f.values["d"][c*2*9:(c+1)*2*9], 2, same))
+				}
+				return concatPlain(channels...).conv(f.values["p"], 10, Square(1, 1, 0)).dot()
+			}, "d", "p")
+		},
+		"TensorFlow's SAME": func(f *network) {
+			x := f.input("x", 2, 32, 6, 5)
+			f.param("w", ConvWeight, 16, 32, 3, 3)
+			same := Square(3, 2, 0).Same(6, 5)
+			y := f.must(Concat("concat", gorgonia.Nodes{f.must(Conv("conv", x, f.nodes["w"], 16, same)), f.must(MaxPool("pool", x, Pool{Window: same}))}))
+			f.check(f.dot(y), func() float64 {
+				return concatPlain(f.plain("x").conv(f.values["w"], 16, same), f.plain("x").maxPool(same)).dot()
+			}, "x", "w")
+		},
+		"adaptive average pool, flattened": func(f *network) {
+			x := f.input("x", 2, 16, 6, 9)
+			w, b := f.param("w", LinearWeight, 5, 16*2*3), f.param("b", Bias, 5)
+			y := f.must(Linear("fc", f.must(Flatten("flat", f.must(AdaptiveAvgPool("pool", x, 2, 3)))), w, b))
+			f.check(f.dot(y), func() float64 {
+				// 6x9 to 2x3 has windows of 3x3 side by side; a linear layer over
+				// the flat map is a convolution as large as the map.
+				pooled := f.plain("x").avgPool(Square(3, 3, 0), true)
+				logits := pooled.conv(f.values["w"], 5, Window{R: 2, S: 3, StrideH: 1, StrideW: 1})
+				logits.each(func(n, c, _, _ int) { *logits.at(n, c, 0, 0) += f.values["b"][c] })
+				return logits.dot()
+			}, "x", "w", "b")
+		},
 		"four branches joined": fourBranches,
 	}
 	for name, test := range tests {

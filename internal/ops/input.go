@@ -8,11 +8,14 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// ImageName is the name of the node that Image makes.
+const ImageName = "image"
+
 // Image makes the input node of a batch, [N][3][H][W], whose memory is data;
 // nil data makes a node that can be shaped but not run.
 func Image(g *gorgonia.ExprGraph, n, h, w int, data []float32) *gorgonia.Node {
 	shape := tensor.Shape{n, 3, h, w}
-	return inputNode(g, "image", shape, data)
+	return inputNode(g, ImageName, shape, data)
 }
 
 // ParamNode makes the input node of a parameter. It reads p.Data, so that

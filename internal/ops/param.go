@@ -12,14 +12,15 @@ type Kind int
 
 // The kinds of parameters.
 const (
-	ConvWeight   Kind = iota // [K,C,R,S], packed [K/16][C/16][R][S][16c][16k]
-	ImageWeight              // [K,3,R,S] of a stem's first conv, packed over its gathered window
-	LinearWeight             // [K,C], packed as a 1x1 conv
-	Bias                     // [K]
-	Gamma                    // [C] batch norm scale
-	Beta                     // [C] batch norm shift
-	RunningMean              // [C], not trained by gradients
-	RunningVar               // [C], not trained by gradients
+	ConvWeight      Kind = iota // [K,C,R,S], packed [K/16][C/16][R][S][16c][16k]
+	ImageWeight                 // [K,3,R,S] of a stem's first conv, packed over its gathered window
+	LinearWeight                // [K,C], packed as a 1x1 conv
+	SeparableWeight             // [K,C,R,S] of either half of a separable conv, as in files
+	Bias                        // [K]
+	Gamma                       // [C] batch norm scale
+	Beta                        // [C] batch norm shift
+	RunningMean                 // [C], not trained by gradients
+	RunningVar                  // [C], not trained by gradients
 )
 
 // Param is one parameter of a network or one running statistic.
@@ -44,6 +45,8 @@ func (p *Param) Floats() int {
 		return Padded(p.Shape[0]) * Padded(p.Shape[1]*p.Shape[2]*p.Shape[3])
 	case LinearWeight:
 		return Padded(p.Shape[0]) * Padded(p.Shape[1])
+	case SeparableWeight:
+		return p.Count()
 	}
 	return Padded(p.Shape[0])
 }
@@ -61,7 +64,7 @@ func (p *Param) Count() int {
 func (p *Param) Trainable() bool { return p.Kind != RunningMean && p.Kind != RunningVar }
 
 // Decayed reports whether weight decay applies: conv and linear weights only,
-// as in TF-slim's arg scope, never biases or batch norm.
+// as in TF-slim's arg scope, never biases, batch norm or separable convolutions.
 func (p *Param) Decayed() bool {
 	return p.Kind == ConvWeight || p.Kind == ImageWeight || p.Kind == LinearWeight
 }

@@ -12,8 +12,12 @@ type Pool struct {
 	CountIncludePad bool // average pools: padding counts in the divisor
 }
 
+// Out returns the size of the output for an h x w input.
+func (p Pool) Out(h, w int) (oh, ow int) { return p.kernel().Out(h, w) }
+
 func (p Pool) kernel() kernel.Pool {
 	return kernel.Pool{R: p.R, S: p.S, StrideH: p.StrideH, StrideW: p.StrideW, PadH: p.PadH, PadW: p.PadW,
+		MoreH: p.MoreH, MoreW: p.MoreW,
 		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
 }
 
@@ -62,6 +66,13 @@ func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.No
 	return pooling(name+": global average pool", x, result, kernel.GlobalAvgForward, kernel.GlobalAvgBackward, layers)
 }
 
+// AdaptiveAvgPool averages to h x w pixels over windows that follow from x's
+// size, as PyTorch's AdaptiveAvgPool2d does.
+func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (*gorgonia.Node, error) {
+	result := newMapResult(x.Shape()[0], ChannelsOf(x), h, w)
+	return pooling(name+": adaptive average pool", x, result, kernel.AdaptiveAvgForward, kernel.AdaptiveAvgBackward, layers)
+}
+
 // pooling makes the node of a linear pool from its two kernels.
 func pooling(name string, x *gorgonia.Node, result *Result, forward, backward func(dst, src kernel.Map), layers []Layer) (*gorgonia.Node, error) {
 	o := &op{name: name, result: result, layers: layers, wants: []bool{true}}
@@ -86,6 +97,6 @@ func poolShape(name string, x *gorgonia.Node, p Pool) (*Result, error) {
 	if oh, ow := p.Window.Out(s[2], s[3]); oh < 1 || ow < 1 {
 		return nil, &SizeError{Layer: name, H: s[2], W: s[3], R: p.R, S: p.S}
 	}
-	oh, ow := p.kernel().Out(s[2], s[3])
+	oh, ow := p.Out(s[2], s[3])
 	return newMapResult(s[0], ChannelsOf(x), oh, ow), nil
 }

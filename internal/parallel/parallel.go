@@ -48,7 +48,7 @@ func ForWorker(n int, piece func(worker, i int)) {
 		}
 		return
 	}
-	j := &job{n: int64(n), piece: piece, tickets: make([]ticket, workers-1)}
+	j := &job{n: int64(n), step: int64(max(1, n/(workers*stepsEach))), piece: piece, tickets: make([]ticket, workers-1)}
 	for i := range j.tickets {
 		j.tickets[i].job, j.tickets[i].worker = j, i+1
 		hire(&j.tickets[i])
@@ -62,9 +62,14 @@ func ForWorker(n int, piece func(worker, i int)) {
 	}
 }
 
+// stepsEach is how many times a worker of many pieces fetches some. Fetching
+// costs a tenth of a microsecond, as much as the smallest pieces; more at once
+// would let one worker end later than the others.
+const stepsEach = 32
+
 // job is one ForWorker call, shared by the goroutines that work on it.
 type job struct {
-	n       int64
+	n, step int64 // pieces in all and at once
 	next    atomic.Int64
 	piece   func(worker, i int)
 	tickets []ticket
@@ -75,11 +80,14 @@ type job struct {
 func (j *job) work(worker int) {
 	defer j.catch()
 	for {
-		i := j.next.Add(1) - 1
+		end := j.next.Add(j.step)
+		i := end - j.step
 		if i >= j.n {
 			return
 		}
-		j.piece(worker, int(i))
+		for ; i < min(end, j.n); i++ {
+			j.piece(worker, int(i))
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func plotsOf(lines []Line) ([]template.HTML, error) {
 			curve("validation", val, func(l Line) float64 { return l.ImagesPerS }),
 		}},
 	} {
-		svg, err := curvesSVG(d.axes, d.curves...)
+		svg, err := CurvesSVG(d.axes, d.curves...)
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+	_ "gonum.org/v1/plot/vg/vgimg" // png
+	_ "gonum.org/v1/plot/vg/vgsvg" // svg
 )
 
 // Curve is a named sequence of points. Dots draws the points as well as the
@@ -26,14 +27,24 @@ type Curve struct {
 type Axes struct {
 	Title, X, Y string
 	LogX        bool
+	LegendLeft  bool
 }
 
 // WriteCurves draws curves as SVG, 6 by 3.4 inches. Points that are no
 // numbers are left out.
 func WriteCurves(w io.Writer, axes Axes, curves ...Curve) error {
+	return writeCurves(w, "svg", axes, curves)
+}
+
+// WriteCurvesPNG draws the same as pixels.
+func WriteCurvesPNG(w io.Writer, axes Axes, curves ...Curve) error {
+	return writeCurves(w, "png", axes, curves)
+}
+
+func writeCurves(w io.Writer, format string, axes Axes, curves []Curve) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = axes.Title, axes.X, axes.Y
-	p.Legend.Top = true
+	p.Legend.Top, p.Legend.Left = true, axes.LegendLeft
 	p.Add(plotter.NewGrid())
 	if axes.LogX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
@@ -56,7 +67,10 @@ func WriteCurves(w io.Writer, axes Axes, curves ...Curve) error {
 		}
 		p.Legend.Add(c.Name, line)
 	}
-	canvas := vgsvg.New(6*vg.Inch, 3.4*vg.Inch)
+	canvas, err := draw.NewFormattedCanvas(6*vg.Inch, 3.4*vg.Inch, format)
+	if err != nil {
+		return fmt.Errorf("plot %s: %w", axes.Title, err)
+	}
 	p.Draw(draw.New(canvas))
 	if _, err := canvas.WriteTo(w); err != nil {
 		return fmt.Errorf("plot %s: %w", axes.Title, err)
@@ -80,10 +94,16 @@ func finitePoints(c Curve) plotter.XYs {
 	return points
 }
 
-// curvesSVG returns the drawing without the XML prologue, to stand in HTML.
-func curvesSVG(axes Axes, curves ...Curve) (string, error) {
+// CurvesSVG returns the drawing of WriteCurves without the XML prologue, to
+// stand in HTML.
+func CurvesSVG(axes Axes, curves ...Curve) (string, error) {
+	return inHTML(func(w io.Writer) error { return WriteCurves(w, axes, curves...) })
+}
+
+// inHTML returns an SVG without its XML prologue.
+func inHTML(write func(io.Writer) error) (string, error) {
 	var b bytes.Buffer
-	if err := WriteCurves(&b, axes, curves...); err != nil {
+	if err := write(&b); err != nil {
 		return "", err
 	}
 	text := b.Bytes()

@@ -109,7 +109,7 @@ func (s state) load(path string) (p progress, o Options, err error) {
 	if err := json.Unmarshal([]byte(t.Metadata[metaOptions]), &o); err != nil {
 		return p, o, fmt.Errorf("checkpoint %s: options: %w", path, err)
 	}
-	var spec model.Spec
+	spec := model.Spec{AuxLate: true} // what older ones say nothing of
 	if err := json.Unmarshal([]byte(t.Metadata[metaSpec]), &spec); err != nil {
 		return p, o, fmt.Errorf("checkpoint %s: model: %w", path, err)
 	}

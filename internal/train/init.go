@@ -15,6 +15,7 @@ import (
 type Init struct {
 	Weights string               // a weight file or a run folder; empty for none
 	Match   dataset.MatchOptions // how the data's classes are found among the file's labels
+	NewHead bool                 // begin with a new classifier even if the file's has as many classes
 }
 
 // weights returns the first weights of a training: random, or those of the
@@ -30,9 +31,9 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 		return nil, err
 	}
 	heads := append(classifiers(w), classifiers(from)...)
-	rows, err := i.rows(from.Spec.Classes, metadata.Labels, data.train.Classes())
+	rows, err := i.rows(metadata, data.train.Classes(), note)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", i.Weights, err)
+		return nil, fmt.Errorf("%s: %w; or --new-head begins with a new classifier", i.Weights, err)
 	}
 	fresh, wrong, err := copyWeights(w, from, heads, rows)
 	if err != nil {
@@ -41,10 +42,13 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 	if len(wrong) > 0 {
 		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's", i.Weights, describe(from.Spec), describe(spec), list(wrong))
 	}
-	if rows == nil {
-		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file's has %d)", i.Weights, spec.Classes, from.Spec.Classes))
-	} else {
+	switch {
+	case rows != nil:
 		note(fmt.Sprintf("initial weights from %s, its classifier included", i.Weights))
+	case metadata.NoHead:
+		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file has none)", i.Weights, spec.Classes))
+	default:
+		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file's has %d)", i.Weights, spec.Classes, from.Spec.Classes))
 	}
 	if len(fresh) > 0 {
 		note(fmt.Sprintf("new, because the file has none: %s", list(fresh)))
@@ -54,12 +58,16 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 }
 
 // rows returns where in the file's classifier the row of each class of the
-// data stands; nil if the classifier cannot be kept.
-func (i Init) rows(classes int, labels, wanted []string) ([]int, error) {
-	if classes != len(wanted) {
+// data stands; nil if the classifier is not kept.
+func (i Init) rows(m weights.Metadata, wanted []string, note func(string)) ([]int, error) {
+	if i.NewHead || m.NoHead || m.Spec.Classes != len(wanted) {
 		return nil, nil
 	}
-	return dataset.MatchClasses(wanted, labels, i.Match)
+	match, err := dataset.MatchClasses(wanted, m.ClassNames(), i.Match)
+	if match.Note != "" {
+		note(match.Note)
+	}
+	return match.Rows, err
 }
 
 // copyWeights copies from's values into w. It returns the layers that from

@@ -61,9 +61,9 @@ func (l *learner) shown() *model.Weights {
 	return l.weights
 }
 
-// errDiverged is wrapped by errors about losses or gradients that are no
+// ErrDiverged is wrapped by errors about losses or gradients that are no
 // numbers.
-var errDiverged = errors.New("training diverged")
+var ErrDiverged = errors.New("training diverged")
 
 // update makes one update of the weights out of the next batches, at most
 // grad_accum_steps of them, at learning rate lr; at is moved on.
@@ -130,7 +130,7 @@ func (l *learner) diverged(what string, value any, lr float64, at *progress) err
 		cure = "the learning rate is tiny, so look at the images and data.preprocess"
 	}
 	return fmt.Errorf("%w: %s is %v at step %d (epoch %d, learning rate %.3g); most likely the learning rate is too high: %s",
-		errDiverged, what, value, at.Step+1, at.Epoch+1, lr, cure)
+		ErrDiverged, what, value, at.Step+1, at.Epoch+1, lr, cure)
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

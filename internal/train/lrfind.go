@@ -16,6 +16,14 @@ type FindOptions struct {
 // DefaultFindOptions tries 100 rates from 1e-6 to 10.
 func DefaultFindOptions() FindOptions { return FindOptions{From: 1e-6, To: 10, Steps: 100} }
 
+// Validate returns what is wrong with the bounds.
+func (o FindOptions) Validate() error {
+	if !(o.From > 0 && o.To > o.From && o.To <= 1000) || o.Steps < 10 {
+		return fmt.Errorf("lr-find: needs 0 < from < to <= 1000 and at least 10 steps, has %g, %g, %d", o.From, o.To, o.Steps)
+	}
+	return nil
+}
+
 // RatePoint is one update of a search: the loss at a learning rate.
 type RatePoint struct {
 	LR       float64 `json:"lr"`
@@ -23,53 +31,69 @@ type RatePoint struct {
 	Smoothed float64 `json:"smoothed"`
 }
 
+// RateSearch is what a search has found.
+type RateSearch struct {
+	Suggestion float64     `json:"suggestion"` // where the loss falls steepest
+	Lowest     float64     `json:"lowest"`     // where it is lowest: rates from here on are too high
+	Diverged   bool        `json:"diverged"`   // the search ended early because the loss exploded
+	Batch      int         `json:"batch"`      // images of an update, for which the rates are
+	Curve      []RatePoint `json:"curve"`
+}
+
 // FindLR raises the learning rate exponentially from one update to the next
 // and watches the loss (Smith, "Cyclical Learning Rates for Training Neural
 // Networks", arXiv 1506.01186, section 3.3). It ends early when the loss
 // explodes. The suggestion is the rate at which the loss falls steepest. The
 // job's folder is not touched.
-func FindLR(ctx context.Context, job Job, o FindOptions) (curve []RatePoint, suggestion float64, err error) {
-	if !(o.From > 0 && o.To > o.From) || o.Steps < 10 {
-		return nil, 0, fmt.Errorf("lr-find: needs 0 < from < to and at least 10 steps, has %g, %g, %d", o.From, o.To, o.Steps)
+func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
+	if err := o.Validate(); err != nil {
+		return RateSearch{}, err
 	}
+	job.Options.EMA.Decay = 0 // nobody looks at the average
 	r, err := prepare(job)
 	if err != nil {
-		return nil, 0, err
+		return RateSearch{}, err
 	}
 	defer r.net.Close()
-	var at progress
-	smoothed := 0.0
-	for epoch := 0; len(curve) < o.Steps; epoch++ {
-		batches := r.data.from(context.WithoutCancel(ctx), epoch, 0)
-		for at.Batch = 0; at.Batch < r.data.batches && len(curve) < o.Steps; {
-			if ctx.Err() != nil {
-				batches.Close()
-				return curve, 0, context.Cause(ctx)
-			}
-			lr := o.From * math.Pow(o.To/o.From, float64(len(curve))/float64(o.Steps-1))
-			at.Window = window{}
-			err := r.update(batches.Next, lr, &at)
-			if errors.Is(err, errDiverged) {
-				batches.Close()
-				return suggest(curve)
-			}
-			if err != nil {
-				batches.Close()
-				return curve, 0, err
-			}
-			loss := at.Window.mean(at.Window.Loss)
-			smoothed = smooth(smoothed, loss, len(curve))
-			curve = append(curve, RatePoint{lr, loss, smoothed})
-			r.reporter.Step(Status{Epoch: 1, Epochs: 1, Step: len(curve), Steps: o.Steps, Loss: smoothed, LR: lr})
-			if exploded(curve) {
-				batches.Close()
-				return suggest(curve)
-			}
+	s := RateSearch{Batch: r.options.effectiveBatch()}
+	for epoch := 0; len(s.Curve) < o.Steps && !s.Diverged; epoch++ {
+		if err := r.search(ctx, epoch, o, &s); err != nil {
+			return s, err
 		}
-		batches.Close()
-		at.Epoch++
 	}
-	return suggest(curve)
+	return s, s.suggest()
+}
+
+// search goes through one epoch of a search.
+func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearch) error {
+	at := progress{Epoch: epoch}
+	batches := r.data.from(context.WithoutCancel(ctx), epoch, 0)
+	defer batches.Close()
+	for at.Batch < r.data.batches && len(s.Curve) < o.Steps && !s.Diverged {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		n := len(s.Curve)
+		lr := o.From * math.Pow(o.To/o.From, float64(n)/float64(o.Steps-1))
+		at.Window = window{}
+		err := r.update(batches.Next, lr, &at)
+		if errors.Is(err, ErrDiverged) {
+			s.Diverged = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p := RatePoint{LR: lr, Loss: at.Window.mean(at.Window.Loss)}
+		if n > 0 {
+			p.Smoothed = s.Curve[n-1].Smoothed
+		}
+		p.Smoothed = smooth(p.Smoothed, p.Loss, n)
+		s.Curve = append(s.Curve, p)
+		s.Diverged = exploded(s.Curve)
+		r.reporter.Step(Status{Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps, Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr, ImagesPerSecond: at.Window.imagesPerSecond()})
+	}
+	return nil
 }
 
 // smooth returns the mean that forgets, with the bias of its beginning
@@ -89,24 +113,44 @@ func exploded(curve []RatePoint) bool {
 	return len(curve) > 10 && curve[len(curve)-1].Smoothed > 4*lowest
 }
 
-// suggest returns the rate of the steepest fall of the smoothed loss over the
+// suggest finds the rate of the steepest fall of the smoothed loss over the
 // logarithm of the rate, before its lowest point.
-func suggest(curve []RatePoint) ([]RatePoint, float64, error) {
+func (s *RateSearch) suggest() error {
+	if len(s.Curve) == 0 {
+		return fmt.Errorf("lr-find: %w at the very first step; look at the images and data.preprocess, or search from a lower rate", ErrDiverged)
+	}
 	lowest := 0
-	for i, p := range curve {
-		if p.Smoothed < curve[lowest].Smoothed {
+	for i, p := range s.Curve {
+		if p.Smoothed < s.Curve[lowest].Smoothed {
 			lowest = i
 		}
 	}
-	best, steepest := -1, 0.0
-	for i := 2; i+2 <= lowest; i++ {
-		slope := (curve[i+2].Smoothed - curve[i-2].Smoothed) / math.Log(curve[i+2].LR/curve[i-2].LR)
+	before := s.Curve[min(lowest, len(s.Curve)/10)].Smoothed
+	if fall := before - s.Curve[lowest].Smoothed; !(fall > max(1e-3*before, spreadOfBatches(s.Curve[:lowest+1]))) {
+		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; try more steps, or other bounds",
+			len(s.Curve), math.Max(0, fall))
+	}
+	best, steepest := 0, 0.0
+	reach := max(2, len(s.Curve)/25)
+	for i := reach; i+reach <= lowest; i++ {
+		from, to := s.Curve[i-reach], s.Curve[i+reach]
+		slope := (to.Smoothed - from.Smoothed) / math.Log(to.LR/from.LR)
 		if slope < steepest {
 			best, steepest = i, slope
 		}
 	}
-	if best < 0 {
-		return curve, 0, fmt.Errorf("lr-find: the loss never fell in %d steps; try more steps or lower rates", len(curve))
+	s.Lowest = s.Curve[lowest].LR
+	s.Suggestion = s.Curve[best].LR
+	return nil
+}
+
+// spreadOfBatches estimates the standard deviation of single losses around
+// their trend, by the differences of neighbours.
+func spreadOfBatches(curve []RatePoint) float64 {
+	sum := 0.0
+	for i := 1; i < len(curve); i++ {
+		d := curve[i].Loss - curve[i-1].Loss
+		sum += d * d / 2
 	}
-	return curve, curve[best].LR, nil
+	return math.Sqrt(sum / float64(max(1, len(curve)-1)))
 }

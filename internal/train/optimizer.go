@@ -7,6 +7,7 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/weights"
 )
 
 // optimizer changes weights by their gradients, in place and packed.
@@ -106,7 +107,7 @@ func (o OptimizerOptions) gradientDecay() float64 {
 func classifiers(w *model.Weights) []string {
 	var layers []string
 	for _, p := range w.Params {
-		if p.Kind == ops.LinearWeight && p.Shape[0] == w.Spec.Classes {
+		if p.Kind == ops.LinearWeight && weights.IsHead(p.Name) {
 			layers = append(layers, model.LayerOf(p.Name))
 		}
 	}

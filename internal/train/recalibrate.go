@@ -35,6 +35,9 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 		}()
 	}
 	for pass := range batches {
+		for p := range sums {
+			clear(p.Data) // the new one is added to it, which would round it
+		}
 		b, err := next()
 		if err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)

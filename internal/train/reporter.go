@@ -67,7 +67,7 @@ func (c *Console) Step(s Status) {
 	}
 	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s", s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
 	if s.Left > 0 {
-		text += "  " + brief(s.Left) + " left"
+		text += "  " + Brief(s.Left) + " left"
 	}
 	c.bar.Describe(text)
 	_ = c.bar.Set(s.Step)
@@ -105,7 +105,7 @@ func (c *Console) Epoch(s EpochSummary) {
 	}
 	fmt.Fprintf(&b, "  %s images/s  lr %.3g", speed(s.Train.ImagesPerS), s.Train.LR)
 	if s.Left > 0 {
-		b.WriteString("  " + brief(s.Left) + " left")
+		b.WriteString("  " + Brief(s.Left) + " left")
 	}
 	fmt.Fprintln(c.Messages, b.String())
 }
@@ -141,8 +141,8 @@ func speed(perSecond float64) string {
 	return fmt.Sprintf("%.0f", perSecond)
 }
 
-// brief returns a time in its two largest units: 3h05m, 12m30s, 8s.
-func brief(d time.Duration) string {
+// Brief returns a time in its two largest units: 3h05m, 12m30s, 8s.
+func Brief(d time.Duration) string {
 	d = d.Round(time.Second)
 	switch {
 	case d >= 24*time.Hour:

@@ -308,7 +308,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 		return report.Line{}, fmt.Errorf("validation: %w", err)
 	}
 	if !finite(result.Loss) {
-		return report.Line{}, fmt.Errorf("%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays", errDiverged, r.at.Step, result.Loss)
+		return report.Line{}, fmt.Errorf("%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays", ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
 	return report.Line{

@@ -62,11 +62,22 @@ func stopAfter(t *testing.T, job Job, steps int) {
 }
 
 func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
-	for _, name := range []string{RMSProp, SGD, Adam, AdamW} {
+	optimizer := func(name string) func(*Job) {
+		return func(j *Job) { j.Options.Optimizer.Name, j.Options.Train.GradAccumSteps = name, 2 }
+	}
+	for name, change := range map[string]func(*Job){
+		RMSProp: optimizer(RMSProp), SGD: optimizer(SGD), Adam: optimizer(Adam), AdamW: optimizer(AdamW),
+		"all that is random or remembered": func(j *Job) {
+			j.Spec.Aux, j.Spec.AuxEarly, j.Spec.Dropout = model.AuxPlain, true, 0.3
+			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5, Pad: 2, Erase: 0.5}
+			j.Options.LabelSmoothing.Spread, j.Options.Train.BNRecalibrate = SpreadWrongOnly, 2
+			j.Options.Train.ClipGradNorm, j.Options.Train.ClipGradValue, j.Options.Train.LogEvery = 0.5, 0.05, 2
+			j.Options.Schedule = ScheduleOptions{Name: Cosine, WarmupEpochs: 0.5}
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			whole := tinyJob(t)
-			whole.Options.Optimizer.Name = name
-			whole.Options.Train.GradAccumSteps = 2
+			change(&whole)
 			if _, err := Run(context.Background(), whole); err != nil {
 				t.Fatal(err)
 			}
@@ -211,14 +222,14 @@ func TestADivergedTrainingStopsWithAdvice(t *testing.T) {
 	job := tinyJob(t)
 	job.Options.Optimizer.Name, job.Options.Optimizer.LR, job.Options.Train.ClipGradNorm = SGD, 1000, 0
 	_, err := Run(context.Background(), job)
-	if !errors.Is(err, errDiverged) || !strings.Contains(err.Error(), "lower optimizer.lr") {
+	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "lower optimizer.lr") {
 		t.Errorf("error is %v", err)
 	}
 }
 
 func TestFrozenLayersKeepTheirValues(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.Freeze = []string{"Conv2d", "Mixed_5"}
+	job.Options.Train.Freeze = []string{"Conv2d", "Mixed_5", "Mixed_7c.branch1x1"}
 	job.Options.Train.MaxSteps = 2
 	before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
 	if err != nil {
@@ -232,7 +243,7 @@ func TestFrozenLayersKeepTheirValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, p := range before.Params {
-		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5")
+		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5") || strings.HasPrefix(p.Name, "Mixed_7c.branch1x1")
 		same := true
 		for j, v := range p.Values() {
 			same = same && v == after.Params[i].Values()[j]

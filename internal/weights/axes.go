@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/model"
@@ -10,22 +11,33 @@ import (
 // plainConvs lists the convolutions of V3 without auxiliary head, as they are
 // declared.
 func plainConvs() ([]string, error) {
-	spec, err := model.DefaultSpec("v3")
+	layers, err := layersOf(model.V3)
+	return declared(slices.DeleteFunc(layers, func(layer string) bool { return layer == "fc" })), err
+}
+
+// layersOf lists the layers with weights of a variant without auxiliary heads;
+// a separable convolution is one.
+func layersOf(variant string) ([]string, error) {
+	spec, err := model.DefaultSpec(variant)
 	if err != nil {
 		return nil, err
 	}
-	spec.Aux, spec.Classes = model.AuxNone, 1
-	params, err := expected(spec, true)
+	spec.Aux, spec.AuxEarly, spec.Classes = model.AuxNone, false, 1
+	params, err := expected(spec, false)
 	if err != nil {
 		return nil, err
 	}
 	var layers []string
 	for _, p := range params {
-		if layer, ok := strings.CutSuffix(p.Name, ".conv.weight"); ok {
+		layer := model.LayerOf(p.Name)
+		for _, half := range []string{".depthwise", ".pointwise"} {
+			layer = strings.TrimSuffix(layer, half)
+		}
+		if !slices.Contains(layers, layer) {
 			layers = append(layers, layer)
 		}
 	}
-	return declared(layers), nil
+	return layers, nil
 }
 
 // hwio returns a tensor of TensorFlow's [R][S][C][K] as [K][C][R][S].
@@ -40,6 +52,22 @@ func hwio(s source) source {
 			return nil, err
 		}
 		return exchange(from, r*t, c, k), nil
+	}}
+}
+
+// depthwise returns TensorFlow's [R][S][C][M] weights of a depthwise
+// convolution as [C*M][1][R][S].
+func depthwise(s source) source {
+	if len(s.shape) != 4 {
+		return s
+	}
+	r, t, c, m := s.shape[0], s.shape[1], s.shape[2], s.shape[3]
+	return source{s.name, []int{c * m, 1, r, t}, func() ([]float32, error) {
+		from, err := s.read()
+		if err != nil {
+			return nil, err
+		}
+		return exchange(from, r*t, 1, c*m), nil
 	}}
 }
 

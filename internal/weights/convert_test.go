@@ -46,8 +46,9 @@ func TestWhatIsExportedImportsBitForBit(t *testing.T) {
 	} {
 		t.Run(c.format+" "+c.file, func(t *testing.T) {
 			w, m := numbered(t, c.aux, 10)
+			m.Extra = map[string]string{extraBatches: "40000"}
 			path := filepath.Join(t.TempDir(), c.file)
-			if _, err := Export(path, c.format, w, m); err != nil {
+			if _, err := Export(path, w, m, ExportOptions{Format: c.format}); err != nil {
 				t.Fatal(err)
 			}
 			back, got, err := Import(path, ImportOptions{})
@@ -57,12 +58,35 @@ func TestWhatIsExportedImportsBitForBit(t *testing.T) {
 			if got.Spec.Classes != 10 || got.Spec.Aux != c.aux || got.Spec.AvgPoolCountIncludePad == (c.format == Keras) {
 				t.Errorf("structure %+v", got.Spec)
 			}
+			if c.format == Torchvision && got.Extra[extraBatches] != "40000" {
+				t.Errorf("step counters %q", got.Extra[extraBatches])
+			}
 			for i, p := range w.Params {
 				if !slices.Equal(p.Data, back.Params[i].Data) {
 					t.Fatalf("%s differs", p.Name)
 				}
 			}
 		})
+	}
+}
+
+// PyTorch's counters differ from layer to layer where some were frozen.
+func TestStepCountersAreKept(t *testing.T) {
+	for _, c := range []struct {
+		a, b float32
+		kept string
+	}{{0, 0, ""}, {7, 7, "7"}, {0, 7, `{"a":0,"b":7}`}} {
+		var m Metadata
+		err := m.keepBatches(map[string][]int{"a" + countSuffix: {}, "b" + countSuffix: {}, "b.weight": {1}},
+			func(name string) ([]float32, error) {
+				return []float32{map[string]float32{"a" + countSuffix: c.a, "b" + countSuffix: c.b}[name]}, nil
+			})
+		if err != nil || m.Extra[extraBatches] != c.kept {
+			t.Errorf("%v: kept %q, %v", c, m.Extra[extraBatches], err)
+		}
+		if of := m.batches(); of("a") != int64(c.a) || of("b") != int64(c.b) {
+			t.Errorf("%v: %d and %d", c, of("a"), of("b"))
+		}
 	}
 }
 
@@ -102,7 +126,7 @@ func TestSlimNamesEveryLayerOnce(t *testing.T) {
 	}
 	seen := map[string]string{}
 	for _, layer := range append(convs, "fc", "AuxLogits.conv0", "AuxLogits.conv1", "AuxLogits.fc") {
-		name, err := slimLayer(layer)
+		name, err := slimV3.layer(layer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,5 +199,46 @@ func TestKerasFamiliesAreTold(t *testing.T) {
 		if got := familyOf(map[string]source{name: {}}); got != want {
 			t.Errorf("%s is of family %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestThousandClassesWithoutLabelsAreImageNets(t *testing.T) {
+	mapped := map[string]source{"Mixed_5b.branch1x1.conv.weight": {shape: []int{64, 192, 1, 1}}}
+	for _, c := range []struct {
+		name    string
+		classes int
+		noHead  bool
+		want    string // first label
+	}{
+		{"1000 classes", 1000, false, "tench"},
+		{"10 classes", 10, false, ""},
+		{"no classifier kept", 1000, true, ""},
+		{"no classifier there", 0, false, ""},
+	} {
+		mapped["fc.weight"] = source{shape: []int{c.classes, 2048}}
+		for _, family := range Families() {
+			m, err := translation{tensors: mapped}.metadata(family, c.noHead)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := ""
+			if len(m.Labels) > 0 {
+				first = m.Labels[0]
+			}
+			if first != c.want || len(m.Labels) != 0 && len(m.Labels) != c.classes {
+				t.Errorf("%s, %s: %d labels, the first %q, want %q", family, c.name, len(m.Labels), first, c.want)
+			}
+		}
+	}
+}
+
+func TestClassesWithoutLabelsAreNumbered(t *testing.T) {
+	m := Metadata{Spec: model.Spec{Classes: 3}}
+	if got := m.ClassNames(); !slices.Equal(got, []string{"0", "1", "2"}) {
+		t.Errorf("names are %v", got)
+	}
+	m.Labels = []string{"a", "b", "c"}
+	if got := m.ClassNames(); !slices.Equal(got, m.Labels) {
+		t.Errorf("names are %v", got)
 	}
 }

@@ -3,6 +3,9 @@ package weights
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/inception-go/inception/internal/model"
@@ -10,70 +13,171 @@ import (
 	"github.com/inception-go/inception/internal/weights/pytorch"
 )
 
-// Safetensors is the product's own format among those of Export.
-const Safetensors = "safetensors"
+// The formats of Export that no Family writes.
+const (
+	Safetensors = "safetensors" // the product's own
+	ONNX        = "onnx"
+)
 
 // Formats lists the formats of Export.
-func Formats() []string { return []string{Torchvision, Keras, Safetensors} }
+func Formats() []string { return []string{ONNX, Torchvision, Keras, Safetensors} }
 
-// Export writes weights for another tool, all or nothing. The notes say, a
-// line each, what the format cannot carry.
-func Export(path, format string, w *model.Weights, m Metadata) (notes []string, err error) {
-	switch format {
-	case Safetensors:
-		return nil, Save(path, w, m)
-	case Torchvision:
-		if !strings.HasSuffix(path, ".pth") && !strings.HasSuffix(path, ".pt") {
-			return torchvisionNotes(m, true), Save(path, w, m)
-		}
-		var tensors []pytorch.Tensor
-		for _, t := range stateDict(w, m) {
-			tensors = append(tensors, pytorch.Tensor(t))
-		}
-		return torchvisionNotes(m, false), WriteFile(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
-	case Keras:
-		root, notes, err := kerasGroups(w, m)
-		if err != nil {
-			return nil, fmt.Errorf("export %s: %w", path, err)
-		}
-		return notes, WriteFile(path, func(out io.Writer) error { return hdf5.Write(out, root) })
-	}
-	return nil, fmt.Errorf("--format: must be one of %s, is %q", strings.Join(Formats(), ", "), format)
+// ExportOptions say what Export writes.
+type ExportOptions struct {
+	Format string // one of Formats
+
+	// Of ONNX only.
+	WithPreprocess bool // the graph takes bytes and begins with mean and deviation
+	KeepBatchNorm  bool // batch norm is not folded into the convolutions
 }
 
-// torchvisionNotes says how the weights differ from what inception_v3() is
-// and does.
-func torchvisionNotes(m Metadata, metadata bool) (notes []string) {
-	if !m.Spec.AvgPoolCountIncludePad {
-		notes = append(notes, "these weights have learned with average pools that leave the padding out; torchvision counts it, so its logits will differ: set count_include_pad=False in its modules")
+// Validate returns what is wrong with the options for a file called path.
+func (o ExportOptions) Validate(path string) error {
+	if !slices.Contains(Formats(), o.Format) {
+		return fmt.Errorf("--format: must be one of %s, is %q", strings.Join(Formats(), ", "), o.Format)
+	}
+	if o.Format != ONNX && (o.WithPreprocess || o.KeepBatchNorm) {
+		return fmt.Errorf("--with-preprocess and --no-fold are for --format %s; %s files hold weights, not what is done with them", ONNX, o.Format)
+	}
+	if want := endings[o.Format]; !slices.Contains(want, filepath.Ext(path)) {
+		return fmt.Errorf("--out: --format %s writes %s, not %s", o.Format, strings.Join(want, " or "), filepath.Base(path))
+	}
+	return nil
+}
+
+// endings are what files of the formats are called.
+var endings = map[string][]string{
+	ONNX: {".onnx"}, Torchvision: {".pth", ".pt", ".safetensors"}, Keras: {".h5"}, Safetensors: {".safetensors"},
+}
+
+// Exported says what Export has written.
+type Exported struct {
+	Inputs  []Port   `json:"inputs"`
+	Outputs []Port   `json:"outputs"`
+	LeftOut []string `json:"left_out"` // what the format cannot carry
+}
+
+// Port is what a network takes or gives.
+type Port struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`  // float32 or uint8
+	Shape []int  `json:"shape"` // AnyBatch first
+	About string `json:"about"`
+}
+
+// AnyBatch is the size of a Port's first dimension.
+const AnyBatch = -1
+
+// String describes the port in one line.
+func (p Port) String() string {
+	shape := strings.ReplaceAll(fmt.Sprint(p.Shape), strconv.Itoa(AnyBatch), "N")
+	return fmt.Sprintf("%s: %s %s, %s", p.Name, p.Type, shape, p.About)
+}
+
+// Export writes weights for another tool, all or nothing.
+func Export(path string, w *model.Weights, m Metadata, o ExportOptions) (Exported, error) {
+	if err := o.Validate(path); err != nil {
+		return Exported{}, err
+	}
+	if m.Spec.Variant == "" {
+		m.Spec = w.Spec
+	}
+	m.Preprocess.Size = m.inputSize()
+	in, out := ports(w, m, o)
+	var lacks []string
+	var err error
+	switch {
+	case o.Format == ONNX:
+		lacks = onnxLacks(m)
+		err = exportONNX(path, w, m, o, in, out)
+	case o.Format == Keras:
+		lacks = kerasLacks(m)
+		err = exportKeras(path, w, m)
+	case o.Format == Torchvision && filepath.Ext(path) != ".safetensors":
+		lacks = torchvisionLacks(m, false)
+		err = exportPickle(path, w, m)
+	case o.Format == Torchvision:
+		lacks = torchvisionLacks(m, true)
+		err = Save(path, w, m)
+	default:
+		err = Save(path, w, m)
+	}
+	if err != nil {
+		return Exported{}, fmt.Errorf("export: %w", err)
+	}
+	return Exported{[]Port{in}, []Port{out}, append([]string{}, lacks...)}, nil
+}
+
+// ports describes what the network takes and gives, as the format has it.
+func ports(w *model.Weights, m Metadata, o ExportOptions) (in, out Port) {
+	size := m.inputSize()
+	in = Port{"input", "float32", []int{AnyBatch, 3, size, size}, "red, green, blue; " + m.Preprocess.String()}
+	out = Port{"logits", "float32", []int{AnyBatch, m.Spec.Classes}, "of the classes, before softmax"}
+	if o.WithPreprocess {
+		in.Type, in.About = "uint8", "red, green, blue from 0 to 255; "+m.Preprocess.Framing()
+	}
+	if o.Format == Keras {
+		in.Shape = []int{AnyBatch, size, size, 3}
+		out.Name, out.About = "predictions", "of the classes, after softmax"
+	}
+	if m.NoHead {
+		out = Port{"features", "float32", []int{AnyBatch, w.ByName("fc.weight").Shape[1]}, "pooled; the weights have no classifier"}
+	}
+	return in, out
+}
+
+func exportPickle(path string, w *model.Weights, m Metadata) error {
+	var tensors []pytorch.Tensor
+	for _, t := range stateDict(w, m) {
+		tensors = append(tensors, pytorch.Tensor(t))
+	}
+	return WriteFile(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
+}
+
+// torchvisionLacks says how what torchvision's inception_v3() or googlenet()
+// makes of the weights differs from what they are.
+func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
+	network, published := "inception_v3", model.V3
+	if m.Spec.Variant == model.GoogLeNet {
+		network, published = "googlenet", model.GoogLeNet
+	} else if !m.Spec.AvgPoolCountIncludePad {
+		lacks = append(lacks, "average pools that do not count the padding (torchvision's do, so its logits differ)")
 	}
 	if !metadata {
-		notes = append(notes, ".pth carries no preprocessing, which is: "+m.Preprocess.String())
+		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())
+		if len(m.Labels) > 0 {
+			lacks = append(lacks, "the labels")
+		}
 	}
-	if diff := differences(m.Spec); len(diff) > 0 {
-		notes = append(notes, "torchvision's inception_v3 has another structure: here "+strings.Join(diff, ", "))
+	if diff := differences(m.Spec, published); len(diff) > 0 {
+		lacks = append(lacks, "the structure, which torchvision's "+network+" has not: "+strings.Join(diff, ", "))
 	}
-	return notes
+	return lacks
 }
 
-// differences lists by what a structure differs from V3's.
-func differences(s model.Spec) (diff []string) {
-	v3, err := model.DefaultSpec("v3")
+// differences lists by what a structure differs from a variant's as published.
+func differences(s model.Spec, published string) (diff []string) {
+	as, err := model.DefaultSpec(published)
 	if err != nil {
 		return nil
+	}
+	if s.Variant != published && s.Variant != model.V2 { // V2 is V3 with other switches
+		return []string{"model.variant " + s.Variant}
 	}
 	for _, d := range []struct {
 		differs bool
 		text    string
 	}{
-		{s.Width != v3.Width, fmt.Sprintf("model.width %g", s.Width)},
-		{s.Stem != v3.Stem, fmt.Sprintf("model.stem %+v", s.Stem)},
-		{!s.Factorized5x5, "model.factorized_5x5 false"},
-		{!s.Asymmetric7x7, "model.asymmetric_7x7 false"},
-		{!s.Expanded8x8, "model.expanded_8x8 false"},
-		{s.GridReduction != v3.GridReduction, "model.grid_reduction " + s.GridReduction},
+		{s.Width != as.Width, fmt.Sprintf("model.width %g", s.Width)},
+		{s.Stem != as.Stem, fmt.Sprintf("model.stem %+v", s.Stem)},
+		{s.Factorized5x5 != as.Factorized5x5, "model.factorized_5x5 false"},
+		{s.Tower3x3 != as.Tower3x3, "model.tower_3x3 true"},
+		{s.Asymmetric7x7 != as.Asymmetric7x7, "model.asymmetric_7x7 false"},
+		{s.Expanded8x8 != as.Expanded8x8, "model.expanded_8x8 false"},
+		{s.GridReduction != as.GridReduction, "model.grid_reduction " + s.GridReduction},
 		{s.Aux == model.AuxPlain, "model.aux plain"},
-		{s.AuxEarly, "model.aux_early true"},
+		{s.AuxEarly != as.AuxEarly && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_early %t", s.AuxEarly)},
+		{s.AuxLate != as.AuxLate && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_late %t", s.AuxLate)},
 	} {
 		if d.differs {
 			diff = append(diff, d.text)
@@ -82,17 +186,39 @@ func differences(s model.Spec) (diff []string) {
 	return diff
 }
 
+// kerasLacks says what weights of Keras' InceptionV3 cannot say.
+func kerasLacks(m Metadata) []string {
+	lacks := []string{"the preprocessing: " + m.Preprocess.String()}
+	if len(m.Labels) > 0 {
+		lacks = append(lacks, "the labels")
+	}
+	if m.Spec.Aux != model.AuxNone {
+		lacks = append(lacks, "the auxiliary head, which Keras has not")
+	}
+	if m.Spec.AvgPoolCountIncludePad {
+		lacks = append(lacks, "average pools that count the padding (Keras leaves it out, so its outputs differ)")
+	}
+	return lacks
+}
+
+func exportKeras(path string, w *model.Weights, m Metadata) error {
+	root, err := kerasGroups(w, m)
+	if err != nil {
+		return err
+	}
+	return WriteFile(path, func(out io.Writer) error { return hdf5.Write(out, root) })
+}
+
 // kerasGroups lays weights out as keras.applications' InceptionV3 saves them.
 // Its batch norm has no scale, so a gamma is multiplied into the weights and the
 // mean: (x-mean)/sqrt(var+eps)*gamma is (x*gamma - mean*gamma)/sqrt(var+eps).
-func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, []string, error) {
+func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, error) {
 	convs, err := plainConvs()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	spec := m.Spec
-	if diff := differences(spec); len(diff) > 0 {
-		return nil, nil, fmt.Errorf("the format keras takes V3 as published only; here %s", strings.Join(diff, ", "))
+	if diff := differences(m.Spec, model.V3); len(diff) > 0 {
+		return nil, fmt.Errorf("the format keras takes V3 as published only; here %s", strings.Join(diff, ", "))
 	}
 	root := &hdf5.Group{}
 	var names []string
@@ -116,7 +242,7 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, []string, error) {
 		}
 		kernel, norm, err := withoutGamma(w, convs[e.number])
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		shape := w.ByName(convs[e.number] + ".conv.weight").Shape
 		k, c, r, s := shape[0], shape[1], shape[2], shape[3]
@@ -132,14 +258,7 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, []string, error) {
 		{Name: "layer_names", Strings: names}, {Name: "backend", Strings: []string{"tensorflow"}, Scalar: true},
 		{Name: "keras_version", Strings: []string{"2.4.0"}, Scalar: true},
 	}
-	notes := []string{".h5 carries no preprocessing, which is: " + m.Preprocess.String()}
-	if spec.Aux != model.AuxNone {
-		notes = append(notes, "Keras' InceptionV3 has no auxiliary head; it is left out")
-	}
-	if spec.AvgPoolCountIncludePad {
-		notes = append(notes, "these weights have learned with average pools that count the padding; Keras leaves it out, so its outputs will differ")
-	}
-	return root, notes, nil
+	return root, nil
 }
 
 // withoutGamma returns a convolution's weights and its batch norm's beta, mean

@@ -105,6 +105,9 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return IsHead(name) })
 	}
 	w, err := build(m, t.shapes(), t.theirs, func(p *ops.Param) ([]float32, error) { return t.tensors[p.Name].read() })
+	if err == nil {
+		err = m.keepBatches(t.shapes(), func(name string) ([]float32, error) { return t.tensors[name].read() })
+	}
 	return w, m, err
 }
 
@@ -126,9 +129,9 @@ func (f *foreign) family(from string) (string, error) {
 func familyOf(all map[string]source) string {
 	for name := range all {
 		switch {
-		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"):
+		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"), strings.HasSuffix(name, "inception3a.branch1.conv.weight"):
 			return Torchvision
-		case strings.HasPrefix(name, "InceptionV3/"):
+		case strings.HasPrefix(name, slimV3.scope), strings.HasPrefix(name, slimV2.scope):
 			return Slim
 		case kerasName.MatchString(name):
 			return Keras
@@ -140,13 +143,18 @@ func familyOf(all map[string]source) string {
 // dropOddAux leaves an auxiliary head out that has other classes than the
 // classifier: one that was not exchanged when the classifier was.
 func dropOddAux(t *translation) {
-	fc, ok1 := t.tensors["fc.weight"]
-	aux, ok2 := t.tensors["AuxLogits.fc.weight"]
-	if t.noHead || !ok1 || !ok2 || len(fc.shape) == 0 || len(aux.shape) == 0 || fc.shape[0] == aux.shape[0] {
+	fc, ok := t.tensors["fc.weight"]
+	if t.noHead || !ok || len(fc.shape) == 0 {
 		return
 	}
-	maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return model.IsAux(name) })
-	t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out", aux.shape[0], fc.shape[0]))
+	for _, name := range []string{"AuxLogits.fc.weight", "aux1.fc2.weight", "aux2.fc2.weight"} {
+		aux, ok := t.tensors[name]
+		if !ok || len(aux.shape) == 0 || fc.shape[0] == aux.shape[0] {
+			continue
+		}
+		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return model.IsAux(name) })
+		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out", aux.shape[0], fc.shape[0]))
+	}
 }
 
 func (t translation) shapes() map[string][]int {
@@ -165,13 +173,14 @@ func (t translation) metadata(family string, noHead bool) (m Metadata, err error
 		return m, err
 	}
 	m.NoHead = m.NoHead || t.noHead || noHead
-	m.Spec.AvgPoolCountIncludePad = family == Torchvision || family == Timm
+	m.Spec.AvgPoolCountIncludePad = m.Spec.AvgPoolCountIncludePad && (family == Torchvision || family == Timm)
 	m.InputSize = m.Spec.InputSize
 	m.Extra = map[string]string{"imported_from": family}
 	m.Notes = append(t.notes, guesses...)
-	if !m.Spec.AvgPoolCountIncludePad {
+	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Variant != model.GoogLeNet {
 		m.Notes = append(m.Notes, "average pools leave the padding out, as TensorFlow's do")
 	}
+	m.nameClasses()
 	return m, nil
 }
 

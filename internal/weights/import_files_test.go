@@ -160,11 +160,11 @@ func TestSlimCheckpoint(t *testing.T) {
 	}
 	found := 0
 	for _, p := range w.Params {
-		n, ok := slices.BinarySearch(names, slimName(p.Name))
+		n, ok := slices.BinarySearch(names, slimV3.param(p.Name))
 		switch {
 		case !ok:
 			if !strings.HasSuffix(p.Name, ".bn.weight") {
-				t.Errorf("%s is not in the file as %s", p.Name, slimName(p.Name))
+				t.Errorf("%s is not in the file as %s", p.Name, slimV3.param(p.Name))
 			}
 			continue
 		case strings.HasSuffix(p.Name, "fc.weight"):

@@ -3,12 +3,21 @@ package weights
 import (
 	"fmt"
 	"strings"
+
+	"github.com/inception-go/inception/internal/model"
 )
 
-const slimScope = "InceptionV3/"
+// slimNetwork is what one of slim's networks is called in checkpoints.
+type slimNetwork struct {
+	scope    string
+	variant  string                       // ours
+	branches map[string]map[string]string // slim's names of the layers of each kind of module, by torchvision's
+	quirks   map[string]string            // layers whose names follow no rule
+}
 
-// slimBranches are slim's names of the layers of each kind of module (in
-// Szegedy et al.'s released code, nets/inception_v3.py), by torchvision's.
+// slimV3 has the names of the released code, nets/inception_v3.py.
+var slimV3 = slimNetwork{scope: "InceptionV3/", variant: model.V3, branches: slimBranches, quirks: slimQuirks}
+
 var slimBranches = map[string]map[string]string{
 	"Mixed_5": {
 		"branch1x1": "Branch_0/Conv2d_0a_1x1", "branch5x5_1": "Branch_1/Conv2d_0a_1x1", "branch5x5_2": "Branch_1/Conv2d_0b_5x5",
@@ -38,7 +47,6 @@ var slimBranches = map[string]map[string]string{
 	"AuxLogits": {"conv0": "Conv2d_1b_1x1", "conv1": "Conv2d_2a_5x5", "fc": "Conv2d_2b_1x1"},
 }
 
-// slimQuirks are the layers whose names follow no rule.
 var slimQuirks = map[string]string{
 	"Mixed_5c.branch5x5_1":  "Mixed_5c/Branch_1/Conv2d_0b_1x1",
 	"Mixed_5c.branch5x5_2":  "Mixed_5c/Branch_1/Conv_1_0c_5x5",
@@ -46,18 +54,18 @@ var slimQuirks = map[string]string{
 	"fc":                    "Logits/Conv2d_1c_1x1",
 }
 
-// slimLayer returns slim's name of a layer of ours.
-func slimLayer(layer string) (string, error) {
-	if quirk, ok := slimQuirks[layer]; ok {
-		return slimScope + quirk, nil
+// layer returns slim's name of a layer of ours.
+func (n *slimNetwork) layer(layer string) (string, error) {
+	if quirk, ok := n.quirks[layer]; ok {
+		return n.scope + quirk, nil
 	}
 	module, branch, inModule := strings.Cut(layer, ".")
 	if !inModule {
-		return slimScope + layer, nil // the stem's
+		return n.scope + layer, nil // the stem's
 	}
 	for _, kind := range []string{module, module[:len(module)-1]} {
-		if name, ok := slimBranches[kind][branch]; ok {
-			return slimScope + module + "/" + name, nil
+		if name, ok := n.branches[kind][branch]; ok {
+			return n.scope + module + "/" + name, nil
 		}
 	}
 	return "", fmt.Errorf("slim has no layer like %s", layer)
@@ -68,13 +76,14 @@ var slimVariables = map[string]string{
 	"conv.weight": "weights", "bn.weight": "BatchNorm/gamma", "bn.bias": "BatchNorm/beta",
 	"bn.running_mean": "BatchNorm/moving_mean", "bn.running_var": "BatchNorm/moving_variance",
 	"weight": "weights", "bias": "biases", // of classifiers, which are 1x1 convolutions
+	"depthwise.weight": "depthwise_weights", "pointwise.weight": "pointwise_weights", "pointwise.bias": "biases", // of separable convolutions
 }
 
-// slimName returns slim's name of a parameter of ours.
-func slimName(name string) string {
+// param returns slim's name of a parameter of ours.
+func (n *slimNetwork) param(name string) string {
 	for ours, theirs := range slimVariables {
 		layer, ok := strings.CutSuffix(name, "."+ours)
-		if scope, err := slimLayer(layer); ok && err == nil {
+		if scope, err := n.layer(layer); ok && err == nil {
 			return scope + "/" + theirs
 		}
 	}
@@ -86,15 +95,16 @@ func slimName(name string) string {
 // to, and stay aside like all outside of the network's scope. Slim's class 0
 // of 1001 is background and is dropped.
 func fromSlim(all map[string]source) (t translation, err error) {
-	layers, err := slimLayers(all)
+	network := slimNetworkOf(all)
+	layers, err := network.layers(all)
 	if err != nil {
 		return t, err
 	}
-	t = translation{tensors: map[string]source{}, theirs: slimName}
+	t = translation{tensors: map[string]source{}, theirs: network.param}
 	used := map[string]bool{}
 	background := false
 	for _, layer := range layers {
-		scope, err := slimLayer(layer)
+		scope, err := network.layer(layer)
 		if err != nil {
 			return t, err
 		}
@@ -106,8 +116,10 @@ func fromSlim(all map[string]source) (t translation, err error) {
 			}
 			used[s.name] = true
 			switch {
-			case !head && ours == "conv.weight":
+			case ours == "conv.weight" || ours == "pointwise.weight":
 				s = hwio(s)
+			case ours == "depthwise.weight":
+				s = depthwise(s)
 			case head:
 				var dropped bool
 				s, dropped = withoutBackground(flat(hwio(s)))
@@ -117,26 +129,27 @@ func fromSlim(all map[string]source) (t translation, err error) {
 		}
 	}
 	for name, s := range all {
-		if strings.HasPrefix(name, slimScope) && !used[name] && !used[name[:strings.LastIndex(name, "/")]] {
+		if strings.HasPrefix(name, network.scope) && !used[name] && !used[name[:strings.LastIndex(name, "/")]] {
 			t.tensors[name] = s // for the comparison with the network to say
 		}
 	}
-	t.notes = addGammas(t.tensors)
+	if network.variant == model.V3 { // as torchvision has it
+		t.notes = addGammas(t.tensors)
+	}
 	if background {
 		t.notes = append(t.notes, "of 1001 classes the first, background, is dropped")
 	}
 	return t, nil
 }
 
-// slimLayers lists the layers of V3, with the auxiliary head if the file has
+// layers lists the network's layers, with the auxiliary head if the file has
 // one.
-func slimLayers(all map[string]source) ([]string, error) {
-	convs, err := plainConvs()
+func (n *slimNetwork) layers(all map[string]source) ([]string, error) {
+	layers, err := layersOf(n.variant)
 	if err != nil {
 		return nil, err
 	}
-	layers := append(convs, "fc")
-	if _, ok := all[slimScope+"AuxLogits/Conv2d_1b_1x1/weights"]; ok {
+	if _, ok := all[n.scope+"AuxLogits/Conv2d_1b_1x1/weights"]; ok {
 		layers = append(layers, "AuxLogits.conv0", "AuxLogits.conv1", "AuxLogits.fc")
 	}
 	return layers, nil

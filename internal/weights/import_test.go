@@ -147,7 +147,7 @@ func slimFile(t *testing.T, change func(all map[string]source)) *foreign {
 			case len(shape) == 4:
 				shape = []int{shape[2], shape[3], shape[1], shape[0]}
 			}
-			add(all, slimName(name), shape...)
+			add(all, slimV3.param(name), shape...)
 		}
 		change(all)
 	})

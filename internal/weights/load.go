@@ -18,23 +18,47 @@ import (
 // ones if there are no best). A safetensors file of somebody else with
 // torchvision's keys loads too; Metadata.Notes then says what was guessed.
 func Load(path string) (*model.Weights, Metadata, error) {
-	path, err := resolve(path)
-	if err != nil {
-		return nil, Metadata{}, err
-	}
-	if err := refuseForeign(path); err != nil {
-		return nil, Metadata{}, err
-	}
-	t, err := ReadTensors(path)
+	t, m, err := open(path)
 	if err != nil {
 		return nil, Metadata{}, err
 	}
 	defer t.Close()
-	w, m, err := fromTensors(t)
+	w, err := fromTensors(t, &m)
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return w, m, nil
+}
+
+// LoadMetadata reads what a weight file or a run folder says beside its
+// tensors.
+func LoadMetadata(path string) (Metadata, error) {
+	t, m, err := open(path)
+	if err != nil {
+		return Metadata{}, err
+	}
+	return m, t.Close()
+}
+
+// open opens a weight file, or that of a run folder, as Load does.
+func open(path string) (*Tensors, Metadata, error) {
+	file, err := resolve(path)
+	if err != nil {
+		return nil, Metadata{}, err
+	}
+	if err := refuseForeign(file); err != nil {
+		return nil, Metadata{}, err
+	}
+	t, err := ReadTensors(file)
+	if err != nil {
+		return nil, Metadata{}, err
+	}
+	m, err := metadataOf(t)
+	if err != nil {
+		t.Close()
+		return nil, Metadata{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return t, m, nil
 }
 
 // resolve returns the weight file of a run folder, and a file as it is.
@@ -58,29 +82,43 @@ func resolve(path string) (string, error) {
 	return "", fmt.Errorf("weights %s: the folder has neither best.safetensors nor last.safetensors, so it is no run that has saved", path)
 }
 
-// fromTensors makes weights of an open file with torchvision's keys.
-func fromTensors(t *Tensors) (*model.Weights, Metadata, error) {
+// metadataOf returns what an open file says, or what its keys let guess.
+func metadataOf(t *Tensors) (Metadata, error) {
+	m, known, err := decodeMetadata(t.Metadata)
+	if known || err != nil {
+		return m, err
+	}
+	if m.Spec, m.NoHead, m.Notes, err = guessSpec(t.shapes()); err != nil {
+		return Metadata{}, err
+	}
+	m.InputSize = m.Spec.InputSize
+	m.nameClasses()
+	m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
+	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
+	return m, nil
+}
+
+// fromTensors makes weights of an open file with torchvision's keys. What
+// somebody else's file has beside them, m keeps.
+func fromTensors(t *Tensors, m *Metadata) (*model.Weights, error) {
+	shapes := t.shapes()
+	w, err := build(*m, shapes, nil, func(p *ops.Param) ([]float32, error) { return t.Floats(p.Name) })
+	if len(m.Notes) == 0 {
+		return w, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w\n  (%s)", err, joinNotes(m.Notes))
+	}
+	return w, m.keepBatches(shapes, t.Floats)
+}
+
+// shapes lists the shapes of the tensors by name.
+func (t *Tensors) shapes() map[string][]int {
 	shapes := map[string][]int{}
 	for _, info := range t.Infos() {
 		shapes[info.Name] = info.Shape
 	}
-	m, known, err := decodeMetadata(t.Metadata)
-	if err != nil {
-		return nil, Metadata{}, err
-	}
-	if !known {
-		if m.Spec, m.NoHead, m.Notes, err = guessSpec(shapes); err != nil {
-			return nil, Metadata{}, err
-		}
-		m.InputSize = m.Spec.InputSize
-		m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
-		m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
-	}
-	w, err := build(m, shapes, nil, func(p *ops.Param) ([]float32, error) { return t.Floats(p.Name) })
-	if err != nil && !known {
-		return nil, m, fmt.Errorf("%w\n  (%s)", err, joinNotes(m.Notes))
-	}
-	return w, m, err
+	return shapes
 }
 
 func joinNotes(notes []string) string {

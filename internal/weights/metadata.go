@@ -85,12 +85,35 @@ func (m Metadata) inputSize() int {
 	return m.Spec.InputSize
 }
 
+// ClassNames returns a name for each row of the classifier: its label, or its
+// index where the weights have no labels.
+func (m Metadata) ClassNames() []string {
+	if len(m.Labels) > 0 {
+		return m.Labels
+	}
+	names := make([]string, m.Spec.Classes)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return names
+}
+
+// nameClasses labels the classes of a file that another tool has written:
+// 1000 are ImageNet's.
+func (m *Metadata) nameClasses() {
+	if labels := dataset.ImageNetLabels(); !m.NoHead && m.Spec.Classes == len(labels) {
+		m.Labels = labels
+		m.Notes = append(m.Notes, "labels of ImageNet's 1000 classes")
+	}
+}
+
 // decodeMetadata reads what encode wrote. known is false for a file of
 // somebody else, which has no structure in it.
 func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
+	m.Spec.AuxLate = true // what files say nothing of
 	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
 		value, ok := s[key]
 		if !ok {

@@ -2,15 +2,10 @@ package weights
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/inception-go/inception/internal/model"
 )
-
-// extraBatches keeps the value of num_batches_tracked, which no network here
-// uses, from an imported file to an exported one.
-const extraBatches = "num_batches_tracked"
 
 // Save writes weights with their metadata, all or nothing. The tensors are
 // exactly a torchvision state dict: its names, its shapes, its step counters.
@@ -27,7 +22,7 @@ func Save(path string, w *model.Weights, m Metadata) error {
 
 // stateDict returns the tensors in torchvision's order.
 func stateDict(w *model.Weights, m Metadata) []Tensor {
-	batches, _ := strconv.ParseInt(m.Extra[extraBatches], 10, 64)
+	batches := m.batches()
 	var tensors []Tensor
 	for _, p := range w.Params {
 		if m.NoHead && IsHead(p.Name) {
@@ -35,7 +30,7 @@ func stateDict(w *model.Weights, m Metadata) []Tensor {
 		}
 		tensors = append(tensors, Tensor{Name: p.Name, Shape: p.Shape, Values: p.Values()})
 		if layer, ok := strings.CutSuffix(p.Name, ".running_var"); ok {
-			tensors = append(tensors, Tensor{Name: layer + countSuffix, Ints: []int64{batches}})
+			tensors = append(tensors, Tensor{Name: layer + countSuffix, Ints: []int64{batches(layer)}})
 		}
 	}
 	return tensors

@@ -10,10 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// countSuffix names batch norm's step counters, which PyTorch keeps and
-// load_state_dict(strict=True) asks for.
-const countSuffix = ".num_batches_tracked"
-
 // IsHead reports whether a parameter belongs to a classifier, the auxiliary
 // one included: what --no-head drops and another class count replaces.
 func IsHead(name string) bool {

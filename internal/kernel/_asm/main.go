@@ -26,14 +26,19 @@ var families = []struct {
 			outerTiles(e, s)
 		}
 	}},
-	{"runs", func(e *emitter) {
-		// In 512 bits conversions to float64 take twice as long on Zen 4, and a
-		// transpose gains nothing, so both processors run these.
-		moments(e, avx2)
-		gradientSums(e, avx2)
-		transpose(e)
+	{"winograd", func(e *emitter) {
 		for _, s := range []*simd{avx512, avx2} {
+			winogradIn(e, s)
+			winogradOut(e, s)
+			winogradWeights(e, s)
+		}
+	}},
+	{"runs", func(e *emitter) {
+		transpose(e) // gains nothing in 512 bits
+		for _, s := range []*simd{avx512, avx2} {
+			moments(e, s)
 			normalise(e, s)
+			gradientSums(e, s)
 			gradientApply(e, s)
 			poolSum(e, s)
 			poolMax(e, s)

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/mmcloughlin/avo/reg"
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
 
 // moments adds the 16 channels' sums and sums of squares in float64. The
 // square of a float32 is exact there.
@@ -54,10 +57,10 @@ func normalise(e *emitter, s *simd) {
 
 // gradientSums is the first backward pass of batch norm and ReLU.
 func gradientSums(e *emitter, s *simd) {
-	r := beginRun(e, s, "gradientSums", "sum, dot *[16]float64, dy, x, y []float32, mean *[16]float32",
-		"sum += g and dot += g*(x-mean), in float64, g being dy where y > 0; dy if y is empty.")
-	dy, x, y := r.slice("dy"), r.slice("x"), r.slice("y")
-	mean := r.channels(r.pointer("mean"), 0)
+	r := beginRun(e, s, "gradientSums", "sum, dot *[16]float64, dy, x []float32, k *[3][16]float32, relu bool",
+		"sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where relu is set and normalise's y not positive.")
+	dy, x, k := r.slice("dy"), r.slice("x"), r.pointer("k")
+	scale := r.channels(k, 0)
 	zero := s.register(e)
 	s.zero(e, zero)
 	sums, dots := r.doubles(), r.doubles()
@@ -65,9 +68,9 @@ func gradientSums(e *emitter, s *simd) {
 		return func() {
 			r.blocks("dy", 2, func(unit int) {
 				r.eachVector(func(v int) {
-					g := r.gradient(dy, y, zero, unit, v, relu)
 					centred := r.load(x, unit, v)
-					e.VSUBPS(mean[v], centred, centred)
+					e.VSUBPS(operand.Mem{Base: k, Disp: 2*block + v*s.bytes}, centred, centred)
+					g := r.gradient(r.at(dy, unit, v), centred, scale[v], operand.Mem{Base: k, Disp: block + v*s.bytes}, zero, relu)
 					e.VMULPS(g, centred, centred)
 					for h := range 2 {
 						e.VADDPD(r.double(g, h), sums[2*v+h], sums[2*v+h])
@@ -77,7 +80,7 @@ func gradientSums(e *emitter, s *simd) {
 			})
 		}
 	}
-	r.when("masked", r.length("y"), body(true), body(false))
+	r.when("relu", r.flag("relu"), body(true), body(false))
 	r.addTo(r.pointer("sum"), sums)
 	r.addTo(r.pointer("dot"), dots)
 	e.end()
@@ -85,36 +88,51 @@ func gradientSums(e *emitter, s *simd) {
 
 // gradientApply is the second backward pass of batch norm and ReLU.
 func gradientApply(e *emitter, s *simd) {
-	r := beginRun(e, s, "gradientApply", "dx, dy, x, y []float32, k *[4][16]float32",
-		"dx = k[0]*g + k[1]*(x-k[3]) + k[2], g being dy where y > 0; dy if y is empty.")
-	dx, dy, x, y := r.slice("dx"), r.slice("dy"), r.slice("x"), r.slice("y")
+	r := beginRun(e, s, "gradientApply", "dx, dy, x []float32, k *[5][16]float32, relu bool",
+		"dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where relu is set and normalise's y not positive.")
+	dx, dy, x := r.slice("dx"), r.slice("dy"), r.slice("x")
 	k := r.pointer("k")
-	scale, slope := r.channels(k, 0), r.channels(k, block)
-	offset, mean := r.channels(k, 2*block), r.channels(k, 3*block)
+	scale, slope := r.channels(k, 0), r.channels(k, 3*block)
 	zero := s.register(e)
 	s.zero(e, zero)
+	constant := func(i, v int) operand.Mem { return operand.Mem{Base: k, Disp: i*block + v*s.bytes} }
 	body := func(relu bool) func() {
 		return func() {
 			r.blocks("dy", 2, func(unit int) {
 				r.eachVector(func(v int) {
-					g := r.gradient(dy, y, zero, unit, v, relu)
 					value := r.load(x, unit, v)
-					e.VSUBPS(mean[v], value, value)
-					e.VFMADD213PS(offset[v], slope[v], value)
+					e.VSUBPS(constant(2, v), value, value)
+					g := r.gradient(r.at(dy, unit, v), value, scale[v], constant(1, v), zero, relu)
+					e.VFMADD213PS(constant(4, v), slope[v], value)
 					e.VFMADD231PS(g, scale[v], value)
 					e.VMOVUPS(value, r.at(dx, unit, v))
 				})
 			})
 		}
 	}
-	r.when("masked", r.length("y"), body(true), body(false))
+	r.when("relu", r.flag("relu"), body(true), body(false))
 	e.end()
 }
 
-// gradient loads dy, cut where y is not positive if relu is set.
-func (r *run) gradient(dy, y reg.GPVirtual, zero reg.VecVirtual, unit, v int, relu bool) reg.VecVirtual {
+// gradient loads dy, cut where normalise's y = centred*scale + shift is not
+// positive if relu is set.
+func (r *run) gradient(dy operand.Mem, centred, scale reg.VecVirtual, shift operand.Mem, zero reg.VecVirtual, relu bool) reg.VecVirtual {
+	g := r.s.register(r.emitter)
 	if !relu {
-		return r.load(dy, unit, v)
+		r.VMOVUPS(dy, g)
+		return g
 	}
-	return r.positive(r.at(dy, unit, v), r.at(y, unit, v), zero)
+	y := r.s.register(r.emitter)
+	r.VMOVAPS(centred, y)
+	r.VFMADD213PS(shift, scale, y)
+	const lessThan = 0x11 // LT_OQ, quiet: 0 < y
+	if r.s == avx512 {
+		mask := r.K()
+		r.VCMPPS(operand.U8(lessThan), y, zero, mask)
+		r.VMOVUPS_Z(dy, mask, g)
+		return g
+	}
+	r.VCMPPS(operand.U8(lessThan), y, zero, y)
+	r.VANDPS(dy, y, g)
+	return g
 }

@@ -124,21 +124,6 @@ func (r *run) flag(name string) reg.GPVirtual {
 	return flag
 }
 
-// positive returns the values of g where y is above zero, zero elsewhere.
-func (r *run) positive(g, y operand.Mem, zero reg.VecVirtual) reg.VecVirtual {
-	to := r.s.register(r.emitter)
-	const lessThan = 0x11 // LT_OQ, quiet: 0 < y
-	if r.s == avx512 {
-		mask := r.K()
-		r.VCMPPS(operand.U8(lessThan), y, zero, mask)
-		r.VMOVUPS_Z(g, mask, to)
-		return to
-	}
-	r.VCMPPS(operand.U8(lessThan), y, zero, to)
-	r.VANDPS(g, to, to)
-	return to
-}
-
 // doubles are sums of 16 channels in float64.
 type doubles []reg.VecVirtual
 
@@ -150,9 +135,19 @@ func (r *run) doubles() doubles {
 	return sums
 }
 
-// double converts half h of a float32 vector of 256 bits.
+// double converts half h of a float32 vector.
 func (r *run) double(from reg.VecVirtual, h int) reg.VecVirtual {
-	to, half := r.s.register(r.emitter), from.AsX()
+	to := r.s.register(r.emitter)
+	if r.s == avx512 {
+		half := from.AsY()
+		if h == 1 {
+			half = r.YMM()
+			r.VEXTRACTF64X4(operand.U8(1), from, half)
+		}
+		r.VCVTPS2PD(half, to)
+		return to
+	}
+	half := from.AsX()
 	if h == 1 {
 		half = r.XMM()
 		r.VEXTRACTF128(operand.U8(1), from, half)

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/inception-go/inception/configs"
+	"github.com/inception-go/inception/internal/ablate"
+	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/train"
+	"github.com/spf13/cobra"
+)
+
+// ablateCommand is `inception ablate`.
+type ablateCommand struct {
+	*session
+	suite, data, val, out string
+	options               ablate.Options
+	dryRun, show          bool
+}
+
+func newAblate(s *session) *cobra.Command {
+	a := &ablateCommand{session: s}
+	c := &cobra.Command{
+		Use:   "ablate --config F [--suite ladder|principles|lowres|FILE] [--seeds N] [--out DIR]",
+		Short: "Measure what each idea of the paper is worth on your images",
+		Long: `Train every row of a suite, each a change of one base configuration, with the same
+data and budget, and compare them: a table, a plot and a report. The ladder is the
+paper's Table 3. The same command with the same --out goes on where it stopped.
+
+A setting may be of one row: --set ROW:key=value.`,
+		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 3 --out runs/ladder
+  inception ablate --config flowers5 --data path/to/flowers --suite principles --dry-run
+  inception ablate --config cifar10-ladder --set v2:optimizer.lr=0.05
+  inception ablate --suite ladder --show > my-suite.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.run(c) },
+	}
+	f := c.Flags()
+	f.StringVar(&a.suite, "suite", "ladder", "what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
+	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row: train.seed and those that follow it")
+	f.StringVar(&a.data, "data", "", "training images, as for train")
+	f.StringVar(&a.val, "val", "", "validation images; default: those that --data brings")
+	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
+	f.BoolVar(&a.options.Baselines, "baselines", false, "the suite's baselines too: for the ladder GoogLeNet and BN-Inception")
+	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, foretell the time, and train nothing")
+	f.BoolVar(&a.show, "show", false, "print the suite, to begin one's own")
+	return c
+}
+
+func suiteNames() (names string) {
+	for i, e := range configs.Suites() {
+		if i > 0 {
+			names += ", "
+		}
+		names += e.Name
+	}
+	return names
+}
+
+func (a *ablateCommand) run(c *cobra.Command) error {
+	if a.show {
+		text, err := ablate.SuiteText(a.suite)
+		if err != nil {
+			return usageError{err}
+		}
+		a.print("%s", text)
+		return nil
+	}
+	plan, err := a.plan(c)
+	if err != nil {
+		return usageError{err}
+	}
+	if a.dryRun {
+		return a.foretell(c, plan)
+	}
+	if a.out == "" {
+		a.out = filepath.Join("runs", plan.Base.Name+"-"+plan.Suite+"-"+time.Now().Format("20060102-150405"))
+	}
+	a.note("ablation folder %s", a.out)
+	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})
+	return a.end(result, err)
+}
+
+// plan resolves and checks all rows.
+func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
+	var err error
+	if a.options.Suite, err = ablate.ReadSuite(a.suite); err != nil {
+		return nil, err
+	}
+	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}
+	a.options.Version = version()
+	plan, err := ablate.Prepare(a.options)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range plan.Base.Warnings {
+		a.warn(w)
+	}
+	return plan, nil
+}
+
+// foretell prints the rows and the time that they will take.
+func (a *ablateCommand) foretell(c *cobra.Command, plan *ablate.Plan) error {
+	f, err := plan.Foretell(c.Context())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(f)
+	}
+	return f.WriteText(a.stdout)
+}
+
+// begin says which run begins, and returns who hears of it.
+func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
+	left := ""
+	if u.Left > 0 {
+		left = fmt.Sprintf("; all will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
+	}
+	a.note("run %d of %d: %s, seed %d, in %s%s", u.Number, u.Of, u.Title, u.Seed, u.Dir, left)
+	return &train.Console{Messages: a.stderr, Terminal: a.terminal(), Quiet: a.quiet}
+}
+
+// table prints what is known after a run.
+func (a *ablateCommand) table(r *ablate.Result) {
+	if !a.json && !a.quiet {
+		a.print("\n")
+		_ = r.WriteText(a.stdout)
+		a.print("\n")
+	}
+}
+
+// end says what came out and what to type next.
+func (a *ablateCommand) end(r *ablate.Result, err error) error {
+	if r == nil {
+		return usageError{err}
+	}
+	if a.json {
+		if jsonErr := a.printJSON(r); err == nil {
+			err = jsonErr
+		}
+	}
+	if err != nil {
+		a.note("the same command with --out %s goes on from here", a.out)
+		return err
+	}
+	if !a.json {
+		if a.quiet { // then this is the only table
+			if err := r.WriteText(a.stdout); err != nil {
+				return err
+			}
+		}
+		a.print("%s\n", r.Caption())
+	}
+	a.note("wrote table.md table.csv plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
+	if n := r.Count(ablate.Failed); n > 0 {
+		return fmt.Errorf("%d of %d runs diverged; the table says which; delete a run's folder to try it again", n, len(r.Rows)*len(r.Seeds))
+	}
+	return nil
+}

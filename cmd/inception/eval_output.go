@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/weights"
+	"github.com/spf13/pflag"
+)
+
+// evalFiles are the files that `inception eval` writes if they are named.
+type evalFiles struct{ classes, confusion, predictions, page string }
+
+func (f *evalFiles) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.classes, "csv", "", "write precision, recall and F1 of each class to this `file`")
+	flags.StringVar(&f.confusion, "confusion", "", "write the confusion matrix to this CSV `file`")
+	flags.StringVar(&f.predictions, "predictions", "", "write what was found for each image to this CSV `file`")
+	flags.StringVar(&f.page, "report", "", "write an HTML `file`: confusion matrix, reliability, worst mistakes")
+}
+
+// write writes the files that have names.
+func (f *evalFiles) write(r evaluate.Result, set dataset.Set, title string, facts []evaluate.Fact, note func(string, ...any)) error {
+	for _, file := range []struct {
+		path  string
+		write func(io.Writer) error
+	}{
+		{f.classes, r.WriteClasses},
+		{f.confusion, r.WriteConfusion},
+		{f.predictions, func(w io.Writer) error { return r.WritePredictions(w, set) }},
+		{f.page, func(w io.Writer) error { return r.WritePage(w, title, facts, set) }},
+	} {
+		if file.path == "" {
+			continue
+		}
+		if err := weights.WriteFile(file.path, file.write); err != nil {
+			return err
+		}
+		note("wrote %s", file.path)
+	}
+	return nil
+}
+
+// evalReport is what `eval --json` prints.
+type evalReport struct {
+	Images      int                `json:"images"`
+	Skipped     int                `json:"skipped"`
+	Top1        float64            `json:"top1"`
+	Top5        float64            `json:"top5"`
+	Loss        float64            `json:"loss"`
+	ImagesPerS  float64            `json:"images_per_s"`
+	Preprocess  dataset.Preprocess `json:"preprocess"` // of the first member
+	Crops       int                `json:"crops"`
+	Excluded    int                `json:"excluded"`
+	Members     []memberReport     `json:"members"`
+	ECE         float64            `json:"ece"`
+	MacroF1     float64            `json:"macro_f1"`
+	Classes     []classReport      `json:"classes,omitempty"`
+	Confusion   [][]int            `json:"confusion,omitempty"`
+	Reliability []binReport        `json:"reliability,omitempty"`
+}
+
+type memberReport struct {
+	Weights    string             `json:"weights"`
+	Preprocess dataset.Preprocess `json:"preprocess"`
+}
+
+type classReport struct {
+	Label     string  `json:"label"`
+	Images    int     `json:"images"`
+	Predicted int     `json:"predicted"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+}
+
+type binReport struct {
+	From       float64 `json:"from"`
+	To         float64 `json:"to"`
+	Images     int     `json:"images"`
+	Confidence float64 `json:"confidence"`
+	Accuracy   float64 `json:"accuracy"`
+}
+
+// show prints the result and writes the files asked for. Images that could
+// not be read make the command fail after that.
+func (e *evalCommand) show(r evaluate.Result, members []evaluate.Member, set dataset.Set) error {
+	for _, err := range r.Skipped {
+		e.warn(err.Error())
+	}
+	if e.json {
+		if err := e.printJSON(e.report(r, members)); err != nil {
+			return err
+		}
+	} else {
+		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  (%.*f images/s)\n", r.Images, 100*r.Top1, 100*r.Top5, r.Loss, decimals(r.ImagesPerS), r.ImagesPerS)
+		if e.perClass {
+			e.printClasses(r)
+		}
+	}
+	if err := e.files.write(r, set, "Evaluation of "+strings.Join(e.weights, ", "), e.facts(members), e.note); err != nil {
+		return err
+	}
+	if n := len(r.Skipped); n > 0 {
+		return fmt.Errorf("%d images could not be read and are not counted", n)
+	}
+	return nil
+}
+
+// decimals is how many decimals a speed needs.
+func decimals(speed float64) int {
+	if speed < 10 {
+		return 2
+	}
+	return 0
+}
+
+func (e *evalCommand) report(r evaluate.Result, members []evaluate.Member) evalReport {
+	out := evalReport{
+		Images: r.Images, Skipped: len(r.Skipped), Excluded: e.excluded, Top1: r.Top1, Top5: r.Top5, Loss: r.Loss, ImagesPerS: r.ImagesPerS,
+		Preprocess: members[0].Metadata.Preprocess, Crops: e.crops, ECE: r.ECE, MacroF1: r.MacroAverage().F1,
+	}
+	for _, m := range members {
+		out.Members = append(out.Members, memberReport{m.Path, m.Metadata.Preprocess})
+	}
+	if !e.perClass {
+		return out
+	}
+	out.Confusion = r.Confusion
+	for i, s := range r.PerClass() {
+		out.Classes = append(out.Classes, classReport{r.Labels[i], s.Images, s.Predicted, s.Precision, s.Recall, s.F1})
+	}
+	for _, b := range r.Reliability {
+		out.Reliability = append(out.Reliability, binReport(b))
+	}
+	return out
+}
+
+// facts say on a page how the result came about.
+func (e *evalCommand) facts(members []evaluate.Member) []evaluate.Fact {
+	facts := []evaluate.Fact{{"images of", e.used}}
+	if e.excluded > 0 {
+		facts = append(facts, evaluate.Fact{"excluded", fmt.Sprintf("%d by %s", e.excluded, e.exclude)})
+	}
+	for _, m := range members {
+		facts = append(facts, evaluate.Fact{m.Path, fmt.Sprintf("%s, %s", m.Metadata.Spec.Variant, dataset.Crops(e.crops).Describe(m.Metadata.Preprocess))})
+	}
+	return append(facts, evaluate.Fact{"program", "inception " + version()})
+}
+
+// printClasses prints the classes that have images or were predicted.
+func (e *evalCommand) printClasses(r evaluate.Result) {
+	e.print("\n%-24s %8s %10s %8s %8s\n", "class", "images", "precision", "recall", "F1")
+	row := func(name string, s evaluate.ClassScore) {
+		e.print("%-24s %8d %9.1f%% %7.1f%% %7.1f%%\n", name, s.Images, 100*s.Precision, 100*s.Recall, 100*s.F1)
+	}
+	for i, s := range r.PerClass() {
+		if s.Images+s.Predicted > 0 {
+			row(r.Labels[i], s)
+		}
+	}
+	row("macro average", r.MacroAverage())
+	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n", 100*r.ECE, "probability", "images", "mean", "accuracy")
+	for _, b := range r.Reliability {
+		if b.Images > 0 {
+			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n", 100*b.From, 100*b.To, b.Images, 100*b.Confidence, 100*b.Accuracy)
+		}
+	}
+}

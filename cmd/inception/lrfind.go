@@ -1,0 +1,96 @@
+package main
+
+import (
+	"cmp"
+	"path/filepath"
+	"time"
+
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/train"
+	"github.com/spf13/cobra"
+)
+
+// lrFindCommand is `inception lr-find`.
+type lrFindCommand struct {
+	*session
+	data, out string
+	batch     int
+	init      train.Init
+	options   train.FindOptions
+}
+
+func newLRFind(s *session) *cobra.Command {
+	l := &lrFindCommand{session: s, options: train.DefaultFindOptions()}
+	c := &cobra.Command{
+		Use:   "lr-find --config F [--data SPEC] [--out DIR]",
+		Short: "Find a learning rate by a range test",
+		Long: `Train a few steps at a rate that rises from one to the next, and watch the loss
+(Smith, arXiv 1506.01186). Where it falls steepest is a good rate for a constant or
+falling schedule; where it is lowest the rate is already too high.`,
+		Example: `  inception lr-find --config cifar10-ladder --data path/to/cifar10
+  inception lr-find --config flowers5 --data path/to/flowers --set optimizer.name=sgd --steps 200`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return l.run(c) },
+	}
+	f := c.Flags()
+	f.StringVar(&l.data, "data", "", "training images, as for train")
+	f.StringVarP(&l.out, "out", "o", "", "folder of plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
+	f.StringVar(&l.init.Weights, "init", "", "begin with these weights: a file or a run folder")
+	f.IntVarP(&l.batch, "batch", "b", 0, "images of one step, also --batch-size")
+	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
+	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
+	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, one a rate; fewer if the loss explodes")
+	return c
+}
+
+func (l *lrFindCommand) run(c *cobra.Command) error {
+	values := dataFlags(c, l.data, "")
+	if c.Flags().Changed("batch") {
+		values["train.batch_size"] = l.batch
+	}
+	resolved, err := l.load("", values)
+	if err != nil {
+		return err
+	}
+	if err := l.options.Validate(); err != nil {
+		return usageError{err}
+	}
+	if l.out == "" {
+		l.out = filepath.Join("runs", resolved.Name+"-lr-find-"+time.Now().Format("20060102-150405"))
+	}
+	found, err := train.FindLR(c.Context(), train.Job{
+		Spec: resolved.Model, Data: resolved.Data, Options: resolved.Options, Eval: resolved.Eval, Init: l.init,
+		Reporter: &train.Console{Messages: l.stderr, Terminal: l.terminal(), Quiet: l.quiet},
+	}, l.options)
+	if len(found.Curve) > 0 && c.Context().Err() == nil {
+		if err := report.WriteRates(l.out, rates(found)); err != nil {
+			return err
+		}
+		l.note("wrote plot.svg plot.png curve.csv\nfolder %s", l.out)
+	}
+	if err != nil {
+		return err
+	}
+	if l.json {
+		return l.printJSON(found)
+	}
+	last := found.Curve[len(found.Curve)-1]
+	end := "at the highest rate"
+	if found.Diverged {
+		end = "where the loss exploded"
+	}
+	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
+	l.print("steepest fall of the loss   %.2g   for %d images a step\nlowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n",
+		found.Suggestion, found.Batch, found.Lowest)
+	l.note("next: %s train --config %s --set optimizer.lr=%.2g", program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
+	return nil
+}
+
+// rates is the search as the report draws it.
+func rates(s train.RateSearch) report.Rates {
+	r := report.Rates{Suggestion: s.Suggestion, Lowest: s.Lowest}
+	for _, p := range s.Curve {
+		r.LR, r.Loss, r.Smoothed = append(r.LR, p.LR), append(r.Loss, p.Loss), append(r.Smoothed, p.Smoothed)
+	}
+	return r
+}

@@ -1,0 +1,62 @@
+package ablate
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// write summarises the runs and writes the files of the ablation folder.
+func (r *Result) write(p *Plan, dir string) error {
+	r.summarise()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("ablation folder: %w", err)
+	}
+	panels := r.panels()
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"table.md", r.writeMarkdown},
+		{"table.csv", r.writeCSV},
+		{"plot.svg", func(w io.Writer) error { return report.WriteDots(w, "svg", panels...) }},
+		{"plot.png", func(w io.Writer) error { return report.WriteDots(w, "png", panels...) }},
+		{"report.html", func(w io.Writer) error { return r.writeHTML(w, p) }},
+	} {
+		if err := weights.WriteFile(filepath.Join(dir, f.name), f.write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// panels are the parts of the plot: our errors and, beside them, the paper's.
+func (r *Result) panels() []report.DotPanel {
+	ours := report.DotPanel{X: fmt.Sprintf("top-1 error, %%, %s", r.Config)}
+	paper := report.DotPanel{X: "top-1 error, %, the paper (ILSVRC 2012)", Second: true}
+	for _, row := range r.Rows {
+		d := report.Dot{Name: row.Title}
+		if row.Top1.N > 0 {
+			d.Mean, d.Std, d.Label = 100*row.Top1.Mean, 100*row.Top1.Std, row.percent(row.Top1)
+		}
+		for _, o := range row.Runs {
+			if o.State == Done {
+				d.Values = append(d.Values, 100*(1-o.Top1))
+			}
+		}
+		ours.Rows = append(ours.Rows, d)
+		theirs := report.Dot{Name: row.Title}
+		if row.Paper.Top1 != nil {
+			theirs.Mean, theirs.Label = 100**row.Paper.Top1, plain(row.Paper.Top1, 100)
+		}
+		paper.Rows = append(paper.Rows, theirs)
+	}
+	if !r.paper() {
+		return []report.DotPanel{ours}
+	}
+	return []report.DotPanel{ours, paper}
+}

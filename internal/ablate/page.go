@@ -1,0 +1,104 @@
+package ablate
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/inception-go/inception/internal/report"
+)
+
+//go:embed page.html
+var pageText string
+
+var page = template.Must(template.New("ablation").Parse(pageText))
+
+// writeHTML writes the report, one page that needs no other file; its links
+// lead to the runs below its folder.
+func (r *Result) writeHTML(w io.Writer, p *Plan) error {
+	dots, err := report.DotsSVG(r.panels()...)
+	if err != nil {
+		return err
+	}
+	curves, err := report.CurvesSVG(report.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, r.curves()...)
+	if err != nil {
+		return err
+	}
+	base, err := p.Base.Absolute().YAML()
+	if err != nil {
+		return err
+	}
+	view := struct {
+		*Result
+		Title, State, Base, Version string
+		Plots                       []template.HTML
+		Heads                       []string
+		Cells                       [][]string
+		Runs                        []runView
+	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(), Base: string(base), Version: p.version,
+		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Runs: r.runs()}
+	columns := r.columns()
+	for _, c := range columns {
+		view.Heads = append(view.Heads, c.title)
+	}
+	for _, row := range r.Rows {
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, c.cell(row))
+		}
+		view.Cells = append(view.Cells, cells)
+	}
+	return page.Execute(w, view)
+}
+
+// state says how many of the runs are done.
+func (r *Result) state() string {
+	text := fmt.Sprintf("%d of %d runs done", r.Count(Done), len(r.Rows)*len(r.Seeds))
+	if n := r.Count(Failed); n > 0 {
+		text += fmt.Sprintf(", %d diverged", n)
+	}
+	return text
+}
+
+// runView is a line of the report's list of runs.
+type runView struct {
+	Row, Set, Top1, Top5, Loss, Time string
+	Outcome
+	Link string
+}
+
+func (r *Result) runs() (all []runView) {
+	for _, row := range r.Rows {
+		for _, o := range row.Runs {
+			v := runView{Row: row.Title, Set: strings.Join(row.Settings, "  "), Outcome: o, Link: path.Join(filepath.ToSlash(o.Run), "report.html")}
+			if o.State == Done {
+				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*(1-o.Top1)), fmt.Sprintf("%.2f", 100*(1-o.Top5))
+				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// curves are the validation errors of each row's first finished run.
+func (r *Result) curves() (all []report.Curve) {
+	for _, row := range r.Rows {
+		for _, o := range row.Runs {
+			if o.State != Done {
+				continue
+			}
+			c := report.Curve{Name: fmt.Sprintf("%s, seed %d", row.Title, o.Seed)}
+			for _, line := range o.curve {
+				c.X, c.Y = append(c.X, float64(line.Step)), append(c.Y, 100*(1-line.Top1))
+			}
+			all = append(all, c)
+			break
+		}
+	}
+	return all
+}

@@ -1,0 +1,144 @@
+package ablate
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/train"
+)
+
+// Options say what to compare.
+type Options struct {
+	Suite     Suite
+	Base      config.Sources // what the rows change; its Set may hold ROW:key=value, which changes a row
+	Seeds     int            // runs of each row: train.seed and those that follow it
+	Baselines bool           // the suite's baselines too
+	Version   string         // of the program
+}
+
+// Plan is a suite all of whose rows are known to be right.
+type Plan struct {
+	Suite   string
+	Base    *config.Resolved
+	Seeds   []uint64
+	rows    []planned
+	version string
+}
+
+// planned is a row with all that its runs need.
+type planned struct {
+	Row
+	settings              []string // key=value, its own ones
+	config                *config.Resolved
+	outline               train.Outline
+	params, paramsWithAux int
+	macs                  int64
+}
+
+// Prepare resolves and checks the configuration of every row. An error says
+// where the setting stands that is to blame.
+func Prepare(o Options) (*Plan, error) {
+	if o.Seeds < 1 || o.Seeds > 1000 {
+		return nil, fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
+	}
+	if o.Baselines && len(o.Suite.Baselines) == 0 {
+		return nil, fmt.Errorf("--baselines: suite %s has none", o.Suite.Name)
+	}
+	changes := o.Suite.changes(o.Baselines)
+	if err := takeRowSettings(&o.Base, changes); err != nil {
+		return nil, err
+	}
+	p := &Plan{Suite: o.Suite.Name, version: o.Version}
+	var err error
+	if p.Base, err = config.Load(o.Base); err != nil {
+		return nil, err
+	}
+	for i := range o.Seeds {
+		p.Seeds = append(p.Seeds, p.Base.Train.Seed+uint64(i))
+	}
+	for _, c := range changes {
+		planned, err := plan(c, o.Base)
+		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
+			err = fmt.Errorf("%s: train.seed: all rows have the same seeds, by --seeds and the base's train.seed; leave it out", planned.config.Origin["train.seed"])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("row %s: %w", c.Name, err)
+		}
+		p.rows = append(p.rows, planned)
+	}
+	return p, nil
+}
+
+// takeRowSettings moves the settings of base that begin with a row's name to
+// that row, and where rows are cumulative to those below it.
+func takeRowSettings(base *config.Sources, changes []*change) error {
+	var names []string
+	for _, c := range changes {
+		names = append(names, c.Name)
+	}
+	var set []string
+	for _, text := range base.Set {
+		key, _, _ := strings.Cut(text, "=")
+		name, _, ok := strings.Cut(key, ":")
+		if !ok {
+			set = append(set, text)
+			continue
+		}
+		at := slices.Index(names, name)
+		if at < 0 {
+			return fmt.Errorf("--set %s: the suite has no row %q; did you mean %s?", text, name, config.Nearest(name, names))
+		}
+		c := changes[at]
+		c.own = append(c.own, config.Setting{Text: text[len(name)+1:], From: "--set " + name})
+	}
+	base.Set = set
+	return nil
+}
+
+// plan resolves one row.
+func plan(c *change, base config.Sources) (planned, error) {
+	r := planned{Row: c.Row}
+	for _, s := range c.own {
+		r.settings = append(r.settings, s.Text)
+	}
+	base.Over = c.all()
+	var err error
+	if r.config, err = config.Load(base); err != nil {
+		return r, err
+	}
+	if r.outline, err = train.Check(r.job()); err != nil {
+		return r, err
+	}
+	if r.outline.ValImages == 0 {
+		return r, fmt.Errorf("data.val: there are no validation images to compare the rows by; set it, or data.val_fraction")
+	}
+	layers, err := model.Layers(r.outline.Spec)
+	r.params, r.paramsWithAux, r.macs = model.Params(layers, false), model.Params(layers, true), model.MACs(layers)
+	return r, err
+}
+
+// job is what a run of the row trains, without folder and seed.
+func (r planned) job() train.Job {
+	c := r.config.Absolute()
+	return train.Job{Spec: c.Model, Data: c.Data, Options: c.Options, Eval: c.Eval}
+}
+
+// jobFor is the job of a run below the ablation folder dir.
+func (p *Plan) jobFor(r planned, seed uint64, dir string) (train.Job, error) {
+	c := r.config.Absolute()
+	c.Train.Seed = seed
+	text, err := c.YAML()
+	job := r.job()
+	job.Options.Train.Seed = seed
+	job.Dir, job.ConfigYAML, job.Version = filepath.Join(dir, folder(r.Name, seed)), text, p.version
+	return job, err
+}
+
+// folder is the folder of a run, below that of the ablation.
+func folder(row string, seed uint64) string {
+	return filepath.Join(row, fmt.Sprintf("seed-%d", seed))
+}

@@ -1,0 +1,199 @@
+package ablate
+
+import (
+	"math"
+	"time"
+
+	"github.com/inception-go/inception/internal/report"
+)
+
+// Result is what is known of an ablation. Errors are fractions of 1.
+type Result struct {
+	Suite     string      `json:"suite"`
+	Config    string      `json:"config"` // name of the base
+	Dir       string      `json:"out"`
+	Seeds     []uint64    `json:"seeds"`
+	Classes   int         `json:"classes"`
+	ValImages int         `json:"val_images"`
+	Rows      []RowResult `json:"rows"`
+}
+
+// RowResult is a row with its runs, one a seed.
+type RowResult struct {
+	Name          string     `json:"name"`
+	Title         string     `json:"title"`
+	Change        string     `json:"change"`
+	Settings      []string   `json:"set"`
+	Params        int        `json:"params"`
+	ParamsWithAux int        `json:"params_with_aux"`
+	MACs          int64      `json:"macs"`
+	Paper         PaperError `json:"paper"`
+	Top1          Spread     `json:"top1_error"`
+	Top5          Spread     `json:"top5_error"`
+	Seconds       Spread     `json:"time_s"`
+	ImagesPerS    Spread     `json:"images_per_s"` // of training alone
+	Runs          []Outcome  `json:"runs"`
+}
+
+// PaperError is Paper with fractions of 1, null for what it does not say.
+type PaperError struct {
+	Top1 *float64 `json:"top1_error"`
+	Top5 *float64 `json:"top5_error"`
+	Ops  *float64 `json:"bn_ops"`
+}
+
+// Spread is the mean of a row's finished runs and their sample standard
+// deviation, which takes at least two.
+type Spread struct {
+	N    int     `json:"n"`
+	Mean float64 `json:"mean"`
+	Std  float64 `json:"std"`
+}
+
+// State says how far a run has come.
+type State string
+
+// The states of a run.
+const (
+	Pending State = "pending" // not begun, or stopped
+	Done    State = "done"
+	Failed  State = "failed" // its loss is no number
+)
+
+// Outcome is how one run ended: what its final weights, averaged if ema.decay
+// says so, do with the validation images.
+type Outcome struct {
+	Seed       uint64        `json:"seed"`
+	Run        string        `json:"run"` // folder, below the ablation's
+	State      State         `json:"state"`
+	Error      string        `json:"error,omitempty"`
+	Steps      int           `json:"steps,omitempty"`
+	Top1       float64       `json:"top1,omitempty"`
+	Top5       float64       `json:"top5,omitempty"`
+	Loss       float64       `json:"loss,omitempty"`
+	Seconds    float64       `json:"time_s,omitempty"`
+	ImagesPerS float64       `json:"images_per_s,omitempty"`
+	curve      []report.Line // its validations
+}
+
+// empty is the result before any run.
+func (p *Plan) empty(dir string) *Result {
+	r := &Result{Suite: p.Suite, Config: p.Base.Name, Dir: dir, Seeds: p.Seeds}
+	for _, row := range p.rows {
+		out := RowResult{
+			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
+			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
+			Paper: PaperError{fraction(row.Paper.Top1), fraction(row.Paper.Top5), known(row.Paper.Ops)},
+		}
+		for _, seed := range p.Seeds {
+			out.Runs = append(out.Runs, Outcome{Seed: seed, Run: folder(row.Name, seed), State: Pending})
+		}
+		r.Rows = append(r.Rows, out)
+		r.Classes, r.ValImages = row.outline.Spec.Classes, row.outline.ValImages
+	}
+	return r
+}
+
+func known(v float64) *float64 {
+	if v == 0 {
+		return nil
+	}
+	return &v
+}
+
+// fraction turns percent into a fraction of 1; 23.4/100 is not the number
+// next to 0.234.
+func fraction(percent float64) *float64 { return known(math.Round(1e4*percent) / 1e6) }
+
+// take reads the outcome off the metrics of a finished run.
+func (o *Outcome) take(lines []report.Line) {
+	speed, n := 0.0, 0
+	for _, line := range lines {
+		if line.Split == "val" {
+			o.curve = append(o.curve, line)
+		} else if line.ImagesPerS > 0 {
+			speed += line.ImagesPerS
+			n++
+		}
+	}
+	last := lines[len(lines)-1]
+	o.Steps, o.Top1, o.Top5, o.Loss, o.Seconds = last.Step, last.Top1, last.Top5, last.Loss, last.ElapsedS
+	o.ImagesPerS = speed / float64(max(1, n))
+}
+
+// summarise computes the means over the finished runs.
+func (r *Result) summarise() {
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		row.Top1 = row.spread(func(o Outcome) float64 { return 1 - o.Top1 })
+		row.Top5 = row.spread(func(o Outcome) float64 { return 1 - o.Top5 })
+		row.Seconds = row.spread(func(o Outcome) float64 { return o.Seconds })
+		row.ImagesPerS = row.spread(func(o Outcome) float64 { return o.ImagesPerS })
+	}
+}
+
+func (r *RowResult) spread(of func(Outcome) float64) Spread {
+	var values []float64
+	for _, o := range r.Runs {
+		if o.State == Done {
+			values = append(values, of(o))
+		}
+	}
+	return spreadOf(values)
+}
+
+func spreadOf(values []float64) Spread {
+	s := Spread{N: len(values)}
+	if s.N == 0 {
+		return s
+	}
+	for _, v := range values {
+		s.Mean += v / float64(s.N)
+	}
+	if s.N > 1 {
+		for _, v := range values {
+			s.Std += (v - s.Mean) * (v - s.Mean) / float64(s.N-1)
+		}
+		s.Std = math.Sqrt(s.Std)
+	}
+	return s
+}
+
+// Count returns how many runs are in a state.
+func (r *Result) Count(s State) (n int) {
+	for _, row := range r.Rows {
+		n += row.count(s)
+	}
+	return n
+}
+
+func (r *RowResult) count(s State) (n int) {
+	for _, o := range r.Runs {
+		if o.State == s {
+			n++
+		}
+	}
+	return n
+}
+
+// left foretells the time of the runs to come: those of a row take as long as
+// its finished ones, those of a row without any as long as the mean of all.
+func (r *Result) left() time.Duration {
+	r.summarise()
+	var means []float64
+	for _, row := range r.Rows {
+		if row.Seconds.N > 0 {
+			means = append(means, row.Seconds.Mean)
+		}
+	}
+	all := spreadOf(means).Mean
+	seconds := 0.0
+	for _, row := range r.Rows {
+		mean := row.Seconds.Mean
+		if row.Seconds.N == 0 {
+			mean = all
+		}
+		seconds += mean * float64(row.count(Pending))
+	}
+	return time.Duration(seconds * float64(time.Second))
+}

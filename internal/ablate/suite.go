@@ -1,0 +1,259 @@
+// Package ablate trains the rows of a suite, each a change of one base
+// configuration, and compares them: what is each idea worth on these images?
+//
+// A Suite is read from YAML, Prepare makes a Plan of it and finds everything
+// that may be wrong with any row, and Plan.Run leaves an ablation folder:
+// tables, a plot, a report, and the folder of each run.
+package ablate
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/configs"
+	"github.com/inception-go/inception/internal/config"
+	"go.yaml.in/yaml/v3"
+)
+
+// Suite is a list of configurations to compare.
+type Suite struct {
+	Name       string
+	Cumulative bool             // each row keeps the settings of those above it
+	Set        []config.Setting // of every row
+	Rows       []Row
+	Baselines  []Row // above the rows, when asked for; never cumulative
+}
+
+// Row is one configuration: settings that change the base.
+type Row struct {
+	Name   string // of folders and in --set NAME:key=value
+	Title  string // in tables
+	Change string // in words
+	Set    []config.Setting
+	Paper  Paper
+}
+
+// Paper holds what the paper reports for a row: errors in percent and its
+// billions of operations; 0 for what it does not say.
+type Paper struct{ Top1, Top5, Ops float64 }
+
+// change is a row with all that it sets.
+type change struct {
+	Row
+	own   []config.Setting // its own settings
+	every []config.Setting // those of every row
+	above *change          // the row whose settings it keeps; nil for none
+}
+
+// all lists the settings, the later ones winning.
+func (c *change) all() []config.Setting {
+	if c.above == nil {
+		return slices.Concat(c.every, c.own)
+	}
+	return slices.Concat(c.above.all(), c.own)
+}
+
+// changes lists the rows as they are compared.
+func (s Suite) changes(baselines bool) (all []*change) {
+	if baselines {
+		for _, row := range s.Baselines {
+			all = append(all, &change{Row: row, own: row.Set, every: s.Set})
+		}
+	}
+	var above *change
+	for _, row := range s.Rows {
+		c := &change{Row: row, own: row.Set, every: s.Set, above: above}
+		if s.Cumulative {
+			above = c
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// ReadSuite reads a suite: a YAML file, or the name of an embedded one (a
+// file wins).
+func ReadSuite(path string) (Suite, error) {
+	text, shown, err := suiteText(path)
+	if err != nil {
+		return Suite{}, err
+	}
+	return parse(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), shown, text)
+}
+
+// SuiteText returns the YAML of a suite.
+func SuiteText(path string) (string, error) {
+	text, _, err := suiteText(path)
+	return string(text), err
+}
+
+// suiteText also returns what messages call the suite.
+func suiteText(path string) (text []byte, shown string, err error) {
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		const most = 1 << 20
+		if text, err = io.ReadAll(io.LimitReader(f, most+1)); err == nil && len(text) <= most {
+			return text, path, nil
+		}
+		if err == nil {
+			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it is no suite", path, most)
+		}
+	}
+	name := strings.TrimSuffix(path, ".yaml")
+	if text, ok := configs.ReadSuite(name); ok {
+		return text, name, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("suite: %w", err)
+	}
+	var names []string
+	for _, e := range configs.Suites() {
+		names = append(names, e.Name)
+	}
+	return nil, "", fmt.Errorf("suite %s: there is neither such a file nor an embedded suite; embedded are %s", path, strings.Join(names, ", "))
+}
+
+// parse reads the YAML of a suite; shown names it in messages.
+func parse(name, shown string, text []byte) (Suite, error) {
+	s := Suite{Name: name}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return s, fmt.Errorf("suite %s: %s", shown, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	r := reader{"suite " + shown}
+	if len(document.Content) == 0 {
+		return s, fmt.Errorf("%s: holds no rows", r.shown)
+	}
+	names := map[string]bool{}
+	err := r.fields(document.Content[0], "a suite", fieldReaders{
+		"cumulative": func(n *yaml.Node) error { return r.decode(n, &s.Cumulative, "true or false") },
+		"set":        func(n *yaml.Node) error { return r.settings(n, &s.Set) },
+		"rows":       func(n *yaml.Node) error { return r.rows(n, &s.Rows, names) },
+		"baselines":  func(n *yaml.Node) error { return r.rows(n, &s.Baselines, names) },
+	})
+	if err == nil && len(s.Rows) == 0 {
+		err = fmt.Errorf("%s: holds no rows", r.shown)
+	}
+	return s, err
+}
+
+// reader reads the nodes of a suite, with errors that say where.
+type reader struct{ shown string }
+
+func (r reader) place(n *yaml.Node) string { return fmt.Sprintf("%s:%d", r.shown, n.Line) }
+
+// fieldReaders take the values of a mapping's keys.
+type fieldReaders map[string]func(*yaml.Node) error
+
+// fields reads a mapping all of whose keys are known.
+func (r reader) fields(n *yaml.Node, what string, known fieldReaders) error {
+	names := slices.Sorted(maps.Keys(known))
+	return r.pairs(n, what, func(key, value *yaml.Node) error {
+		read := known[key.Value]
+		if read == nil {
+			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?", r.place(key), key.Value, what, config.Nearest(key.Value, names))
+		}
+		return read(value)
+	})
+}
+
+// pairs walks through a mapping.
+func (r reader) pairs(n *yaml.Node, what string, each func(key, value *yaml.Node) error) error {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s: %s must be a mapping, key: value", r.place(n), what)
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if seen[key.Value] {
+			return fmt.Errorf("%s: key %q stands there twice; leave one", r.place(key), key.Value)
+		}
+		seen[key.Value] = true
+		if err := each(key, n.Content[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r reader) decode(n *yaml.Node, to any, what string) error {
+	if n.Decode(to) != nil {
+		return fmt.Errorf("%s: must be %s, is %q", r.place(n), what, n.Value)
+	}
+	return nil
+}
+
+// rowName keeps names fit for folders and for --set NAME:key=value.
+var rowName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
+
+func (r reader) rows(n *yaml.Node, to *[]Row, names map[string]bool) error {
+	if n.Kind != yaml.SequenceNode {
+		return fmt.Errorf("%s: must be a list of rows, each with a name and what it sets", r.place(n))
+	}
+	for _, item := range n.Content {
+		row, err := r.row(item)
+		switch {
+		case err != nil:
+			return err
+		case !rowName.MatchString(row.Name):
+			return fmt.Errorf("%s: a row's name is of lower-case letters, digits and . _ -, such as aux-none; is %q", r.place(item), row.Name)
+		case names[row.Name]:
+			return fmt.Errorf("%s: another row is called %q too", r.place(item), row.Name)
+		}
+		names[row.Name] = true
+		*to = append(*to, row)
+	}
+	return nil
+}
+
+func (r reader) row(n *yaml.Node) (row Row, err error) {
+	err = r.fields(n, "a row", fieldReaders{
+		"name":   func(n *yaml.Node) error { return r.decode(n, &row.Name, "text") },
+		"title":  func(n *yaml.Node) error { return r.decode(n, &row.Title, "text") },
+		"change": func(n *yaml.Node) error { return r.decode(n, &row.Change, "text") },
+		"set":    func(n *yaml.Node) error { return r.settings(n, &row.Set) },
+		"paper": func(n *yaml.Node) error {
+			return r.fields(n, "paper", fieldReaders{
+				"top1": func(n *yaml.Node) error { return r.decode(n, &row.Paper.Top1, "an error in percent") },
+				"top5": func(n *yaml.Node) error { return r.decode(n, &row.Paper.Top5, "an error in percent") },
+				"ops":  func(n *yaml.Node) error { return r.decode(n, &row.Paper.Ops, "billions of operations") },
+			})
+		},
+	})
+	if row.Title == "" {
+		row.Title = row.Name
+	}
+	return row, err
+}
+
+// settings reads keys of the configuration, dotted as for --set.
+func (r reader) settings(n *yaml.Node, to *[]config.Setting) error {
+	return r.pairs(n, "set", func(key, value *yaml.Node) error {
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		text := value.Value
+		if value.Kind != yaml.ScalarNode {
+			value.Style = yaml.FlowStyle
+			flow, err := yaml.Marshal(value)
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", r.place(key), key.Value, err)
+			}
+			text = string(flow)
+		}
+		*to = append(*to, config.Setting{Text: key.Value + "=" + strings.TrimSpace(text), From: r.place(key)})
+		return nil
+	})
+}

@@ -1,0 +1,193 @@
+package ablate
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/inception-go/inception/internal/train"
+)
+
+// column is a column of the table for people.
+type column struct {
+	title string
+	left  bool // aligned so
+	cell  func(RowResult) string
+}
+
+// columns are those that have something to say.
+func (r *Result) columns() []column {
+	all := []column{
+		{"row", true, func(o RowResult) string { return o.Title }},
+		{"change", true, func(o RowResult) string { return o.Change }},
+		{"params, M", false, func(o RowResult) string { return fmt.Sprintf("%.3f", float64(o.Params)/1e6) }},
+		{"GMAC", false, func(o RowResult) string { return strconv.FormatFloat(float64(o.MACs)/1e9, 'g', 4, 64) }},
+	}
+	if r.paper() {
+		all = append(all, column{"paper's Bn ops", false, func(o RowResult) string { return plain(o.Paper.Ops, 1) }})
+	}
+	all = append(all, column{"top-1 error, %", false, func(o RowResult) string { return o.percent(o.Top1) }})
+	if r.Classes > 5 {
+		all = append(all, column{"top-5 error, %", false, func(o RowResult) string { return o.percent(o.Top5) }})
+	}
+	if r.paper() {
+		all = append(all, column{"paper's, top-1 / top-5", false, func(o RowResult) string {
+			if o.Paper.Top1 == nil && o.Paper.Top5 == nil {
+				return none
+			}
+			return plain(o.Paper.Top1, 100) + " / " + plain(o.Paper.Top5, 100)
+		}})
+	}
+	return append(all,
+		column{"runs", false, func(o RowResult) string { return o.progress() }},
+		column{"time a run", false, func(o RowResult) string {
+			if o.Seconds.N == 0 {
+				return none
+			}
+			return brief(o.Seconds.Mean)
+		}},
+		column{"images/s", false, func(o RowResult) string {
+			if o.ImagesPerS.N == 0 {
+				return none
+			}
+			return fmt.Sprintf("%.0f", o.ImagesPerS.Mean)
+		}})
+}
+
+const none = "-"
+
+// paper reports whether the paper says anything about the rows.
+func (r *Result) paper() bool {
+	return slices.ContainsFunc(r.Rows, func(o RowResult) bool { return o.Paper.Top1 != nil || o.Paper.Top5 != nil })
+}
+
+func plain(v *float64, times float64) string {
+	if v == nil {
+		return none
+	}
+	return fmt.Sprintf("%.1f", *v*times)
+}
+
+// percent writes an error as 12.34 or 12.34 ± 0.21.
+func (o RowResult) percent(s Spread) string {
+	switch {
+	case s.N == 0 && o.count(Failed) > 0:
+		return "diverged"
+	case s.N == 0:
+		return none
+	case s.N == 1:
+		return fmt.Sprintf("%.2f", 100*s.Mean)
+	}
+	return fmt.Sprintf("%.2f ± %.2f", 100*s.Mean, 100*s.Std)
+}
+
+// progress says how many of the row's runs are done.
+func (o RowResult) progress() string {
+	text := fmt.Sprint(o.count(Done))
+	if n := o.count(Done); n < len(o.Runs) {
+		text = fmt.Sprintf("%d of %d", n, len(o.Runs))
+	}
+	if n := o.count(Failed); n > 0 {
+		text += fmt.Sprintf(", %d diverged", n)
+	}
+	return text
+}
+
+func brief(seconds float64) string {
+	return train.Brief(time.Duration(seconds * float64(time.Second)))
+}
+
+// Caption says what the table's figures are.
+func (r *Result) Caption() string {
+	text := fmt.Sprintf("Suite %s on %s. Errors are of each run's final weights (their running average, where ema.decay is on) on %d validation images of %d classes: "+
+		"not of the best epoch, whose choice by the same images would flatter it. ", r.Suite, r.Config, r.ValImages, r.Classes)
+	if len(r.Seeds) > 1 {
+		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ", r.Seeds[0], r.Seeds[len(r.Seeds)-1])
+	} else {
+		text += fmt.Sprintf("One run a row, with seed %d, so that differences within a run's usual spread say nothing. ", r.Seeds[0])
+	}
+	text += "Params and GMAC: without auxiliary heads, for one image."
+	if r.Classes <= 5 {
+		text += fmt.Sprintf(" Top-5 says nothing with %d classes.", r.Classes)
+	}
+	if r.paper() {
+		text += " The paper's figures are for ILSVRC 2012 (1000 classes, 299x299)."
+	}
+	return text
+}
+
+// WriteText writes the table for a terminal.
+func (r *Result) WriteText(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	columns := r.columns()
+	line := func(cell func(column) string) {
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, cell(c))
+		}
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
+	}
+	line(func(c column) string { return c.title })
+	for _, row := range r.Rows {
+		line(func(c column) string { return c.cell(row) })
+	}
+	return t.Flush()
+}
+
+// writeMarkdown writes the table with its caption and plot.
+func (r *Result) writeMarkdown(w io.Writer) error {
+	var b strings.Builder
+	columns := r.columns()
+	line := func(cell func(column) string) {
+		for _, c := range columns {
+			b.WriteString("| " + strings.ReplaceAll(cell(c), "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(func(c column) string { return c.title })
+	line(func(c column) string {
+		if c.left {
+			return ":--"
+		}
+		return "--:"
+	})
+	for _, row := range r.Rows {
+		line(func(c column) string { return c.cell(row) })
+	}
+	_, err := fmt.Fprintf(w, "%s\n%s\n", b.String(), r.Caption())
+	return err
+}
+
+// writeCSV writes the table for programs: errors are fractions of 1, what is
+// not known is empty.
+func (r *Result) writeCSV(w io.Writer) error {
+	c := csv.NewWriter(w)
+	_ = c.Write([]string{"row", "title", "change", "params", "params_with_aux", "macs", "paper_bn_ops",
+		"top1_error_mean", "top1_error_std", "top5_error_mean", "top5_error_std", "paper_top1_error", "paper_top5_error",
+		"runs", "diverged", "time_s", "images_per_s"})
+	number := func(v float64, ok bool) string {
+		if !ok {
+			return ""
+		}
+		return strconv.FormatFloat(v, 'g', 6, 64)
+	}
+	optional := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return number(*v, true)
+	}
+	for _, o := range r.Rows {
+		_ = c.Write([]string{o.Name, o.Title, o.Change, fmt.Sprint(o.Params), fmt.Sprint(o.ParamsWithAux), fmt.Sprint(o.MACs), optional(o.Paper.Ops),
+			number(o.Top1.Mean, o.Top1.N > 0), number(o.Top1.Std, o.Top1.N > 1), number(o.Top5.Mean, o.Top5.N > 0), number(o.Top5.Std, o.Top5.N > 1),
+			optional(o.Paper.Top1), optional(o.Paper.Top5),
+			fmt.Sprint(o.count(Done)), fmt.Sprint(o.count(Failed)), number(o.Seconds.Mean, o.Seconds.N > 0), number(o.ImagesPerS.Mean, o.ImagesPerS.N > 0)})
+	}
+	c.Flush()
+	return c.Error()
+}

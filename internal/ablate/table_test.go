@@ -1,0 +1,106 @@
+package ablate
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// example is half of an ablation: a row done, one begun, one that diverged,
+// one to come.
+func example() *Result {
+	done := func(seed uint64, top1, top5 float64) Outcome {
+		return Outcome{Seed: seed, Run: fmt.Sprintf("a/seed-%d", seed), State: Done, Steps: 600, Top1: top1, Top5: top5, Loss: 1.25, Seconds: 3600 + 300*float64(seed), ImagesPerS: 512}
+	}
+	r := &Result{Suite: "ladder", Config: "cifar10-ladder", Dir: "runs/x", Seeds: []uint64{1, 2, 3}, Classes: 10, ValImages: 10000, Rows: []RowResult{
+		{Name: "a", Title: "Inception V2", Change: "SGD | hard labels", Settings: []string{"optimizer.name=sgd"}, Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
+			Paper: PaperError{Top1: known(0.234), Ops: known(3.8)}, Runs: []Outcome{done(1, 0.78, 0.98), done(2, 0.80, 0.99), done(3, 0.79, 0.985)}},
+		{Name: "b", Title: "+ RMSProp", Change: "optimizer", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
+			Paper: PaperError{known(0.231), known(0.063), known(3.8)}, Runs: []Outcome{done(1, 0.81, 0.99), {Seed: 2, Run: "b/seed-2", State: Pending}, {Seed: 3, Run: "b/seed-3", State: Failed, Error: "training diverged: <loss>"}}},
+		{Name: "c", Title: "wild", Change: "a rate of 1000", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
+			Runs: []Outcome{{Seed: 1, State: Failed}, {Seed: 2, State: Failed}, {Seed: 3, State: Failed}}},
+		{Name: "d", Title: "to come", Runs: []Outcome{{Seed: 1, State: Pending}, {Seed: 2, State: Pending}, {Seed: 3, State: Pending}}},
+	}}
+	r.summarise()
+	return r
+}
+
+func TestTablesSayWhatIsKnown(t *testing.T) {
+	few := example()
+	few.Classes, few.Seeds = 5, few.Seeds[:1]
+	for i := range few.Rows {
+		few.Rows[i].Paper, few.Rows[i].Runs = PaperError{}, few.Rows[i].Runs[:1]
+	}
+	few.summarise()
+	for name, write := range map[string]func(io.Writer) error{
+		"table.txt": example().WriteText, "table.md": example().writeMarkdown, "table.csv": example().writeCSV,
+		"few.md": few.writeMarkdown,
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil || b.String() != string(want) {
+			t.Errorf("%s is not as before (%v); with go test -update it would be\n%s", path, err, b.String())
+		}
+	}
+}
+
+func TestSpreadIsMeanAndSampleDeviation(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   Spread
+	}{
+		{nil, Spread{}},
+		{[]float64{0.25}, Spread{1, 0.25, 0}},
+		{[]float64{1, 2, 3, 4}, Spread{4, 2.5, math.Sqrt(5. / 3)}},
+	} {
+		got := spreadOf(c.values)
+		if got.N != c.want.N || math.Abs(got.Mean-c.want.Mean) > 1e-15 || math.Abs(got.Std-c.want.Std) > 1e-15 {
+			t.Errorf("%v gives %+v, want %+v", c.values, got, c.want)
+		}
+	}
+}
+
+func TestTheTimeLeftFollowsFromFinishedRuns(t *testing.T) {
+	r := example()
+	// a: 4200 s a run, b: 3900 s with one to come, d: three of their mean.
+	if left, want := r.left().Seconds(), 3900+3*(4200+3900)/2.; math.Abs(left-want) > 1e-3 {
+		t.Errorf("%g s left, want %g", left, want)
+	}
+}
+
+func TestTheReportStandsAloneAndEscapes(t *testing.T) {
+	plan := prepared(t, twoRows, 1)
+	r := example()
+	var b strings.Builder
+	if err := r.writeHTML(&b, plan); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	for _, want := range []string{"<svg", `href="a/seed-1/report.html"`, "training diverged: &lt;loss&gt;", "20.00", "4 of 12 runs done, 4 diverged", "variant: v3"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	for _, outside := range []string{"http://", "https://", "<script", "<?xml"} {
+		if i := strings.Index(page, outside); i >= 0 && !strings.Contains(page[max(0, i-40):i], "xmlns") {
+			t.Errorf("the page has %s: %s", outside, page[max(0, i-40):i+60])
+		}
+	}
+}

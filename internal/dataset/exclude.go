@@ -1,0 +1,76 @@
+package dataset
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Exclusions are the entries of a list of images to leave out.
+type Exclusions struct{ entries map[string]bool }
+
+// ReadExclusions reads a list with an image a line: its name, with or without
+// folders above it and with or without the extension. Empty lines and those
+// that begin with # are left out. A plain number N is ImageNet's
+// ILSVRC2012_val_0000000N, as in the development kit's list of the 1,762
+// validation images whose annotations are poor.
+func ReadExclusions(r io.Reader) (Exclusions, error) {
+	x := Exclusions{map[string]bool{}}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if n, err := strconv.ParseUint(line, 10, 31); err == nil {
+			line = fmt.Sprintf("ILSVRC2012_val_%08d", n)
+		}
+		x.entries[cleaned(line)] = true
+	}
+	return x, lines.Err()
+}
+
+// Apply returns set without the images listed, how many those are, and the
+// entries that no image of set matches, sorted.
+func (x Exclusions) Apply(set Set) (rest Set, excluded int, unmatched []string) {
+	met := map[string]bool{}
+	var stay []int
+	for i := range set.Len() {
+		if entry, ok := x.match(cleaned(set.Name(i))); ok {
+			met[entry] = true
+		} else {
+			stay = append(stay, i)
+		}
+	}
+	for entry := range x.entries {
+		if !met[entry] {
+			unmatched = append(unmatched, entry)
+		}
+	}
+	slices.Sort(unmatched)
+	return Subset(set, stay), set.Len() - len(stay), unmatched
+}
+
+// match looks for the name and for what is left of it without each of the
+// folders above.
+func (x Exclusions) match(name string) (entry string, ok bool) {
+	for {
+		for _, entry := range []string{name, strings.TrimSuffix(name, path.Ext(name))} {
+			if x.entries[entry] {
+				return entry, true
+			}
+		}
+		_, below, more := strings.Cut(name, "/")
+		if !more {
+			return "", false
+		}
+		name = below
+	}
+}
+
+func cleaned(name string) string { return path.Clean(filepath.ToSlash(name)) }

@@ -1,0 +1,147 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// Ensemble is several networks that answer together: the mean of their
+// softmaxes, each of which is the mean over the crops of an image. Every
+// network sees the images in its own preprocessing and size.
+type Ensemble []*Evaluator
+
+// Evaluate measures the ensemble on every image of set exactly once, as
+// Evaluator.Evaluate does for one network.
+func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(done, total int)) (Result, error) {
+	classes := e[0].net.Spec.Classes
+	if n := len(set.Classes()); n > classes {
+		return Result{}, fmt.Errorf("the data has %d classes, the network %d", n, classes)
+	}
+	var members []*answers
+	for _, evaluator := range e {
+		if n := evaluator.net.Spec.Classes; n != classes {
+			return Result{}, fmt.Errorf("networks of %d and of %d classes cannot answer together", classes, n)
+		}
+		a := evaluator.answers(ctx, set)
+		defer a.batches.Close()
+		members = append(members, a)
+	}
+	t := newTally(classes)
+	begin := time.Now()
+	for done := 1; ; done++ {
+		var m mean
+		index, label, err := together(members, &m)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		if label >= 0 {
+			t.add(index, label, m.scores())
+		}
+		if progress != nil {
+			progress(done, set.Len())
+		}
+	}
+	r := t.result()
+	r.Skipped, r.Labels = members[0].skipped, rowNames(set, classes)
+	r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
+	return r, nil
+}
+
+// together adds all members' answers for the next image to m.
+func together(members []*answers, m *mean) (index, label int, err error) {
+	for _, a := range members {
+		if index, label, err = a.next(m); err != nil {
+			return 0, 0, err
+		}
+	}
+	return index, label, nil
+}
+
+// rowNames returns a name for each of the network's classes.
+func rowNames(set dataset.Set, classes int) []string {
+	names := append([]string(nil), set.Classes()...)
+	for i := len(names); i < classes; i++ {
+		names = append(names, fmt.Sprint(i))
+	}
+	return names
+}
+
+// mean averages softmaxes.
+type mean struct {
+	count  int
+	logits []float64 // of the first
+	probs  []float64 // sum of the probabilities, from the second on
+}
+
+func (m *mean) add(logits []float32) {
+	m.count++
+	if m.count == 1 {
+		m.logits = make([]float64, len(logits))
+		for i, v := range logits {
+			m.logits[i] = float64(v)
+		}
+		return
+	}
+	if m.count == 2 {
+		m.probs = make([]float64, len(logits))
+		addSoftmax(m.probs, m.logits)
+	}
+	addSoftmax(m.probs, logits)
+}
+
+func addSoftmax[T float32 | float64](to []float64, logits []T) {
+	norm := logSumExp(logits)
+	for i, v := range logits {
+		to[i] += math.Exp(float64(v) - norm)
+	}
+}
+
+// scores returns logits whose softmax is the mean: of a single answer its
+// own, to the last bit.
+func (m *mean) scores() []float64 {
+	if m.count == 1 {
+		return m.logits
+	}
+	scores := make([]float64, len(m.probs))
+	for i, p := range m.probs {
+		scores[i] = math.Log(math.Max(p/float64(m.count), math.SmallestNonzeroFloat64))
+	}
+	return scores
+}
+
+// Member is a weight file of an ensemble.
+type Member struct {
+	Path     string
+	Metadata weights.Metadata
+}
+
+// SameClasses returns an error unless all members tell the same classes
+// apart, in the same order, and else the metadata that names them for all. A
+// member without labels goes with any.
+func SameClasses(members []Member) (weights.Metadata, error) {
+	named := members[0]
+	for _, m := range members {
+		if a, b := named.Metadata.Spec.Classes, m.Metadata.Spec.Classes; a != b {
+			return weights.Metadata{}, fmt.Errorf("%s has %d classes, %s has %d; an ensemble's members must have the same", named.Path, a, m.Path, b)
+		}
+		if len(named.Metadata.Labels) == 0 {
+			named = m
+		}
+		for row, label := range m.Metadata.Labels {
+			if other := named.Metadata.Labels[row]; label != other {
+				return weights.Metadata{}, fmt.Errorf("class %d is %q in %s and %q in %s; an ensemble's members must have the same classes in the same order", row, other, named.Path, label, m.Path)
+			}
+		}
+	}
+	return named.Metadata, nil
+}

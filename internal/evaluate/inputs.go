@@ -1,0 +1,118 @@
+package evaluate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/dataset"
+)
+
+// Files lists the pictures and arrays that paths name: files as they are, of
+// folders all pictures below, sorted.
+func Files(paths []string) ([]string, error) {
+	var files []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: there is no such file or folder", path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		found, err := dataset.ImagesBelow(path)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s: holds no picture", path)
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
+// Count returns the number of inputs that files hold for a network of that
+// input size: one in a picture, N in an .npy. An array that does not fit is an
+// error.
+func Count(files []string, size int) (int, error) {
+	n := 0
+	for _, path := range files {
+		if !isArray(path) {
+			n++
+			continue
+		}
+		a, err := openArray(path, size)
+		if err != nil {
+			return 0, err
+		}
+		n += a.Shape[0]
+		a.file.Close()
+	}
+	return n, nil
+}
+
+func isArray(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npy") }
+
+// inputArray is an open .npy of inputs, [N][3][H][W].
+type inputArray struct {
+	*dataset.NPYReader
+	file *os.File
+}
+
+func openArray(path string, size int) (inputArray, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return inputArray{}, err
+	}
+	r, err := dataset.NewNPYReader(f)
+	if err == nil {
+		err = checkShape(r.Shape, size)
+	}
+	if err != nil {
+		f.Close()
+		return inputArray{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return inputArray{r, f}, nil
+}
+
+// checkShape says what is wrong with the shape of an array of inputs.
+func checkShape(shape []int, size int) error {
+	if len(shape) == 4 && slices.Equal(shape[1:], []int{3, size, size}) {
+		return nil
+	}
+	cure := ""
+	switch {
+	case len(shape) == 3 && shape[0] == 3:
+		cure = "; save x[None] if it is one input"
+	case len(shape) == 4 && shape[3] == 3:
+		cure = "; save x.transpose(0, 3, 1, 2)"
+	case len(shape) == 4 && shape[1] == 3 && shape[2] == shape[3]:
+		cure = fmt.Sprintf("; --input-size %d makes it take these", shape[2])
+	}
+	return fmt.Errorf("has shape %v, the network takes [N 3 %d %d] float32, preprocessed%s", shape, size, size, cure)
+}
+
+// unlabelled is a set of picture files.
+type unlabelled []string
+
+func (u unlabelled) Len() int          { return len(u) }
+func (u unlabelled) Classes() []string { return []string{""} }
+func (u unlabelled) Label(int) int     { return 0 }
+func (u unlabelled) Name(i int) string { return u[i] }
+func (u unlabelled) Image(i int) (dataset.Image, error) {
+	data, err := os.ReadFile(u[i])
+	if err != nil {
+		return dataset.Image{}, err
+	}
+	return dataset.Decode(bytes.NewReader(data))
+}

@@ -1,0 +1,40 @@
+package kernel
+
+// AdaptiveAvgForward overwrites y with means of x: of H rows, output row i
+// of n averages those from i*H/n, rounded down, to (i+1)*H/n, rounded up, and
+// so with columns. It is PyTorch's AdaptiveAvgPool2d.
+func AdaptiveAvgForward(y, x Map) {
+	plan := adaptivePlan(y.H, y.W, x.H, x.W)
+	Pool{}.eachPlane(y, func(a *poolArgs, image, block, _ int) {
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.poolSum)
+	})
+}
+
+// AdaptiveAvgBackward overwrites dx with the gradient of AdaptiveAvgForward.
+func AdaptiveAvgBackward(dx, dy Map) {
+	plan := adaptivePlan(dy.H, dy.W, dx.H, dx.W)
+	Pool{}.eachPlane(dy, func(_ *poolArgs, image, block, _ int) {
+		plan.spread(dx.Plane(image, block), dy.Plane(image, block))
+	})
+}
+
+// adaptivePlan has a run for every output pixel: their windows differ in size
+// and distance.
+func adaptivePlan(oh, ow, h, w int) *poolPlan {
+	plan := &poolPlan{xPixel: pixelBytes, width: w, height: h}
+	for i := range oh {
+		top, bottom := i*h/oh, ((i+1)*h+oh-1)/oh
+		for j := range ow {
+			left, right := j*w/ow, ((j+1)*w+ow-1)/ow
+			run := poolRun{y: i*ow + j, x: top*w + left, pixels: 1}
+			for r := range bottom - top {
+				for s := range right - left {
+					run.taps = append(run.taps, poolTap{offset: (r*w + s) * pixelBytes})
+				}
+			}
+			run.scale = 1 / float32(len(run.taps))
+			plan.runs = append(plan.runs, run)
+		}
+	}
+	return plan
+}

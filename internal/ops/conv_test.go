@@ -1,0 +1,22 @@
+package ops
+
+import "testing"
+
+// The paddings are what tensorflow.nn.conv2d documents for padding="SAME".
+func TestSamePadding(t *testing.T) {
+	for _, c := range []struct{ size, window, stride, pad, more, out int }{
+		{224, 7, 2, 2, 1, 112},
+		{225, 7, 2, 3, 0, 113},
+		{112, 3, 2, 0, 1, 56},
+		{7, 3, 2, 1, 0, 4},
+		{14, 3, 1, 1, 0, 14},
+		{14, 1, 1, 0, 0, 14},
+		{5, 1, 2, 0, 0, 3},
+		{1, 3, 2, 1, 0, 1},
+	} {
+		v := Square(c.window, c.stride, 0).Same(c.size, c.size)
+		if out, _ := v.Out(c.size, c.size); v.PadH != c.pad || v.MoreH != c.more || v.PadW != c.pad || v.MoreW != c.more || out != c.out {
+			t.Errorf("%+v gives %+v, output %d", c, v, out)
+		}
+	}
+}

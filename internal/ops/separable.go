@@ -1,0 +1,51 @@
+package ops
+
+import (
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// SeparableWeights makes the weights of the one image convolution that a
+// depthwise convolution, [3*m][1][R][S], and the pointwise one behind it,
+// [K][3*m][1][1], are together; see kernel.Separable.
+func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *Param) (*gorgonia.Node, error) {
+	k, r, s := pointwise.Shape[0], depthwise.Shape[2], depthwise.Shape[3]
+	both := kernel.Separable{K: k, Multiplier: depthwise.Shape[0] / 3, R: r, S: s}
+	o := &op{name: name + ": weights", wants: []bool{true, true},
+		result: newSliceResult(kernel.ImageConv{K: Padded(k), R: r, S: s}.WeightLen())}
+	o.forward = func(in []gorgonia.Value) error {
+		both.Compose(o.result.data, sliceOf(in[0]), sliceOf(in[1]))
+		return nil
+	}
+	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
+		part := newSliceResult(pointwise.Floats())
+		d := &op{name: name + ": depthwise weight gradient", result: newSliceResult(depthwise.Floats()), parts: []*Result{part}}
+		d.forward = func(in []gorgonia.Value) error {
+			part.alloc()
+			both.Backward(d.result.data, part.data, sliceOf(in[0]), sliceOf(in[1]), sliceOf(in[2]))
+			return nil
+		}
+		main, err := d.apply(grad, in[0], in[1])
+		if err != nil {
+			return nil, err
+		}
+		other, err := besides(name+": pointwise weight gradient", main, part)
+		return gorgonia.Nodes{main, other}, err
+	}
+	return o.apply(ParamNode(g, depthwise), ParamNode(g, pointwise))
+}
+
+// ImageConvBiasReLU is ImageConv, bias and ReLU as one pass, for inference.
+func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v Window, layers ...Layer) (*gorgonia.Node, error) {
+	c, result, err := imageConvShape(name, image, k, v)
+	if err != nil {
+		return nil, err
+	}
+	s := image.Shape()
+	o := &op{name: name + ": convolution + bias + relu", result: result, layers: layers}
+	o.forward = func(in []gorgonia.Value) error {
+		c.ForwardBias(result.asMap(), sliceOf(in[0]), s[0], s[2], s[3], sliceOf(in[1]), sliceOf(in[2]), true)
+		return nil
+	}
+	return o.apply(image, w, ParamNode(image.Graph(), bias))
+}

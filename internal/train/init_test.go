@@ -1,0 +1,127 @@
+package train
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// labelled is a set without images.
+type labelled struct {
+	dataset.Set
+	classes []string
+}
+
+func (l labelled) Classes() []string { return l.classes }
+
+// pretrained writes weights of the job's structure with the given labels.
+func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*weights.Metadata)) (path string, w *model.Weights) {
+	t.Helper()
+	w, err := model.NewWeights(withClasses(spec, len(labels)), 99)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize, Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+	if change != nil {
+		change(&m)
+	}
+	path = filepath.Join(t.TempDir(), "pretrained.safetensors")
+	if err := weights.Save(path, w, m); err != nil {
+		t.Fatal(err)
+	}
+	return path, w
+}
+
+func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
+	abc := []string{"a", "b", "c"}
+	for _, c := range []struct {
+		name    string
+		labels  []string
+		change  func(*weights.Metadata)
+		classes []string
+		init    Init
+		rows    []int // of the file's classifier; nil for a new one
+		note    string
+		fails   string
+	}{
+		{"the same classes", abc, nil, abc, Init{}, []int{0, 1, 2}, "its classifier included", ""},
+		{"the same classes in another order", abc, nil, []string{"C", "a", "b"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
+		{"other classes", abc, nil, []string{"a", "b", "d"}, Init{}, nil, "", `"d" matches no label`},
+		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil, "with a new classifier for 3 classes (the file's has 3)", ""},
+		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}}, []int{0, 1, 2}, "its classifier included", ""},
+		{"other classes by a map", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
+		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil, "with a new classifier for 4 classes (the file's has 3)", ""},
+		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil, "with a new classifier for 2 classes (the file's has 3)", ""},
+		{"no classifier in the file", abc, func(m *weights.Metadata) { m.NoHead, m.Labels = true, nil }, abc, Init{}, nil, "with a new classifier for 3 classes (the file has none)", ""},
+		{"no labels in the file, numbers", abc, func(m *weights.Metadata) { m.Labels = nil }, []string{"02", "00", "01"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
+		{"no labels in the file, names", abc, func(m *weights.Metadata) { m.Labels = nil }, abc, Init{}, nil, "", "matches no label"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			spec := tinyJob(t).Spec
+			var from *model.Weights
+			c.init.Weights, from = pretrained(t, spec, c.labels, c.change)
+			var notes strings.Builder
+			data := trainingData{train: labelled{classes: c.classes}, preprocess: dataset.TorchvisionPreprocess(32)}
+			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, func(text string) { notes.WriteString(text + "\n") })
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "--new-head") {
+					t.Fatalf("error is %v, want %q and the way out", err, c.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(notes.String(), c.note) {
+				t.Errorf("notes are %q, want %q", notes.String(), c.note)
+			}
+			for _, p := range w.Params {
+				q := from.ByName(p.Name)
+				switch {
+				case !strings.HasPrefix(p.Name, "fc."):
+					if !slices.Equal(p.Values(), q.Values()) {
+						t.Errorf("%s is not the file's", p.Name)
+					}
+				case c.rows != nil:
+					if !slices.Equal(p.Values(), pickRows(q, c.rows)) {
+						t.Errorf("%s is not rows %v of the file's", p.Name, c.rows)
+					}
+				case p.Name == "fc.weight" && slices.Equal(p.Values()[:16], q.Values()[:16]):
+					t.Errorf("%s is the file's", p.Name)
+				}
+			}
+		})
+	}
+}
+
+// A run that begins with pretrained weights, all but the classifier frozen,
+// ends with those weights, under any classifier.
+func TestFineTuningTheClassifierAloneKeepsTheRest(t *testing.T) {
+	job := tinyJob(t)
+	var from *model.Weights
+	job.Init.Weights, from = pretrained(t, job.Spec, []string{"x", "y"}, nil)
+	job.Options.Train.Freeze = []string{"Conv2d", "Mixed"}
+	job.Options.Train.MaxSteps = 3
+	job.Options.Optimizer.HeadLRFactor = 10
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	after, m, err := weights.Load(filepath.Join(job.Dir, lastFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Labels) != 10 {
+		t.Errorf("labels are %v", m.Labels)
+	}
+	for _, p := range after.Params {
+		if !strings.HasPrefix(p.Name, "fc.") && !slices.Equal(p.Values(), from.ByName(p.Name).Values()) {
+			t.Errorf("%s has changed", p.Name)
+		}
+	}
+}

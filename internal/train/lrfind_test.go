@@ -1,0 +1,133 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// curveOf is a search over 121 rates from 1e-6 to 1 with the given loss.
+func curveOf(loss func(lr float64) float64) (s RateSearch) {
+	for i := range 121 {
+		lr := math.Pow(10, -6+float64(i)/20)
+		p := RatePoint{LR: lr, Loss: loss(lr)}
+		if i > 0 {
+			p.Smoothed = s.Curve[i-1].Smoothed
+		}
+		p.Smoothed = smooth(p.Smoothed, p.Loss, i)
+		s.Curve = append(s.Curve, p)
+	}
+	return s
+}
+
+func TestTheSuggestionIsTheSteepestFall(t *testing.T) {
+	// Flat, a fall that is steepest at 1e-3, lowest at some 3e-2, a rise. The
+	// smoothed loss follows half a decade behind.
+	s := curveOf(func(lr float64) float64 {
+		x := math.Log10(lr)
+		return 2.3 - 1/(1+math.Exp(-4*(x+3))) + math.Exp(6*(x+0.5))
+	})
+	if err := s.suggest(); err != nil {
+		t.Fatal(err)
+	}
+	if s.Suggestion < 1e-3 || s.Suggestion > 4e-3 {
+		t.Errorf("suggests %g", s.Suggestion)
+	}
+	if s.Lowest < 1e-2 || s.Lowest > 2e-1 {
+		t.Errorf("lowest at %g", s.Lowest)
+	}
+}
+
+func TestNoRateIsSuggestedWhereNothingFalls(t *testing.T) {
+	for name, loss := range map[string]func(float64) float64{
+		"flat":   func(float64) float64 { return 2.3 },
+		"rising": func(lr float64) float64 { return 2.3 + lr },
+		"noise":  func(lr float64) float64 { return 2.3 + 0.02*math.Sin(1e5*lr+1e3*math.Log(lr)) },
+	} {
+		s := curveOf(loss)
+		if err := s.suggest(); err == nil || !strings.Contains(err.Error(), "more steps") {
+			t.Errorf("%s: suggests %g, error %v", name, s.Suggestion, err)
+		}
+	}
+	if err := (&RateSearch{}).suggest(); !errors.Is(err, ErrDiverged) {
+		t.Errorf("without any step the error is %v", err)
+	}
+}
+
+func TestSmoothingIsAMeanThatForgets(t *testing.T) {
+	values := []float64{4, 2, 1, 3}
+	got := 0.0
+	for n, v := range values {
+		got = smooth(got, v, n)
+		sum, weights := 0.0, 0.0
+		for i, u := range values[:n+1] {
+			w := math.Pow(0.9, float64(n-i))
+			sum, weights = sum+w*u, weights+w
+		}
+		near(t, "the mean", got, sum/weights)
+	}
+}
+
+// swatches is a folder of plain pictures, a colour a class: the loss falls in
+// a few steps.
+func swatches(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255}, "blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 8 {
+			im := image.NewRGBA(image.Rect(0, 0, 32, 32))
+			draw.Draw(im, im.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
+			f, err := os.Create(filepath.Join(dir, name, fmt.Sprint(i, ".png")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := png.Encode(f, im); err != nil {
+				t.Fatal(err)
+			}
+			f.Close()
+		}
+	}
+	return dir
+}
+
+func TestARangeTestOfAWholeNetwork(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Train = swatches(t)
+	job.Options.Optimizer.Name = SGD
+	s, err := FindLR(context.Background(), job, FindOptions{From: 1e-4, To: 10, Steps: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Batch != 8 || s.Suggestion < 1e-4 || s.Suggestion > s.Lowest || s.Lowest > 10 {
+		t.Errorf("found %g and %g for batches of %d", s.Suggestion, s.Lowest, s.Batch)
+	}
+	for i, p := range s.Curve {
+		near(t, "rate", p.LR, 1e-4*math.Pow(1e5, float64(i)/99))
+	}
+	if _, err := os.Stat(job.Dir); err == nil {
+		t.Error("the run folder was made")
+	}
+
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errStop)
+	if _, err := FindLR(ctx, job, DefaultFindOptions()); !errors.Is(err, errStop) {
+		t.Errorf("stopped, the error is %v", err)
+	}
+	for _, o := range []FindOptions{{0, 1, 100}, {1, 1, 100}, {1e-6, 1e6, 100}, {1e-6, 1, 9}, {math.NaN(), 1, 100}} {
+		if _, err := FindLR(context.Background(), job, o); err == nil || !strings.Contains(err.Error(), "lr-find: needs") {
+			t.Errorf("%+v: error is %v", o, err)
+		}
+	}
+}
