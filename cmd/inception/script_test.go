@@ -6,18 +6,39 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/inception-go/inception/internal/weights"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"inception": main}) }
 
-// Each archive of testdata/script is what a user types and sees.
+// Each archive of testdata/script is what a user types and sees. $SERVER is a
+// web server that has something else than what is asked for under /wrong, and
+// nothing elsewhere.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"picture": picture, "swatches": swatches}})
+	files := http.NewServeMux()
+	files.HandleFunc("/wrong/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>Log in first</html>")) })
+	server := httptest.NewServer(files)
+	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/script",
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": picture, "swatches": swatches, "nohead": nohead},
+		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
+	})
+}
+
+// nohead IN OUT drops the classifier of a weight file.
+func nohead(ts *testscript.TestScript, _ bool, files []string) {
+	w, m, err := weights.Load(ts.MkAbs(files[0]))
+	ts.Check(err)
+	m.NoHead = true
+	ts.Check(weights.Save(ts.MkAbs(files[1]), w, m))
 }
 
 // picture FILE ... draws small PNGs.

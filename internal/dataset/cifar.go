@@ -82,13 +82,21 @@ func (s *cifarSet) read(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.add(data); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// add checks and appends records.
+func (s *cifarSet) add(data []byte) error {
 	size := s.labels + 3*cifarPlane
 	if len(data) == 0 || len(data)%size != 0 {
-		return fmt.Errorf("%s: has %d bytes, which is no number of records of %d; it is cut off or another version", path, len(data), size)
+		return fmt.Errorf("has %d bytes, which is no number of records of %d; it is cut off or another version", len(data), size)
 	}
 	for at := 0; at < len(data); at += size {
 		if class := int(data[at+s.labels-1]); class >= len(s.classes) {
-			return fmt.Errorf("%s: image %d has class %d of %d", path, at/size, class, len(s.classes))
+			return fmt.Errorf("image %d has class %d of %d", at/size, class, len(s.classes))
 		}
 	}
 	s.records = append(s.records, data...)

@@ -142,6 +142,26 @@ func TestCIFAR(t *testing.T) {
 	}
 }
 
+func FuzzCIFAR(f *testing.F) {
+	f.Add(append([]byte{9}, make([]byte, 3*cifarPlane)...), false)
+	f.Add(append([]byte{1, 99}, make([]byte, 3*cifarPlane)...), true)
+	f.Fuzz(func(t *testing.T, data []byte, hundred bool) {
+		s := &cifarSet{labels: 1, classes: make([]string, 10)}
+		if hundred {
+			s = &cifarSet{labels: 2, classes: make([]string, 100)}
+		}
+		if s.add(data) != nil {
+			return
+		}
+		for i := range s.Len() {
+			im, err := s.Image(i)
+			if err != nil || len(im.Pix) != 3*cifarPlane || s.Label(i) >= len(s.classes) {
+				t.Fatalf("image %d: %d bytes, class %d, %v", i, len(im.Pix), s.Label(i), err)
+			}
+		}
+	})
+}
+
 func TestNPYIsReadAsWritten(t *testing.T) {
 	for _, shape := range [][]int{{2, 3}, {6}, {1, 3, 1, 2}, {0, 5}, {}} {
 		n := 1

@@ -59,6 +59,8 @@ func readZip(file []byte) (any, error) {
 	}
 	pickle := entries[root+"data.pkl"]
 	switch {
+	case pickle == nil && entries["model.weights.h5"] != nil:
+		return nil, errors.New("is a Keras archive; in Python, save keras.saving.load_model(FILE).save_weights('x.weights.h5') and import that")
 	case pickle == nil:
 		return nil, errors.New("zip archive: has no data.pkl, so torch.save did not write it")
 	case entries[root+"constants.pkl"] != nil:
