@@ -35,7 +35,7 @@ func (r *Resolved) AgreesWith(spec model.Spec) error {
 // ownChoices are the model.* keys that a training chooses whatever weights it
 // begins with.
 var ownChoices = []string{
-	"model.classes", "model.aux", "model.aux_early", "model.aux_dropout", "model.dropout", "model.bn_decay", "model.init",
+	"model.classes", "model.aux", "model.aux_late", "model.aux_early", "model.aux_dropout", "model.dropout", "model.bn_decay", "model.init",
 }
 
 // Follow gives keys that nobody has set the values of the weights at path, with

@@ -111,9 +111,7 @@ func sketch(spec Spec) (*blocks.Builder, error) {
 func (s Spec) tooSmall(cause error) error {
 	min, hint := s.minSize(), ""
 	if s.Aux != AuxNone {
-		bare := s
-		bare.Aux, bare.AuxEarly, bare.AuxLate = AuxNone, false, true
-		if m := bare.minSize(); m < min {
+		if m := s.WithoutAux().minSize(); m < min {
 			hint = fmt.Sprintf("; %d with model.aux none", m)
 		}
 	}
@@ -142,7 +140,7 @@ func (s Spec) minSize() int {
 // WithoutAux returns the structure without auxiliary heads, which only training
 // runs.
 func (s Spec) WithoutAux() Spec {
-	s.Aux, s.AuxEarly = AuxNone, false
+	s.Aux, s.AuxEarly, s.AuxLate = AuxNone, false, true
 	return s
 }
 
