@@ -47,6 +47,9 @@ func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 		}
 		row, err := m.find(name, mapped)
 		if err != nil {
+			if mapped {
+				return Match{}, fmt.Errorf("class %q is mapped to %q, which %w", class, name, err)
+			}
 			return Match{}, fmt.Errorf("class %q %w", class, err)
 		}
 		if other, twice := taken[row]; twice {
