@@ -76,6 +76,9 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	if err := i.Validate(); err != nil {
 		return usageError{err}
 	}
+	if filepath.Ext(i.out) != ".safetensors" {
+		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export makes files of other tools", filepath.Base(i.out))}
+	}
 	path := strings.Join(args, "") // one, or none with --fetch
 	if i.fetch {
 		var err error
@@ -83,7 +86,7 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	if err := noClobber(i.out, path); err != nil {
+	if err := noClobber("out", i.out, path); err != nil {
 		return err
 	}
 	w, m, err := weights.Import(path, i.ImportOptions)
@@ -164,7 +167,7 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 			if err := o.Validate(out); err != nil {
 				return usageError{err}
 			}
-			if err := noClobber(out, from); err != nil {
+			if err := noClobber("out", out, from); err != nil {
 				return err
 			}
 			w, m, err := weights.Load(from)
@@ -209,11 +212,11 @@ type exportResult struct {
 }
 
 // noClobber refuses to write over what is read.
-func noClobber(out, in string) error {
+func noClobber(flag, out, in string) error {
 	a, errA := os.Stat(out)
 	b, errB := os.Stat(in)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return usageError{fmt.Errorf("--out: is the file that is read, %s; choose another name", filepath.Base(in))}
+		return usageError{fmt.Errorf("--%s: is the file that is read, %s; choose another name", flag, filepath.Base(in))}
 	}
 	return nil
 }

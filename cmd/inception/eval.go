@@ -68,6 +68,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f.BoolVar(&e.perClass, "per-class", false, "print precision, recall and F1 of each class, and the calibration")
 	e.files.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
+	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
 	return c
 }
 
@@ -113,6 +114,9 @@ func (e *evalCommand) options(c *config.Resolved) (evaluate.Options, error) {
 	}
 	if err := dataset.Crops(e.crops).Validate(); err != nil {
 		return o, usageError{fmt.Errorf("--crops: %w", err)}
+	}
+	if e.inputSize < 0 {
+		return o, usageError{fmt.Errorf("--input-size: must be at least 1, is %d", e.inputSize)}
 	}
 	if e.crops > 1 && e.cropPct > 0 {
 		return o, usageError{fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)}

@@ -148,9 +148,21 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 // writes the rows that it adds to the file, unless that is "". If some
 // pictures cannot be read, it fails in the end.
 func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error, use func(evaluate.Output, *evaluate.Rows) error) error {
+	if p.batch < 0 || p.inputSize < 0 {
+		return usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", p.batch, p.inputSize)}
+	}
 	files, err := evaluate.Files(args)
 	if err != nil {
 		return err
+	}
+	flag := "logits"
+	if p.features != "" {
+		flag = "out"
+	}
+	for _, in := range append(files, p.weights) {
+		if err := noClobber(flag, file, in); err != nil {
+			return err
+		}
 	}
 	w, m, err := weights.Load(p.weights)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,12 +50,16 @@ step and saves; --resume goes on from there.`,
 	f.StringVar(&t.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
 	f.BoolVar(&t.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
 	f.BoolVar(&t.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
+	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
 	return c
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
+	}
+	if i := t.init; i.Weights == "" && (i.NewHead || i.Match.ByOrder || t.classMap != "") {
+		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: give --init too")}
 	}
 	dir, own, err := t.folder(args)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -90,7 +91,7 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 		}
 		at := slices.Index(names, name)
 		if at < 0 {
-			return fmt.Errorf("--set %s: the suite has no row %q; did you mean %s?", text, name, config.Nearest(name, names))
+			return fmt.Errorf("--set %s: the suite has no row %q; did you mean %s?", text, name, spelling.Nearest(name, names))
 		}
 		c := changes[at]
 		c.own = append(c.own, config.Setting{Text: text[len(name)+1:], From: "--set " + name})

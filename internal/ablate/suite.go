@@ -20,6 +20,7 @@ import (
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/spelling"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -160,7 +161,7 @@ func (r reader) fields(n *yaml.Node, what string, known fieldReaders) error {
 	return r.pairs(n, what, func(key, value *yaml.Node) error {
 		read := known[key.Value]
 		if read == nil {
-			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?", r.place(key), key.Value, what, config.Nearest(key.Value, names))
+			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?", r.place(key), key.Value, what, spelling.Nearest(key.Value, names))
 		}
 		return read(value)
 	})

@@ -2,8 +2,9 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/spelling"
 )
 
 // aliases are what other tools call our keys, in any section or in one.
@@ -52,35 +53,10 @@ func nearestKey(key string) string {
 	best, least := "", 0.0
 	for _, k := range Keys() {
 		name := k.Name[strings.LastIndexByte(k.Name, '.')+1:]
-		cost := 0.3*float64(edits(key, k.Name)) + float64(edits(last, name))
+		cost := 0.3*float64(spelling.Edits(key, k.Name)) + float64(spelling.Edits(last, name))
 		if best == "" || cost < least {
 			best, least = k.Name, cost
 		}
 	}
 	return best
-}
-
-// Nearest returns the one of names that takes the fewest edits.
-func Nearest(name string, names []string) string {
-	return slices.MinFunc(names, func(a, b string) int { return edits(name, a) - edits(name, b) })
-}
-
-// edits returns the Levenshtein distance of two names.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := slices.Clone(row)
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before[j]
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, before[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

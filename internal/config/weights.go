@@ -46,8 +46,11 @@ func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	theirs.Model = m.Spec
 	theirs.Model.InputSize = m.InputSize
 	p := m.Preprocess
-	if named, err := dataset.NamedPreprocess(p.Name, p.Size); err == nil && named.Mean == p.Mean && named.Std == p.Std {
-		theirs.Data.Preprocess, theirs.Data.Interpolation = p.Name, p.Interpolation
+	if name := p.Setting(); name != "" {
+		theirs.Data.Preprocess, theirs.Data.Interpolation = name, p.Interpolation
+		if named, err := dataset.NamedPreprocess(name, p.Size); err == nil && named.CropPct != p.CropPct {
+			theirs.Eval.CropPct = p.CropPct
+		}
 	}
 	values := theirs.values()
 	var set, places []string

@@ -68,6 +68,22 @@ func TestFollowRefusesAStructureThatIsSetOtherwise(t *testing.T) {
 	}
 }
 
+func TestFollowKnowsPreprocessingByItsValues(t *testing.T) {
+	r, err := Load(Sources{Env: []string{}, Set: []string{"model.variant=v2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := theirs(t)
+	if m.Preprocess, err = dataset.NamedPreprocess("imagenet", 128); err != nil {
+		t.Fatal(err)
+	}
+	m.Preprocess.Name, m.Preprocess.Interpolation, m.Preprocess.CropPct = "timm", dataset.Bicubic, 0.95
+	err = r.Follow("w.safetensors", m)
+	if err != nil || r.Data.Preprocess != "imagenet" || r.Data.Interpolation != dataset.Bicubic || r.Eval.CropPct != 0.95 {
+		t.Errorf("%v, preprocessing %s, %s, crop_pct %g", err, r.Data.Preprocess, r.Data.Interpolation, r.Eval.CropPct)
+	}
+}
+
 func TestFollowLeavesPreprocessingWithoutANameAlone(t *testing.T) {
 	r, err := Load(Sources{Env: []string{}, Set: []string{"model.variant=v2"}})
 	if err != nil {

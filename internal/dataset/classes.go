@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/inception-go/inception/internal/spelling"
 )
 
 // MatchOptions say how class names are found among a weight file's labels.
@@ -45,6 +47,9 @@ func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 		}
 		row, err := m.find(name, mapped)
 		if err != nil {
+			if mapped {
+				return Match{}, fmt.Errorf("class %q is mapped to %q, which %w", class, name, err)
+			}
 			return Match{}, fmt.Errorf("class %q %w", class, err)
 		}
 		if other, twice := taken[row]; twice {
@@ -222,7 +227,7 @@ func (m *matcher) nearest(name string, n int) []string {
 	for row := range m.labels {
 		c := candidate{row, len(name) + len(m.labels[row])}
 		for _, own := range m.names(row) {
-			c.edits = min(c.edits, edits(plain(name), plain(own)))
+			c.edits = min(c.edits, spelling.Edits(plain(name), plain(own)))
 		}
 		all = append(all, c)
 	}
@@ -232,25 +237,4 @@ func (m *matcher) nearest(name string, n int) []string {
 		out = append(out, m.describe(c.row))
 	}
 	return out
-}
-
-// edits returns the Levenshtein distance of two names.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

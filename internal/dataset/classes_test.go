@@ -31,7 +31,7 @@ func TestMatchClassesTellsAlikeNamesApart(t *testing.T) {
 		{"numbers among names are no indices", []string{"0", "b"}, []string{"a", "b"}, MatchOptions{}, nil, `"0" matches no label`},
 		{"the map goes before equal names", []string{"a", "b"}, []string{"a", "b"}, MatchOptions{Map: map[string]string{"a": "b", "b": "a"}}, []int{1, 0}, ""},
 		{"the map exchanges names", []string{"b", "a"}, []string{"a", "b", "c"}, MatchOptions{Map: map[string]string{"a": "c"}}, []int{1, 2}, ""},
-		{"a number's slip in the map is no index", []string{"1", "0"}, []string{"a", "b"}, MatchOptions{Map: map[string]string{"1": "bb"}}, nil, `nearest are "b"`},
+		{"a number's slip in the map is no index", []string{"1", "0"}, []string{"a", "b"}, MatchOptions{Map: map[string]string{"1": "bb"}}, nil, `class "1" is mapped to "bb", which matches no label of the weights; the nearest are "b"`},
 		{"a negative number in the map is no row", []string{"1"}, []string{"a", "b"}, MatchOptions{Map: map[string]string{"1": "-1"}}, nil, "matches no label"},
 		{"fewer classes than rows go by order", []string{"x"}, []string{"a", "b"}, MatchOptions{ByOrder: true}, []int{0}, ""},
 		{"no classes match no rows", nil, []string{"a"}, MatchOptions{}, []int{}, ""},
@@ -155,17 +155,6 @@ func TestAMatchThatNoNameDecidedIsSaid(t *testing.T) {
 		got, err := MatchClasses(c.wanted, c.labels, c.o)
 		if err != nil || (got.Note == "") != (c.want == "") || !strings.Contains(got.Note, c.want) {
 			t.Errorf("%v among %v: note %q, %v, want %q", c.wanted, c.labels, got.Note, err, c.want)
-		}
-	}
-}
-
-func TestEditsAreLevenshteins(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0}} {
-		if got := edits(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q takes %d edits, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

@@ -108,11 +108,8 @@ func readClasses(dir string) (Set, error) {
 		}
 		f.classes = append(f.classes, e.Name())
 	}
-	switch len(f.classes) {
-	case 0:
+	if len(f.classes) == 0 {
 		return nil, fmt.Errorf("%s has no class folders; expected %s or %s", dir, filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"))
-	case 1:
-		return nil, fmt.Errorf("%s has one class folder only, %q; there must be two or more to tell apart", dir, f.classes[0])
 	}
 	return f, nil
 }

@@ -66,6 +66,18 @@ func NamedPreprocess(name string, size int) (Preprocess, error) {
 	return p, nil
 }
 
+// Setting returns a name that NamedPreprocess gives the same values and
+// geometry for, "" if there is none.
+func (p Preprocess) Setting() string {
+	for _, name := range []string{p.Name, "torchvision", "inception", "imagenet", "unit"} {
+		n, err := NamedPreprocess(name, p.Size)
+		if err == nil && n.Mean == p.Mean && n.Std == p.Std && n.Geometry == p.Geometry {
+			return name
+		}
+	}
+	return ""
+}
+
 // parseLinear reads SCALE,OFFSET.
 func parseLinear(text string) (scale, offset float64, ok bool) {
 	first, second, ok := strings.Cut(text, ",")

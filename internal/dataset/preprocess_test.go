@@ -76,6 +76,19 @@ func TestPreprocessJSONKeepsEveryFieldUnderItsName(t *testing.T) {
 	}
 }
 
+func TestSettingNamesWhatMakesTheSameValues(t *testing.T) {
+	for name, want := range map[string]string{"torchvision": "torchvision", "inception": "inception", "imagenet": "imagenet", "unit": "unit", "1/64,-2": ""} {
+		p := namedForTest(t, name, 299)
+		p.Name = "timm"
+		if got := p.Setting(); got != want {
+			t.Errorf("values of %s: %q, want %q", name, got, want)
+		}
+	}
+	if p := namedForTest(t, "1/64,-2", 299); p.Setting() != "1/64,-2" {
+		t.Errorf("1/64,-2: %q", p.Setting())
+	}
+}
+
 func TestPreprocessValidateNamesWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Preprocess)

@@ -125,6 +125,9 @@ func OpenTraining(o Options, seed uint64) (train, val Set, notes []string, err e
 	if train == nil {
 		return nil, nil, nil, fmt.Errorf("dataset %s: has no part to train on", o.Train)
 	}
+	if classes := train.Classes(); len(classes) == 1 {
+		return nil, nil, nil, fmt.Errorf("dataset %s: has one class only, %q; a training needs two or more to tell apart", o.Train, classes[0])
+	}
 	switch {
 	case o.Val != "":
 		if val, _, err = OpenSplit(o.Val, ""); err != nil {

@@ -103,6 +103,18 @@ func TestValidationClassesAreMatchedByName(t *testing.T) {
 	}
 }
 
+func TestOneClassIsEnoughToLookAtButNotToTrainOn(t *testing.T) {
+	dir := folder(t, pictures(t, map[string][]byte{}, "only", 3))
+	if set, _, err := OpenSplit(dir, ""); err != nil || set.Len() != 3 {
+		t.Errorf("opened for evaluation: %v", err)
+	}
+	o := DefaultOptions()
+	o.Train = dir
+	if _, _, _, err := OpenTraining(o, 1); err == nil || !strings.Contains(err.Error(), `one class only, "only"`) {
+		t.Errorf("opened for training: %v", err)
+	}
+}
+
 func TestOpenRefusesInOneLine(t *testing.T) {
 	empty := pictures(t, map[string][]byte{"tulip/readme.txt": nil}, "rose", 1)
 	for name, c := range map[string]struct{ spec, want string }{
@@ -111,7 +123,6 @@ func TestOpenRefusesInOneLine(t *testing.T) {
 		"a kind":          {"tfrecord:x", "imagefolder:DIR"},
 		"an empty class":  {folder(t, empty), `class folder "tulip"`},
 		"no classes":      {t.TempDir(), "has no class folders"},
-		"one class":       {folder(t, pictures(t, map[string][]byte{}, "only", 3)), "one class folder only"},
 		"no IDX files":    {"idx:" + t.TempDir(), "no IDX files"},
 		"no CIFAR files":  {"cifar10:" + t.TempDir(), "data_batch_1.bin is missing"},
 		"shapes' option":  {"shapes:?sise=3", `no option "sise"`},

@@ -88,6 +88,9 @@ func openArray(path string, size int) (inputArray, error) {
 // checkShape says what is wrong with the shape of an array of inputs.
 func checkShape(shape []int, size int) error {
 	if len(shape) == 4 && slices.Equal(shape[1:], []int{3, size, size}) {
+		if shape[0] == 0 {
+			return errors.New("holds no inputs")
+		}
 		return nil
 	}
 	cure := ""

@@ -111,10 +111,12 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 			if index < 0 {
 				continue
 			}
-			out := r.row(set.Name(index), row)
+			out := Output{Name: set.Name(index)}
 			if b.Labels[row] < 0 {
-				out = Output{Name: out.Name, Err: skipped[0]}
+				out.Err = skipped[0]
 				skipped = skipped[1:]
+			} else if out, err = r.row(out.Name, row); err != nil {
+				return err
 			}
 			if err := each(out); err != nil {
 				return err
@@ -147,7 +149,11 @@ func (p *Predictor) array(ctx context.Context, path string, each func(Output) er
 			return err
 		}
 		for row := range rows {
-			if err := each(r.row(fmt.Sprintf("%s[%d]", path, from+row), row)); err != nil {
+			out, err := r.row(fmt.Sprintf("%s[%d]", path, from+row), row)
+			if err != nil {
+				return err
+			}
+			if err := each(out); err != nil {
 				return err
 			}
 		}
@@ -184,12 +190,16 @@ func (p *Predictor) pass(images []float32) (results, error) {
 }
 
 // row returns a copy of the results of one input.
-func (r results) row(name string, row int) Output {
+func (r results) row(name string, row int) (Output, error) {
 	cut := func(all []float32) []float32 {
 		per := len(all) / r.batch
 		return slices.Clone(all[row*per : (row+1)*per])
 	}
-	return Output{Name: name, Logits: cut(r.logits), Features: cut(r.features), Shape: r.shape}
+	out := Output{Name: name, Logits: cut(r.logits), Features: cut(r.features), Shape: r.shape}
+	if norm := logSumExp(out.Logits); len(out.Logits) > 0 && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
+		return out, fmt.Errorf("%s: the network's outputs are no numbers; the input holds such values, or the weights have diverged", name)
+	}
+	return out, nil
 }
 
 // Class is a class with its probability.

@@ -177,6 +177,7 @@ func TestArraysThatDoNotFitAreRefusedWithTheCure(t *testing.T) {
 		{[]int{1, 3, 48, 48}, "--input-size 48"},
 		{[]int{1, 1, 32, 32}, "has shape [1 1 32 32], the network takes [N 3 32 32] float32, preprocessed"},
 		{[]int{}, "has shape []"},
+		{[]int{0, 3, 32, 32}, "holds no inputs"},
 	} {
 		path := filepath.Join(t.TempDir(), "x.npy")
 		n := 1
@@ -202,6 +203,45 @@ func TestArraysThatDoNotFitAreRefusedWithTheCure(t *testing.T) {
 				t.Errorf("shape %v: error is %v, want %q", c.shape, err, c.want)
 			}
 		}
+	}
+}
+
+func TestOutputsThatAreNoNumbersAreAnErrorNamingTheInput(t *testing.T) {
+	w, o := tiny(t)
+	p, err := NewPredictor(w, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	values := make([]float32, 2*3*32*32)
+	for i := range 3 * 32 * 32 {
+		values[3*32*32+i] = float32(math.NaN())
+	}
+	path := filepath.Join(t.TempDir(), "x.npy")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(dataset.WriteNPY(f, []int{2, 3, 32, 32}, values), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	err = p.Run(t.Context(), []string{path}, func(Output) error { seen++; return nil })
+	if err == nil || !strings.HasPrefix(err.Error(), path+"[1]: the network's outputs are no numbers") || seen != 1 {
+		t.Errorf("after %d outputs: %v", seen, err)
+	}
+}
+
+func TestANetworkTooLargeToBuildIsAnErrorBeforeMemoryIsTaken(t *testing.T) {
+	w, o := tiny(t)
+	large := o
+	large.Preprocess.Size = 1 << 40
+	if _, err := NewPredictor(w, large); err == nil || !strings.Contains(err.Error(), "model.input_size: must be at most 4096") {
+		t.Errorf("input size: %v", err)
+	}
+	o.BatchSize = 1 << 40
+	if _, err := NewPredictor(w, o); err == nil || !strings.Contains(err.Error(), "are too many at once") {
+		t.Errorf("batch: %v", err)
 	}
 }
 

@@ -139,6 +139,9 @@ func (f File) transfer(ctx context.Context, o Options) (done int64, err error) {
 		if closeErr := part.Close(); err == nil && closeErr != nil {
 			err = finalError{closeErr}
 		}
+		if err != nil && done == 0 {
+			_ = os.Remove(part.Name()) // nothing to go on from
+		}
 	}()
 	info, err := part.Stat()
 	if err != nil {

@@ -188,6 +188,9 @@ func TestRefusals(t *testing.T) {
 			if _, err := os.Stat(f.Path); err == nil {
 				t.Error("the file is there all the same")
 			}
+			if info, err := os.Stat(f.Path + partSuffix); err == nil && info.Size() == 0 {
+				t.Error("an empty partial file is left behind")
+			}
 		})
 	}
 }

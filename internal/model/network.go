@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/inception-go/inception/internal/blocks"
@@ -79,6 +80,9 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	}
 	if err := used.CheckSize(); err != nil {
 		return nil, err
+	}
+	if per := 3 * spec.InputSize * spec.InputSize; batch > math.MaxInt32/per {
+		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; at most %d", batch, spec.InputSize, spec.InputSize, math.MaxInt32/per)
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: make([]int, batch)}

@@ -88,6 +88,9 @@ func DefaultSpec(variant string) (Spec, error) {
 	return s, nil
 }
 
+// MaxInputSize is the largest input of a network, in pixels a side.
+const MaxInputSize = 4096
+
 // Validate returns what is wrong with the settings, one line beginning with
 // the key; whether the input size fits is for CheckSize.
 func (s Spec) Validate() error {
@@ -105,7 +108,7 @@ func (s Spec) Validate() error {
 	}
 	for _, err := range []error{
 		oneOf("variant", s.Variant, Variants()...),
-		inRange("input_size", s.InputSize >= 1 && s.InputSize <= 4096, "from 1 to 4096", s.InputSize),
+		inRange("input_size", s.InputSize >= 1 && s.InputSize <= MaxInputSize, fmt.Sprintf("from 1 to %d", MaxInputSize), s.InputSize),
 		inRange("classes", s.Classes >= 0 && s.Classes <= 1<<20, "from 0 to 1048576", s.Classes),
 		inRange("width", s.Width >= 0.01 && s.Width <= 16, "from 0.01 to 16", s.Width),
 		oneOf("stem.conv", s.Stem.Conv, s.firstConvs()...),

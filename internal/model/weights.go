@@ -121,7 +121,7 @@ func (s Spec) tooSmall(cause error) error {
 // minSize searches the smallest size that can be built. A larger input never
 // makes a map smaller, so halving finds it.
 func (s Spec) minSize() int {
-	low, high := s.InputSize, 4096 // low fails, high works
+	low, high := s.InputSize, MaxInputSize // low fails, high works
 	for high-low > 1 {
 		try := s
 		try.InputSize = (low + high) / 2
@@ -145,10 +145,13 @@ func (s Spec) WithoutAux() Spec {
 }
 
 // CheckSize reports whether spec's structure can carry its input size; the
-// error names the smallest that works. Nothing is allocated.
+// error names the smallest or the largest that works. Nothing is allocated.
 func (s Spec) CheckSize() error {
 	if s.Classes < 1 {
 		s.Classes = 1
+	}
+	if s.InputSize > MaxInputSize {
+		return fmt.Errorf("model.input_size: must be at most %d, is %d", MaxInputSize, s.InputSize)
 	}
 	_, err := sketch(s)
 	return err

@@ -117,8 +117,12 @@ func pickRows(p *ops.Param, rows []int) []float32 {
 // warnAboutInput says where the images will look other to the network than
 // those that its weights have learned from.
 func warnAboutInput(spec, from model.Spec, m weights.Metadata, data trainingData, note func(string)) {
-	if m.Preprocess.Name != data.preprocess.Name {
-		note(fmt.Sprintf("warning: the weights have learned from images preprocessed as %q, the data is preprocessed as %q; set data.preprocess to the former", m.Preprocess.Name, data.preprocess.Name))
+	if p := m.Preprocess; p.Mean != data.preprocess.Mean || p.Std != data.preprocess.Std || p.Geometry != data.preprocess.Geometry {
+		cure := ""
+		if name := p.Setting(); name != "" {
+			cure = "; set data.preprocess to " + name
+		}
+		note(fmt.Sprintf("warning: the weights have learned from images preprocessed so: %s; the data is: %s%s", p, data.preprocess, cure))
 	}
 	if spec.AvgPoolCountIncludePad != from.AvgPoolCountIncludePad {
 		note(fmt.Sprintf("warning: the weights have learned with model.avgpool_count_include_pad %t, here it is %t", from.AvgPoolCountIncludePad, spec.AvgPoolCountIncludePad))

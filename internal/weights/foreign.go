@@ -88,7 +88,11 @@ func (f *foreign) openTensorFlow() error {
 func (f *foreign) openSafetensors() error {
 	t, err := ReadTensors(f.path)
 	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), f.path+": ")) // which the caller names
+		text := strings.TrimPrefix(err.Error(), f.path+": ") // which the caller names
+		if strings.HasPrefix(text, "is no safetensors file") {
+			text += "; nor is it a .pth that torch.save has written, a Keras .h5 or a TensorFlow checkpoint"
+		}
+		return errors.New(text)
 	}
 	f.opened = append(f.opened, t.Close)
 	for _, info := range t.Infos() {

@@ -127,6 +127,9 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if m.InputSize, err = strconv.Atoi(s[keyInputSize]); err != nil {
 		return m, true, fmt.Errorf("metadata %s: %q is no number", keyInputSize, s[keyInputSize])
 	}
+	if m.InputSize < 1 || m.InputSize > model.MaxInputSize {
+		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, m.InputSize)
+	}
 	if err := m.Spec.Validate(); err != nil {
 		return m, true, fmt.Errorf("metadata %s: %w", keySpec, err)
 	}

@@ -26,7 +26,7 @@ func (r *reader) dataset(path string, messages []message) error {
 			filtered = true
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return in(path, err)
 		}
 	}
 	if !numeric || !shaped || layout == nil {
@@ -37,11 +37,11 @@ func (r *reader) dataset(path string, messages []message) error {
 	}
 	size, err := element.Bytes(t.Shape, t.Type.Size(), len(r.file))
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return in(path, err)
 	}
 	data, err := r.stored(layout, size)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return in(path, err)
 	}
 	t.Bytes = func() ([]byte, error) {
 		if swapped {

@@ -161,11 +161,11 @@ func (r *reader) object(path string, address uint64, depth int) error {
 		return fmt.Errorf("%s: groups lie more than %d deep", path, maxDepth)
 	}
 	if err := r.visit(address); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return in(path, err)
 	}
 	messages, err := r.messages(address)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return in(path, err)
 	}
 	for _, m := range messages {
 		switch {
@@ -180,6 +180,14 @@ func (r *reader) object(path string, address uint64, depth int) error {
 		}
 	}
 	return r.dataset(path, messages)
+}
+
+// in says in which group or dataset an error is; the root group has no name.
+func in(path string, err error) error {
+	if path == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // heap returns the names of a group's members (III.D).
@@ -203,7 +211,7 @@ func (r *reader) tree(path string, address uint64, heap []byte, depth, level int
 		return fmt.Errorf("%s: a tree is more than %d levels high", path, maxDepth)
 	}
 	if err := r.visit(address); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return in(path, err)
 	}
 	head, err := r.at(address, 24)
 	if err != nil {

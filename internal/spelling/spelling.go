@@ -1,0 +1,30 @@
+// Package spelling finds what a misspelt name was meant to be.
+package spelling
+
+import "slices"
+
+// Nearest returns the one of names that takes the fewest edits.
+func Nearest(name string, names []string) string {
+	return slices.MinFunc(names, func(a, b string) int { return Edits(name, a) - Edits(name, b) })
+}
+
+// Edits returns the Levenshtein distance of two names.
+func Edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

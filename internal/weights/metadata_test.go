@@ -1,0 +1,30 @@
+package weights
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+)
+
+func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
+	spec, err := model.DefaultSpec(model.V3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Classes = 2
+	text, err := Metadata{Spec: spec, Preprocess: dataset.TorchvisionPreprocess(299)}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, _, err := decodeMetadata(text); err != nil || m.InputSize != 299 {
+		t.Fatalf("as written: %d, %v", m.InputSize, err)
+	}
+	for _, size := range []string{"0", "-5", "4097", "9223372036854775807", "9223372036854775808", "big"} {
+		text[keyInputSize] = size
+		if _, _, err := decodeMetadata(text); err == nil || !strings.Contains(err.Error(), "metadata input_size") {
+			t.Errorf("%s: error is %v", size, err)
+		}
+	}
+}
