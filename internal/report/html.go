@@ -59,9 +59,10 @@ func WriteHTML(path string, run Run) error {
 // plotsOf draws loss, accuracy, learning rate and speed over the steps.
 func plotsOf(lines []Line) ([]template.HTML, error) {
 	train, val := split(lines, "train"), split(lines, "val")
-	hasAux := false
+	hasAux, hasEarly := false, false
 	for _, line := range train {
 		hasAux = hasAux || line.AuxLoss != 0
+		hasEarly = hasEarly || line.AuxEarlyLoss != 0
 	}
 	loss := []Curve{
 		curve("train (smoothed labels)", train, func(l Line) float64 { return l.Loss }),
@@ -69,6 +70,9 @@ func plotsOf(lines []Line) ([]template.HTML, error) {
 	}
 	if hasAux {
 		loss = append(loss, curve("auxiliary head", train, func(l Line) float64 { return l.AuxLoss }))
+	}
+	if hasEarly {
+		loss = append(loss, curve("early auxiliary head", train, func(l Line) float64 { return l.AuxEarlyLoss }))
 	}
 	var plots []template.HTML
 	for _, d := range []struct {

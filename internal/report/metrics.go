@@ -14,16 +14,17 @@ import (
 
 // Line is one line of metrics.jsonl. Accuracies are fractions of 1.
 type Line struct {
-	Step       int     `json:"step"`  // updates so far
-	Epoch      int     `json:"epoch"` // counted from 1
-	Split      string  `json:"split"` // train or val
-	Loss       float64 `json:"loss"`  // cross-entropy; smoothed for train, plain for val
-	AuxLoss    float64 `json:"aux_loss"`
-	Top1       float64 `json:"top1"`
-	Top5       float64 `json:"top5"`
-	LR         float64 `json:"lr"`
-	ImagesPerS float64 `json:"images_per_s"`
-	ElapsedS   float64 `json:"elapsed_s"` // of training, pauses left out
+	Step         int     `json:"step"`  // updates so far
+	Epoch        int     `json:"epoch"` // counted from 1
+	Split        string  `json:"split"` // train or val
+	Loss         float64 `json:"loss"`  // cross-entropy; smoothed for train, plain for val
+	AuxLoss      float64 `json:"aux_loss"`
+	AuxEarlyLoss float64 `json:"aux_early_loss,omitempty"` // where there are two auxiliary heads
+	Top1         float64 `json:"top1"`
+	Top5         float64 `json:"top5"`
+	LR           float64 `json:"lr"`
+	ImagesPerS   float64 `json:"images_per_s"`
+	ElapsedS     float64 `json:"elapsed_s"` // of training, pauses left out
 }
 
 // Metrics is an open metrics.jsonl.

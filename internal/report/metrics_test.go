@@ -9,7 +9,7 @@ import (
 func TestMetricsAreReadAsWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.jsonl")
 	lines := []Line{
-		{Step: 10, Epoch: 1, Split: "train", Loss: 2.25, AuxLoss: 2.5, Top1: 0.125, Top5: 0.5, LR: 4e-5, ImagesPerS: 12, ElapsedS: 3},
+		{Step: 10, Epoch: 1, Split: "train", Loss: 2.25, AuxLoss: 2.5, AuxEarlyLoss: 3, Top1: 0.125, Top5: 0.5, LR: 4e-5, ImagesPerS: 12, ElapsedS: 3},
 		{Step: 10, Epoch: 1, Split: "val", Loss: 2, Top1: 0.25, Top5: 0.75},
 	}
 	var size int64

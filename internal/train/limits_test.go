@@ -239,6 +239,9 @@ func TestAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
 			if hasAux := line.Split == "train" && c.heads != nil; hasAux != (line.AuxLoss > 0) {
 				t.Errorf("%+v: the %s line has the auxiliary loss %g", c, line.Split, line.AuxLoss)
 			}
+			if hasEarly := line.Split == "train" && len(c.heads) == 2; hasEarly != (line.AuxEarlyLoss > 0) {
+				t.Errorf("%+v: the %s line has the early auxiliary loss %g", c, line.Split, line.AuxEarlyLoss)
+			}
 		}
 	}
 }

@@ -320,7 +320,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 func (r *run) trainLine() report.Line {
 	w := &r.at.Window
 	return report.Line{
-		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train", Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux),
+		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train", Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
 		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
 		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
 	}

@@ -8,14 +8,15 @@ import (
 
 // window sums what is measured between two training lines of the metrics.
 type window struct {
-	Images  int           `json:"images"`
-	Batches int           `json:"batches"`
-	Top1    int           `json:"top1"` // images whose class comes first
-	Top5    int           `json:"top5"` // or among the first five
-	Loss    float64       `json:"loss"` // summed over images
-	Aux     float64       `json:"aux"`
-	Time    time.Duration `json:"time"`
-	Rate    float64       `json:"rate"` // learning rate of the last update
+	Images   int           `json:"images"`
+	Batches  int           `json:"batches"`
+	Top1     int           `json:"top1"` // images whose class comes first
+	Top5     int           `json:"top5"` // or among the first five
+	Loss     float64       `json:"loss"` // summed over images
+	Aux      float64       `json:"aux"`
+	AuxEarly float64       `json:"aux_early"`
+	Time     time.Duration `json:"time"`
+	Rate     float64       `json:"rate"` // learning rate of the last update
 }
 
 // add takes in a batch.
@@ -39,6 +40,7 @@ func (w *window) add(loss model.Loss, logits []float32, labels []int) {
 	w.Batches++
 	w.Loss += float64(loss.Main) * float64(images)
 	w.Aux += float64(loss.Aux) * float64(images)
+	w.AuxEarly += float64(loss.AuxEarly) * float64(images)
 }
 
 // rank returns how many classes come before label; equal ones do if their
