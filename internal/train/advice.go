@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/report"
 )
 
 // paperBatch is the effective batch of the paper's learning rate of 0.045.
@@ -43,6 +44,17 @@ func (r *run) advise() {
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")
 	}
+}
+
+// adviseLag says once when validation is far below training, which nothing
+// explains so often as batch norm's running statistics.
+func (r *run) adviseLag(train, val report.Line) {
+	if r.lagging || r.options.Train.BNRecalibrate > 0 || train.Loss == 0 || val.Loss < 2*train.Loss || val.Top1 > train.Top1/2 {
+		return
+	}
+	r.lagging = true
+	r.reporter.Note(fmt.Sprintf("validation (top-1 %.1f%%) is far below training (%.1f%%), most likely because batch norm's running statistics lag behind weights that move fast; that passes as the learning rate falls; train.bn_recalibrate: 20 measures them anew, and a lower model.bn_decay (%g) follows faster",
+		100*val.Top1, 100*train.Top1, r.weights.Spec.BNDecay))
 }
 
 // stepsBeforePromise are the updates after which the end can be foretold.

@@ -245,3 +245,26 @@ func TestAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
 		}
 	}
 }
+
+func TestValidationFarBelowTrainingIsExplainedOnce(t *testing.T) {
+	train := report.Line{Loss: 1.8, Top1: 0.38}
+	for name, c := range map[string]struct {
+		val         report.Line
+		recalibrate int
+		want        int
+	}{
+		"far below":                   {report.Line{Loss: 10.4, Top1: 0.12}, 0, 1},
+		"as good":                     {report.Line{Loss: 1.6, Top1: 0.42}, 0, 0},
+		"a little below":              {report.Line{Loss: 2.5, Top1: 0.25}, 0, 0},
+		"far below, but recalibrated": {report.Line{Loss: 10.4, Top1: 0.12}, 20, 0},
+	} {
+		heard := &notes{}
+		r := run{learner: &learner{state: state{weights: &model.Weights{Spec: model.Spec{BNDecay: 0.99}}}}, reporter: heard}
+		r.options.Train.BNRecalibrate = c.recalibrate
+		r.adviseLag(train, c.val)
+		r.adviseLag(train, c.val)
+		if len(heard.all) != c.want {
+			t.Errorf("%s: %d notes, want %d: %q", name, len(heard.all), c.want, heard.all)
+		}
+	}
+}

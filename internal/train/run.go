@@ -20,6 +20,7 @@ type run struct {
 	evaluator *evaluate.Evaluator
 	reporter  Reporter
 	clock     clock
+	lagging   bool   // the reporter knows that validation is far below training
 	release   func() // the folder's lock
 }
 
@@ -285,6 +286,9 @@ func (r *run) measure(ctx context.Context) error {
 	r.at.Validated = r.at.Step
 	summary.Left = r.left()
 	r.reporter.Epoch(summary)
+	if summary.Val != nil {
+		r.adviseLag(summary.Train, *summary.Val)
+	}
 	if err := r.saveWeights(summary.Best); err != nil {
 		return err
 	}
