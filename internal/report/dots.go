@@ -53,10 +53,7 @@ func WriteDots(w io.Writer, format string, panels ...DotPanel) error {
 		p.Draw(part)
 		left = right
 	}
-	if _, err := canvas.WriteTo(w); err != nil {
-		return fmt.Errorf("plot: %w", err)
-	}
-	return nil
+	return writeCanvas(w, canvas)
 }
 
 // DotsSVG returns the drawing of WriteDots without the XML prologue, to stand

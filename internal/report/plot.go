@@ -15,6 +15,9 @@ import (
 	_ "gonum.org/v1/plot/vg/vgsvg" // svg
 )
 
+// Texts are laid out in Liberation Sans, which is as wide as Arial and Helvetica.
+func init() { plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans" }
+
 // Curve is a named sequence of points. Dots draws the points as well as the
 // line through them.
 type Curve struct {
@@ -72,8 +75,19 @@ func writeCurves(w io.Writer, format string, axes Axes, curves []Curve) error {
 		return fmt.Errorf("plot %s: %w", axes.Title, err)
 	}
 	p.Draw(draw.New(canvas))
-	if _, err := canvas.WriteTo(w); err != nil {
-		return fmt.Errorf("plot %s: %w", axes.Title, err)
+	return writeCanvas(w, canvas)
+}
+
+// writeCanvas writes a canvas. An SVG names fonts that a browser has in place of the
+// one whose widths it was laid out by.
+func writeCanvas(w io.Writer, canvas io.WriterTo) error {
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	const laidOut, shown = "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"
+	if _, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte(laidOut), []byte(shown))); err != nil {
+		return fmt.Errorf("plot: %w", err)
 	}
 	return nil
 }
