@@ -155,6 +155,9 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		a.print("%s\n", r.Caption())
 	}
 	a.note("wrote table.md table.csv plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
+	if n := r.Count(ablate.Pending); n > 0 {
+		a.note("%d of %d runs are another process's; the same command shows them once they are done", n, len(r.Rows)*len(r.Seeds))
+	}
 	if n := r.Count(ablate.Failed); n > 0 {
 		return fmt.Errorf("%d of %d runs diverged; the table says which; delete a run's folder to try it again", n, len(r.Rows)*len(r.Seeds))
 	}

@@ -12,6 +12,9 @@ import (
 
 // write summarises the runs and writes the files of the ablation folder.
 func (r *Result) write(p *Plan, dir string) error {
+	if err := r.refresh(dir); err != nil {
+		return err
+	}
 	r.summarise()
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("ablation folder: %w", err)

@@ -33,6 +33,9 @@ type Upcoming struct {
 // repeated, a stopped one goes on where it stopped. A run whose loss is no
 // longer a number counts as failed and the others go on; any other error ends
 // the ablation. What is known by then is in dir and in the result.
+//
+// Several processes may share dir, each taking the runs that no other has
+// begun; those that others are still at stay Pending in the result.
 func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result, error) {
 	r, err := p.collect(dir)
 	if err != nil {
@@ -50,9 +53,20 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 			if err != nil {
 				return r, err
 			}
+			// Another process may have come here since dir was read.
+			if err := run.read(job.Dir); err != nil {
+				return r, err
+			}
+			if run.State != Pending || train.Busy(job.Dir) {
+				continue
+			}
 			job.Resume = train.HoldsRun(job.Dir)
 			job.Reporter = progress.Begin(Upcoming{number, len(p.Seeds) * len(p.rows), row.Title, seed, job.Dir, r.left()})
-			if err := p.train(ctx, job, run); err != nil {
+			err = p.train(ctx, job, run)
+			if errors.Is(err, train.ErrBusy) {
+				continue
+			}
+			if err != nil {
 				return r, errors.Join(err, r.write(p, dir))
 			}
 			if err := r.write(p, dir); err != nil {
@@ -79,6 +93,20 @@ func (p *Plan) train(ctx context.Context, job train.Job, run *Outcome) error {
 
 // failedFile is in the folder of a run that has diverged and says why.
 const failedFile = "failed.txt"
+
+// refresh reads anew the runs that other processes may have ended.
+func (r *Result) refresh(dir string) error {
+	for _, row := range r.Rows {
+		for s := range row.Runs {
+			if o := &row.Runs[s]; o.State == Pending {
+				if err := o.read(filepath.Join(dir, o.Run)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
 
 // collect reads what dir holds of the plan's runs.
 func (p *Plan) collect(dir string) (*Result, error) {

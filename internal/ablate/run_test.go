@@ -51,14 +51,15 @@ func prepared(t *testing.T, suite string, seeds int, set ...string) *Plan {
 	return p
 }
 
-// listener notes the runs that begin, and stops the ablation in the third
-// update of one of them.
+// listener notes the runs that begin, stops the ablation in the third update
+// of one of them, and does something else meanwhile in that of the first.
 type listener struct {
 	train.Console
-	began  []string
-	stopIn string
-	cancel context.CancelCauseFunc
-	steps  int
+	began     []string
+	stopIn    string
+	cancel    context.CancelCauseFunc
+	meanwhile func()
+	steps     int
 }
 
 func (l *listener) progress() Progress {
@@ -75,6 +76,9 @@ func (l *listener) Step(train.Status) {
 	l.steps++
 	if l.cancel != nil && l.steps == 3 && l.began[len(l.began)-1] == l.stopIn {
 		l.cancel(errStop)
+	}
+	if l.meanwhile != nil && l.steps == 3 && len(l.began) == 1 {
+		l.meanwhile()
 	}
 }
 
@@ -143,6 +147,33 @@ func TestAStoppedAblationGoesOnAndEndsTheSame(t *testing.T) {
 	if _, err := prepared(t, twoRows, 2, "smooth:optimizer.lr=0.03").Run(context.Background(), parts, l.progress()); err == nil ||
 		!strings.Contains(err.Error(), "optimizer.lr is 0.02 there and would be 0.03 now") {
 		t.Errorf("with other settings the error is %v", err)
+	}
+}
+
+func TestTwoAblationsShareAFolder(t *testing.T) {
+	plan, dir := prepared(t, twoRows, 2), t.TempDir()
+	first, second := listening(), listening()
+	first.meanwhile = func() {
+		r, err := plan.Run(context.Background(), dir, second.progress())
+		if err != nil {
+			t.Error(err)
+		}
+		if done, pending := r.Count(Done), r.Count(Pending); done != 3 || pending != 1 {
+			t.Errorf("beside the first, the second has %d runs done and %d pending, want 3 and 1", done, pending)
+		}
+	}
+	r, err := plan.Run(context.Background(), dir, first.progress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Count(Done) != 4 {
+		t.Errorf("at the end %d runs are done, want 4", r.Count(Done))
+	}
+	if want := []string{"plain/seed-1"}; !slices.Equal(first.began, want) {
+		t.Errorf("the first made %v, want %v", first.began, want)
+	}
+	if want := []string{"smooth/seed-1", "plain/seed-2", "smooth/seed-2"}; !slices.Equal(second.began, want) {
+		t.Errorf("the second made %v, want %v", second.began, want)
 	}
 }
 

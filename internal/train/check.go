@@ -44,10 +44,13 @@ func Final(dir string) (lines []report.Line, ok bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("run %s: %w", dir, err)
 	}
+	if !p.Exit.Finished() { // a training at work may be in the middle of a line
+		return nil, false, nil
+	}
 	lines, err = report.ReadMetrics(filepath.Join(dir, metricsFile))
 	if err != nil || len(lines) == 0 {
 		return nil, false, err
 	}
 	last := lines[len(lines)-1]
-	return lines, p.Exit.Finished() && last.Split == "val" && last.Step == p.Step, nil
+	return lines, last.Split == "val" && last.Step == p.Step, nil
 }

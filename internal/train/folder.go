@@ -84,21 +84,38 @@ func readProgress(dir string) (progress, int64, error) {
 // openFolder makes dir ready for a run, and its own: no other process may
 // train there until the returned function is called.
 func openFolder(dir string, resume bool) (fresh bool, release func(), err error) {
-	fresh = !HoldsRun(dir)
-	if !fresh && !resume {
-		return false, nil, errHoldsRun(dir)
-	}
 	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(checkpointFile)), 0o777); err != nil {
 		return false, nil, fmt.Errorf("run folder: %w", err)
 	}
 	release, err = lock(filepath.Join(dir, lockFile))
 	if errors.Is(err, errLocked) {
-		return false, nil, fmt.Errorf("%s: another training is at work in this folder; wait for it, or choose another folder", dir)
+		return false, nil, fmt.Errorf("%s: %w; wait for it, or choose another folder", dir, ErrBusy)
 	}
 	if err != nil {
 		return false, nil, fmt.Errorf("run folder: %w", err)
 	}
+	// Only now, when no other process can begin one any more.
+	if fresh = !HoldsRun(dir); !fresh && !resume {
+		release()
+		return false, nil, errHoldsRun(dir)
+	}
 	return fresh, release, nil
+}
+
+// ErrBusy is returned by Run if another process trains in the folder.
+var ErrBusy = errors.New("another training is at work in this folder")
+
+// Busy reports whether another process trains in dir.
+func Busy(dir string) bool {
+	path := filepath.Join(dir, lockFile)
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	release, err := lock(path)
+	if err == nil {
+		release()
+	}
+	return errors.Is(err, errLocked)
 }
 
 func errHoldsRun(dir string) error {
