@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/configs"
@@ -18,6 +19,7 @@ type ablateCommand struct {
 	suite, data, val, out string
 	options               ablate.Options
 	dryRun, show          bool
+	shown                 string // the last table printed
 }
 
 func newAblate(s *session) *cobra.Command {
@@ -126,10 +128,19 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 // table prints what is known after a run.
 func (a *ablateCommand) table(r *ablate.Result) {
 	if !a.json && !a.quiet {
-		a.print("\n")
-		_ = r.WriteText(a.stdout)
-		a.print("\n")
+		_ = a.printTable(r)
 	}
+}
+
+// printTable prints the table, unless it is the one printed last.
+func (a *ablateCommand) printTable(r *ablate.Result) error {
+	var table strings.Builder
+	if err := r.WriteText(&table); err != nil || table.String() == a.shown {
+		return err
+	}
+	a.shown = table.String()
+	a.print("\n%s\n", a.shown)
+	return nil
 }
 
 // end says what came out and what to type next.
@@ -147,10 +158,8 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		return err
 	}
 	if !a.json {
-		if a.quiet { // then this is the only table
-			if err := r.WriteText(a.stdout); err != nil {
-				return err
-			}
+		if err := a.printTable(r); err != nil {
+			return err
 		}
 		a.print("%s\n", r.Caption())
 	}

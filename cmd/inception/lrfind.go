@@ -13,10 +13,10 @@ import (
 // lrFindCommand is `inception lr-find`.
 type lrFindCommand struct {
 	*session
-	data, out string
-	batch     int
-	init      train.Init
-	options   train.FindOptions
+	data, val, out string
+	batch          int
+	initFlags
+	options train.FindOptions
 }
 
 func newLRFind(s *session) *cobra.Command {
@@ -34,22 +34,29 @@ falling schedule; where it is lowest the rate is already too high.`,
 	}
 	f := c.Flags()
 	f.StringVar(&l.data, "data", "", "training images, as for train")
+	f.StringVar(&l.val, "val", "", "validation images, as for train: with them none of the training images are held out")
 	f.StringVarP(&l.out, "out", "o", "", "folder of plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
-	f.StringVar(&l.init.Weights, "init", "", "begin with these weights: a file or a run folder")
 	f.IntVarP(&l.batch, "batch", "b", 0, "images of one step, also --batch-size")
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
 	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, one a rate; fewer if the loss explodes")
+	l.initFlags.add(c)
 	return c
 }
 
 func (l *lrFindCommand) run(c *cobra.Command) error {
-	values := dataFlags(c, l.data, "")
+	if err := l.initFlags.check(); err != nil {
+		return err
+	}
+	values := dataFlags(c, l.data, l.val)
 	if c.Flags().Changed("batch") {
 		values["train.batch_size"] = l.batch
 	}
 	resolved, err := l.load("", values)
 	if err != nil {
+		return err
+	}
+	if err := l.initFlags.read(resolved); err != nil {
 		return err
 	}
 	if err := l.options.Validate(); err != nil {

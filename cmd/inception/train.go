@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/train"
-	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
 
@@ -20,8 +18,7 @@ type trainCommand struct {
 	maxSteps       int
 	batch          int
 	resume         bool
-	init           train.Init
-	classMap       string
+	initFlags
 }
 
 func newTrain(s *session) *cobra.Command {
@@ -43,14 +40,10 @@ step and saves; --resume goes on from there.`,
 	f.StringVar(&t.data, "data", "", "training images: a folder, or a SPEC such as idx:DIR, cifar10:DIR, shapes:")
 	f.StringVar(&t.val, "val", "", "validation images; default: those that --data brings")
 	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
-	f.StringVar(&t.init.Weights, "init", "", "begin with these weights: a file or a run folder")
 	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after so many updates of the weights")
 	f.IntVarP(&t.batch, "batch", "b", 0, "images of one step, also --batch-size")
 	f.BoolVar(&t.resume, "resume", false, "go on with the run named as argument or by --out, or with the newest unfinished one")
-	f.StringVar(&t.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
-	f.BoolVar(&t.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
-	f.BoolVar(&t.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
-	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
+	t.initFlags.add(c)
 	return c
 }
 
@@ -58,8 +51,8 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
 	}
-	if i := t.init; i.Weights == "" && (i.NewHead || i.Match.ByOrder || t.classMap != "") {
-		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: give --init too")}
+	if err := t.initFlags.check(); err != nil {
+		return err
 	}
 	dir, own, err := t.folder(args)
 	if err != nil {
@@ -69,16 +62,13 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if t.init.Weights != "" && own == "" {
-		if err := follow(resolved, t.init.Weights); err != nil {
+	if own == "" {
+		if err := t.initFlags.read(resolved); err != nil {
 			return err
 		}
 	}
 	if dir == "" {
 		dir = filepath.Join("runs", resolved.Name+"-"+time.Now().Format("20060102-150405"))
-	}
-	if t.init.Match.Map, err = readClassMap(t.classMap); err != nil {
-		return err
 	}
 	text, err := resolved.Absolute().YAML()
 	if err != nil {
@@ -97,18 +87,6 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		t.end(result, resolved)
 	}
 	return err
-}
-
-// follow makes the network that of the weights which the training begins with.
-func follow(c *config.Resolved, path string) error {
-	m, err := weights.LoadMetadata(path)
-	if err != nil {
-		return err
-	}
-	if err := c.Follow(path, m); err != nil {
-		return usageError{err}
-	}
-	return nil
 }
 
 // folder returns the run folder that the flags name and, for a run that is

@@ -3,6 +3,7 @@ package ablate
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,7 +87,7 @@ var errStop = errors.New("stop")
 
 func listening() *listener {
 	l := &listener{}
-	l.Quiet = true
+	l.Console = train.Console{Messages: io.Discard, Quiet: true}
 	return l
 }
 

@@ -27,7 +27,7 @@ func Decode(r io.ReadSeeker) (Image, error) {
 		if errors.Is(err, image.ErrFormat) {
 			return Image{}, errors.New("is no JPEG, PNG, GIF, WebP or BMP")
 		}
-		return Image{}, fmt.Errorf("cannot be decoded: %w", err)
+		return Image{}, undecodable(err)
 	}
 	if c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height {
 		return Image{}, fmt.Errorf("has %dx%d pixels; the most is %d", c.Width, c.Height, maxPixels)
@@ -37,7 +37,7 @@ func Decode(r io.ReadSeeker) (Image, error) {
 	}
 	decoded, _, err := image.Decode(bufio.NewReader(r))
 	if err != nil {
-		return Image{}, fmt.Errorf("cannot be decoded: %w", err)
+		return Image{}, undecodable(err)
 	}
 	if decoded.Bounds().Empty() { // as a GIF's picture within its frame can be
 		return Image{}, errors.New("has no pixels")
@@ -46,6 +46,15 @@ func Decode(r io.ReadSeeker) (Image, error) {
 		toFullRange(decoded)
 	}
 	return turned(FromImage(decoded), orientation(r, format)), nil
+}
+
+// undecodable wraps a decoder's error. io.EOF, with which some report a file
+// that ends early, would mean the end of all images to a reader of many.
+func undecodable(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("cannot be decoded: %w", err)
 }
 
 // FromImage converts a picture of Go's image package; transparent pixels show

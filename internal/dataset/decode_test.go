@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -12,6 +13,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"strings"
 	"testing"
 
@@ -73,6 +75,17 @@ func TestDecodeGivesRGBWhateverTheFormat(t *testing.T) {
 		for at, want := range map[[2]int][3]uint8{{0, 0}: {255, 255, 255}, {3, 0}: {255, 0, 0}, {5, 3}: {0, 0, 255}} {
 			if got := [3]uint8(im.Pix[3*(at[1]*6+at[0]):]); got != want {
 				t.Errorf("%s: pixel %v is %v, want %v", name, at, got, want)
+			}
+		}
+	}
+}
+
+func TestAPictureThatEndsEarlyIsNotTheEndOfAll(t *testing.T) {
+	for _, format := range []string{"bmp", "png", "gif", "jpeg"} {
+		whole := encode(t, picture(image.NewRGBA(image.Rect(0, 0, 6, 4))), format)
+		for n := range whole {
+			if _, err := Decode(bytes.NewReader(whole[:n])); errors.Is(err, io.EOF) {
+				t.Fatalf("%s cut to %d bytes: the error wraps io.EOF: %v", format, n, err)
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -38,7 +37,7 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 	for done := 1; ; done++ {
 		var m mean
 		index, label, err := together(members, &m)
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // nothing else: a picture may wrap one
 			break
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -242,5 +243,23 @@ func TestMembersMustHaveTheSameClasses(t *testing.T) {
 	}
 	if _, err := (Ensemble{e, evaluator(t, w, 4, 1, 32)}).Evaluate(context.Background(), drawn(t, 1), nil); err == nil {
 		t.Error("networks of 10 and 12 classes answer together")
+	}
+}
+
+// cutShort fails as an image whose reader met the end of a file.
+type cutShort struct{ dataset.Set }
+
+func (cutShort) Image(int) (dataset.Image, error) {
+	return dataset.Image{}, fmt.Errorf("cut short: %w", io.EOF)
+}
+
+func TestAnImageCutShortDoesNotEndTheEvaluationQuietly(t *testing.T) {
+	e, err := NewEvaluator(tinyWeights(t, 1), RunOptions{Options: Options{BatchSize: 4}, Preprocess: dataset.TorchvisionPreprocess(32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if r, err := e.Evaluate(context.Background(), cutShort{drawn(t, 10)}, nil); err == nil {
+		t.Errorf("no error, and %+v", r)
 	}
 }

@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -96,7 +95,7 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 	defer batches.Close()
 	for {
 		b, err := batches.Next()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // nothing else: a picture may wrap one
 			return nil
 		}
 		if err != nil {

@@ -3,14 +3,17 @@ package kernel
 import "github.com/inception-go/inception/internal/parallel"
 
 // Dropout keeps each value of x with probability keep, divided by keep, and
-// overwrites y with that. Which are kept follows from seed and a value's
+// overwrites y with that. Which are kept follows from seed, step and a value's
 // place alone.
-func Dropout(y, x Map, keep float32, seed uint64) {
+func Dropout(y, x Map, keep float32, seed, step uint64) {
 	blocks := x.Blocks()
+	// Mixed once more, or each step's numbers would be those of the step
+	// before it, moved by one place.
+	stream := mixed(seed + step*golden)
 	parallel.For(x.N*blocks, func(i int) {
 		to, from := y.Plane(i/blocks, i%blocks), x.Plane(i/blocks, i%blocks)
 		for j, v := range from {
-			if uniform(seed, uint64(i*len(from)+j)) < keep {
+			if uniform(stream, uint64(i*len(from)+j)) < keep {
 				to[j] = v / keep
 			} else {
 				to[j] = 0
@@ -21,13 +24,21 @@ func Dropout(y, x Map, keep float32, seed uint64) {
 
 // DropoutBackward overwrites dx with the gradient of Dropout, which is the
 // same function.
-func DropoutBackward(dx, dy Map, keep float32, seed uint64) { Dropout(dx, dy, keep, seed) }
+func DropoutBackward(dx, dy Map, keep float32, seed, step uint64) { Dropout(dx, dy, keep, seed, step) }
 
-// uniform returns number n of a seed's random numbers in [0, 1), by the mixing
-// steps of SplitMix64 (Steele, Lea and Flood, 2014).
+// golden is 2^64 over the golden ratio: what SplitMix64 (Steele, Lea and
+// Flood, 2014) adds from one number to the next.
+const golden = 0x9e3779b97f4a7c15
+
+// uniform returns number n of a seed's random numbers in [0, 1), by
+// SplitMix64.
 func uniform(seed, n uint64) float32 {
-	z := seed + (n+1)*0x9e3779b97f4a7c15
+	return float32(mixed(seed+(n+1)*golden)>>40) / (1 << 24)
+}
+
+// mixed is the mixing function of SplitMix64.
+func mixed(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return float32((z^z>>31)>>40) / (1 << 24)
+	return z ^ z>>31
 }

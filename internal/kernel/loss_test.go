@@ -94,9 +94,9 @@ func TestDropoutKeepsAShareAndItsGradientTheSame(t *testing.T) {
 		x.Data[i] = 1
 	}
 	y, again, dx := NewMap(4, 64, 5, 5), NewMap(4, 64, 5, 5), NewMap(4, 64, 5, 5)
-	Dropout(y, x, keep, 7)
-	Dropout(again, x, keep, 8)
-	DropoutBackward(dx, x, keep, 7)
+	Dropout(y, x, keep, 7, 0)
+	Dropout(again, x, keep, 8, 0)
+	DropoutBackward(dx, x, keep, 7, 0)
 	kept, differ := 0, 0
 	for i, v := range y.Data {
 		switch v {
@@ -119,5 +119,35 @@ func TestDropoutKeepsAShareAndItsGradientTheSame(t *testing.T) {
 	}
 	if differ == 0 {
 		t.Error("another seed drops the same values")
+	}
+}
+
+func TestDropoutOfOneStepTellsNothingOfTheNext(t *testing.T) {
+	const n, keep = 1 << 14, 0.5
+	x := NewMap(1, 16, n/16, 1)
+	for i := range x.Data {
+		x.Data[i] = 1
+	}
+	drawn := func(seed, step uint64) []float32 {
+		y := NewMap(1, 16, n/16, 1)
+		Dropout(y, x, keep, seed, step)
+		return y.Data
+	}
+	const seed, step = 7, 3
+	first := drawn(seed, step)
+	for name, second := range map[string][]float32{
+		"the next step": drawn(seed, step+1), "the step after it": drawn(seed, step+2), "the next seed": drawn(seed+1, step),
+	} {
+		for shift := range 40 {
+			same := 0
+			for i := shift; i < n; i++ {
+				if second[i-shift] == first[i] {
+					same++
+				}
+			}
+			if share := float64(same) / float64(n-shift); math.Abs(share-0.5) > 5*0.5/math.Sqrt(n) {
+				t.Errorf("%s, moved by %d places, chooses as step %d does for %.3f of the values, want about a half", name, shift, step, share)
+			}
+		}
 	}
 }

@@ -10,16 +10,15 @@ import (
 // holds when it runs.
 func Dropout(name string, x *gorgonia.Node, drop float32, seed uint64, step *uint64, layers ...Layer) (*gorgonia.Node, error) {
 	keep := 1 - drop
-	now := func() uint64 { return seed + *step*0x9E3779B97F4A7C15 }
 	o := &op{name: name + ": dropout", result: like(x), layers: layers, wants: []bool{true}}
 	o.forward = func(in []gorgonia.Value) error {
-		kernel.Dropout(o.result.asMap(), mapOf(in[0]), keep, now())
+		kernel.Dropout(o.result.asMap(), mapOf(in[0]), keep, seed, *step)
 		return nil
 	}
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dx := &op{name: name + ": dropout gradient", result: like(x)}
 		dx.forward = func(in []gorgonia.Value) error {
-			kernel.DropoutBackward(dx.result.asMap(), mapOf(in[0]), keep, now())
+			kernel.DropoutBackward(dx.result.asMap(), mapOf(in[0]), keep, seed, *step)
 			return nil
 		}
 		node, err := dx.apply(grad)

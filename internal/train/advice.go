@@ -70,6 +70,7 @@ func (r *run) reportStep() {
 		ImagesPerSecond: w.imagesPerSecond(), Left: r.left(),
 	})
 	if r.clock.steps == stepsBeforePromise {
+		r.adviseTime()
 		if left := r.left(); left > 0 {
 			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in %s, validations not counted",
 				r.clock.pace.Seconds(), endTime(time.Now(), left), Brief(left)))
@@ -77,8 +78,33 @@ func (r *run) reportStep() {
 	}
 }
 
+// adviseTime says when the time will not suffice for a schedule that has to
+// reach its end.
+func (r *run) adviseTime() {
+	limit := r.options.Train.MaxTime
+	if limit == 0 || r.options.Schedule.Name != Cosine {
+		return
+	}
+	elapsed, ahead := r.clock.elapsed(), r.ahead()
+	if elapsed+ahead <= limit {
+		return
+	}
+	updates := r.at.Step + int(float64(r.updates()-r.at.Step)*float64(max(0, limit-elapsed))/float64(ahead))
+	r.reporter.Note(fmt.Sprintf("warning: train.max_time %s will end the run while the cosine schedule still holds the rate high; train.epochs: %d would let it fall in that time",
+		Brief(limit), max(1, updates/r.data.updates(r.options.Train.GradAccumSteps))))
+}
+
 // left estimates how long the run still takes.
 func (r *run) left() time.Duration {
+	left := r.ahead()
+	if limit := r.options.Train.MaxTime; limit > 0 {
+		left = min(left, max(0, limit-r.clock.elapsed()))
+	}
+	return left
+}
+
+// ahead estimates how long the updates that are left take, without a limit.
+func (r *run) ahead() time.Duration {
 	if r.clock.steps == 0 {
 		return 0
 	}
@@ -88,11 +114,7 @@ func (r *run) left() time.Duration {
 		perEpoch := r.data.updates(r.options.Train.GradAccumSteps)
 		validations = (updates + perEpoch - 1) / perEpoch
 	}
-	left := r.clock.left(updates, validations)
-	if limit := r.options.Train.MaxTime; limit > 0 {
-		left = min(left, max(0, limit-r.clock.elapsed()))
-	}
-	return left
+	return r.clock.left(updates, validations)
 }
 
 // endTime names a moment: the hour today, else the day too.

@@ -3,6 +3,7 @@ package train
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/inception-go/inception/internal/model"
@@ -16,6 +17,7 @@ type progress struct {
 	Epoch     int           `json:"epoch"`     // epochs done, counted from 0
 	Batch     int           `json:"batch"`     // batches done of the epoch under way
 	Validated int           `json:"validated"` // step of the last validation
+	Images    int           `json:"images"`    // that an epoch is made of
 	Best      best          `json:"best"`
 	Waiting   int           `json:"waiting"` // epochs since the best one
 	Elapsed   time.Duration `json:"elapsed"`
@@ -114,7 +116,7 @@ func (s state) load(path string) (p progress, o Options, err error) {
 		return p, o, fmt.Errorf("checkpoint %s: model: %w", path, err)
 	}
 	if spec != s.weights.Spec {
-		return p, o, fmt.Errorf("checkpoint %s: is of another model (%s) than the configuration's (%s); resume with the run's own configuration", path, describe(spec), describe(s.weights.Spec))
+		return p, o, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration", path, difference(spec, s.weights.Spec))
 	}
 	for _, to := range s.tensors() {
 		values, err := t.Floats(to.name)
@@ -138,6 +140,26 @@ func decodeProgress(metadata map[string]string) (p progress, err error) {
 		return p, fmt.Errorf("progress: %w", err)
 	}
 	return p, nil
+}
+
+// difference names the first setting in which a configuration's model is not
+// the one that a run has.
+func difference(has, configured model.Spec) string {
+	a, b := reflect.ValueOf(has), reflect.ValueOf(configured)
+	prefix := "model."
+	for i := 0; i < a.NumField(); i++ {
+		if a.Field(i).Equal(b.Field(i)) {
+			continue
+		}
+		name := a.Type().Field(i).Tag.Get("json")
+		if a.Field(i).Kind() == reflect.Struct {
+			prefix += name + "."
+			a, b, i = a.Field(i), b.Field(i), -1
+			continue
+		}
+		return fmt.Sprintf("%s%s is %v there, %v in the configuration", prefix, name, a.Field(i), b.Field(i))
+	}
+	return "none"
 }
 
 // describe names a model in a few words.

@@ -20,6 +20,7 @@ const (
 	lastRawFile    = "last-raw.safetensors"
 	bestFile       = "best.safetensors"
 	checkpointFile = "checkpoint/state.safetensors"
+	keptBestFile   = "checkpoint/best.safetensors" // of the checkpoint, if a later validation was better
 	lockFile       = "checkpoint/lock"
 )
 
@@ -34,7 +35,7 @@ func HoldsRun(dir string) bool {
 }
 
 // NewestUnfinished returns the folder under root of the run that was stopped
-// last and has steps left to make.
+// last, has steps left to make and is not at work.
 func NewestUnfinished(root string) (string, error) {
 	configs, err := filepath.Glob(filepath.Join(root, "*", configFile))
 	if err != nil {
@@ -44,7 +45,7 @@ func NewestUnfinished(root string) (string, error) {
 	for _, config := range configs {
 		dir := filepath.Dir(config)
 		p, changed, err := readProgress(dir)
-		if err != nil || p.Exit.Finished() {
+		if err != nil || p.Exit.Finished() || Busy(dir) {
 			continue
 		}
 		if newest == "" || changed > when {

@@ -43,7 +43,7 @@ func (r *run) checkpoint() error {
 	if err != nil {
 		return err
 	}
-	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
+	r.at.Metrics, r.at.Elapsed, r.at.Images = size, r.clock.elapsed(), r.data.train.Len()
 	if err := r.save(r.path(checkpointFile), r.at, r.options); err != nil {
 		return err
 	}

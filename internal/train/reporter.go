@@ -53,7 +53,7 @@ type Console struct {
 
 // Note implements Reporter.
 func (c *Console) Note(text string) {
-	if c.Quiet {
+	if c.Quiet && !strings.HasPrefix(text, "warning:") {
 		return
 	}
 	c.clear()

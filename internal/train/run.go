@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -126,43 +125,15 @@ func (r *run) close() {
 
 func (r *run) path(name string) string { return filepath.Join(r.job.Dir, name) }
 
-// resume goes back to the checkpoint in the folder, if there is one.
-func (r *run) resume() error {
-	path := r.path(checkpointFile)
-	if _, err := os.Stat(path); err != nil {
-		r.reporter.Note(fmt.Sprintf("%s has no checkpoint yet: beginning anew", r.job.Dir))
-		return r.cutMetrics()
-	}
-	at, before, err := r.load(path)
-	if err != nil {
-		return err
-	}
-	now, then := r.options, before
-	if at.Batch > 0 && now.effectiveBatch() != then.effectiveBatch() {
-		return fmt.Errorf("train.batch_size: is %d (times %d), but the run stopped inside an epoch with %d (times %d); resume with those",
-			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
-	}
-	r.at = at
-	r.at.Exit = ""
-	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
-	return r.cutMetrics()
-}
-
-// cutMetrics takes back the lines written after the checkpoint.
-func (r *run) cutMetrics() error {
-	path := r.path(metricsFile)
-	if info, err := os.Stat(path); err != nil || info.Size() <= r.at.Metrics {
-		return nil
-	}
-	if err := os.Truncate(path, r.at.Metrics); err != nil {
-		return fmt.Errorf("resume: %w", err)
-	}
-	return nil
-}
-
 // loop trains epoch by epoch and returns why it ended.
 func (r *run) loop(ctx context.Context) (Exit, error) {
 	r.clock.start(r.at.Elapsed)
+	if r.at.Step == 0 && r.job.Init.Weights != "" {
+		// Whoever resumes the run does not name the file again.
+		if err := r.checkpoint(); err != nil {
+			return "", err
+		}
+	}
 	for r.at.Epoch < r.options.Train.Epochs {
 		if exit, err := r.epoch(ctx); exit != "" || err != nil {
 			return exit, err
@@ -349,6 +320,9 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 	// that a run resumed with a higher limit goes on as if it had not been.
 	if r.at.Validated == r.at.Step && r.at.Step > 0 {
 		return exit, nil
+	}
+	if err := r.keepBest(); err != nil {
+		return exit, err
 	}
 	err := r.measure(ctx)
 	if err != nil && ctx.Err() != nil {

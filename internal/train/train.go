@@ -2,5 +2,5 @@
 // folder leaves: weights, metrics, a report, and a checkpoint from which a
 // stopped run goes on, bit for bit as if it had never stopped.
 //
-// Run is the way in; its loop is in loop.go and reads from top to bottom.
+// Run is the way in; its loop is in run.go and reads from top to bottom.
 package train

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/train"
+	"github.com/inception-go/inception/internal/weights"
+	"github.com/spf13/cobra"
+)
+
+// initFlags are the flags of a command that may begin with weights from a
+// file.
+type initFlags struct {
+	init     train.Init
+	classMap string
+}
+
+func (i *initFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&i.init.Weights, "init", "", "begin with these weights: a file or a run folder")
+	f.StringVar(&i.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
+	f.BoolVar(&i.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
+	f.BoolVar(&i.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
+	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
+}
+
+// check refuses flags that say nothing without --init.
+func (i *initFlags) check() error {
+	if i.init.Weights == "" && (i.init.NewHead || i.init.Match.ByOrder || i.classMap != "") {
+		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: give --init too")}
+	}
+	return nil
+}
+
+// read reads the class map, and makes the configured network that of the
+// weights.
+func (i *initFlags) read(c *config.Resolved) (err error) {
+	if i.init.Match.Map, err = readClassMap(i.classMap); err != nil {
+		return err
+	}
+	if i.init.Weights == "" {
+		return nil
+	}
+	m, err := weights.LoadMetadata(i.init.Weights)
+	if err != nil {
+		return err
+	}
+	if err := c.Follow(i.init.Weights, m); err != nil {
+		return usageError{err}
+	}
+	return nil
+}

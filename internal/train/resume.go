@@ -1,0 +1,98 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// resume goes back to the checkpoint in the folder, if there is one.
+func (r *run) resume() error {
+	path := r.path(checkpointFile)
+	if _, err := os.Stat(path); err != nil {
+		r.reporter.Note(fmt.Sprintf("%s has no checkpoint yet: beginning anew", r.job.Dir))
+	} else {
+		at, before, err := r.load(path)
+		if err != nil {
+			return err
+		}
+		if err := r.sameCourse(at, before); err != nil {
+			return err
+		}
+		r.at = at
+		r.at.Exit = ""
+		r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
+	}
+	if err := r.takeBackBest(); err != nil {
+		return err
+	}
+	if err := r.cutMetrics(); err != nil {
+		return err
+	}
+	return saveConfig(r.job.Dir, r.job.ConfigYAML) // with what was changed
+}
+
+// sameCourse refuses settings that would give the updates left to make other
+// images than those that the run has begun with: the order of an epoch, the
+// place in it and the schedule follow from these.
+func (r *run) sameCourse(at progress, before Options) error {
+	now, then := r.options.Train, before.Train
+	switch {
+	case now.Seed != then.Seed:
+		return fmt.Errorf("train.seed: is %d, but the run began with %d; resume with that", now.Seed, then.Seed)
+	case now.BatchSize != then.BatchSize || now.GradAccumSteps != then.GradAccumSteps:
+		return fmt.Errorf("train.batch_size: is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
+			now.BatchSize, now.GradAccumSteps, then.BatchSize, then.GradAccumSteps)
+	case at.Images != 0 && at.Images != r.data.train.Len(): // older checkpoints have no count
+		return fmt.Errorf("data.train: has %d training images, but the run began with %d; resume with the same images and data.val_fraction",
+			r.data.train.Len(), at.Images)
+	}
+	return nil
+}
+
+// cutMetrics takes back the lines written after the checkpoint.
+func (r *run) cutMetrics() error {
+	path := r.path(metricsFile)
+	if info, err := os.Stat(path); err != nil || info.Size() <= r.at.Metrics {
+		return nil
+	}
+	if err := os.Truncate(path, r.at.Metrics); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	return nil
+}
+
+// keepBest sets the best weights aside, before a validation that a resumed run
+// will not know of may replace them.
+func (r *run) keepBest() error {
+	from, err := os.Open(r.path(bestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("best weights: %w", err)
+	}
+	defer from.Close()
+	return weights.WriteFile(r.path(keptBestFile), func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	})
+}
+
+// takeBackBest makes the best weights those of the checkpoint.
+func (r *run) takeBackBest() error {
+	var err error
+	if r.at.Best.Epoch == 0 {
+		err = os.Remove(r.path(bestFile))
+	} else {
+		err = os.Rename(r.path(keptBestFile), r.path(bestFile))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("resume: best weights: %w", err)
+	}
+	return nil
+}

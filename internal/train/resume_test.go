@@ -1,0 +1,174 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
+	job := tinyJob(t)
+	job.Options.Train.GradAccumSteps = 2
+	job.Options.Train.Epochs = 1
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	job.Resume = true
+	job.Options.Train.Epochs = 2
+	config := read(t, job, configFile)
+	job.ConfigYAML = []byte("changed: true\n")
+	for name, c := range map[string]struct {
+		change func(*Job)
+		want   string
+	}{
+		"batch and accumulation swapped": {func(j *Job) { j.Options.Train.BatchSize, j.Options.Train.GradAccumSteps = 2, 8 }, "began with 8 (and 2)"},
+		"another seed":                   {func(j *Job) { j.Options.Train.Seed = 7 }, "train.seed: is 7, but the run began with 1"},
+		"other images":                   {func(j *Job) { j.Data.Train = "shapes:?train=60&val=13&size=32" }, "has 60 training images, but the run began with 44"},
+		"another model":                  {func(j *Job) { j.Spec.Dropout = 0.5 }, "model.dropout is 0.2 there, 0.5 in the configuration"},
+		"another stem":                   {func(j *Job) { j.Spec.Stem.Conv = "7x7" }, "model.stem.conv is 3x3 there, 7x7 in"},
+		"another optimizer":              {func(j *Job) { j.Options.Optimizer.Name = AdamW }, "optimizer.name"},
+	} {
+		other := job
+		c.change(&other)
+		if _, err := Run(context.Background(), other); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want %q", name, err, c.want)
+		}
+		if !bytes.Equal(read(t, job, configFile), config) {
+			t.Errorf("%s: the configuration in the folder has changed", name)
+		}
+	}
+	if result, err := Run(context.Background(), job); err != nil || result.Exit != ExitEpochs {
+		t.Fatalf("one epoch more gives %+v, %v", result, err)
+	}
+	if got := string(read(t, job, configFile)); got != string(job.ConfigYAML) {
+		t.Errorf("the folder's configuration is still %q", got)
+	}
+}
+
+// killed ends a run as a signal would that cannot be caught.
+type killed struct{ silence }
+
+func (killed) Step(Status) { panic(killed{}) }
+
+func TestARunKilledBeforeItsFirstCheckpointKeepsItsInitialWeights(t *testing.T) {
+	from := tinyJob(t)
+	from.Options.Train.MaxSteps = 1
+	if _, err := Run(context.Background(), from); err != nil {
+		t.Fatal(err)
+	}
+	whole := tinyJob(t)
+	whole.Options.Train.Seed, whole.Init.Weights = 2, from.Dir
+	whole.Options.Train.Epochs = 1
+	parts := whole
+	parts.Dir = filepath.Join(t.TempDir(), "run")
+	if _, err := Run(context.Background(), whole); err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if _, ok := recover().(killed); !ok {
+				t.Fatal("the run was not killed")
+			}
+		}()
+		parts.Reporter = killed{}
+		_, _ = Run(context.Background(), parts)
+	}()
+	parts.Reporter, parts.Init, parts.Resume = nil, Init{}, true
+	if _, err := Run(context.Background(), parts); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, whole, lastRawFile), read(t, parts, lastRawFile)) {
+		t.Error("the resumed run ends with other weights")
+	}
+}
+
+func TestBestWeightsGoBackToTheCheckpointWithTheRest(t *testing.T) {
+	epoch := tinyJob(t)
+	epoch.Options.Train.Epochs = 1
+	if _, err := Run(context.Background(), epoch); err != nil {
+		t.Fatal(err)
+	}
+	for steps, want := range map[int][]byte{2: nil, 7: read(t, epoch, bestFile)} { // an epoch has 5
+		job := tinyJob(t)
+		job.Options.Train.MaxSteps = steps
+		if _, err := Run(context.Background(), job); err != nil {
+			t.Fatal(err)
+		}
+		// As if the validation after the last step had been the best.
+		if err := os.WriteFile(filepath.Join(job.Dir, bestFile), []byte("later"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		job.Resume, job.Options.Train.MaxSteps = true, 0
+		r, err := open(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.close()
+		got, err := os.ReadFile(filepath.Join(job.Dir, bestFile))
+		if (err != nil) != (want == nil) || !bytes.Equal(got, want) {
+			t.Errorf("stopped after %d steps: the best weights are %d bytes (%v), want the %d of the checkpoint", steps, len(got), err, len(want))
+		}
+	}
+}
+
+func TestTheNewestUnfinishedRunIsNotOneAtWork(t *testing.T) {
+	root := t.TempDir()
+	stopped := tinyJob(t)
+	stopped.Dir = filepath.Join(root, "stopped")
+	stopAfter(t, stopped, 1)
+	working := tinyJob(t)
+	working.Dir = filepath.Join(root, "working")
+	r, err := open(working)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(working.Dir, configFile), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := NewestUnfinished(root); err != nil || dir != stopped.Dir {
+		t.Errorf("while the other works it is %s, %v", dir, err)
+	}
+	r.close()
+	if dir, err := NewestUnfinished(root); err != nil || dir != working.Dir {
+		t.Errorf("when the other has ended it is %s, %v", dir, err)
+	}
+}
+
+func TestATimeTooShortForACosineIsSaidEarly(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit    time.Duration
+		schedule string
+		want     string
+	}{
+		"half of it":       {55 * time.Second, Cosine, "train.epochs: 5 would"},
+		"enough":           {110 * time.Second, Cosine, ""},
+		"no limit":         {0, Cosine, ""},
+		"another schedule": {55 * time.Second, Staircase, ""},
+	} {
+		heard := &notes{}
+		r := run{learner: &learner{data: trainingData{batches: 10}}, reporter: heard}
+		r.options = DefaultOptions()
+		r.options.Train.Epochs, r.options.Train.MaxTime, r.options.Schedule.Name = 10, c.limit, c.schedule
+		r.clock.start(0)
+		r.clock.step(time.Second) // of 100
+		r.adviseTime()
+		if got := strings.Join(heard.all, "\n"); !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
+			t.Errorf("%s: says %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestAQuietConsoleStillWarns(t *testing.T) {
+	var out bytes.Buffer
+	c := Console{Messages: &out, Quiet: true}
+	c.Note("warning: the rate is high")
+	c.Note("initial weights from a file")
+	if got := out.String(); got != "warning: the rate is high\n" {
+		t.Errorf("says %q", got)
+	}
+}
