@@ -128,6 +128,7 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 // table prints what is known after a run.
 func (a *ablateCommand) table(r *ablate.Result) {
 	if !a.json && !a.quiet {
+		a.print("\n")
 		_ = a.printTable(r)
 	}
 }
@@ -139,7 +140,7 @@ func (a *ablateCommand) printTable(r *ablate.Result) error {
 		return err
 	}
 	a.shown = table.String()
-	a.print("\n%s\n", a.shown)
+	a.print("%s\n", a.shown)
 	return nil
 }
 

@@ -25,20 +25,18 @@ func (i *initFlags) add(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
 }
 
-// check refuses flags that say nothing without --init.
-func (i *initFlags) check() error {
+// parse reads the class map, and refuses flags that say nothing without
+// --init.
+func (i *initFlags) parse() (err error) {
 	if i.init.Weights == "" && (i.init.NewHead || i.init.Match.ByOrder || i.classMap != "") {
 		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: give --init too")}
 	}
-	return nil
+	i.init.Match.Map, err = readClassMap(i.classMap)
+	return err
 }
 
-// read reads the class map, and makes the configured network that of the
-// weights.
-func (i *initFlags) read(c *config.Resolved) (err error) {
-	if i.init.Match.Map, err = readClassMap(i.classMap); err != nil {
-		return err
-	}
+// follow makes the configured network that of the weights.
+func (i *initFlags) follow(c *config.Resolved) error {
 	if i.init.Weights == "" {
 		return nil
 	}

@@ -45,7 +45,7 @@ falling schedule; where it is lowest the rate is already too high.`,
 }
 
 func (l *lrFindCommand) run(c *cobra.Command) error {
-	if err := l.initFlags.check(); err != nil {
+	if err := l.initFlags.parse(); err != nil {
 		return err
 	}
 	values := dataFlags(c, l.data, l.val)
@@ -56,7 +56,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := l.initFlags.read(resolved); err != nil {
+	if err := l.initFlags.follow(resolved); err != nil {
 		return err
 	}
 	if err := l.options.Validate(); err != nil {

@@ -51,7 +51,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
 	}
-	if err := t.initFlags.check(); err != nil {
+	if err := t.initFlags.parse(); err != nil {
 		return err
 	}
 	dir, own, err := t.folder(args)
@@ -63,7 +63,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	if own == "" {
-		if err := t.initFlags.read(resolved); err != nil {
+		if err := t.initFlags.follow(resolved); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // Exclusions are the entries of a list of images to leave out.
 type Exclusions struct {
-	lines map[string]string // of the list, by the names that each stands for
+	images map[string]string // as they are called in warnings, by the names that each may have
 }
 
 // ReadExclusions reads a list with an image a line: its name, with or without
@@ -29,10 +29,11 @@ func ReadExclusions(r io.Reader) (Exclusions, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		x.lines[cleaned(line)] = line
+		name, image := cleaned(line), cleaned(line)
 		if n, err := strconv.ParseUint(line, 10, 31); err == nil {
-			x.lines[fmt.Sprintf("ILSVRC2012_val_%08d", n)] = line
+			image = fmt.Sprintf("ILSVRC2012_val_%08d", n)
 		}
+		x.images[name], x.images[image] = image, image
 	}
 	return x, lines.Err()
 }
@@ -43,15 +44,15 @@ func (x Exclusions) Apply(set Set) (rest Set, excluded int, unmatched []string) 
 	met := map[string]bool{}
 	var stay []int
 	for i := range set.Len() {
-		if line, ok := x.match(cleaned(set.Name(i))); ok {
-			met[line] = true
+		if image, ok := x.match(cleaned(set.Name(i))); ok {
+			met[image] = true
 		} else {
 			stay = append(stay, i)
 		}
 	}
-	for _, line := range x.lines {
-		if !met[line] {
-			unmatched = append(unmatched, line)
+	for _, image := range x.images {
+		if !met[image] {
+			unmatched = append(unmatched, image)
 		}
 	}
 	slices.Sort(unmatched)
@@ -60,11 +61,11 @@ func (x Exclusions) Apply(set Set) (rest Set, excluded int, unmatched []string) 
 
 // match looks for the name and for what is left of it without each of the
 // folders above.
-func (x Exclusions) match(name string) (line string, ok bool) {
+func (x Exclusions) match(name string) (image string, ok bool) {
 	for {
 		for _, entry := range []string{name, strings.TrimSuffix(name, path.Ext(name))} {
-			if line, ok := x.lines[entry]; ok {
-				return line, true
+			if image, ok := x.images[entry]; ok {
+				return image, true
 			}
 		}
 		_, below, more := strings.Cut(name, "/")

@@ -27,11 +27,12 @@ func TestExclusionsMatchNamesWithAndWithoutFoldersAndExtensions(t *testing.T) {
 		"with its folder":          {"cat/1.jpg\r\n", []int{1, 2, 3, 4, 5}, nil},
 		"with all folders":         {"./data/val/dog/1.jpg", []int{0, 2, 3, 4, 5}, nil},
 		"without extension":        {"dog/2.v1\nILSVRC2012_val_00000293", []int{0, 1, 4, 5}, nil},
-		"numbers of the dev kit":   {"36\n293\n7\n", []int{0, 1, 2, 5}, []string{"7"}},
+		"numbers of the dev kit":   {"36\n293\n7\n", []int{0, 1, 2, 5}, []string{"ILSVRC2012_val_00000007"}},
+		"a number and its name":    {"36\nILSVRC2012_val_00000036", []int{0, 1, 2, 3, 5}, nil},
 		"a number that is a name":  {"1", []int{2, 3, 4, 5}, nil},
 		"a name with spaces":       {" shapes val 3 ", []int{0, 1, 2, 3, 4}, nil},
 		"twice the same":           {"cat/1.jpg\ncat/1.jpg", []int{1, 2, 3, 4, 5}, nil},
-		"what is not there":        {"at/1.jpg\nzebra.jpg\n2", []int{0, 1, 2, 3, 4, 5}, []string{"2", "at/1.jpg", "zebra.jpg"}},
+		"what is not there":        {"at/1.jpg\nzebra.jpg\n2", []int{0, 1, 2, 3, 4, 5}, []string{"ILSVRC2012_val_00000002", "at/1.jpg", "zebra.jpg"}},
 		"a folder excludes no one": {"data/val/dog", []int{0, 1, 2, 3, 4, 5}, []string{"data/val/dog"}},
 	} {
 		x, err := ReadExclusions(strings.NewReader(c.list))

@@ -86,12 +86,16 @@ func (r *run) adviseTime() {
 		return
 	}
 	elapsed, ahead := r.clock.elapsed(), r.ahead()
-	if elapsed+ahead <= limit {
+	if ahead == 0 || elapsed+ahead <= limit {
 		return
 	}
 	updates := r.at.Step + int(float64(r.updates()-r.at.Step)*float64(max(0, limit-elapsed))/float64(ahead))
-	r.reporter.Note(fmt.Sprintf("warning: train.max_time %s will end the run while the cosine schedule still holds the rate high; train.epochs: %d would let it fall in that time",
-		Brief(limit), max(1, updates/r.data.updates(r.options.Train.GradAccumSteps))))
+	fits := fmt.Sprintf("train.max_steps: %d", updates)
+	if perEpoch := r.data.updates(r.options.Train.GradAccumSteps); updates >= perEpoch {
+		fits = fmt.Sprintf("train.epochs: %d", updates/perEpoch)
+	}
+	r.reporter.Note(fmt.Sprintf("warning: train.max_time %s will end the run while the cosine schedule still holds the rate high; %s would let it fall in about that time",
+		Brief(limit), fits))
 }
 
 // left estimates how long the run still takes.

@@ -97,39 +97,43 @@ func (s state) save(path string, p progress, o Options) error {
 	return weights.WriteTensors(path, tensors, metadata)
 }
 
-// load overwrites the state with a checkpoint's. It also returns the options
-// with which that was made.
-func (s state) load(path string) (p progress, o Options, err error) {
+// load overwrites the state with a checkpoint's, if accept agrees with how far
+// that has come and with the options it was made with.
+func (s state) load(path string, accept func(progress, Options) error) (p progress, err error) {
 	t, err := weights.ReadTensors(path)
 	if err != nil {
-		return p, o, fmt.Errorf("checkpoint: %w", err)
+		return p, fmt.Errorf("checkpoint: %w", err)
 	}
 	defer t.Close()
 	if p, err = decodeProgress(t.Metadata); err != nil {
-		return p, o, fmt.Errorf("checkpoint %s: %w", path, err)
+		return p, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
+	var o Options
 	if err := json.Unmarshal([]byte(t.Metadata[metaOptions]), &o); err != nil {
-		return p, o, fmt.Errorf("checkpoint %s: options: %w", path, err)
+		return p, fmt.Errorf("checkpoint %s: options: %w", path, err)
 	}
 	spec := model.Spec{AuxLate: true} // what older ones say nothing of
 	if err := json.Unmarshal([]byte(t.Metadata[metaSpec]), &spec); err != nil {
-		return p, o, fmt.Errorf("checkpoint %s: model: %w", path, err)
+		return p, fmt.Errorf("checkpoint %s: model: %w", path, err)
 	}
 	if spec != s.weights.Spec {
-		return p, o, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration", path, difference(spec, s.weights.Spec))
+		return p, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration", path, difference(spec, s.weights.Spec))
+	}
+	if err := accept(p, o); err != nil {
+		return p, err
 	}
 	for _, to := range s.tensors() {
 		values, err := t.Floats(to.name)
 		if err != nil {
-			return p, o, fmt.Errorf("checkpoint: %w; optimizer.name, ema and train.freeze must be those of the run", err)
+			return p, fmt.Errorf("checkpoint: %w", err)
 		}
 		if len(values) != len(to.data) {
-			return p, o, fmt.Errorf("checkpoint %s: %s has %d values, the model needs %d", path, to.name, len(values), len(to.data))
+			return p, fmt.Errorf("checkpoint %s: %s has %d values, the model needs %d", path, to.name, len(values), len(to.data))
 		}
 		copy(to.data, values)
 	}
 	s.optimizer.updates = p.Step
-	return p, o, nil
+	return p, nil
 }
 
 func decodeProgress(metadata map[string]string) (p progress, err error) {

@@ -20,7 +20,7 @@ const (
 	lastRawFile    = "last-raw.safetensors"
 	bestFile       = "best.safetensors"
 	checkpointFile = "checkpoint/state.safetensors"
-	keptBestFile   = "checkpoint/best.safetensors" // of the checkpoint, if a later validation was better
+	keptBestFile   = "checkpoint/best.safetensors" // of the checkpoint, from before a last validation inside an epoch
 	lockFile       = "checkpoint/lock"
 )
 

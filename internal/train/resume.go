@@ -6,27 +6,24 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/inception-go/inception/internal/weights"
 )
 
-// resume goes back to the checkpoint in the folder, if there is one.
+// resume goes back to the checkpoint in the folder.
 func (r *run) resume() error {
 	path := r.path(checkpointFile)
-	if _, err := os.Stat(path); err != nil {
-		r.reporter.Note(fmt.Sprintf("%s has no checkpoint yet: beginning anew", r.job.Dir))
-	} else {
-		at, before, err := r.load(path)
-		if err != nil {
-			return err
-		}
-		if err := r.sameCourse(at, before); err != nil {
-			return err
-		}
-		r.at = at
-		r.at.Exit = ""
-		r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; train --init %s begins a new one with its weights", r.job.Dir, checkpointFile, r.job.Dir)
 	}
+	at, err := r.load(path, r.sameCourse)
+	if err != nil {
+		return err
+	}
+	r.at = at
+	r.at.Exit = ""
+	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
 	if err := r.takeBackBest(); err != nil {
 		return err
 	}
@@ -36,19 +33,25 @@ func (r *run) resume() error {
 	return saveConfig(r.job.Dir, r.job.ConfigYAML) // with what was changed
 }
 
-// sameCourse refuses settings that would give the updates left to make other
-// images than those that the run has begun with: the order of an epoch, the
-// place in it and the schedule follow from these.
+// sameCourse refuses settings with which a checkpoint means something else:
+// the order of the images, the place in an epoch and in the schedule, and what
+// its tensors are.
 func (r *run) sameCourse(at progress, before Options) error {
 	now, then := r.options.Train, before.Train
 	switch {
+	case r.options.Optimizer.Name != before.Optimizer.Name:
+		return fmt.Errorf("optimizer.name: is %s, but the run began with %s; resume with that", r.options.Optimizer.Name, before.Optimizer.Name)
+	case (r.options.EMA.Decay > 0) != (before.EMA.Decay > 0):
+		return fmt.Errorf("ema.decay: is %g, but the run began with %g; resume with that", r.options.EMA.Decay, before.EMA.Decay)
+	case !slices.Equal(now.Freeze, then.Freeze):
+		return fmt.Errorf("train.freeze: is %q, but the run began with %q; resume with that", now.Freeze, then.Freeze)
 	case now.Seed != then.Seed:
 		return fmt.Errorf("train.seed: is %d, but the run began with %d; resume with that", now.Seed, then.Seed)
 	case now.BatchSize != then.BatchSize || now.GradAccumSteps != then.GradAccumSteps:
 		return fmt.Errorf("train.batch_size: is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.BatchSize, now.GradAccumSteps, then.BatchSize, then.GradAccumSteps)
 	case at.Images != 0 && at.Images != r.data.train.Len(): // older checkpoints have no count
-		return fmt.Errorf("data.train: has %d training images, but the run began with %d; resume with the same images and data.val_fraction",
+		return fmt.Errorf("data.train: has %d training images, but the run began with %d; resume with the same images, data.val and data.val_fraction",
 			r.data.train.Len(), at.Images)
 	}
 	return nil

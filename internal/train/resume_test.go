@@ -30,7 +30,10 @@ func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
 		"other images":                   {func(j *Job) { j.Data.Train = "shapes:?train=60&val=13&size=32" }, "has 60 training images, but the run began with 44"},
 		"another model":                  {func(j *Job) { j.Spec.Dropout = 0.5 }, "model.dropout is 0.2 there, 0.5 in the configuration"},
 		"another stem":                   {func(j *Job) { j.Spec.Stem.Conv = "7x7" }, "model.stem.conv is 3x3 there, 7x7 in"},
-		"another optimizer":              {func(j *Job) { j.Options.Optimizer.Name = AdamW }, "optimizer.name"},
+		"an optimizer that needs more":   {func(j *Job) { j.Options.Optimizer.Name = AdamW }, "optimizer.name: is adamw, but the run began with rmsprop"},
+		"an optimizer that needs less":   {func(j *Job) { j.Options.Optimizer.Name = SGD }, "optimizer.name: is sgd"},
+		"no average":                     {func(j *Job) { j.Options.EMA.Decay = 0 }, "ema.decay: is 0"},
+		"frozen layers":                  {func(j *Job) { j.Options.Train.Freeze = []string{"Conv2d"} }, "train.freeze"},
 	} {
 		other := job
 		c.change(&other)
@@ -83,6 +86,25 @@ func TestARunKilledBeforeItsFirstCheckpointKeepsItsInitialWeights(t *testing.T) 
 	}
 	if !bytes.Equal(read(t, whole, lastRawFile), read(t, parts, lastRawFile)) {
 		t.Error("the resumed run ends with other weights")
+	}
+}
+
+func TestARunWithoutItsCheckpointIsLeftAsItIs(t *testing.T) {
+	job := tinyJob(t)
+	job.Options.Train.Epochs = 1
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(job.Dir, "checkpoint")); err != nil {
+		t.Fatal(err)
+	}
+	best, metrics := read(t, job, bestFile), read(t, job, metricsFile)
+	job.Resume = true
+	if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(), "holds a run without its checkpoint") {
+		t.Errorf("error is %v", err)
+	}
+	if !bytes.Equal(read(t, job, bestFile), best) || !bytes.Equal(read(t, job, metricsFile), metrics) {
+		t.Error("its files have changed")
 	}
 }
 
@@ -143,17 +165,22 @@ func TestATimeTooShortForACosineIsSaidEarly(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit    time.Duration
 		schedule string
+		done     int // updates, of 100
 		want     string
 	}{
-		"half of it":       {55 * time.Second, Cosine, "train.epochs: 5 would"},
-		"enough":           {110 * time.Second, Cosine, ""},
-		"no limit":         {0, Cosine, ""},
-		"another schedule": {55 * time.Second, Staircase, ""},
+		"half of it":          {55 * time.Second, Cosine, 0, "train.epochs: 5 would"},
+		"half of it, later":   {55 * time.Second, Cosine, 20, "train.epochs: 7 would"},
+		"less than one epoch": {5500 * time.Millisecond, Cosine, 0, "train.max_steps: 5 would"},
+		"enough":              {110 * time.Second, Cosine, 0, ""},
+		"all is done":         {time.Nanosecond, Cosine, 100, ""},
+		"no limit":            {0, Cosine, 0, ""},
+		"some other schedule": {55 * time.Second, Staircase, 0, ""},
 	} {
 		heard := &notes{}
 		r := run{learner: &learner{data: trainingData{batches: 10}}, reporter: heard}
 		r.options = DefaultOptions()
 		r.options.Train.Epochs, r.options.Train.MaxTime, r.options.Schedule.Name = 10, c.limit, c.schedule
+		r.at.Step = c.done
 		r.clock.start(0)
 		r.clock.step(time.Second) // of 100
 		r.adviseTime()

@@ -94,7 +94,7 @@ func open(job Job) (_ *run, err error) {
 		if job.Resume {
 			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", job.Dir))
 		}
-		if err := saveConfig(job.Dir, job.ConfigYAML); err != nil {
+		if err := r.begin(); err != nil {
 			return nil, err
 		}
 	} else if err := r.resume(); err != nil {
@@ -108,6 +108,15 @@ func open(job Job) (_ *run, err error) {
 		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers})
 	}
 	return r, err
+}
+
+// begin makes the folder that of a run. The checkpoint comes first: whoever
+// resumes the run does not name its initial weights again.
+func (r *run) begin() error {
+	if err := r.save(r.path(checkpointFile), progress{Images: r.data.train.Len()}, r.options); err != nil {
+		return err
+	}
+	return saveConfig(r.job.Dir, r.job.ConfigYAML)
 }
 
 func (r *run) close() {
@@ -128,12 +137,6 @@ func (r *run) path(name string) string { return filepath.Join(r.job.Dir, name) }
 // loop trains epoch by epoch and returns why it ended.
 func (r *run) loop(ctx context.Context) (Exit, error) {
 	r.clock.start(r.at.Elapsed)
-	if r.at.Step == 0 && r.job.Init.Weights != "" {
-		// Whoever resumes the run does not name the file again.
-		if err := r.checkpoint(); err != nil {
-			return "", err
-		}
-	}
 	for r.at.Epoch < r.options.Train.Epochs {
 		if exit, err := r.epoch(ctx); exit != "" || err != nil {
 			return exit, err
