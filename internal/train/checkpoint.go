@@ -117,7 +117,7 @@ func (s state) load(path string, accept func(progress, Options) error) (p progre
 		return p, fmt.Errorf("checkpoint %s: model: %w", path, err)
 	}
 	if spec != s.weights.Spec {
-		return p, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration", path, difference(spec, s.weights.Spec))
+		return p, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration", path, difference("model", reflect.ValueOf(spec), reflect.ValueOf(s.weights.Spec)))
 	}
 	if err := accept(p, o); err != nil {
 		return p, err
@@ -146,24 +146,21 @@ func decodeProgress(metadata map[string]string) (p progress, err error) {
 	return p, nil
 }
 
-// difference names the first setting in which a configuration's model is not
-// the one that a run has.
-func difference(has, configured model.Spec) string {
-	a, b := reflect.ValueOf(has), reflect.ValueOf(configured)
-	prefix := "model."
-	for i := 0; i < a.NumField(); i++ {
-		if a.Field(i).Equal(b.Field(i)) {
+// difference names the first setting in which a configuration's structure is
+// not the one that a run has.
+func difference(section string, has, configured reflect.Value) string {
+	for i := range has.NumField() {
+		a, b := has.Field(i), configured.Field(i)
+		if a.Equal(b) {
 			continue
 		}
-		name := a.Type().Field(i).Tag.Get("json")
-		if a.Field(i).Kind() == reflect.Struct {
-			prefix += name + "."
-			a, b, i = a.Field(i), b.Field(i), -1
-			continue
+		key := section + "." + has.Type().Field(i).Tag.Get("json")
+		if a.Kind() == reflect.Struct {
+			return difference(key, a, b)
 		}
-		return fmt.Sprintf("%s%s is %v there, %v in the configuration", prefix, name, a.Field(i), b.Field(i))
+		return fmt.Sprintf("%s is %v there, %v in the configuration", key, a, b)
 	}
-	return "none"
+	return section + " is the same"
 }
 
 // describe names a model in a few words.
