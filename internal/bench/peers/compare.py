@@ -34,12 +34,20 @@ with tempfile.TemporaryDirectory() as tmp:
     python = "/usr/bin/python3"
     t = str(a.threads)
 
-    def us(mode, batch, config="v3"):
-        return lambda: run(ours, "bench", "--json", "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config, "--time", "6s",
-                           "--set", "ema.decay=0")  # the peers keep no average either
+    def us(mode, batch, *settings):
+        sets = [word for s in settings + ("ema.decay=0",) for word in ("--set", s)]  # the peers keep no average either
+        return lambda: run(ours, "bench", "--json", "--mode", mode, "--batch", str(batch), "--threads", t, "--time", "6s", *sets)
 
-    def torch(mode, batch, config="v3"):
-        return lambda: run(python, os.path.join(here, "torch_bench.py"), "--mode", mode, "--batch", str(batch), "--threads", t, "--config", config)
+    def torch(mode, batch, *options):
+        return lambda: run(python, os.path.join(here, "torch_bench.py"), "--mode", mode, "--batch", str(batch), "--threads", t, *options)
+
+    def small(batch, size, width, pool):
+        """A training step of V3 for small images, the same network in both programs."""
+        settings = ["model.aux=none", "model.classes=10", "model.stem.stride=1", "optimizer.name=sgd",
+                    "model.input_size=%d" % size, "model.width=%g" % width, "model.stem.pool=%s" % str(pool).lower()]
+        options = ["--small", "--size", str(size), "--width", str(width)] + ["--pool"] * pool
+        name = "train %d px, width %g, batch %d" % (size, width, batch)
+        return name, {"inception": us("train", batch, *settings), "PyTorch": torch("train", batch, *options)}
 
     def ort(batch):
         model = os.path.join(tmp, "v3-%d.onnx" % batch)
@@ -59,8 +67,11 @@ with tempfile.TemporaryDirectory() as tmp:
         ("train, batch 32", {"inception": us("train", 32), "PyTorch": torch("train", 32)}),
     ]
     if a.small:
-        for config, batch in (("fashion-mnist", 64), ("flowers5", 32)):
-            rows.append(("train %s, batch %d" % (config, batch), {"inception": us("train", batch, config), "PyTorch": torch("train", batch, config)}))
+        rows += [
+            small(64, 32, 0.25, False),  # configs/cifar10-ladder.yaml
+            small(64, 48, 0.25, False),  # configs/cifar10.yaml and fashion-mnist.yaml
+            small(32, 96, 0.5, True),  # configs/flowers5.yaml
+        ]
     print("| work | program | images/s | inception is faster by | peak memory, MiB |\n|---|---|---|---|---|")
     for work, programs in rows:
         speeds, memory, peaks = {}, {}, []
