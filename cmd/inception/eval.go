@@ -267,11 +267,14 @@ func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
 }
 
 // preprocess returns the weights' own preprocessing with what the flags change.
+// The input size of a configuration file is of a training, that of --set is not.
 func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) dataset.Preprocess {
 	p := m.Preprocess
 	p.Size = m.InputSize
 	if e.inputSize > 0 {
 		p.Size = e.inputSize
+	} else if c.Origin["model.input_size"] == "--set" {
+		p.Size = c.Model.InputSize
 	}
 	if e.interpolation != "" {
 		p.Interpolation = c.Data.Interpolation
