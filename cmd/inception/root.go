@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -113,7 +114,10 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return s.prepare() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			s.warnOfUnread(c)
+			return s.prepare()
+		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&s.config, "config", "c", "", "configuration: a YAML file or the name of an embedded one (default v3)")
@@ -150,6 +154,21 @@ func (s *session) begins(c *cobra.Command) {
 	}
 	for _, sub := range c.Commands() {
 		s.begins(sub)
+	}
+}
+
+// unconfigured are the commands whose work no configuration changes.
+var unconfigured = []string{"predict", "features", "import", "export", "dataset", "doctor"}
+
+// warnOfUnread says if the command does not read what every command accepts.
+func (s *session) warnOfUnread(c *cobra.Command) {
+	if !slices.ContainsFunc(unconfigured, func(name string) bool { return strings.HasPrefix(c.CommandPath(), "inception "+name) }) {
+		return
+	}
+	for _, flag := range []string{"config", "set"} {
+		if c.Flags().Changed(flag) {
+			s.warn(fmt.Sprintf("--%s: changes nothing in %s", flag, c.CommandPath()))
+		}
 	}
 }
 
