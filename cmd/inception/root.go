@@ -111,9 +111,9 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers
   inception eval --weights runs/flowers5-20260102-150405`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			s.warnOfUnread(c)
 			return s.prepare()
