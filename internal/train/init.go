@@ -51,7 +51,7 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file's has %d)", i.Weights, spec.Classes, from.Spec.Classes))
 	}
 	if len(fresh) > 0 {
-		note(fmt.Sprintf("new, because the file has none: %s", list(fresh)))
+		note(fmt.Sprintf("new, because the file has none that fits: %s", list(fresh)))
 	}
 	warnAboutInput(spec, from.Spec, metadata, data, note)
 	return w, nil
@@ -70,24 +70,17 @@ func (i Init) rows(m weights.Metadata, wanted []string, note func(string)) ([]in
 	return match.Rows, err
 }
 
-// copyWeights copies from's values into w. It returns the layers that from
-// lacks and the parameters whose shapes differ.
+// copyWeights copies from's values into w. It returns the auxiliary heads that
+// from has no fitting values for, and what else is missing or does not fit.
 func copyWeights(w, from *model.Weights, heads []string, rows []int) (fresh, wrong []string, err error) {
+	fresh = newAuxHeads(w, from, heads)
 	for _, p := range w.Params {
-		layer := model.LayerOf(p.Name)
 		q := from.ByName(p.Name)
-		isHead := slices.Contains(heads, layer)
+		isHead := slices.Contains(heads, model.LayerOf(p.Name))
 		switch {
-		case isHead && rows == nil:
+		case isHead && rows == nil, slices.Contains(fresh, auxHead(p.Name)):
 		case q == nil:
-			if model.IsAux(p.Name) {
-				layer, _, _ = strings.Cut(layer, ".")
-				if !slices.Contains(fresh, layer) {
-					fresh = append(fresh, layer)
-				}
-			} else {
-				wrong = append(wrong, p.Name+" is not in the file")
-			}
+			wrong = append(wrong, p.Name+" is not in the file")
 		case !slices.Equal(p.Shape, q.Shape):
 			wrong = append(wrong, fmt.Sprintf("%s is %v in the file, %v here", p.Name, q.Shape, p.Shape))
 		case isHead:
@@ -100,6 +93,32 @@ func copyWeights(w, from *model.Weights, heads []string, rows []int) (fresh, wro
 		}
 	}
 	return fresh, wrong, nil
+}
+
+// newAuxHeads returns the auxiliary heads of w that from lacks or has in other
+// shapes, their classifiers aside: the shape of a head's second convolution
+// depends on the input size.
+func newAuxHeads(w, from *model.Weights, classifiers []string) []string {
+	var heads []string
+	for _, p := range w.Params {
+		head, q := auxHead(p.Name), from.ByName(p.Name)
+		if head == "" || slices.Contains(heads, head) || slices.Contains(classifiers, model.LayerOf(p.Name)) {
+			continue
+		}
+		if q == nil || !slices.Equal(p.Shape, q.Shape) {
+			heads = append(heads, head)
+		}
+	}
+	return heads
+}
+
+// auxHead returns the auxiliary head that a parameter is of, "" for none.
+func auxHead(name string) string {
+	if !model.IsAux(name) {
+		return ""
+	}
+	head, _, _ := strings.Cut(name, ".")
+	return head
 }
 
 // pickRows returns the values of a classifier's weight or bias with its rows

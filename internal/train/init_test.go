@@ -100,6 +100,31 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 	}
 }
 
+// The auxiliary head of other input sizes does not fit; all else does.
+func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
+	spec := tinyJob(t).Spec
+	spec.Aux, spec.InputSize = "batch_norm", 48
+	classes := []string{"a", "b", "c"}
+	path, from := pretrained(t, spec, classes, nil)
+	spec.InputSize = 64
+	data := trainingData{train: labelled{classes: classes}, preprocess: dataset.TorchvisionPreprocess(64)}
+	var notes strings.Builder
+	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, func(text string) { notes.WriteString(text + "\n") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "new, because the file has none that fits: AuxLogits\n"; !strings.Contains(notes.String(), want) {
+		t.Errorf("notes are %q, want %q", notes.String(), want)
+	}
+	for _, p := range w.Params {
+		q := from.ByName(p.Name)
+		isNew := strings.HasPrefix(p.Name, "AuxLogits.") && (strings.HasSuffix(p.Name, "conv.weight") || strings.HasSuffix(p.Name, "fc.weight"))
+		if same := slices.Equal(p.Shape, q.Shape) && slices.Equal(p.Values(), q.Values()); same == isNew {
+			t.Errorf("%s: is the file's: %t, want %t", p.Name, same, !isNew)
+		}
+	}
+}
+
 // A run that begins with pretrained weights, all but the classifier frozen,
 // ends with those weights, under any classifier.
 func TestFineTuningTheClassifierAloneKeepsTheRest(t *testing.T) {
