@@ -49,8 +49,10 @@ func NewLoader(set Set, o LoaderOptions) *Loader {
 type Batch struct {
 	Images  []float32 // [N][3][H][W]
 	Labels  []int
-	Indices []int   // of the images in the set
-	Skipped []error // why images whose first view is here could not be read, if that is allowed
+	Others  []int     // in training that mixes images, the class of an image's smaller part
+	Shares  []float32 // and the share of its larger one, which Labels names; else nil
+	Indices []int     // of the images in the set
+	Skipped []error   // why images whose first view is here could not be read, if that is allowed
 }
 
 // BatchesPerEpoch returns the number of batches of an epoch. In training the
@@ -192,7 +194,11 @@ func (b *Batches) plan(skip int) {
 		rows := b.loader.rows(order, n)
 		b.loader.label(f.batch, rows)
 		f.left.Add(len(rows))
-		go func() { f.left.Wait(); close(f.done) }()
+		go func() {
+			f.left.Wait()
+			b.loader.mix(f, b.epoch, n)
+			close(f.done)
+		}()
 		sent := 0
 		for row, v := range rows {
 			if v.number == 0 || opened == nil {

@@ -51,7 +51,7 @@ func readEpoch(t *testing.T, l *Loader, epoch, skip int) []Batch {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, Batch{slices.Clone(b.Images), slices.Clone(b.Labels), slices.Clone(b.Indices), slices.Clone(b.Skipped)})
+		all = append(all, Batch{slices.Clone(b.Images), slices.Clone(b.Labels), slices.Clone(b.Others), slices.Clone(b.Shares), slices.Clone(b.Indices), slices.Clone(b.Skipped)})
 	}
 }
 

@@ -17,12 +17,14 @@ type Options struct {
 
 // Augment are the data.augment.* keys: the random changes of training images.
 type Augment struct {
-	Scale [2]float64 `yaml:"scale" json:"scale" help:"smallest and largest share of the image's area that a random crop shows; [1, 1] crops at random positions only if ratio leaves room"`
-	Ratio [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
-	HFlip float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
-	Color float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 as in the released code"`
-	Pad   int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves zeros where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
-	Erase float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to zero (random erasing, Zhong et al. 2017)"`
+	Scale  [2]float64 `yaml:"scale" json:"scale" help:"smallest and largest share of the image's area that a random crop shows; [1, 1] crops at random positions only if ratio leaves room"`
+	Ratio  [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
+	HFlip  float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
+	Color  float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 as in the released code"`
+	Pad    int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves zeros where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
+	Erase  float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to zero (random erasing, Zhong et al. 2017)"`
+	Mixup  float64    `yaml:"mixup" json:"mixup" help:"probability that two images of a batch are blended in random shares, and their labels with them (mixup, Zhang et al. 2018)"`
+	Cutmix float64    `yaml:"cutmix" json:"cutmix" help:"probability that two images of a batch exchange a random rectangle, and their labels by its area (CutMix, Yun et al. 2019)"`
 }
 
 // DefaultOptions returns no data, torchvision's preprocessing, and random
@@ -72,6 +74,9 @@ func (a Augment) validate() error {
 	}
 	if !(a.Erase >= 0 && a.Erase <= 1) {
 		return fmt.Errorf("data.augment.erase: must be from 0 to 1, is %g", a.Erase)
+	}
+	if !(a.Mixup >= 0 && a.Cutmix >= 0 && a.Mixup+a.Cutmix <= 1) {
+		return fmt.Errorf("data.augment.mixup and cutmix: must be at least 0 and together at most 1, are %g and %g", a.Mixup, a.Cutmix)
 	}
 	return nil
 }

@@ -22,6 +22,31 @@ type Smoothing struct {
 	Spread  Spread
 }
 
+// Labels say what the images of a batch show. A class of -1 leaves an image
+// out. A mixed image shows two classes: Share of its target is Class's, the
+// rest Other's; without mixed images both are nil.
+type Labels struct {
+	Class []int
+	Other []int
+	Share []float32
+}
+
+// target returns the probability that image n should give class c, out of
+// those of a true and of another class.
+func (l Labels) target(n, c int, right, wrong float64) float64 {
+	of := func(class int) float64 {
+		if c == class {
+			return right
+		}
+		return wrong
+	}
+	if l.Other == nil {
+		return of(l.Class[n])
+	}
+	share := float64(l.Share[n])
+	return share*of(l.Class[n]) + (1-share)*of(l.Other[n])
+}
+
 // targets returns the probabilities of the true class and of each other one.
 func (s Smoothing) targets(classes int) (right, wrong float64) {
 	e, k := float64(s.Epsilon), float64(classes)
@@ -36,9 +61,8 @@ func (s Smoothing) targets(classes int) (right, wrong float64) {
 
 // LossForward returns the mean over images of the cross-entropy between
 // smoothed labels and the softmax of logits, [N][C/16][1][1][16], of which the
-// first classes channels count; probs, [N][C], gets that softmax. A label of
-// -1 leaves an image out.
-func (s Smoothing) LossForward(logits Map, classes int, labels []int, probs []float32) float32 {
+// first classes channels count; probs, [N][C], gets that softmax.
+func (s Smoothing) LossForward(logits Map, classes int, labels Labels, probs []float32) float32 {
 	right, wrong := s.targets(classes)
 	losses := make([]float64, logits.N)
 	parallel.For(logits.N, func(n int) {
@@ -57,18 +81,14 @@ func (s Smoothing) LossForward(logits Map, classes int, labels []int, probs []fl
 			if c < classes {
 				logProb := float64(v) - norm
 				p = math.Exp(logProb)
-				target := wrong
-				if c == labels[n] {
-					target = right
-				}
-				losses[n] -= target * logProb
+				losses[n] -= labels.target(n, c, right, wrong) * logProb
 			}
 			probs[n*logits.C+c] = float32(p)
 		}
 	})
 	total := 0.0
 	for n, loss := range losses {
-		if labels[n] >= 0 {
+		if labels.Class[n] >= 0 {
 			total += loss
 		}
 	}
@@ -78,30 +98,27 @@ func (s Smoothing) LossForward(logits Map, classes int, labels []int, probs []fl
 // LossBackward overwrites dlogits with scale times the gradient of
 // LossForward: (softmax - target)/images, zero for images left out and beyond
 // the classes.
-func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, labels []int, scale float32) {
+func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, labels Labels, scale float32) {
 	right, wrong := s.targets(classes)
 	factor := float64(scale) / float64(counted(labels))
 	for n := range dlogits.N {
 		row := dlogits.Data[n*dlogits.Stride:][:dlogits.C]
 		clear(row)
-		if labels[n] < 0 {
+		if labels.Class[n] < 0 {
 			continue
 		}
 		for c := range classes {
-			target := wrong
-			if c == labels[n] {
-				target = right
-			}
+			target := labels.target(n, c, right, wrong)
 			row[c] = float32(factor * (float64(probs[n*dlogits.C+c]) - target))
 		}
 	}
 }
 
 // counted returns the number of images with a label, but at least 1.
-func counted(labels []int) int {
+func counted(labels Labels) int {
 	n := 0
-	for _, l := range labels {
-		if l >= 0 {
+	for _, class := range labels.Class {
+		if class >= 0 {
 			n++
 		}
 	}

@@ -24,8 +24,18 @@ func TestSmoothingOfFourClasses(t *testing.T) {
 
 func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 	const n, classes = 5, 19
-	labels := []int{3, -1, 18, 0, 3}
-	for _, s := range []Smoothing{{}, {0.1, Uniform}, {0.1, WrongOnly}} {
+	classesOf, others, shares := []int{3, -1, 18, 0, 3}, []int{5, -1, 3, 0, 18}, []float32{0.75, 1, 0.5, 0.625, 1}
+	for _, c := range []struct {
+		s      Smoothing
+		labels Labels
+	}{
+		{Smoothing{}, Labels{Class: classesOf}},
+		{Smoothing{0.1, Uniform}, Labels{Class: classesOf}},
+		{Smoothing{0.1, WrongOnly}, Labels{Class: classesOf}},
+		{Smoothing{}, Labels{classesOf, others, shares}},
+		{Smoothing{0.1, WrongOnly}, Labels{classesOf, others, shares}},
+	} {
+		s, labels := c.s, c.labels
 		r := rand.New(rand.NewPCG(8, 8))
 		logits := newViewMap(r, n, 32, 1, 1, true, true)
 		for i := range classes {
@@ -38,7 +48,7 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 
 		loss := func() float64 {
 			sum := 0.0
-			for i, label := range labels {
+			for i, label := range labels.Class {
 				if label < 0 {
 					continue
 				}
@@ -51,11 +61,13 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 				}
 				right, wrong := s.targets(classes)
 				for k := range classes {
-					target := wrong
-					if k == label {
-						target = right
+					target := map[bool]float64{true: right, false: wrong}
+					share := target[k == label]
+					if labels.Other != nil {
+						kept := float64(labels.Share[i])
+						share = kept*share + (1-kept)*target[k == labels.Other[i]]
 					}
-					sum -= target * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
+					sum -= share * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
 				}
 			}
 			return sum / 4
@@ -66,7 +78,7 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 		for i := range n {
 			for k := range 32 {
 				g := float64(*d.at(i, k, 0, 0))
-				if k >= classes || labels[i] < 0 {
+				if k >= classes || labels.Class[i] < 0 {
 					if g != 0 {
 						t.Errorf("%+v: image %d, channel %d has gradient %g", s, i, k, g)
 					}

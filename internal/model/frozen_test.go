@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/kernel"
 )
 
 // smallSize is the least that an auxiliary head takes.
@@ -93,7 +95,7 @@ func TestFrozenLayersBetweenOthersPassGradientsOnOnly(t *testing.T) {
 	if !passed {
 		t.Error("no gradient passes through Mixed_6b")
 	}
-	if _, err := net.Step(make([]float32, 2*3*smallSize*smallSize), []int{1, 2}, 0); err != nil {
+	if _, err := net.Step(make([]float32, 2*3*smallSize*smallSize), kernel.Labels{Class: []int{1, 2}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range net.Gradients() {
@@ -112,7 +114,7 @@ func TestAFrozenBranchBesideTrainedOnesHasNoGradient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer net.Close()
-	if _, err := net.Step(make([]float32, 2*3*smallSize*smallSize), []int{1, 2}, 0); err != nil {
+	if _, err := net.Step(make([]float32, 2*3*smallSize*smallSize), kernel.Labels{Class: []int{1, 2}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	have := map[string]bool{}

@@ -136,7 +136,7 @@ func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float3
 		t.Fatal(err)
 	}
 	defer n.Close()
-	loss, err := n.Step(images, g.Labels, 0)
+	loss, err := n.Step(images, kernel.Labels{Class: g.Labels}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ type Network struct {
 	losses  gorgonia.Nodes
 	grads   []gradientNode
 	image   []float32
-	labels  []int
+	labels  kernel.Labels
 	step    uint64
 	machine gorgonia.VM
 }
@@ -85,7 +85,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; at most %d", batch, spec.InputSize, spec.InputSize, math.MaxInt32/per)
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
-		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: make([]int, batch)}
+		image: make([]float32, batch*3*spec.InputSize*spec.InputSize)}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step = o.Frozen, o.Seed, &n.step
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
@@ -107,7 +107,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 func (n *Network) differentiate(o Options) error {
 	weights := []float32{1, o.AuxWeight, o.AuxWeight}
 	for i, logits := range append(gorgonia.Nodes{n.out.logits}, n.out.aux...) {
-		loss, err := ops.CrossEntropy([]string{"loss", "aux loss", "early aux loss"}[i], logits, n.Spec.Classes, n.labels, o.Smoothing)
+		loss, err := ops.CrossEntropy([]string{"loss", "aux loss", "early aux loss"}[i], logits, n.Spec.Classes, &n.labels, o.Smoothing)
 		if err != nil {
 			return err
 		}
@@ -216,14 +216,13 @@ func (n *Network) Forward(images []float32) error {
 	return n.run()
 }
 
-// Step runs forward and backward for one batch; label -1 leaves an image out
-// of the losses. step seeds dropout. Gradients and TrainLogits are those of
+// Step runs forward and backward for one batch. step seeds dropout. Gradients and TrainLogits are those of
 // this batch until the next call.
-func (n *Network) Step(images []float32, labels []int, step uint64) (Loss, error) {
-	if len(labels) != n.Batch {
-		return Loss{}, fmt.Errorf("labels: %d, the network takes %d", len(labels), n.Batch)
+func (n *Network) Step(images []float32, labels kernel.Labels, step uint64) (Loss, error) {
+	if len(labels.Class) != n.Batch || labels.Other != nil && (len(labels.Other) != n.Batch || len(labels.Share) != n.Batch) {
+		return Loss{}, fmt.Errorf("labels: %d, %d others with %d shares, the network takes %d", len(labels.Class), len(labels.Other), len(labels.Share), n.Batch)
 	}
-	copy(n.labels, labels)
+	n.labels = labels
 	n.step = step
 	if err := n.Forward(images); err != nil {
 		return Loss{}, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
 )
 
@@ -132,7 +133,7 @@ func TestAuxiliaryDropout(t *testing.T) {
 	defer n.Close()
 	images := uniform("image", 2*3*48*48)
 	run := func(step uint64) (logits [3][]float32) {
-		if _, err := n.Step(images, []int{0, 3}, step); err != nil {
+		if _, err := n.Step(images, kernel.Labels{Class: []int{0, 3}}, step); err != nil {
 			t.Fatal(err)
 		}
 		return [3][]float32{slices.Clone(n.Logits()), slices.Clone(rows(n.out.aux[0], 4)), slices.Clone(rows(n.out.aux[1], 4))}

@@ -274,7 +274,7 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 			w, b := f.param("w", LinearWeight, 5, 32), f.param("b", Bias, 5)
 			logits := f.must(Linear("fc", x, w, b))
 			labels := []int{4, 0, 2}
-			loss := f.must(CrossEntropy("loss", logits, 5, labels, kernel.Smoothing{Epsilon: 0.1}))
+			loss := f.must(CrossEntropy("loss", logits, 5, &kernel.Labels{Class: labels}, kernel.Smoothing{Epsilon: 0.1}))
 			f.check(loss, func() float64 {
 				return f.plain("x").linear(f.values["w"], f.values["b"], 5).crossEntropy(labels, float64(float32(0.1)))
 			}, "x", "w", "b")
@@ -368,7 +368,7 @@ func fourBranches(f *network) {
 		f.must(Conv("w4", module, f.nodes["w4"], 16, Square(3, 2, 0))),
 		f.must(MaxPool("maxpool", module, Pool{Window: Square(3, 2, 0)}))}))
 	logits := f.must(Linear("fc", f.must(GlobalAvgPool("global", reduced)), fcw, fcb))
-	loss := f.must(CrossEntropy("loss", logits, 4, labels, kernel.Smoothing{Epsilon: 0.1}))
+	loss := f.must(CrossEntropy("loss", logits, 4, &kernel.Labels{Class: labels}, kernel.Smoothing{Epsilon: 0.1}))
 
 	bn := func(x plain, name string) plain {
 		return x.batchNormReLU(f.values[name+".gamma"], f.values[name+".beta"], nil, nil, 1e-3)

@@ -6,14 +6,14 @@ import (
 )
 
 // CrossEntropy is the mean over the batch of the cross-entropy between the
-// softmax of the logits and the smoothed labels, a scalar node. labels is
-// read at each run; -1 leaves an image out.
-func CrossEntropy(name string, logits *gorgonia.Node, classes int, labels []int, smoothing kernel.Smoothing) (*gorgonia.Node, error) {
+// softmax of the logits and the smoothed labels, a scalar node. labels are
+// read at each run.
+func CrossEntropy(name string, logits *gorgonia.Node, classes int, labels *kernel.Labels, smoothing kernel.Smoothing) (*gorgonia.Node, error) {
 	s := logits.Shape()
 	probs := make([]float32, s[0]*s[1]*kernel.Block)
 	o := &op{name: name + ": cross-entropy", result: newScalarResult(), wants: []bool{true}}
 	o.forward = func(in []gorgonia.Value) error {
-		loss := smoothing.LossForward(mapOf(in[0]), classes, labels, probs)
+		loss := smoothing.LossForward(mapOf(in[0]), classes, *labels, probs)
 		o.result.value = gorgonia.NewF32(loss)
 		return nil
 	}
@@ -21,7 +21,7 @@ func CrossEntropy(name string, logits *gorgonia.Node, classes int, labels []int,
 		dlogits := &op{name: name + ": cross-entropy gradient", result: like(in[0])}
 		dlogits.forward = func(in []gorgonia.Value) error {
 			scale := in[0].Data().(float32)
-			smoothing.LossBackward(dlogits.result.asMap(), classes, probs, labels, scale)
+			smoothing.LossBackward(dlogits.result.asMap(), classes, probs, *labels, scale)
 			return nil
 		}
 		// The loss is an input so that its probabilities are this run's.

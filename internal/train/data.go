@@ -34,6 +34,9 @@ func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *mod
 	case spec.Classes != len(classes):
 		return trainingData{}, fmt.Errorf("model.classes: is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data", spec.Classes, o.Train, len(classes))
 	}
+	if o.Augment.Mixup+o.Augment.Cutmix > 0 && t.BatchSize < 2 {
+		return trainingData{}, fmt.Errorf("data.augment.mixup and cutmix: mix the images of a batch, and train.batch_size is %d; it must be at least 2", t.BatchSize)
+	}
 	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(o.EvalPreprocess(spec.InputSize))}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
 		Batch: t.BatchSize, Size: spec.InputSize, Train: true, Seed: t.Seed,

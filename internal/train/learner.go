@@ -76,7 +76,7 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 		}
 		// Dropout's mask follows from the seed and the number of the batch.
 		pass := uint64(at.Epoch)*uint64(l.data.batches) + uint64(at.Batch)
-		loss, err := l.net.Step(b.Images, b.Labels, pass)
+		loss, err := l.net.Step(b.Images, targets(b), pass)
 		if err != nil {
 			return err
 		}
@@ -101,6 +101,11 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 		l.average.update(l.weights, at.Step)
 	}
 	return nil
+}
+
+// targets returns what the losses compare the network's output with.
+func targets(b *dataset.Batch) kernel.Labels {
+	return kernel.Labels{Class: b.Labels, Other: b.Others, Share: b.Shares}
 }
 
 // rate returns the learning rate of the update after at.

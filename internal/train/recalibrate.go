@@ -42,7 +42,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 		if err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)
 		}
-		if _, err := net.Step(b.Images, b.Labels, uint64(pass)); err != nil {
+		if _, err := net.Step(b.Images, targets(b), uint64(pass)); err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)
 		}
 		for p, sum := range sums {

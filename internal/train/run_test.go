@@ -69,7 +69,7 @@ func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
 		RMSProp: optimizer(RMSProp), SGD: optimizer(SGD), Adam: optimizer(Adam), AdamW: optimizer(AdamW),
 		"all that is random or remembered": func(j *Job) {
 			j.Spec.Aux, j.Spec.AuxEarly, j.Spec.Dropout = model.AuxPlain, true, 0.3
-			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5, Pad: 2, Erase: 0.5}
+			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5, Pad: 2, Erase: 0.5, Mixup: 0.3, Cutmix: 0.4}
 			j.Options.LabelSmoothing.Spread, j.Options.Train.BNRecalibrate = SpreadWrongOnly, 2
 			j.Options.Train.ClipGradNorm, j.Options.Train.ClipGradValue, j.Options.Train.LogEvery = 0.5, 0.05, 2
 			j.Options.Schedule = ScheduleOptions{Name: Cosine, WarmupEpochs: 0.5}
