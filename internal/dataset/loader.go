@@ -49,8 +49,8 @@ func NewLoader(set Set, o LoaderOptions) *Loader {
 type Batch struct {
 	Images  []float32 // [N][3][H][W]
 	Labels  []int
-	Others  []int     // in training that mixes images, the class of an image's smaller part
-	Shares  []float32 // and the share of its larger one, which Labels names; else nil
+	Others  []int     // classes of the smaller parts of mixed images, nil if none is; Labels has those of the larger
+	Shares  []float32 // of the larger parts, nil if none is mixed
 	Indices []int     // of the images in the set
 	Skipped []error   // why images whose first view is here could not be read, if that is allowed
 }
@@ -196,7 +196,9 @@ func (b *Batches) plan(skip int) {
 		f.left.Add(len(rows))
 		go func() {
 			f.left.Wait()
-			b.loader.mix(f, b.epoch, n)
+			if b.ctx.Err() == nil {
+				b.loader.mix(f, b.epoch, n)
+			}
 			close(f.done)
 		}()
 		sent := 0

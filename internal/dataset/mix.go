@@ -7,7 +7,7 @@ import (
 )
 
 // mix mixes the images of batch n of an epoch two by two, the first with the
-// last, and so on. The order of an epoch is random, so the pairs are.
+// last, and so on. The order of an epoch is random, and so are the pairs.
 func (l *Loader) mix(f *filling, epoch, n int) {
 	a, b := l.options.Augment, f.batch
 	if !l.options.Train || a.Mixup+a.Cutmix == 0 {
@@ -19,11 +19,11 @@ func (l *Loader) mix(f *filling, epoch, n int) {
 	floats := len(b.Images) / len(b.Labels)
 	for i := range len(b.Labels) / 2 {
 		j := len(b.Labels) - 1 - i
-		one, other := b.Images[i*floats:][:floats], b.Images[j*floats:][:floats]
-		share := a.mixPair(one, other, l.options.Preprocess.Size, rng)
-		if f.errs[i] != nil || f.errs[j] != nil { // then no batch, or a row without a label, comes of it
+		if f.errs[i] != nil || f.errs[j] != nil { // an unreadable image is not mixed into another
 			continue
 		}
+		one, other := b.Images[i*floats:][:floats], b.Images[j*floats:][:floats]
+		share := a.mixPair(one, other, l.options.Preprocess.Size, rng)
 		b.Others[i], b.Others[j] = b.Labels[j], b.Labels[i]
 		if share < 0.5 {
 			share = 1 - share
@@ -62,8 +62,8 @@ func blend(one, other []float32, share float32) {
 // exchange swaps a rectangle of two images, and returns the share of the area
 // around it: CutMix with an alpha of 1 (Yun et al., "CutMix: Regularization
 // Strategy to Train Strong Classifiers with Localizable Features", arXiv
-// 1905.04899, equation 2). The rectangle is as wide as high in proportion; what
-// of it is beyond a border is cut off.
+// 1905.04899, equation 2). The rectangle is a square, less what lies beyond a
+// border.
 func exchange(one, other []float32, size int, rng *rand.Rand) float64 {
 	half := math.Sqrt(rng.Float64()) * float64(size) / 2
 	span := func() (from, to int) {

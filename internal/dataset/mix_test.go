@@ -132,6 +132,33 @@ func pasted(got, first, second []float32, share float64) bool {
 	return float64(ofFirst) < want+0.01 && float64(ofFirst+either) > want-0.01
 }
 
+func TestUnreadableImagesAreNotMixedIntoOthers(t *testing.T) {
+	o := loaderOptions(true)
+	o.SkipUnreadable = true
+	set := squares{n: 40, broken: map[int]bool{}}
+	for i := range 10 {
+		set.broken[i] = true
+	}
+	plain := readEpoch(t, NewLoader(set, o), 0, 0)
+	o.Augment.Mixup, o.Augment.Cutmix = 0.5, 0.5
+	floats, kept := 3*4*4, 0
+	for n, b := range readEpoch(t, NewLoader(set, o), 0, 0) {
+		for row := range b.Labels {
+			partner := o.Batch - 1 - row
+			if plain[n].Labels[row] < 0 || plain[n].Labels[partner] >= 0 {
+				continue
+			}
+			kept++
+			if !slices.Equal(b.Images[row*floats:][:floats], plain[n].Images[row*floats:][:floats]) || b.Labels[row] != plain[n].Labels[row] || b.Shares[row] != 1 {
+				t.Errorf("batch %d: row %d, whose partner is unreadable, is changed", n, row)
+			}
+		}
+	}
+	if kept == 0 {
+		t.Error("no image has an unreadable partner")
+	}
+}
+
 func TestMixingDoesNotDependOnWorkersOrSkipping(t *testing.T) {
 	o := loaderOptions(true)
 	o.Augment.Mixup, o.Augment.Cutmix = 0.4, 0.4

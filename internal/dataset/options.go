@@ -24,7 +24,7 @@ type Augment struct {
 	Pad    int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves zeros where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
 	Erase  float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to zero (random erasing, Zhong et al. 2017)"`
 	Mixup  float64    `yaml:"mixup" json:"mixup" help:"probability that two images of a batch are blended in random shares, and their labels with them (mixup, Zhang et al. 2018)"`
-	Cutmix float64    `yaml:"cutmix" json:"cutmix" help:"probability that two images of a batch exchange a random rectangle, and their labels by its area (CutMix, Yun et al. 2019)"`
+	Cutmix float64    `yaml:"cutmix" json:"cutmix" help:"probability that two images of a batch exchange a random rectangle, and their labels by its area (CutMix, Yun et al. 2019); with mixup at most 1, two images are mixed in one way only"`
 }
 
 // DefaultOptions returns no data, torchvision's preprocessing, and random
@@ -75,8 +75,11 @@ func (a Augment) validate() error {
 	if !(a.Erase >= 0 && a.Erase <= 1) {
 		return fmt.Errorf("data.augment.erase: must be from 0 to 1, is %g", a.Erase)
 	}
-	if !(a.Mixup >= 0 && a.Cutmix >= 0 && a.Mixup+a.Cutmix <= 1) {
-		return fmt.Errorf("data.augment.mixup and cutmix: must be at least 0 and together at most 1, are %g and %g", a.Mixup, a.Cutmix)
+	if !(a.Mixup >= 0 && a.Mixup <= 1) {
+		return fmt.Errorf("data.augment.mixup: must be from 0 to 1, is %g", a.Mixup)
+	}
+	if !(a.Cutmix >= 0 && a.Cutmix+a.Mixup <= 1) {
+		return fmt.Errorf("data.augment.cutmix: must be at least 0 and with data.augment.mixup at most 1, is %g beside %g", a.Cutmix, a.Mixup)
 	}
 	return nil
 }

@@ -129,9 +129,9 @@ func TestOptionsValidateNamesTheKey(t *testing.T) {
 		"data.augment.hflip:": {func(o *Options) { o.Augment.HFlip = 1.5 }},
 		"data.augment.color:": {func(o *Options) { o.Augment.Color = -1 }, func(o *Options) { o.Augment.Color = 3 }},
 		"data.augment.pad:":   {func(o *Options) { o.Augment.Pad = -1 }, func(o *Options) { o.Augment.Pad = 5000 }},
-		"data.augment.mixup and cutmix:": {
-			func(o *Options) { o.Augment.Mixup = -0.1 }, func(o *Options) { o.Augment.Cutmix = math.NaN() },
-			func(o *Options) { o.Augment.Mixup, o.Augment.Cutmix = 0.6, 0.5 },
+		"data.augment.mixup:": {func(o *Options) { o.Augment.Mixup = -0.1 }, func(o *Options) { o.Augment.Mixup = 1.1 }},
+		"data.augment.cutmix:": {
+			func(o *Options) { o.Augment.Cutmix = math.NaN() }, func(o *Options) { o.Augment.Mixup, o.Augment.Cutmix = 0.6, 0.5 },
 		},
 		"data.augment.erase:": {func(o *Options) { o.Augment.Erase = -0.1 }, func(o *Options) { o.Augment.Erase = math.NaN() }},
 	} {

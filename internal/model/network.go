@@ -85,7 +85,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; at most %d", batch, spec.InputSize, spec.InputSize, math.MaxInt32/per)
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
-		image: make([]float32, batch*3*spec.InputSize*spec.InputSize)}
+		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step = o.Frozen, o.Seed, &n.step
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
@@ -216,8 +216,8 @@ func (n *Network) Forward(images []float32) error {
 	return n.run()
 }
 
-// Step runs forward and backward for one batch. step seeds dropout. Gradients and TrainLogits are those of
-// this batch until the next call.
+// Step runs forward and backward for one batch. step seeds dropout. Gradients
+// and TrainLogits are those of this batch until the next call.
 func (n *Network) Step(images []float32, labels kernel.Labels, step uint64) (Loss, error) {
 	if len(labels.Class) != n.Batch || labels.Other != nil && (len(labels.Other) != n.Batch || len(labels.Share) != n.Batch) {
 		return Loss{}, fmt.Errorf("labels: %d, %d others with %d shares, the network takes %d", len(labels.Class), len(labels.Other), len(labels.Share), n.Batch)

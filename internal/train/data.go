@@ -20,6 +20,9 @@ type trainingData struct {
 // openData opens the images of a job, and settles the number of classes in
 // its model.
 func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *model.Spec, note func(string)) (trainingData, error) {
+	if o.Augment.Mixup+o.Augment.Cutmix > 0 && t.BatchSize < 2 {
+		return trainingData{}, fmt.Errorf("train.batch_size: is %d, but data.augment.mixup and cutmix mix the images of a batch; use at least 2", t.BatchSize)
+	}
 	train, val, notes, err := dataset.OpenTraining(o, t.Seed)
 	if err != nil {
 		return trainingData{}, err
@@ -33,9 +36,6 @@ func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *mod
 		spec.Classes = len(classes)
 	case spec.Classes != len(classes):
 		return trainingData{}, fmt.Errorf("model.classes: is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data", spec.Classes, o.Train, len(classes))
-	}
-	if o.Augment.Mixup+o.Augment.Cutmix > 0 && t.BatchSize < 2 {
-		return trainingData{}, fmt.Errorf("data.augment.mixup and cutmix: mix the images of a batch, and train.batch_size is %d; it must be at least 2", t.BatchSize)
 	}
 	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(o.EvalPreprocess(spec.InputSize))}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{

@@ -201,6 +201,7 @@ func TestRunRefuses(t *testing.T) {
 		{"a wrong number of classes", func(j *Job) { j.Spec.Classes = 3 }, "model.classes: is 3"},
 		{"missing images", func(j *Job) { j.Data.Train = "/nowhere" }, "/nowhere"},
 		{"an impossible option", func(j *Job) { j.Options.Train.BatchSize = 0 }, "train.batch_size"},
+		{"mixing in batches of one", func(j *Job) { j.Data.Augment.Cutmix, j.Options.Train.BatchSize = 0.5, 1 }, "train.batch_size"},
 		{"layers to freeze that are none", func(j *Job) { j.Options.Train.Freeze = []string{"Blended"} }, "train.freeze"},
 		{"initial weights that are none", func(j *Job) { j.Init.Weights = "/nowhere.safetensors" }, "/nowhere.safetensors"},
 	} {
