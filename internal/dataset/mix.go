@@ -24,12 +24,11 @@ func (l *Loader) mix(f *filling, epoch, n int) {
 		}
 		one, other := b.Images[i*floats:][:floats], b.Images[j*floats:][:floats]
 		share := a.mixPair(one, other, l.options.Preprocess.Size, rng)
-		b.Others[i], b.Others[j] = b.Labels[j], b.Labels[i]
-		if share < 0.5 {
+		if share < 0.5 { // then each shows more of the other
 			share = 1 - share
 			b.Labels[i], b.Labels[j] = b.Labels[j], b.Labels[i]
-			b.Others[i], b.Others[j] = b.Others[j], b.Others[i]
 		}
+		b.Others[i], b.Others[j] = b.Labels[j], b.Labels[i]
 		b.Shares[i], b.Shares[j] = float32(share), float32(share)
 	}
 }

@@ -60,14 +60,19 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 					z += math.Exp(float64(*logits.at(i, k, 0, 0)) - largest)
 				}
 				right, wrong := s.targets(classes)
-				for k := range classes {
-					target := map[bool]float64{true: right, false: wrong}
-					share := target[k == label]
-					if labels.Other != nil {
-						kept := float64(labels.Share[i])
-						share = kept*share + (1-kept)*target[k == labels.Other[i]]
+				of := func(k, class int) float64 {
+					if k == class {
+						return right
 					}
-					sum -= share * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
+					return wrong
+				}
+				for k := range classes {
+					target := of(k, label)
+					if labels.Other != nil {
+						share := float64(labels.Share[i])
+						target = share*target + (1-share)*of(k, labels.Other[i])
+					}
+					sum -= target * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
 				}
 			}
 			return sum / 4
