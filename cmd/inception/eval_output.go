@@ -5,9 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/pflag"
 )
 
@@ -35,7 +35,7 @@ func (f *evalFiles) write(r evaluate.Result, set dataset.Set, title string, fact
 		if file.path == "" {
 			continue
 		}
-		if err := weights.WriteFile(file.path, file.write); err != nil {
+		if err := atomicfile.Write(file.path, file.write); err != nil {
 			return err
 		}
 		note("wrote %s", file.path)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/weights"
@@ -117,7 +118,7 @@ func (m *summaryCommand) run() error {
 	}
 	r.Warnings = append([]model.Warning{}, warnings...) // an empty list rather than null
 	if m.svg != "" {
-		err := weights.WriteFile(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, wired) })
+		err := atomicfile.Write(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, wired) })
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/report"
-	"github.com/inception-go/inception/internal/weights"
 )
 
 // write summarises the runs and writes the files of the ablation folder.
@@ -30,7 +30,7 @@ func (r *Result) write(p *Plan, dir string) error {
 		{"plot.png", func(w io.Writer) error { return report.WriteDots(w, "png", panels...) }},
 		{"report.html", func(w io.Writer) error { return r.writeHTML(w, p) }},
 	} {
-		if err := weights.WriteFile(filepath.Join(dir, f.name), f.write); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, f.name), f.write); err != nil {
 			return err
 		}
 	}

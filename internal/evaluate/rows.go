@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/weights"
 )
 
 // Rows collects arrays of one shape for an .npy. They wait on the disk, so
@@ -52,7 +52,7 @@ func (r *Rows) Write() error {
 	if err := r.w.Flush(); err != nil {
 		return fmt.Errorf("write %s: %w", r.path, err)
 	}
-	return weights.WriteFile(r.path, func(w io.Writer) error {
+	return atomicfile.Write(r.path, func(w io.Writer) error {
 		if err := dataset.WriteNPYHeader(w, r.Shape); err != nil {
 			return err
 		}

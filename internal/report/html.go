@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/atomicfile"
 )
 
 // Run is what a training's report shows.
@@ -53,7 +53,7 @@ func WriteHTML(path string, run Run) error {
 		page.Last = &run.Lines[n-1]
 		page.Time = time.Duration(page.Last.ElapsedS * float64(time.Second)).Round(time.Second)
 	}
-	return weights.WriteFile(path, func(w io.Writer) error { return runTemplate.Execute(w, page) })
+	return atomicfile.Write(path, func(w io.Writer) error { return runTemplate.Execute(w, page) })
 }
 
 // plotsOf draws loss, accuracy, learning rate and speed over the steps.

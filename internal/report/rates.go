@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/atomicfile"
 )
 
 // Rates is a search for a learning rate: the loss at rates that rise.
@@ -42,7 +42,7 @@ func WriteRates(dir string, r Rates) error {
 		"plot.png":  func(w io.Writer) error { return WriteCurvesPNG(w, axes, curves...) },
 		"curve.csv": r.writeCSV,
 	} {
-		if err := weights.WriteFile(filepath.Join(dir, name), write); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, name), write); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/atomicfile"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -36,7 +36,7 @@ func WriteTensorBoard(dir string, lines []Line) error {
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			return fmt.Errorf("tensorboard: %w", err)
 		}
-		err := weights.WriteFile(filepath.Join(folder, "events.out.tfevents.0.inception"), func(w io.Writer) error {
+		err := atomicfile.Write(filepath.Join(folder, "events.out.tfevents.0.inception"), func(w io.Writer) error {
 			return writeEvents(w, of, func(l Line) time.Time { return end.Add(-time.Duration((last - l.ElapsedS) * float64(time.Second))) })
 		})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -128,7 +129,7 @@ var errLocked = errors.New("locked by another process")
 
 // saveConfig writes the configuration that the run uses.
 func saveConfig(dir string, text []byte) error {
-	return weights.WriteFile(filepath.Join(dir, configFile), func(w io.Writer) error {
+	return atomicfile.Write(filepath.Join(dir, configFile), func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})

@@ -8,7 +8,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/atomicfile"
 )
 
 // resume goes back to the checkpoint in the folder.
@@ -80,7 +80,7 @@ func (r *run) keepBest() error {
 		return fmt.Errorf("best weights: %w", err)
 	}
 	defer from.Close()
-	return weights.WriteFile(r.path(keptBestFile), func(w io.Writer) error {
+	return atomicfile.Write(r.path(keptBestFile), func(w io.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/weights/hdf5"
 	"github.com/inception-go/inception/internal/weights/pytorch"
@@ -131,7 +132,7 @@ func exportPickle(path string, w *model.Weights, m Metadata) error {
 	for _, t := range stateDict(w, m) {
 		tensors = append(tensors, pytorch.Tensor(t))
 	}
-	return WriteFile(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
+	return atomicfile.Write(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
 }
 
 // torchvisionLacks says how what torchvision's inception_v3() or googlenet()
@@ -209,7 +210,7 @@ func exportKeras(path string, w *model.Weights, m Metadata) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(path, func(out io.Writer) error { return hdf5.Write(out, root) })
+	return atomicfile.Write(path, func(out io.Writer) error { return hdf5.Write(out, root) })
 }
 
 // kerasGroups lays weights out as keras.applications' InceptionV3 saves them.

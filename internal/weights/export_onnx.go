@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
@@ -53,7 +54,7 @@ func exportONNX(path string, w *model.Weights, m Metadata, o ExportOptions, in, 
 	if err != nil {
 		return err
 	}
-	return WriteFile(path, func(file io.Writer) error { return onnx.Write(file, head, g.proto, g.constants) })
+	return atomicfile.Write(path, func(file io.Writer) error { return onnx.Write(file, head, g.proto, g.constants) })
 }
 
 // onnxNetwork translates the eval network of w, layer by layer as its graph

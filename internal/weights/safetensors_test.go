@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/inception-go/inception/internal/atomicfile"
 )
 
 // rawFile puts a header and data together.
@@ -167,7 +169,7 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	err := WriteFile(path, func(out io.Writer) error {
+	err := atomicfile.Write(path, func(out io.Writer) error {
 		_, _ = out.Write(make([]byte, 1<<20))
 		return syscall.ENOSPC
 	})

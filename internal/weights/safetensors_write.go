@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/weights/element"
 )
 
@@ -33,7 +34,7 @@ func WriteTensors(path string, tensors []Tensor, metadata map[string]string) err
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return WriteFile(path, func(out io.Writer) error {
+	return atomicfile.Write(path, func(out io.Writer) error {
 		if _, err := out.Write(header); err != nil {
 			return err
 		}

@@ -1,4 +1,7 @@
-package weights
+// Package atomicfile writes files all or nothing. A path and a function that
+// writes come in; a whole file, or the old one untouched and an error that says
+// what to do, is what is left on the disk.
+package atomicfile
 
 import (
 	"bufio"
@@ -12,22 +15,22 @@ import (
 	"syscall"
 )
 
-// WriteFile writes a file all or nothing: write fills a temporary file beside
+// Write writes a file all or nothing: write fills a temporary file beside
 // path, which is flushed to the disk and renamed over path only when all of
 // it is there. Whatever fails, an older file at path stays as it was.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
+func Write(path string, write func(io.Writer) error) (err error) {
 	if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("write %s: is not a regular file; choose another name", path)
 	}
 	temp, err := createBeside(path)
 	if err != nil {
-		return explainWrite(path, err)
+		return explain(path, err)
 	}
 	defer func() {
 		if err != nil {
 			temp.Close()
 			os.Remove(temp.Name())
-			err = explainWrite(path, err)
+			err = explain(path, err)
 		}
 	}()
 	buffered := bufio.NewWriterSize(temp, 1<<18)
@@ -73,7 +76,7 @@ func syncFolder(folder string) {
 }
 
 // explainWrite names the file and, for the failures a user can cure, the cure.
-func explainWrite(path string, err error) error {
+func explain(path string, err error) error {
 	folder := filepath.Dir(path)
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
