@@ -3,6 +3,7 @@ package blocks
 import (
 	"hash/fnv"
 
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
 	"gorgonia.org/gorgonia"
 )
@@ -20,13 +21,13 @@ func (b *Builder) Head(x *gorgonia.Node, classes int, drop float64) (pooled, log
 // map that is smaller than 5x5 behind the pool takes a kernel of its size.
 func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm bool, drop float64) *gorgonia.Node {
 	b = b.In(name)
-	x = b.AvgPool(x, "pool", ops.Pool{Window: ops.Square(5, 3, 0)})
+	x = b.AvgPool(x, "pool", kernel.Pool{Window: kernel.Square(5, 3, 0)})
 	x = b.Conv(x, unit("conv0", 128, 1, 1))
 	if b.Err() != nil {
 		return x
 	}
 	size := x.Shape()[2:4]
-	last := Unit{"conv1", 768, ops.Window{R: min(5, size[0]), S: min(5, size[1]), StrideH: 1, StrideW: 1}}
+	last := Unit{"conv1", 768, kernel.Window{R: min(5, size[0]), S: min(5, size[1]), StrideH: 1, StrideW: 1}}
 	if batchNorm {
 		x = b.Conv(x, last)
 	} else {

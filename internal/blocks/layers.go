@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
 	"gorgonia.org/gorgonia"
 )
@@ -10,17 +11,17 @@ import (
 type Unit struct {
 	Name string
 	K    int // output channels at width 1
-	ops.Window
+	kernel.Window
 }
 
 // unit returns a stride-1 Unit that keeps the map's size.
 func unit(name string, k, r, s int) Unit {
-	return Unit{name, k, ops.Window{R: r, S: s, StrideH: 1, StrideW: 1, PadH: r / 2, PadW: s / 2}}
+	return Unit{name, k, kernel.Window{R: r, S: s, StrideH: 1, StrideW: 1, PadH: r / 2, PadW: s / 2}}
 }
 
 // valid returns an unpadded square Unit.
 func valid(name string, k, size, stride int) Unit {
-	return Unit{name, k, ops.Square(size, stride, 0)}
+	return Unit{name, k, kernel.Square(size, stride, 0)}
 }
 
 // Chain applies units one after another.
@@ -129,7 +130,7 @@ func (b *Builder) unitParams(x *gorgonia.Node, u Unit) (weight *ops.Param, norm 
 
 // convWeight returns the weights of a convolution over x, which is a batch of
 // images or an activation.
-func (b *Builder) convWeight(x *gorgonia.Node, name string, k int, v ops.Window) *ops.Param {
+func (b *Builder) convWeight(x *gorgonia.Node, name string, k int, v kernel.Window) *ops.Param {
 	kind := ops.ConvWeight
 	if x.Shape().Dims() == 4 {
 		kind = ops.ImageWeight
@@ -142,12 +143,11 @@ func (b *Builder) convLayer(x *gorgonia.Node, u Unit, params []*ops.Param) ops.L
 	oh, ow := u.Out(s[2], s[3])
 	k := b.Channels(u.K)
 	return ops.Layer{Name: b.scope + u.Name, Op: "conv", Output: [3]int{k, oh, ow}, Params: params, ReLU: true,
-		MACs:   int64(k) * int64(ops.ChannelsOf(x)*u.R*u.S) * int64(oh*ow),
-		Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}, MorePad: [2]int{u.MoreH, u.MoreW}}
+		MACs: int64(k) * int64(ops.ChannelsOf(x)*u.R*u.S) * int64(oh*ow), Window: u.Window}
 }
 
 // MaxPool takes the maximum over windows.
-func (b *Builder) MaxPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.Node {
+func (b *Builder) MaxPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
@@ -156,7 +156,7 @@ func (b *Builder) MaxPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.N
 }
 
 // AvgPool averages over windows.
-func (b *Builder) AvgPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.Node {
+func (b *Builder) AvgPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
@@ -164,12 +164,11 @@ func (b *Builder) AvgPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.N
 	return b.keep(y, err, x)
 }
 
-func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p ops.Pool) ops.Layer {
+func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p kernel.Pool) ops.Layer {
 	s := x.Shape()
 	oh, ow := p.Out(s[2], s[3])
 	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{ops.ChannelsOf(x), oh, ow},
-		Kernel: [2]int{p.R, p.S}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW}, MorePad: [2]int{p.MoreH, p.MoreW},
-		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
+		Window: p.Window, CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
 }
 
 // AdaptiveAvgPool averages to size x size pixels, whatever the map's size.
@@ -235,7 +234,7 @@ func (b *Builder) LinearReLU(x *gorgonia.Node, name string, k int) *gorgonia.Nod
 	}
 	layer := b.linearLayer(x, name, k)
 	layer.ReLU = true
-	y, err := ops.Conv(b.scope+name, x, ops.ParamNode(b.Graph, layer.Params[0]), k, ops.Square(1, 1, 0), layer)
+	y, err := ops.Conv(b.scope+name, x, ops.ParamNode(b.Graph, layer.Params[0]), k, kernel.Square(1, 1, 0), layer)
 	if err == nil {
 		y, err = ops.BiasReLU(b.scope+name, y, layer.Params[1])
 	}

@@ -84,7 +84,7 @@ func (c *critic) poolFirst() {
 				readers = append(readers, c.layers[i])
 			}
 		}
-		if len(readers) == 1 && readers[0].Stride[0] > 1 && strings.HasSuffix(readers[0].Op, "_pool") && readers[0].Output[0] < m.Output[0] {
+		if len(readers) == 1 && readers[0].StrideH > 1 && strings.HasSuffix(readers[0].Op, "_pool") && readers[0].Output[0] < m.Output[0] {
 			if len(names) == 0 {
 				in, squeezed, out = c.layers[m.Input].Output, readers[0].Output, m.Output
 			}
@@ -194,7 +194,7 @@ func (c *critic) asymmetricGrid() {
 	for _, m := range c.blocks() {
 		for _, i := range m.Layers {
 			l := c.layers[i]
-			long, short := max(l.Kernel[0], l.Kernel[1]), min(l.Kernel[0], l.Kernel[1])
+			long, short := max(l.R, l.S), min(l.R, l.S)
 			if l.Op != "conv" || short != 1 || long < 7 {
 				continue
 			}

@@ -178,13 +178,13 @@ func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
 	}
 	d, p, pool := layers[0], layers[1], layers[2]
 	if d.Name != "Conv2d_1a_7x7.depthwise" || d.Groups != 3 || d.ReLU || !slices.Equal(d.Inputs, []int{-1}) ||
-		d.Pad != [2]int{2, 2} || d.MorePad != [2]int{1, 1} || d.Output != [3]int{15, 24, 24} {
+		d.PadH != 2 || d.PadW != 2 || d.MoreH != 1 || d.MoreW != 1 || d.Output != [3]int{15, 24, 24} {
 		t.Errorf("the first layer is %+v", d)
 	}
 	if p.Name != "Conv2d_1a_7x7.pointwise" || p.Groups > 1 || !p.ReLU || !slices.Equal(p.Inputs, []int{0}) || p.Output != [3]int{16, 24, 24} {
 		t.Errorf("the second layer is %+v", p)
 	}
-	if pool.Op != "max_pool" || !slices.Equal(pool.Inputs, []int{1}) || pool.Pad != [2]int{} || pool.MorePad != [2]int{1, 1} {
+	if pool.Op != "max_pool" || !slices.Equal(pool.Inputs, []int{1}) || pool.PadH != 0 || pool.PadW != 0 || pool.MoreH != 1 || pool.MoreW != 1 {
 		t.Errorf("the third layer is %+v", pool)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // one pass, for inference: the scale lies in the weights, the shift is a
 // bias. Refresh must follow every change of the parameters. A nil norm.Beta
 // stands for no batch norm, and bias for the layer's own bias, if any.
-func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v Window, layers ...Layer) (*gorgonia.Node, error) {
+func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	k := weight.Shape[0]
 	f := &folded{weight: weight, bias: bias, norm: norm}
 	o := &op{name: name + ": convolution + bias + relu", layers: layers, refresh: f.refresh}

@@ -1,6 +1,9 @@
 package ops
 
-import "gorgonia.org/gorgonia"
+import (
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
 
 // Layer is what tables, pictures and exports need to know of a node: the
 // facts are written where the node is made and read off the graph.
@@ -11,13 +14,12 @@ type Layer struct {
 	MACs   int64    // multiply-adds for one image
 	Params []*Param // in file order, running statistics included
 
-	Kernel, Stride, Pad [2]int  // height, width; of convolutions and pools
-	MorePad             [2]int  // further padding below and to the right
-	CeilMode            bool    // of pools
-	CountIncludePad     bool    // of average pools
-	ReLU                bool    // the layer ends in a ReLU
-	Groups              int     // of convolutions; 0 means 1
-	Eps                 float32 // added to the variance of the layer's batch norm, if it has one
+	kernel.Window           // of convolutions and pools
+	CeilMode        bool    // of pools
+	CountIncludePad bool    // of average pools
+	ReLU            bool    // the layer ends in a ReLU
+	Groups          int     // of convolutions; 0 means 1
+	Eps             float32 // added to the variance of the layer's batch norm, if it has one
 }
 
 // Param returns the layer's parameter of a kind, nil if it has none.

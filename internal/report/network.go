@@ -210,14 +210,14 @@ func (p panel) drawArrows(b *strings.Builder, x, bottom int, first, next bool) {
 
 // textOf returns what is written into a layer's box, and its colour.
 func textOf(l model.Wiring, layers []model.Wiring) (kind string, lines []string) {
-	window := fmt.Sprintf("%d×%d", l.Kernel[0], l.Kernel[1])
+	window := fmt.Sprintf("%d×%d", l.R, l.S)
 	size := ""
 	if in := l.Inputs[0]; in < 0 || layers[in].Output[1] != l.Output[1] {
 		size = fmt.Sprintf("%d×%d", l.Output[1], l.Output[2])
 	}
 	stride := ""
-	if l.Stride[0] > 1 {
-		stride = fmt.Sprintf(" stride %d", l.Stride[0])
+	if l.StrideH > 1 {
+		stride = fmt.Sprintf(" stride %d", l.StrideH)
 	}
 	switch l.Op {
 	case "conv":

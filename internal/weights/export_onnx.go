@@ -132,7 +132,7 @@ func (g *onnxGraph) layer(l ops.Layer, inputs []string, in [3]int) (string, erro
 	case "max_pool":
 		return g.node("MaxPool", l.Name, inputs, onnxWindow(l, in)...), nil
 	case "avg_pool":
-		if pads := onnxPads(l, in); l.CeilMode && l.CountIncludePad && (pads[2] > l.Pad[0] || pads[3] > l.Pad[1]) {
+		if pads := onnxPads(l, in); l.CeilMode && l.CountIncludePad && (pads[2] > l.PadH || pads[3] > l.PadW) {
 			return "", fmt.Errorf("ONNX has no average pool that counts its padding but not what hangs over the edge")
 		}
 		include := 0
@@ -205,18 +205,17 @@ func (g *onnxGraph) preprocess(pixels string, p dataset.Preprocess) string {
 // onnxWindow gives the geometry of a convolution or a pool over an input.
 func onnxWindow(l ops.Layer, in [3]int) []*onnx.AttributeProto {
 	pads := onnxPads(l, in)
-	return []*onnx.AttributeProto{onnxInts("kernel_shape", l.Kernel[:]), onnxInts("strides", l.Stride[:]), onnxInts("pads", pads[:])}
+	return []*onnx.AttributeProto{onnxInts("kernel_shape", []int{l.R, l.S}), onnxInts("strides", []int{l.StrideH, l.StrideW}),
+		onnxInts("pads", pads[:])}
 }
 
 // onnxPads returns the padding: top, left, bottom, right. The latter two follow
 // from the sizes of input and output, so that windows which hang over the edge
 // (PyTorch's ceil_mode, TensorFlow's SAME) need no rounding rule of the reader.
-func onnxPads(l ops.Layer, in [3]int) (pads [4]int) {
-	for i := range 2 {
-		pads[i] = l.Pad[i]
-		pads[2+i] = max(0, (l.Output[1+i]-1)*l.Stride[i]+l.Kernel[i]-in[1+i]-l.Pad[i])
-	}
-	return pads
+func onnxPads(l ops.Layer, in [3]int) [4]int {
+	return [4]int{l.PadH, l.PadW,
+		max(0, (l.Output[1]-1)*l.StrideH+l.R-in[1]-l.PadH),
+		max(0, (l.Output[2]-1)*l.StrideW+l.S-in[2]-l.PadW)}
 }
 
 func onnxInt(name string, value int) *onnx.AttributeProto {
