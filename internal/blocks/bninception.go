@@ -75,20 +75,21 @@ func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 	if b.Err() != nil {
 		return image
 	}
-	b = b.In(u.Name)
+	b = b.within(u.Name).startingAt(1)
 	k := b.Channels(u.K)
 	between := 3 * min(k/3, 8)
-	depthwise := b.param("depthwise.weight", ops.SeparableWeight, between, 1, u.R, u.S)
-	pointwise := b.param("pointwise.weight", ops.SeparableWeight, k, between, 1, 1)
-	bias := b.param("pointwise.bias", ops.Bias, k)
 	s := image.Shape()
 	oh, ow := u.Out(s[2], s[3])
-	layers := []ops.Layer{
-		{Name: b.scope + "depthwise", Op: "conv", Output: [3]int{between, oh, ow}, Params: []*ops.Param{depthwise}, Groups: 3,
-			MACs: int64(between*u.R*u.S) * int64(oh*ow), Window: u.Window},
-		{Name: b.scope + "pointwise", Op: "conv", Output: [3]int{k, oh, ow}, Params: []*ops.Param{pointwise, bias}, ReLU: true,
-			MACs: int64(k*between) * int64(oh*ow), Window: kernel.Square(1, 1, 0)},
-	}
+	depth := b.layer(image, "depthwise", "conv")
+	depth.Output, depth.Window, depth.Groups = [3]int{between, oh, ow}, u.Window, 3
+	depth.MACs = int64(between*u.R*u.S) * int64(oh*ow)
+	depthwise := b.param(depth, "weight", ops.SeparableWeight, between, 1, u.R, u.S)
+	point := &layer{branch: depth.branch, Layer: b.sized("pointwise", "conv", k, oh, ow)}
+	point.Window, point.ReLU = kernel.Square(1, 1, 0), true
+	point.MACs = int64(k*between) * int64(oh*ow)
+	pointwise := b.param(point, "weight", ops.SeparableWeight, k, between, 1, 1)
+	bias := b.param(point, "bias", ops.Bias, k)
+	layers := []ops.Layer{depth.Layer, point.Layer}
 	weights, err := ops.SeparableWeights(u.Name, b.Graph, depthwise, pointwise)
 	if err != nil {
 		return b.keep(nil, err, image)

@@ -50,7 +50,7 @@ func (b *Builder) InceptionV1(x *gorgonia.Node, name string, c ChannelsV1) *gorg
 // AuxHeadV1 is GoogLeNet's auxiliary classifier: average pool to 4x4, 1x1, and
 // two fully connected layers with dropout between them.
 func (b *Builder) AuxHeadV1(x *gorgonia.Node, name string, classes int, drop float64) *gorgonia.Node {
-	b = b.In(name)
+	b = b.InAux(name)
 	x = b.Conv(b.AdaptiveAvgPool(x, "avgpool", 4), unit("conv", 128, 1, 1))
 	x = b.LinearReLU(b.Flatten(x, "flatten"), "fc1", b.Channels(1024))
 	return b.Linear(b.Dropout(x, drop), "fc2", classes)

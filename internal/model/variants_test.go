@@ -172,10 +172,7 @@ func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
 	if _, shape, err := n.Point("Conv2d_1a_7x7.pointwise"); err != nil || shape != [3]int{16, 24, 24} {
 		t.Errorf("its output is %v, %v", shape, err)
 	}
-	layers, err := n.Wiring()
-	if err != nil {
-		t.Fatal(err)
-	}
+	layers := n.Layers()
 	d, p, pool := layers[0], layers[1], layers[2]
 	if d.Name != "Conv2d_1a_7x7.depthwise" || d.Groups != 3 || d.ReLU || !slices.Equal(d.Inputs, []int{-1}) ||
 		d.PadH != 2 || d.PadW != 2 || d.MoreH != 1 || d.MoreW != 1 || d.Output != [3]int{15, 24, 24} {

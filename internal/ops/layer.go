@@ -13,6 +13,8 @@ type Layer struct {
 	Output [3]int   // channels, height, width; channels without padding
 	MACs   int64    // multiply-adds for one image
 	Params []*Param // in file order, running statistics included
+	Inputs []int    // the layers that it reads, by their places in the list of Layers; -1 is the image
+	Place
 
 	kernel.Window           // of convolutions and pools
 	CeilMode        bool    // of pools
@@ -43,37 +45,10 @@ func (l *Layer) ParamCount() int {
 	return n
 }
 
-// LayersOf returns the layers that a node computes: one for most, several for
-// sibling convolutions that run as one, none for gradients and inputs.
-func LayersOf(n *gorgonia.Node) []Layer {
-	if o, ok := n.Op().(*op); ok {
-		return o.layers
-	}
-	return nil
-}
-
-// InputsOf returns the nodes that a node reads, in order; none for the
-// inputs of the graph.
-func InputsOf(n *gorgonia.Node) gorgonia.Nodes {
-	if o, ok := n.Op().(*op); ok {
-		return o.inputs
-	}
-	return nil
-}
-
 // nameOf returns what a node is called in errors.
 func nameOf(n *gorgonia.Node) string {
 	if o, ok := n.Op().(*op); ok {
 		return o.name
 	}
 	return n.Name()
-}
-
-// FirstChannelOf returns the first channel of its input that a node shows if
-// it is a view of some channels, as made by Channels.
-func FirstChannelOf(n *gorgonia.Node) (channel int, ok bool) {
-	if o, isOp := n.Op().(*op); isOp && o.part != nil {
-		return o.part.from, true
-	}
-	return 0, false
 }

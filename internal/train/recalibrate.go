@@ -23,7 +23,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 	defer net.Close()
 	sums := map[*ops.Param][]float64{}
 	for _, p := range w.Params {
-		if p.Trainable() || l.frozen(model.LayerOf(p.Name)) {
+		if p.Trainable() || l.frozen(p.Layer) {
 			continue
 		}
 		sums[p] = make([]float64, len(p.Data))

@@ -29,7 +29,7 @@ func layersOf(variant string) ([]string, error) {
 	}
 	var layers []string
 	for _, p := range params {
-		layer := model.LayerOf(p.Name)
+		layer := p.Layer
 		for _, half := range []string{".depthwise", ".pointwise"} {
 			layer = strings.TrimSuffix(layer, half)
 		}

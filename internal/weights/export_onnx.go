@@ -67,12 +67,9 @@ func onnxNetwork(w *model.Weights, m Metadata, o ExportOptions, in, out Port) (*
 		return nil, err
 	}
 	defer net.Close()
-	layers, err := net.Wiring()
-	if err != nil {
-		return nil, err
-	}
+	layers := net.Layers()
 	if m.NoHead {
-		layers = slices.DeleteFunc(layers, func(l model.Wiring) bool { return len(l.Params) > 0 && IsHead(l.Params[0].Name) })
+		layers = slices.DeleteFunc(layers, func(l ops.Layer) bool { return l.Head })
 	}
 	g := &onnxGraph{keepNorm: o.KeepBatchNorm, proto: &onnx.GraphProto{Name: proto.String(spec.Variant),
 		Input: []*onnx.ValueInfoProto{in.onnx()}, Output: []*onnx.ValueInfoProto{out.onnx()}}}
@@ -92,7 +89,7 @@ func onnxNetwork(w *model.Weights, m Metadata, o ExportOptions, in, out Port) (*
 		if !m.NoHead && i == len(layers)-1 {
 			l.Name = out.Name
 		}
-		if tensors[i], err = g.layer(l.Layer, inputs, shape); err != nil {
+		if tensors[i], err = g.layer(l, inputs, shape); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", l.Name, err)
 		}
 	}

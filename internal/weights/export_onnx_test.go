@@ -209,7 +209,7 @@ func TestONNXInitializersAreTheWeightsBitForBit(t *testing.T) {
 		found++
 	}
 	for _, p := range w.Params {
-		if !model.IsAux(p.Name) {
+		if !p.Aux {
 			found--
 		}
 	}

@@ -152,7 +152,7 @@ func dropOddAux(t *translation) {
 		if !ok || len(aux.shape) == 0 || fc.shape[0] == aux.shape[0] {
 			continue
 		}
-		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return model.IsAux(name) })
+		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return isAux(name) })
 		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out", aux.shape[0], fc.shape[0]))
 	}
 }

@@ -155,7 +155,7 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 	var once sync.Once
 	parallel.For(len(w.Params), func(i int) {
 		p := w.Params[i]
-		if m.NoHead && IsHead(p.Name) {
+		if m.NoHead && p.Head {
 			return
 		}
 		values, err := read(p)

@@ -13,7 +13,11 @@ import (
 // IsHead reports whether a parameter belongs to a classifier, the auxiliary
 // one included: what --no-head drops and another class count replaces.
 func IsHead(name string) bool {
-	return strings.HasPrefix(name, "fc.") || model.IsAux(name) && isLinear(name)
+	return strings.HasPrefix(name, "fc.") || isAux(name) && isLinear(name)
+}
+
+func isAux(name string) bool {
+	return strings.HasPrefix(name, "AuxLogits") || strings.HasPrefix(name, "aux")
 }
 
 // isLinear recognises the fully connected layers of torchvision's auxiliary
@@ -39,7 +43,7 @@ func expected(spec model.Spec, noHead bool) ([]*ops.Param, error) {
 	var params []*ops.Param
 	for _, l := range layers {
 		for _, p := range l.Params {
-			if !noHead || !IsHead(p.Name) {
+			if !noHead || !p.Head {
 				params = append(params, p)
 			}
 		}
