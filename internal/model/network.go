@@ -276,16 +276,10 @@ func rows(node *gorgonia.Node, channels int) []float32 {
 // blockOptions are the settings that every layer shares.
 func (s Spec) blockOptions(mode Mode) blocks.Options {
 	return blocks.Options{Train: mode == Train, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
-		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Variant == BNInception}
+		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Architecture().NoGamma}
 }
 
 // build adds the network to b's graph.
 func (s Spec) build(b *blocks.Builder, image *gorgonia.Node) outputs {
-	switch s.Variant {
-	case BNInception:
-		return s.bnInception(b, image)
-	case GoogLeNet:
-		return s.googLeNet(b, image)
-	}
-	return s.inception(b, image)
+	return s.Architecture().build(s, b, image)
 }

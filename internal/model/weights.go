@@ -69,6 +69,11 @@ func (w *Weights) Count(withAux bool) int {
 	return n
 }
 
+// Classifier returns the weights of the main classifier.
+func (w *Weights) Classifier() *ops.Param {
+	return w.byName[w.Spec.Architecture().Classifier+".weight"]
+}
+
 // Clone returns a deep copy.
 func (w *Weights) Clone() *Weights {
 	c, err := ZeroWeights(w.Spec)

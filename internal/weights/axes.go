@@ -11,33 +11,40 @@ import (
 // plainConvs lists the convolutions of V3 without auxiliary head, as they are
 // declared.
 func plainConvs() ([]string, error) {
-	layers, err := layersOf(model.V3)
-	return declared(slices.DeleteFunc(layers, func(layer string) bool { return layer == "fc" })), err
+	layers, err := layersOf(model.V3, false)
+	var convs []string
+	for _, l := range layers {
+		if !l.head {
+			convs = append(convs, l.name)
+		}
+	}
+	return declared(convs), err
 }
 
-// layersOf lists the layers with weights of a variant without auxiliary heads;
-// a separable convolution is one.
-func layersOf(variant string) ([]string, error) {
+// namedLayer is a layer with weights.
+type namedLayer struct {
+	name string
+	head bool // a classifier
+}
+
+// layersOf lists the layers with weights of a variant as published, with or
+// without its auxiliary heads; a separable convolution is one.
+func layersOf(variant string, aux bool) (layers []namedLayer, err error) {
 	spec, err := model.DefaultSpec(variant)
 	if err != nil {
 		return nil, err
 	}
-	spec.Aux, spec.AuxEarly, spec.Classes = model.AuxNone, false, 1
+	if spec.Classes = 1; !aux {
+		spec = spec.WithoutAux()
+	}
 	params, err := expected(spec, false)
-	if err != nil {
-		return nil, err
-	}
-	var layers []string
 	for _, p := range params {
-		layer := p.Layer
-		for _, half := range []string{".depthwise", ".pointwise"} {
-			layer = strings.TrimSuffix(layer, half)
-		}
-		if !slices.Contains(layers, layer) {
-			layers = append(layers, layer)
+		l := namedLayer{strings.TrimSuffix(strings.TrimSuffix(p.Layer, ".depthwise"), ".pointwise"), p.Head}
+		if !slices.Contains(layers, l) {
+			layers = append(layers, l)
 		}
 	}
-	return layers, nil
+	return layers, err
 }
 
 // hwio returns a tensor of TensorFlow's [R][S][C][K] as [K][C][R][S].
@@ -105,6 +112,15 @@ func flat(s source) source {
 		s.shape = s.shape[:2]
 	}
 	return s
+}
+
+// settleGammas makes the batch norms' scales those that a variant needs: it has
+// them in all or in none.
+func settleGammas(variant string, mapped map[string]source) (notes []string) {
+	if spec, err := model.DefaultSpec(variant); err == nil && spec.Architecture().NoGamma {
+		return foldGammas(mapped)
+	}
+	return addGammas(mapped)
 }
 
 // foldGammas multiplies the scales of batch norms into weights and means, for a

@@ -122,7 +122,7 @@ func ports(w *model.Weights, m Metadata, o ExportOptions) (in, out Port) {
 		out.Name, out.About = "predictions", "of the classes, after softmax"
 	}
 	if m.NoHead {
-		out = Port{"features", "float32", []int{AnyBatch, w.ByName("fc.weight").Shape[1]}, "pooled; the weights have no classifier"}
+		out = Port{"features", "float32", []int{AnyBatch, w.Classifier().Shape[1]}, "pooled; the weights have no classifier"}
 	}
 	return in, out
 }
@@ -135,14 +135,18 @@ func exportPickle(path string, w *model.Weights, m Metadata) error {
 	return atomicfile.Write(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
 }
 
-// torchvisionLacks says how what torchvision's inception_v3() or googlenet()
-// makes of the weights differs from what they are.
+// torchvisionLacks says how what the twin in torchvision or timm makes of the
+// weights differs from what they are.
 func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
-	network, published := "inception_v3", model.V3
-	if m.Spec.Variant == model.GoogLeNet {
-		network, published = "googlenet", model.GoogLeNet
-	} else if !m.Spec.AvgPoolCountIncludePad {
-		lacks = append(lacks, "average pools that do not count the padding (torchvision's do, so its logits differ)")
+	twin := m.Spec.Architecture().Twin
+	diff := differences(m.Spec, twin.Spec)
+	if i := slices.IndexFunc(diff, func(d model.Difference) bool { return d.Key == keyCountPad }); i >= 0 {
+		diff = slices.Delete(diff, i, i+1)
+		how, theirs := "do not count", "does"
+		if m.Spec.AvgPoolCountIncludePad {
+			how, theirs = "count", "does not"
+		}
+		lacks = append(lacks, fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin.Name, theirs))
 	}
 	if !metadata {
 		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())
@@ -151,43 +155,40 @@ func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
 		}
 	}
 	if m.NoHead {
-		lacks = append(lacks, "a classifier, which these weights have not (load_state_dict needs strict=False)")
+		lacks = append(lacks, "a classifier, which these weights do not have (load_state_dict needs strict=False)")
 	}
-	if diff := differences(m.Spec, published); len(diff) > 0 {
-		lacks = append(lacks, "the structure, which torchvision's "+network+" has not: "+strings.Join(diff, ", "))
+	if len(diff) > 0 {
+		lacks = append(lacks, "the structure, which "+twin.Name+" does not have: "+list(diff))
 	}
 	return lacks
 }
 
-// differences lists by what a structure differs from a variant's as published.
-func differences(s model.Spec, published string) (diff []string) {
-	as, err := model.DefaultSpec(published)
-	if err != nil {
-		return nil
+const keyCountPad = "model.avgpool_count_include_pad"
+
+// differences lists by what a structure differs from another in its tensors and
+// in what is done with them: the variant alone, or switches.
+func differences(s, other model.Spec) (diff []model.Difference) {
+	if s.Aux == model.AuxNone { // a head can be missing everywhere
+		s, other = s.WithoutAux(), other.WithoutAux()
 	}
-	if s.Variant != published && s.Variant != model.V2 { // V2 is V3 with other switches
-		return []string{"model.variant " + s.Variant}
-	}
-	for _, d := range []struct {
-		differs bool
-		text    string
-	}{
-		{s.Width != as.Width, fmt.Sprintf("model.width %g", s.Width)},
-		{s.Stem != as.Stem, fmt.Sprintf("model.stem %+v", s.Stem)},
-		{s.Factorized5x5 != as.Factorized5x5, "model.factorized_5x5 false"},
-		{s.Tower3x3 != as.Tower3x3, "model.tower_3x3 true"},
-		{s.Asymmetric7x7 != as.Asymmetric7x7, "model.asymmetric_7x7 false"},
-		{s.Expanded8x8 != as.Expanded8x8, "model.expanded_8x8 false"},
-		{s.GridReduction != as.GridReduction, "model.grid_reduction " + s.GridReduction},
-		{s.Aux == model.AuxPlain, "model.aux plain"},
-		{s.AuxEarly != as.AuxEarly && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_early %t", s.AuxEarly)},
-		{s.AuxLate != as.AuxLate && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_late %t", s.AuxLate)},
-	} {
-		if d.differs {
-			diff = append(diff, d.text)
+	for _, d := range s.Differences(other) {
+		switch d.Key {
+		case "model.variant":
+			return []model.Difference{d}
+		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout", "model.bn_decay", "model.bn_eps", "model.init":
+		default:
+			diff = append(diff, d)
 		}
 	}
 	return diff
+}
+
+func list(diff []model.Difference) string {
+	var texts []string
+	for _, d := range diff {
+		texts = append(texts, d.String())
+	}
+	return strings.Join(texts, ", ")
 }
 
 // kerasLacks says what weights of Keras' InceptionV3 cannot say.
@@ -221,8 +222,17 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if diff := differences(m.Spec, model.V3); len(diff) > 0 {
-		return nil, fmt.Errorf("the format keras takes V3 as published only; here %s", strings.Join(diff, ", "))
+	published, err := model.DefaultSpec(model.V3)
+	if err != nil {
+		return nil, err
+	}
+	if m.Spec.Variant == model.V2 { // V3 with other switches
+		published.Variant = model.V2
+	}
+	diff := differences(m.Spec, published)
+	diff = slices.DeleteFunc(diff, func(d model.Difference) bool { return d.Key == keyCountPad }) // see kerasLacks
+	if len(diff) > 0 {
+		return nil, fmt.Errorf("the format keras takes V3 as published only; here %s", list(diff))
 	}
 	root := &hdf5.Group{}
 	var names []string
@@ -254,7 +264,7 @@ func kerasGroups(w *model.Weights, m Metadata) (*hdf5.Group, error) {
 		norms[e.number] = norm
 	}
 	if !m.NoHead {
-		fc := w.ByName("fc.weight")
+		fc := w.Classifier()
 		add("predictions", hdf5.Dataset{Name: "kernel:0", Shape: []int{fc.Shape[1], fc.Shape[0]}, Values: exchange(fc.Values(), fc.Shape[0], 1, fc.Shape[1])},
 			hdf5.Dataset{Name: "bias:0", Shape: []int{fc.Shape[0]}, Values: w.ByName("fc.bias").Values()})
 	}

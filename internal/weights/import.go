@@ -2,7 +2,6 @@ package weights
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -93,7 +92,9 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 		return nil, Metadata{}, err
 	}
 	t.notes = append(f.notes, t.notes...)
-	dropOddAux(&t)
+	if err := t.dropOddAux(); err != nil {
+		return nil, Metadata{}, err
+	}
 	m, err := t.metadata(family, o.NoHead)
 	if err != nil {
 		return nil, Metadata{}, err
@@ -102,7 +103,9 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 		return nil, Metadata{}, err
 	}
 	if m.NoHead {
-		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return IsHead(name) })
+		if err := t.drop(m.Spec, func(p *ops.Param) bool { return p.Head }); err != nil {
+			return nil, Metadata{}, err
+		}
 	}
 	w, err := build(m, t.shapes(), t.theirs, func(p *ops.Param) ([]float32, error) { return t.tensors[p.Name].read() })
 	if err == nil {
@@ -127,9 +130,10 @@ func (f *foreign) family(from string) (string, error) {
 
 // familyOf tells whose names these are; timm's are torchvision's.
 func familyOf(all map[string]source) string {
+	marks := model.Marks()
 	for name := range all {
 		switch {
-		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"), strings.HasSuffix(name, "inception3a.branch1.conv.weight"):
+		case slices.ContainsFunc(marks, func(mark string) bool { return strings.HasSuffix(name, mark) }):
 			return Torchvision
 		case strings.HasPrefix(name, slimV3.scope), strings.HasPrefix(name, slimV2.scope):
 			return Slim
@@ -140,21 +144,39 @@ func familyOf(all map[string]source) string {
 	return ""
 }
 
-// dropOddAux leaves an auxiliary head out that has other classes than the
+// dropOddAux leaves the auxiliary heads out if one has other classes than the
 // classifier: one that was not exchanged when the classifier was.
-func dropOddAux(t *translation) {
-	fc, ok := t.tensors["fc.weight"]
-	if t.noHead || !ok || len(fc.shape) == 0 {
-		return
+func (t *translation) dropOddAux() error {
+	spec, noHead, _, err := guessSpec(t.shapes())
+	if err != nil || noHead || t.noHead || spec.Aux == model.AuxNone {
+		return nil // for metadata to say
 	}
-	for _, name := range []string{"AuxLogits.fc.weight", "aux1.fc2.weight", "aux2.fc2.weight"} {
-		aux, ok := t.tensors[name]
-		if !ok || len(aux.shape) == 0 || fc.shape[0] == aux.shape[0] {
+	params, err := expected(spec, false)
+	if err != nil {
+		return err
+	}
+	for _, p := range params {
+		s, ok := t.tensors[p.Name]
+		if !p.Aux || !p.Head || !ok || len(s.shape) == 0 || s.shape[0] == spec.Classes {
 			continue
 		}
-		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return isAux(name) })
-		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out", aux.shape[0], fc.shape[0]))
+		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out",
+			s.shape[0], spec.Classes))
+		return t.drop(spec, func(p *ops.Param) bool { return p.Aux })
 	}
+	return nil
+}
+
+// drop leaves out the tensors of some parameters of a structure.
+func (t *translation) drop(spec model.Spec, which func(p *ops.Param) bool) error {
+	spec.Classes = max(spec.Classes, headlessClasses)
+	params, err := expected(spec, false)
+	for _, p := range params {
+		if which(p) {
+			delete(t.tensors, p.Name)
+		}
+	}
+	return err
 }
 
 func (t translation) shapes() map[string][]int {
@@ -177,7 +199,7 @@ func (t translation) metadata(family string, noHead bool) (m Metadata, err error
 	m.InputSize = m.Spec.InputSize
 	m.Extra = map[string]string{"imported_from": family}
 	m.Notes = append(t.notes, guesses...)
-	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Variant != model.GoogLeNet {
+	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Architecture().HasSwitch("avgpool_count_include_pad") {
 		m.Notes = append(m.Notes, "average pools leave the padding out, as TensorFlow's do")
 	}
 	m.nameClasses()

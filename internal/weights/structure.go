@@ -10,22 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// IsHead reports whether a parameter belongs to a classifier, the auxiliary
-// one included: what --no-head drops and another class count replaces.
-func IsHead(name string) bool {
-	return strings.HasPrefix(name, "fc.") || isAux(name) && isLinear(name)
-}
-
-func isAux(name string) bool {
-	return strings.HasPrefix(name, "AuxLogits") || strings.HasPrefix(name, "aux")
-}
-
-// isLinear recognises the fully connected layers of torchvision's auxiliary
-// heads (GoogLeNet's have two, of which the last is the classifier).
-func isLinear(name string) bool {
-	return strings.Contains(name, ".fc.") || strings.Contains(name, ".fc2.")
-}
-
 // headlessClasses is the class count of networks without a classifier, whose
 // fc is there and zero.
 const headlessClasses = 1
