@@ -9,10 +9,11 @@ import (
 )
 
 // Head is the classifier: global average pool, dropout when training, and a
-// fully connected layer, which is last. drop is the probability of dropout.
-func (b *Builder) Head(x *gorgonia.Node, classes int, drop float64) (pooled, logits *gorgonia.Node) {
+// fully connected layer of that name, which is last. drop is the probability of
+// dropout.
+func (b *Builder) Head(x *gorgonia.Node, name string, classes int, drop float64) (pooled, logits *gorgonia.Node) {
 	pooled = b.GlobalAvgPool(x, "avgpool")
-	return pooled, b.Linear(b.Dropout(pooled, drop), "fc", classes)
+	return pooled, b.Linear(b.Dropout(pooled, drop), name, classes)
 }
 
 // AuxHead is the auxiliary classifier on a 17x17 map (fig. 8): average pool
