@@ -20,7 +20,7 @@ paths (oneDNN and native, channels first and last) with the images in order and 
 with any rounding, and takes some gradients with it.
 
 usage: golden.py googlenet OUT.json 10 4 90
-       golden.py inception-v4 OUT.json 10 3 107
+       golden.py inception-v4 OUT.json 10 4 139
        golden.py bn-inception OUT.json [classes] [batch] [size]
 """
 import itertools
