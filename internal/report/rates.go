@@ -37,12 +37,15 @@ func WriteRates(dir string, r Rates) error {
 			curves = append(curves, Curve{Name: fmt.Sprintf("%s: %.2g", mark.name, mark.at), X: []float64{mark.at, mark.at}, Y: []float64{low, top}})
 		}
 	}
-	for name, write := range map[string]func(io.Writer) error{
-		"plot.svg":  func(w io.Writer) error { return WriteCurves(w, axes, curves...) },
-		"plot.png":  func(w io.Writer) error { return WriteCurvesPNG(w, axes, curves...) },
-		"curve.csv": r.writeCSV,
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"plot.svg", func(w io.Writer) error { return WriteCurves(w, axes, curves...) }},
+		{"plot.png", func(w io.Writer) error { return WriteCurvesPNG(w, axes, curves...) }},
+		{"curve.csv", r.writeCSV},
 	} {
-		if err := atomicfile.Write(filepath.Join(dir, name), write); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {
 			return err
 		}
 	}
