@@ -66,7 +66,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		l.out = filepath.Join("runs", resolved.Name+"-lr-find-"+time.Now().Format("20060102-150405"))
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
-		Spec: resolved.Model, Data: resolved.Data, Options: resolved.Options, Eval: resolved.Eval, Init: l.init,
+		Config: resolved.Config, Init: l.init,
 		Reporter: &train.Console{Messages: l.stderr, Terminal: l.terminal(), Quiet: l.quiet},
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {

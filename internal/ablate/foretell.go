@@ -59,7 +59,7 @@ func (p *Plan) Foretell(ctx context.Context) (*Forecast, error) {
 
 // stepTime measures a batch of a row's network.
 func (r planned) stepTime() (time.Duration, error) {
-	spec, o := r.outline.Spec, r.config.Options
+	spec, o := r.outline.Spec, r.config.Recipe
 	w, err := model.NewWeights(spec, o.Train.Seed)
 	if err != nil {
 		return 0, err

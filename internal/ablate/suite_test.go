@@ -7,7 +7,7 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/train"
+	"github.com/inception-go/inception/internal/optimize"
 )
 
 func TestSuiteErrorsNameTheLineAndWhatWasMeant(t *testing.T) {
@@ -124,11 +124,11 @@ func TestTheLadderIsThePapersTable3(t *testing.T) {
 		macs               int64
 		top1, top5, bilOps float64
 	}{
-		{train.SGD, 0, 23815336, 27141264, 5299886272, 23.4, 0, 3.8},
-		{train.RMSProp, 0, 23815336, 27141264, 5299886272, 23.1, 6.3, 3.8},
-		{train.RMSProp, 0.1, 23815336, 27141264, 5299886272, 22.8, 6.1, 3.8},
-		{train.RMSProp, 0.1, 23834568, 27160496, 5713216096, 21.6, 5.8, 4.8},
-		{train.RMSProp, 0.1, 23834568, 27161264, 5713216096, 21.2, 5.6, 4.8},
+		{optimize.SGD, 0, 23815336, 27141264, 5299886272, 23.4, 0, 3.8},
+		{optimize.RMSProp, 0, 23815336, 27141264, 5299886272, 23.1, 6.3, 3.8},
+		{optimize.RMSProp, 0.1, 23815336, 27141264, 5299886272, 22.8, 6.1, 3.8},
+		{optimize.RMSProp, 0.1, 23834568, 27160496, 5713216096, 21.6, 5.8, 4.8},
+		{optimize.RMSProp, 0.1, 23834568, 27161264, 5713216096, 21.2, 5.6, 4.8},
 	}
 	changes := s.changes(false)
 	if len(changes) != len(want) {
@@ -198,7 +198,8 @@ func TestEveryEmbeddedSuiteIsRight(t *testing.T) {
 			base.Set = append(base.Set, "train.batch_size=1")
 		}
 		if len(s.Baselines) > 0 { // which are other networks, whatever the base's switches
-			base.Set = append(base.Set, "model.stem.conv=3x3", "model.grid_reduction=efficient", "model.expanded_8x8=true", "model.aux_early=false", "model.avgpool_count_include_pad=true")
+			base.Set = append(base.Set, "model.stem.conv=3x3", "model.grid_reduction=efficient",
+				"model.expanded_8x8=true", "model.aux_early=false", "model.avgpool_count_include_pad=true")
 		}
 		p, err := Prepare(Options{Suite: s, Base: base, Seeds: 2, Baselines: len(s.Baselines) > 0})
 		if err != nil {
@@ -207,14 +208,11 @@ func TestEveryEmbeddedSuiteIsRight(t *testing.T) {
 		}
 		texts := map[string]string{}
 		for _, r := range p.rows {
-			text, err := r.config.YAML()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if other := texts[string(text)]; other != "" {
+			text := string(r.config.YAML())
+			if other := texts[text]; other != "" {
 				t.Errorf("suite %s: rows %s and %s are the same", e.Name, other, r.Name)
 			}
-			texts[string(text)] = r.Name
+			texts[text] = r.Name
 		}
 	}
 }

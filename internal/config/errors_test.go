@@ -128,11 +128,11 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"broken YAML of --set": {
 			sources: Sources{Set: []string{"train.freeze=[a"}},
-			want:    `--set train.freeze: "[a" is no YAML value: did not find expected`,
+			want:    `--set train.freeze: "[a" is not a YAML value: did not find expected`,
 		},
 		"broken YAML of a variable": {
 			sources: Sources{Env: []string{"INCEPTION_TRAIN_FREEZE=[a"}},
-			want:    `INCEPTION_TRAIN_FREEZE: "[a" is no YAML value: did not find expected`,
+			want:    `INCEPTION_TRAIN_FREEZE: "[a" is not a YAML value: did not find expected`,
 		},
 		"two documents": {
 			file: "train: {epochs: 3}\n---\ntrain: {epochs: 4}\n",
@@ -156,7 +156,7 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"huge file": {
 			sources: Sources{Path: big},
-			want:    `config ` + big + `: is larger than 1048576 bytes, so it is no configuration`,
+			want:    `config ` + big + `: is larger than 1048576 bytes, so it is not a configuration`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,11 +195,11 @@ func TestKeysOfOtherTools(t *testing.T) {
 			t.Errorf("%s is taken for %s, want %s", key, got, want)
 		}
 	}
-	for name, key := range aliases {
-		if leafTypes[key] == nil {
+	for name, key := range aliases() {
+		if knownKeys().types[key] == nil {
 			t.Errorf("%s stands for %s, which is no key", name, key)
 		}
-		if leafTypes[name] != nil {
+		if knownKeys().types[name] != nil {
 			t.Errorf("%s is a key itself", name)
 		}
 	}

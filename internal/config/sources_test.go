@@ -11,6 +11,7 @@ import (
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/train"
 )
 
 // loadAlone loads sources without the process's environment.
@@ -43,7 +44,7 @@ func TestEachSourceWinsOverTheEarlier(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := loadAlone(t, c.sources)
-			if r.Optimizer.LR != c.want || r.Origin["optimizer.lr"] != c.from {
+			if r.Optimizer.LR != c.want || r.Origin["optimizer.lr"].String() != c.from {
 				t.Errorf("optimizer.lr is %g from %q, want %g from %q", r.Optimizer.LR, r.Origin["optimizer.lr"], c.want, c.from)
 			}
 		})
@@ -52,7 +53,7 @@ func TestEachSourceWinsOverTheEarlier(t *testing.T) {
 
 func TestASourceChangesOnlyItsKeys(t *testing.T) {
 	r := loadAlone(t, Sources{Path: file(t, "optimizer: {lr: 0.1}"), Env: []string{"INCEPTION_OPTIMIZER_EPS=0.01"}, Set: []string{"optimizer.name=sgd"}})
-	want, _ := Default("v3")
+	want, _ := train.DefaultConfig("v3")
 	want.Optimizer.LR, want.Optimizer.Eps, want.Optimizer.Name = 0.1, 0.01, "sgd"
 	if !reflect.DeepEqual(r.Config, want) {
 		t.Errorf("resolved to\n%+v, want\n%+v", r.Config, want)
@@ -159,7 +160,7 @@ func TestStrangeVariablesAreOnlyWarnings(t *testing.T) {
 
 func TestFilesWinOverEmbeddedConfigurations(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if r := loadAlone(t, Sources{Path: "v2"}); r.Name != "v2" || r.Origin["model.variant"] != "config v2:2" {
+	if r := loadAlone(t, Sources{Path: "v2"}); r.Name != "v2" || r.Origin["model.variant"].String() != "config v2:2" {
 		t.Errorf("embedded: %s, %s", r.Name, r.Origin["model.variant"])
 	}
 	if r := loadAlone(t, Sources{Path: "v2.yaml"}); r.Name != "v2" {
@@ -183,7 +184,7 @@ func TestFilesWinOverEmbeddedConfigurations(t *testing.T) {
 }
 
 func TestAnEmptyFileIsTheDefaults(t *testing.T) {
-	want, _ := Default("v3")
+	want, _ := train.DefaultConfig("v3")
 	for _, text := range []string{"", "# nothing\n", "---\n", "{}", "model:\ndata: ~\n"} {
 		if got := loadAlone(t, Sources{Path: file(t, text)}); !reflect.DeepEqual(got.Config, want) {
 			t.Errorf("%q gives %+v", text, got.Config)
@@ -212,7 +213,7 @@ func TestEmbeddedConfigurationsAreValid(t *testing.T) {
 
 func TestPaperRecipes(t *testing.T) {
 	v3, v2 := loadAlone(t, Sources{Path: "v3"}), loadAlone(t, Sources{Path: "v2"})
-	if o := v3.Options; o.Optimizer.Name != "rmsprop" || o.Optimizer.Eps != 0 && o.Optimizer.Eps != 1 || o.LabelSmoothing.Epsilon != 0.1 ||
+	if o := v3.Recipe; o.Optimizer.Name != "rmsprop" || o.Optimizer.Eps != 0 && o.Optimizer.Eps != 1 || o.LabelSmoothing.Epsilon != 0.1 ||
 		o.Train.ClipGradNorm != 2 || o.Schedule.DecayRate != 0.94 || o.Schedule.DecayEpochs != 2 || v3.Model.Aux != model.AuxBatchNorm {
 		t.Errorf("v3 is not the paper's: %+v", v3.Config)
 	}

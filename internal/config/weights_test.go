@@ -42,7 +42,7 @@ func TestFollowTakesFromTheWeightsWhatNobodyHasSet(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}
 	}
-	if r.Origin["model.width"] != "w.safetensors" {
+	if r.Origin["model.width"].String() != "w.safetensors" {
 		t.Errorf("model.width is from %s", r.Origin["model.width"])
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/blocks"
+	"github.com/inception-go/inception/internal/settings"
 )
 
 // Spec describes the structure of a network: the model.* keys of a
@@ -83,7 +84,7 @@ func DefaultSpec(variant string) (Spec, error) {
 		s.Factorized5x5, s.Asymmetric7x7, s.Expanded8x8 = false, false, false
 		s.GridReduction = string(blocks.PoolFirst)
 	default:
-		return Spec{}, fmt.Errorf("model.variant: no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
+		return Spec{}, settings.Errorf("model.variant", "no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
 	}
 	return s, nil
 }
@@ -98,13 +99,13 @@ func (s Spec) Validate() error {
 		if slices.Contains(values, value) {
 			return nil
 		}
-		return fmt.Errorf("model.%s: must be one of %s, is %q", key, strings.Join(values, ", "), value)
+		return settings.Errorf("model."+key, "must be one of %s, is %q", strings.Join(values, ", "), value)
 	}
 	inRange := func(key string, ok bool, needs string, value any) error {
 		if ok {
 			return nil
 		}
-		return fmt.Errorf("model.%s: must be %s, is %v", key, needs, value)
+		return settings.Errorf("model."+key, "must be %s, is %v", needs, value)
 	}
 	for _, err := range []error{
 		oneOf("variant", s.Variant, Variants()...),
@@ -180,7 +181,7 @@ func (s Spec) lacks() error {
 	}
 	for _, k := range keys {
 		if k.value != k.has {
-			return fmt.Errorf("model.%s: %s has no such switch, it is always %v there; leave the key out", k.key, s.Variant, k.has)
+			return settings.Errorf("model."+k.key, "%s has no such switch, it is always %v there; leave the key out", s.Variant, k.has)
 		}
 	}
 	return nil

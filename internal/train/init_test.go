@@ -9,6 +9,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -63,12 +64,12 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 		{"no labels in the file, names", abc, func(m *weights.Metadata) { m.Labels = nil }, abc, Init{}, nil, "", "matches no label"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			spec := tinyJob(t).Spec
+			spec := tinyJob(t).Model
 			var from *model.Weights
 			c.init.Weights, from = pretrained(t, spec, c.labels, c.change)
-			var notes strings.Builder
+			heard := &notes{}
 			data := trainingData{train: labelled{classes: c.classes}, preprocess: dataset.TorchvisionPreprocess(32)}
-			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, func(text string) { notes.WriteString(text + "\n") })
+			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, heard)
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "--new-head") {
 					t.Fatalf("error is %v, want %q and the way out", err, c.fails)
@@ -78,8 +79,8 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(notes.String(), c.note) {
-				t.Errorf("notes are %q, want %q", notes.String(), c.note)
+			if !strings.Contains(heard.text(), c.note) {
+				t.Errorf("notes are %q, want %q", heard.text(), c.note)
 			}
 			for _, p := range w.Params {
 				q := from.ByName(p.Name)
@@ -102,19 +103,19 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 
 // The auxiliary head of other input sizes does not fit; all else does.
 func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
-	spec := tinyJob(t).Spec
+	spec := tinyJob(t).Model
 	spec.Aux, spec.InputSize = "batch_norm", 48
 	classes := []string{"a", "b", "c"}
 	path, from := pretrained(t, spec, classes, nil)
 	spec.InputSize = 64
 	data := trainingData{train: labelled{classes: classes}, preprocess: dataset.TorchvisionPreprocess(64)}
-	var notes strings.Builder
-	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, func(text string) { notes.WriteString(text + "\n") })
+	heard := &notes{}
+	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, heard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "new, because the file has none that fits: AuxLogits\n"; !strings.Contains(notes.String(), want) {
-		t.Errorf("notes are %q, want %q", notes.String(), want)
+	if want := "new, because the file has none that fits: AuxLogits\n"; !strings.Contains(heard.text(), want) {
+		t.Errorf("notes are %q, want %q", heard.text(), want)
 	}
 	for _, p := range w.Params {
 		q := from.ByName(p.Name)
@@ -130,14 +131,14 @@ func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
 func TestFineTuningTheClassifierAloneKeepsTheRest(t *testing.T) {
 	job := tinyJob(t)
 	var from *model.Weights
-	job.Init.Weights, from = pretrained(t, job.Spec, []string{"x", "y"}, nil)
-	job.Options.Train.Freeze = []string{"Conv2d", "Mixed"}
-	job.Options.Train.MaxSteps = 3
-	job.Options.Optimizer.HeadLRFactor = 10
+	job.Init.Weights, from = pretrained(t, job.Model, []string{"x", "y"}, nil)
+	job.Train.Freeze = []string{"Conv2d", "Mixed"}
+	job.Train.MaxSteps = 3
+	job.Optimizer.HeadLRFactor = 10
 	if _, err := Run(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
-	after, m, err := weights.Load(filepath.Join(job.Dir, lastFile))
+	after, m, err := weights.Load(filepath.Join(job.Dir, rundir.Last))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,15 +49,15 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	if err := o.Validate(); err != nil {
 		return RateSearch{}, err
 	}
-	job.Options.EMA.Decay = 0 // nobody looks at the average
+	job.EMA.Decay = 0 // nobody looks at the average
 	r, err := prepare(job)
 	if err != nil {
 		return RateSearch{}, err
 	}
 	defer r.net.Close()
-	s := RateSearch{Batch: r.options.effectiveBatch()}
-	for epoch := 0; len(s.Curve) < o.Steps && !s.Diverged; epoch++ {
-		if err := r.search(ctx, epoch, o, &s); err != nil {
+	s := RateSearch{Batch: r.recipe.effectiveBatch()}
+	for at := (progress{}); len(s.Curve) < o.Steps && !s.Diverged; at.Epoch++ {
+		if err := r.search(ctx, o, &at, &s); err != nil {
 			return s, err
 		}
 	}
@@ -65,9 +65,9 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 }
 
 // search goes through one epoch of a search.
-func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearch) error {
-	at := progress{Epoch: epoch}
-	batches := r.data.from(context.WithoutCancel(ctx), epoch, 0)
+func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSearch) error {
+	at.Batch = 0
+	batches := r.data.from(context.WithoutCancel(ctx), at.Epoch, 0)
 	defer batches.Close()
 	for at.Batch < r.data.batches && len(s.Curve) < o.Steps && !s.Diverged {
 		if ctx.Err() != nil {
@@ -76,7 +76,7 @@ func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearc
 		n := len(s.Curve)
 		lr := o.From * math.Pow(o.To/o.From, float64(n)/float64(o.Steps-1))
 		at.Window = window{}
-		err := r.update(batches.Next, lr, &at)
+		err := r.update(batches.Next, lr, at)
 		if errors.Is(err, ErrDiverged) {
 			s.Diverged = true
 			return nil
@@ -91,7 +91,10 @@ func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearc
 		p.Smoothed = smooth(p.Smoothed, p.Loss, n)
 		s.Curve = append(s.Curve, p)
 		s.Diverged = exploded(s.Curve)
-		r.reporter.Step(Status{Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps, Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr, ImagesPerSecond: at.Window.imagesPerSecond()})
+		r.reporter.Step(Status{
+			Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps,
+			Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr, ImagesPerSecond: at.Window.imagesPerSecond(),
+		})
 	}
 	return nil
 }

@@ -9,13 +9,14 @@ import (
 	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 // resume goes back to the checkpoint in the folder.
 func (r *run) resume() error {
-	path := r.path(checkpointFile)
+	path := r.path(rundir.Checkpoint)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; train --init %s begins a new one with its weights", r.job.Dir, checkpointFile, r.job.Dir)
+		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; train --init %s begins a new one with its weights", r.job.Dir, rundir.Checkpoint, r.job.Dir)
 	}
 	at, err := r.load(path, r.sameCourse)
 	if err != nil {
@@ -30,19 +31,19 @@ func (r *run) resume() error {
 	if err := r.cutMetrics(); err != nil {
 		return err
 	}
-	return saveConfig(r.job.Dir, r.job.ConfigYAML) // with what was changed
+	return r.saveConfig() // with what was changed
 }
 
 // sameCourse refuses settings with which a checkpoint means something else:
 // the order of the images, the place in an epoch and in the schedule, and what
 // its tensors are.
-func (r *run) sameCourse(at progress, before Options) error {
-	now, then := r.options.Train, before.Train
+func (r *run) sameCourse(at progress, before Recipe) error {
+	now, then := r.recipe.Train, before.Train
 	switch {
-	case r.options.Optimizer.Name != before.Optimizer.Name:
-		return fmt.Errorf("optimizer.name: is %s, but the run began with %s; resume with that", r.options.Optimizer.Name, before.Optimizer.Name)
-	case (r.options.EMA.Decay > 0) != (before.EMA.Decay > 0):
-		return fmt.Errorf("ema.decay: is %g, but the run began with %g; resume with that", r.options.EMA.Decay, before.EMA.Decay)
+	case r.recipe.Optimizer.Name != before.Optimizer.Name:
+		return fmt.Errorf("optimizer.name: is %s, but the run began with %s; resume with that", r.recipe.Optimizer.Name, before.Optimizer.Name)
+	case (r.recipe.EMA.Decay > 0) != (before.EMA.Decay > 0):
+		return fmt.Errorf("ema.decay: is %g, but the run began with %g; resume with that", r.recipe.EMA.Decay, before.EMA.Decay)
 	case !slices.Equal(now.Freeze, then.Freeze):
 		return fmt.Errorf("train.freeze: is %q, but the run began with %q; resume with that", now.Freeze, then.Freeze)
 	case now.Seed != then.Seed:
@@ -59,7 +60,7 @@ func (r *run) sameCourse(at progress, before Options) error {
 
 // cutMetrics takes back the lines written after the checkpoint.
 func (r *run) cutMetrics() error {
-	path := r.path(metricsFile)
+	path := r.path(rundir.Metrics)
 	if info, err := os.Stat(path); err != nil || info.Size() <= r.at.Metrics {
 		return nil
 	}
@@ -72,7 +73,7 @@ func (r *run) cutMetrics() error {
 // keepBest sets the best weights aside, before a validation that a resumed run
 // will not know of may replace them.
 func (r *run) keepBest() error {
-	from, err := os.Open(r.path(bestFile))
+	from, err := os.Open(r.path(rundir.Best))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -80,7 +81,7 @@ func (r *run) keepBest() error {
 		return fmt.Errorf("best weights: %w", err)
 	}
 	defer from.Close()
-	return atomicfile.Write(r.path(keptBestFile), func(w io.Writer) error {
+	return atomicfile.Write(r.path(rundir.KeptBest), func(w io.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
 	})
@@ -90,9 +91,9 @@ func (r *run) keepBest() error {
 func (r *run) takeBackBest() error {
 	var err error
 	if r.at.Best.Epoch == 0 {
-		err = os.Remove(r.path(bestFile))
+		err = os.Remove(r.path(rundir.Best))
 	} else {
-		err = os.Rename(r.path(keptBestFile), r.path(bestFile))
+		err = os.Rename(r.path(rundir.KeptBest), r.path(rundir.Best))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("resume: best weights: %w", err)
