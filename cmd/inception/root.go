@@ -120,8 +120,10 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&s.config, "config", "c", "", "configuration: a YAML file or the name of an embedded one (default v3)")
-	flags.StringArrayVar(&s.set, "set", nil, "set a `key=value` of the configuration, such as optimizer.lr=0.01; repeatable")
+	flags.StringVarP(&s.config, "config", "c", "",
+		"configuration: a YAML file or the name of an embedded one (default v3)")
+	flags.StringArrayVar(&s.set, "set", nil,
+		"set a `key=value` of the configuration, such as optimizer.lr=0.01; repeatable")
 	flags.IntVar(&s.threads, "threads", 0, "threads of the kernels; 0 for one per processor")
 	flags.BoolVar(&s.json, "json", false, "print JSON on standard output and nothing else there")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no messages but warnings and errors")
@@ -130,7 +132,8 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
-	root.AddCommand(unconfigured(newPredict(s), newFeatures(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
+	root.AddCommand(unconfigured(
+		newPredict(s), newFeatures(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root

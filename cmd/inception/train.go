@@ -43,7 +43,8 @@ step and saves; --resume goes on from there.`,
 	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
 	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after so many updates of the weights")
 	f.IntVarP(&t.batch, "batch", "b", 0, "images of one step, also --batch-size")
-	f.BoolVar(&t.resume, "resume", false, "go on with the run named as argument or by --out, or with the newest unfinished one")
+	f.BoolVar(&t.resume, "resume", false,
+		"go on with the run named as argument or by --out, or with the newest unfinished one")
 	t.initFlags.add(c)
 	return c
 }

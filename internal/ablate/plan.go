@@ -96,7 +96,8 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 			return fmt.Errorf("--set %s: the suite has no row %q; did you mean %s?", text, name, spelling.Nearest(name, names))
 		}
 		c := changes[at]
-		c.own = append(c.own, config.Setting{Text: text[len(name)+1:], From: config.Origin{Kind: config.FromSet, Place: name}})
+		from := config.Origin{Kind: config.FromSet, Place: name}
+		c.own = append(c.own, config.Setting{Text: text[len(name)+1:], From: from})
 	}
 	base.Set = set
 	return nil
@@ -117,7 +118,8 @@ func plan(c *change, base config.Sources) (planned, error) {
 		return r, err
 	}
 	if r.outline.ValImages == 0 {
-		return r, settings.Errorf("data.val", "there are no validation images to compare the rows by; set it, or data.val_fraction")
+		return r, settings.Errorf("data.val",
+			"there are no validation images to compare the rows by; set it, or data.val_fraction")
 	}
 	layers, err := model.Layers(r.outline.Spec)
 	r.params, r.paramsWithAux, r.macs = model.Params(layers, false), model.Params(layers, true), model.MACs(layers)

@@ -139,7 +139,8 @@ func sameConfig(job train.Job) error {
 		return err
 	}
 	if key, a, b := settings.Difference(&then.Config, &job.Config); key != "" {
-		return fmt.Errorf("%s: %s is %v there and would be %v now; go on with the settings of before, or choose another --out",
+		return fmt.Errorf("%s: %s is %v there and would be %v now; "+
+			"go on with the settings of before, or choose another --out",
 			path, key, a, b)
 	}
 	return nil

@@ -120,7 +120,8 @@ func suiteText(path string) (text []byte, shown string, err error) {
 	for _, e := range configs.Suites() {
 		names = append(names, e.Name)
 	}
-	return nil, "", fmt.Errorf("suite %s: there is neither such a file nor an embedded suite; embedded are %s", path, strings.Join(names, ", "))
+	return nil, "", fmt.Errorf("suite %s: there is neither such a file nor an embedded suite; embedded are %s",
+		path, strings.Join(names, ", "))
 }
 
 // parse reads the YAML of a suite; shown names it in messages.
@@ -163,7 +164,8 @@ func (r reader) fields(n *yaml.Node, what string, known fieldReaders) error {
 	return r.pairs(n, what, func(key, value *yaml.Node) error {
 		read := known[key.Value]
 		if read == nil {
-			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?", r.place(key), key.Value, what, spelling.Nearest(key.Value, names))
+			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?",
+				r.place(key), key.Value, what, spelling.Nearest(key.Value, names))
 		}
 		return read(value)
 	})
@@ -211,7 +213,8 @@ func (r reader) rows(n *yaml.Node, to *[]Row, names map[string]bool) error {
 		case err != nil:
 			return err
 		case !rowName.MatchString(row.Name):
-			return fmt.Errorf("%s: a row's name is of lower-case letters, digits and . _ -, such as aux-none; is %q", r.place(item), row.Name)
+			return fmt.Errorf("%s: a row's name is of lower-case letters, digits and . _ -, such as aux-none; is %q",
+				r.place(item), row.Name)
 		case names[row.Name]:
 			return fmt.Errorf("%s: another row is called %q too", r.place(item), row.Name)
 		}

@@ -108,7 +108,8 @@ func read(path string) (name string, text []byte, shown string, err error) {
 	for _, e := range configs.List() {
 		names = append(names, e.Name)
 	}
-	return "", nil, "", fmt.Errorf("config %s: there is neither such a file nor an embedded configuration; embedded are %s",
+	return "", nil, "", fmt.Errorf(
+		"config %s: there is neither such a file nor an embedded configuration; embedded are %s",
 		path, strings.Join(names, ", "))
 }
 

@@ -155,7 +155,8 @@ func (l *layers) environment(variables []string) (warnings []string, err error) 
 		switch {
 		case !strings.HasPrefix(name, envPrefix) || slices.Contains(others, name):
 		case !isKey:
-			warnings = append(warnings, fmt.Sprintf("the variable %s names no key and is not used; inception config keys lists them", name))
+			warnings = append(warnings, fmt.Sprintf(
+				"the variable %s names no key and is not used; inception config keys lists them", name))
 		case text != "":
 			if err := l.variable(name, key, text); err != nil {
 				return nil, err

@@ -75,7 +75,8 @@ func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	}
 	if len(set) > 0 {
 		return fmt.Errorf("%s is of another structure than the configuration's %s; "+
-			"give %s, or a --config that does not set it, such as finetune", path, strings.Join(places, ", "), strings.Join(set, " "))
+			"give %s, or a --config that does not set it, such as finetune",
+			path, strings.Join(places, ", "), strings.Join(set, " "))
 	}
 	if err := r.Validate(); err != nil {
 		return r.locate(err)

@@ -39,8 +39,10 @@ func TestConfigurationsSurviveYAML(t *testing.T) {
 	c.Optimizer.LR, c.Optimizer.Eps, c.Schedule.WarmupEpochs = 1e-7, 1.0/3, 1e6
 	c.Train.Freeze = []string{"Conv2d", `a, "b"]`, "null", "ä #\n"}
 	for _, text := range []string{
-		"", " ", "~", "null", "true", "3", "4e-05", "shapes:", "a: b", "# a", "a #b", "*a", "- a", "[a", "{", `\`, `"`, "'", "'a'", "é ü",
-		"a\nb", "a\n", "\t", "\x00", "\x7f", "\u2028", "\ufeff", "\ufffe", "0x1p", "2026-01-02", "<<", "=", "!a", "%a", "@a", "\xff\xfe", strings.Repeat("a ", 200), strings.Repeat("\xff", 100),
+		"", " ", "~", "null", "true", "3", "4e-05", "shapes:", "a: b", "# a", "a #b", "*a", "- a", "[a", "{", `\`, `"`,
+		"'", "'a'", "é ü",
+		"a\nb", "a\n", "\t", "\x00", "\x7f", "\u2028", "\ufeff", "\ufffe", "0x1p", "2026-01-02", "<<", "=", "!a", "%a",
+		"@a", "\xff\xfe", strings.Repeat("a ", 200), strings.Repeat("\xff", 100),
 	} {
 		c.Data.Train = text
 		survivesYAML(t, c)

@@ -124,7 +124,8 @@ func (o OptimizerOptions) Validate() error {
 		return err
 	}
 	if o.Eps != 0 && o.Eps < 1e-30 {
-		return settings.Errorf("optimizer.eps", "vanishes in float32 arithmetic, is %g; use 0 for the usual one or at least 1e-30", o.Eps)
+		return settings.Errorf("optimizer.eps",
+			"vanishes in float32 arithmetic, is %g; use 0 for the usual one or at least 1e-30", o.Eps)
 	}
 	if o.LR == 0 && o.LRBase == 0 {
 		return settings.Errorf("optimizer.lr", "must be positive, is 0; set it, or lr_base with lr_base_size")

@@ -20,7 +20,8 @@ func (r *run) advise() {
 	o := r.recipe
 	batch := o.effectiveBatch()
 	if rate := o.Optimizer.LR; o.Optimizer.Name == optimize.RMSProp && rate >= paperRate && batch < paperBatch/4 {
-		r.reporter.Warn(fmt.Sprintf("optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, which makes %.2g here; optimizer.lr_base scales with the batch by itself",
+		r.reporter.Warn(fmt.Sprintf("optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, "+
+			"which makes %.2g here; optimizer.lr_base scales with the batch by itself",
 			rate, batch, paperRate, paperBatch, paperRate*float64(batch)/paperBatch))
 	}
 	// Accuracy that is high in training and low in validation has this cause
@@ -28,11 +29,13 @@ func (r *run) advise() {
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
 	passes := r.updates() * o.Train.GradAccumSteps
 	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon {
-		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
+		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) "+
+			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
 			horizon, r.weights.Spec.BNDecay, passes))
 	}
 	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
-		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates and the run has %d, so it still holds initial weights; set ema.warmup: true",
+		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates "+
+			"and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
 	}
 	if warnings, err := model.Principles(r.weights.Spec); err == nil && len(warnings) > 0 {
@@ -40,7 +43,8 @@ func (r *run) advise() {
 		for _, w := range warnings {
 			departs = append(departs, fmt.Sprintf("%d by %s", w.Principle, w.Key))
 		}
-		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); inception summary --config %s says how",
+		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); "+
+			"inception summary --config %s says how",
 			strings.Join(departs, ", "), filepath.Join(r.job.Dir, rundir.Config)))
 	}
 	if r.data.val == nil {
@@ -51,11 +55,15 @@ func (r *run) advise() {
 // adviseLag says once when validation is far below training, which nothing
 // explains so often as batch norm's running statistics.
 func (r *run) adviseLag(train, val report.Line) {
-	if r.lagging || r.recipe.Train.BNRecalibrate > 0 || train.Loss == 0 || val.Loss < 2*train.Loss || val.Top1 > train.Top1/2 {
+	far := train.Loss > 0 && val.Loss >= 2*train.Loss && val.Top1 <= train.Top1/2
+	if !far || r.lagging || r.recipe.Train.BNRecalibrate > 0 {
 		return
 	}
 	r.lagging = true
-	r.reporter.Note(fmt.Sprintf("validation (top-1 %.1f%%) is far below training (%.1f%%), most likely because batch norm's running statistics lag behind weights that move fast; that passes as the learning rate falls; train.bn_recalibrate: 20 measures them anew, and a lower model.bn_decay (%g) follows faster",
+	r.reporter.Note(fmt.Sprintf("validation (top-1 %.1f%%) is far below training (%.1f%%), "+
+		"most likely because batch norm's running statistics lag behind weights that move fast; "+
+		"that passes as the learning rate falls; "+
+		"train.bn_recalibrate: 20 measures them anew, and a lower model.bn_decay (%g) follows faster",
 		100*val.Top1, 100*train.Top1, r.weights.Spec.BNDecay))
 }
 
@@ -96,7 +104,8 @@ func (r *run) adviseTime() {
 	if perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps); updates >= perEpoch {
 		fits = fmt.Sprintf("train.epochs: %d", updates/perEpoch)
 	}
-	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the cosine schedule still holds the rate high; %s would let it fall in about that time",
+	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the cosine schedule "+
+		"still holds the rate high; %s would let it fall in about that time",
 		Brief(limit), fits))
 }
 

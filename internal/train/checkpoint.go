@@ -92,7 +92,8 @@ func (s state) load(path string, accept func(progress, Recipe) error) (p progres
 		return p, fmt.Errorf("checkpoint %s: model: %w", path, err)
 	}
 	if spec != s.weights.Spec {
-		return p, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration", path, difference("model", reflect.ValueOf(spec), reflect.ValueOf(s.weights.Spec)))
+		return p, fmt.Errorf("checkpoint %s: is of another model: %s; resume with the run's own configuration",
+			path, difference("model", reflect.ValueOf(spec), reflect.ValueOf(s.weights.Spec)))
 	}
 	if err := accept(p, r); err != nil {
 		return p, err
@@ -103,7 +104,8 @@ func (s state) load(path string, accept func(progress, Recipe) error) (p progres
 			return p, fmt.Errorf("checkpoint: %w", err)
 		}
 		if len(values) != len(to.data) {
-			return p, fmt.Errorf("checkpoint %s: %s has %d values, the model needs %d", path, to.name, len(values), len(to.data))
+			return p, fmt.Errorf("checkpoint %s: %s has %d values, the model needs %d",
+				path, to.name, len(values), len(to.data))
 		}
 		copy(to.data, values)
 	}

@@ -25,7 +25,9 @@ type Config struct {
 // variant chooses the network's.
 func DefaultConfig(variant string) (Config, error) {
 	spec, err := model.DefaultSpec(variant)
-	return Config{Model: spec, Data: dataset.DefaultOptions(), Recipe: DefaultRecipe(), Eval: evaluate.DefaultOptions()}, err
+	return Config{
+		Model: spec, Data: dataset.DefaultOptions(), Recipe: DefaultRecipe(), Eval: evaluate.DefaultOptions(),
+	}, err
 }
 
 // Validate returns the first thing wrong with the values, a settings.KeyError.

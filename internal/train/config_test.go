@@ -12,7 +12,8 @@ func TestAbsoluteLeavesKindsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for spec, want := range map[string]string{
-		"": "", "shapes:?n=3": "shapes:?n=3", "a/b": filepath.Join(here, "a/b"), "idx:c": "idx:" + filepath.Join(here, "c"), "/x": "/x",
+		"": "", "shapes:?n=3": "shapes:?n=3", "a/b": filepath.Join(here, "a/b"),
+		"idx:c": "idx:" + filepath.Join(here, "c"), "/x": "/x",
 	} {
 		if got := absolute(spec); got != want {
 			t.Errorf("%q becomes %q, want %q", spec, got, want)

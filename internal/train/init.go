@@ -40,16 +40,17 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, reporter 
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's", i.Weights, describe(from.Spec), describe(spec), list(wrong))
+		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's",
+			i.Weights, describe(from.Spec), describe(spec), list(wrong))
 	}
+	with := fmt.Sprintf("with a new classifier for %d classes (the file's has %d)", spec.Classes, from.Spec.Classes)
 	switch {
 	case rows != nil:
-		reporter.Note(fmt.Sprintf("initial weights from %s, its classifier included", i.Weights))
+		with = "its classifier included"
 	case metadata.NoHead:
-		reporter.Note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file has none)", i.Weights, spec.Classes))
-	default:
-		reporter.Note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file's has %d)", i.Weights, spec.Classes, from.Spec.Classes))
+		with = fmt.Sprintf("with a new classifier for %d classes (the file has none)", spec.Classes)
 	}
+	reporter.Note(fmt.Sprintf("initial weights from %s, %s", i.Weights, with))
 	if len(fresh) > 0 {
 		reporter.Note(fmt.Sprintf("new, because the file has none that fits: %s", list(fresh)))
 	}
@@ -158,15 +159,16 @@ func pickRows(p *ops.Param, rows []int) []float32 {
 // warnAboutInput says where the images will look other to the network than
 // those that its weights have learned from.
 func warnAboutInput(spec, from model.Spec, m weights.Metadata, data trainingData, reporter Reporter) {
-	if p := m.Preprocess; p.Mean != data.preprocess.Mean || p.Std != data.preprocess.Std || p.Geometry != data.preprocess.Geometry {
+	if p, d := m.Preprocess, data.preprocess; p.Mean != d.Mean || p.Std != d.Std || p.Geometry != d.Geometry {
 		cure := ""
 		if name := p.Setting(); name != "" {
 			cure = "; set data.preprocess to " + name
 		}
-		reporter.Warn(fmt.Sprintf("the weights have learned from images preprocessed so: %s; the data is: %s%s", p, data.preprocess, cure))
+		reporter.Warn(fmt.Sprintf("the weights have learned from images preprocessed so: %s; the data is: %s%s", p, d, cure))
 	}
 	if spec.AvgPoolCountIncludePad != from.AvgPoolCountIncludePad {
-		reporter.Warn(fmt.Sprintf("the weights have learned with model.avgpool_count_include_pad %t, here it is %t", from.AvgPoolCountIncludePad, spec.AvgPoolCountIncludePad))
+		reporter.Warn(fmt.Sprintf("the weights have learned with model.avgpool_count_include_pad %t, here it is %t",
+			from.AvgPoolCountIncludePad, spec.AvgPoolCountIncludePad))
 	}
 }
 

@@ -22,13 +22,15 @@ type labelled struct {
 func (l labelled) Classes() []string { return l.classes }
 
 // pretrained writes weights of the job's structure with the given labels.
-func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*weights.Metadata)) (path string, w *model.Weights) {
+func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*weights.Metadata)) (path string,
+	w *model.Weights) {
 	t.Helper()
 	w, err := model.NewWeights(withClasses(spec, len(labels)), 99)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize, Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize,
+		Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
 	if change != nil {
 		change(&m)
 	}
@@ -52,16 +54,25 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 		fails   string
 	}{
 		{"the same classes", abc, nil, abc, Init{}, []int{0, 1, 2}, "its classifier included", ""},
-		{"the same classes in another order", abc, nil, []string{"C", "a", "b"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
+		{"the same classes in another order", abc, nil, []string{"C", "a", "b"}, Init{}, []int{2, 0, 1},
+			"its classifier included", ""},
 		{"other classes", abc, nil, []string{"a", "b", "d"}, Init{}, nil, "", `"d" matches no label`},
-		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil, "with a new classifier for 3 classes (the file's has 3)", ""},
-		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}}, []int{0, 1, 2}, "its classifier included", ""},
-		{"other classes by a map", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
-		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil, "with a new classifier for 4 classes (the file's has 3)", ""},
-		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil, "with a new classifier for 2 classes (the file's has 3)", ""},
-		{"no classifier in the file", abc, func(m *weights.Metadata) { m.NoHead, m.Labels = true, nil }, abc, Init{}, nil, "with a new classifier for 3 classes (the file has none)", ""},
-		{"no labels in the file, numbers", abc, func(m *weights.Metadata) { m.Labels = nil }, []string{"02", "00", "01"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
-		{"no labels in the file, names", abc, func(m *weights.Metadata) { m.Labels = nil }, abc, Init{}, nil, "", "matches no label"},
+		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil,
+			"with a new classifier for 3 classes (the file's has 3)", ""},
+		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}},
+			[]int{0, 1, 2}, "its classifier included", ""},
+		{"other classes by a map", abc, nil, []string{"a", "b", "d"},
+			Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
+		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil,
+			"with a new classifier for 4 classes (the file's has 3)", ""},
+		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil,
+			"with a new classifier for 2 classes (the file's has 3)", ""},
+		{"no classifier in the file", abc, func(m *weights.Metadata) { m.NoHead, m.Labels = true, nil }, abc, Init{}, nil,
+			"with a new classifier for 3 classes (the file has none)", ""},
+		{"no labels in the file, numbers", abc, func(m *weights.Metadata) { m.Labels = nil }, []string{"02", "00", "01"},
+			Init{}, []int{2, 0, 1}, "its classifier included", ""},
+		{"no labels in the file, names", abc, func(m *weights.Metadata) { m.Labels = nil }, abc, Init{}, nil, "",
+			"matches no label"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := tinyJob(t).Model
@@ -119,7 +130,8 @@ func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
 	}
 	for _, p := range w.Params {
 		q := from.ByName(p.Name)
-		isNew := strings.HasPrefix(p.Name, "AuxLogits.") && (strings.HasSuffix(p.Name, "conv.weight") || strings.HasSuffix(p.Name, "fc.weight"))
+		isNew := strings.HasPrefix(p.Name, "AuxLogits.") && (strings.HasSuffix(p.Name,
+			"conv.weight") || strings.HasSuffix(p.Name, "fc.weight"))
 		if same := slices.Equal(p.Shape, q.Shape) && slices.Equal(p.Values(), q.Values()); same == isNew {
 			t.Errorf("%s: is the file's: %t, want %t", p.Name, same, !isNew)
 		}

@@ -139,7 +139,8 @@ func (l *learner) diverged(what string, value any, lr float64, at *progress) err
 	if lr < 1e-6 {
 		cure = "the learning rate is tiny, so look at the images and data.preprocess"
 	}
-	return fmt.Errorf("%w: %s is %v at step %d (epoch %d, learning rate %.3g); most likely the learning rate is too high: %s",
+	return fmt.Errorf("%w: %s is %v at step %d (epoch %d, learning rate %.3g); "+
+		"most likely the learning rate is too high: %s",
 		ErrDiverged, what, value, at.Step+1, at.Epoch+1, lr, cure)
 }
 
@@ -175,7 +176,8 @@ func freezer(prefixes []string, w *model.Weights) (func(layer string) bool, erro
 	}
 	for _, prefix := range prefixes {
 		if !used[prefix] {
-			return nil, settings.Errorf("train.freeze", "no layer's name begins with %q; there are %s", prefix, strings.Join(modules, ", "))
+			return nil, settings.Errorf("train.freeze", "no layer's name begins with %q; there are %s",
+				prefix, strings.Join(modules, ", "))
 		}
 	}
 	if !left {

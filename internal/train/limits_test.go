@@ -74,16 +74,21 @@ func (n *notes) Warn(text string) { n.all = append(n.all, "warning: "+text) }
 func (n *notes) text() string { return strings.Join(n.all, "\n") + "\n" }
 
 func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
-	const high, lag, average = "is high for a batch of 8: the paper's 0.045 belongs to 1600 images", "batch norm's statistics average over some", "the running average (ema.decay 0.9999, no warm-up)"
+	const high, lag, average = "is high for a batch of 8: the paper's 0.045 belongs to 1600 images",
+		"batch norm's statistics average over some", "the running average (ema.decay 0.9999, no warm-up)"
 	for _, c := range []struct {
 		name   string
 		change func(*Job)
 		want   []string
 	}{
 		{"nothing", func(j *Job) { j.Model.BNDecay = 0.5 }, nil},
-		{"the paper's rate for a small batch", func(j *Job) { j.Optimizer.LR, j.Model.BNDecay = 0.045, 0.5 }, []string{high}},
+		{"the paper's rate for a small batch", func(j *Job) { j.Optimizer.LR, j.Model.BNDecay = 0.045, 0.5 },
+			[]string{high}},
 		{"the paper's rate scaled", func(j *Job) { j.Optimizer.LR, j.Model.BNDecay = 0, 0.5 }, nil},
-		{"the same rate of SGD", func(j *Job) { j.Optimizer.Name, j.Optimizer.LR, j.Model.BNDecay = optimize.SGD, 0.045, 0.5 }, nil},
+		{"the same rate of SGD", func(j *Job) {
+			j.Optimizer.Name, j.Optimizer.LR, j.Model.BNDecay = optimize.SGD, 0.045,
+				0.5
+		}, nil},
 		{"statistics that lag behind", func(j *Job) { j.Model.BNDecay = 0.9997 }, []string{lag}},
 		{"statistics measured anew", func(j *Job) { j.Model.BNDecay, j.Train.BNRecalibrate = 0.9997, 2 }, nil},
 		{"an average that lags behind", func(j *Job) { j.EMA.Warmup, j.Model.BNDecay = false, 0.5 }, []string{average}},
@@ -99,7 +104,9 @@ func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
 		heard.all = nil
 		r.advise()
 		r.close()
-		heard.all = slices.DeleteFunc(heard.all, func(text string) bool { return strings.Contains(text, "design principles") }) // of the tiny network
+		heard.all = slices.DeleteFunc(heard.all, func(text string) bool { // of the tiny network
+			return strings.Contains(text, "design principles")
+		})
 		if len(heard.all) != len(c.want) {
 			t.Errorf("%s: says %q, want %q", c.name, heard.all, c.want)
 			continue

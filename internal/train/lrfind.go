@@ -19,7 +19,8 @@ func DefaultFindOptions() FindOptions { return FindOptions{From: 1e-6, To: 10, S
 // Validate returns what is wrong with the bounds.
 func (o FindOptions) Validate() error {
 	if !(o.From > 0 && o.To > o.From && o.To <= 1000) || o.Steps < 10 {
-		return fmt.Errorf("lr-find: needs 0 < from < to <= 1000 and at least 10 steps, has %g, %g, %d", o.From, o.To, o.Steps)
+		return fmt.Errorf("lr-find: needs 0 < from < to <= 1000 and at least 10 steps, has %g, %g, %d",
+			o.From, o.To, o.Steps)
 	}
 	return nil
 }
@@ -93,7 +94,8 @@ func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSe
 		s.Diverged = exploded(s.Curve)
 		r.reporter.Step(Status{
 			Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps,
-			Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr, ImagesPerSecond: at.Window.imagesPerSecond(),
+			Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr,
+			ImagesPerSecond: at.Window.imagesPerSecond(),
 		})
 	}
 	return nil
@@ -120,7 +122,8 @@ func exploded(curve []RatePoint) bool {
 // logarithm of the rate, before its lowest point.
 func (s *RateSearch) suggest() error {
 	if len(s.Curve) == 0 {
-		return fmt.Errorf("lr-find: %w at the very first step; look at the images and data.preprocess, or search from a lower rate", ErrDiverged)
+		return fmt.Errorf("lr-find: %w at the very first step; look at the images and data.preprocess, "+
+			"or search from a lower rate", ErrDiverged)
 	}
 	lowest := 0
 	for i, p := range s.Curve {
@@ -130,7 +133,8 @@ func (s *RateSearch) suggest() error {
 	}
 	before := s.Curve[min(lowest, len(s.Curve)/10)].Smoothed
 	if fall := before - s.Curve[lowest].Smoothed; !(fall > max(1e-3*before, spreadOfBatches(s.Curve[:lowest+1]))) {
-		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; try more steps, or other bounds",
+		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; "+
+			"try more steps, or other bounds",
 			len(s.Curve), math.Max(0, fall))
 	}
 	best, steepest := 0, 0.0

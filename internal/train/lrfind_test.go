@@ -91,7 +91,8 @@ func TestSmoothingIsAMeanThatForgets(t *testing.T) {
 func swatches(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255}, "blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
+	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255},
+		"blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
 			t.Fatal(err)
 		}

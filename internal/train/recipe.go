@@ -106,7 +106,8 @@ func (o LoopOptions) Validate() error {
 		return settings.Errorf("train.max_time", "must not be negative, is %s", o.MaxTime)
 	}
 	if slices.Contains(o.Freeze, "") {
-		return settings.Errorf("train.freeze", "an empty name would freeze every layer; name the first layers' beginnings, such as Conv2d")
+		return settings.Errorf("train.freeze",
+			"an empty name would freeze every layer; name the first layers' beginnings, such as Conv2d")
 	}
 	return nil
 }
@@ -115,6 +116,7 @@ func (o LoopOptions) Validate() error {
 func (o SmoothingOptions) Validate() error {
 	return settings.First(
 		settings.Below("label_smoothing.epsilon", o.Epsilon, 1),
-		settings.OneOf("label_smoothing.spread", o.Spread, []settings.Choice{{Name: SpreadUniform}, {Name: SpreadWrongOnly}}),
+		settings.OneOf("label_smoothing.spread", o.Spread,
+			[]settings.Choice{{Name: SpreadUniform}, {Name: SpreadWrongOnly}}),
 	)
 }

@@ -23,7 +23,10 @@ func (r *run) write(lines ...report.Line) error {
 // saveWeights writes last, and best if these are it.
 func (r *run) saveWeights(isBest bool) error {
 	spec := r.weights.Spec
-	metadata := weights.Metadata{Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize, Preprocess: r.data.preprocess, Version: r.job.Version}
+	metadata := weights.Metadata{
+		Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize,
+		Preprocess: r.data.preprocess, Version: r.job.Version,
+	}
 	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
 	if isBest {
 		if err := save(rundir.Best, r.shown()); err != nil {
@@ -64,8 +67,10 @@ func (r *run) writeReport(state string) error {
 		val = fmt.Sprintf("%d images", r.data.val.Len())
 	}
 	err = report.WriteHTML(r.path(rundir.Report), report.Run{
-		Title: r.job.Dir, State: state, Model: describe(r.weights.Spec), Lines: lines, Version: r.job.Version, Config: string(r.job.Absolute().YAML()),
-		Data: fmt.Sprintf("%s: %d images of %d classes, validation %s", r.job.Data.Train, r.data.train.Len(), len(r.data.train.Classes()), val),
+		Title: r.job.Dir, State: state, Model: describe(r.weights.Spec), Lines: lines,
+		Version: r.job.Version, Config: string(r.job.Absolute().YAML()),
+		Data: fmt.Sprintf("%s: %d images of %d classes, validation %s",
+			r.job.Data.Train, r.data.train.Len(), len(r.data.train.Classes()), val),
 	})
 	if err != nil {
 		return err

@@ -71,7 +71,8 @@ func (c *Console) Step(s Status) {
 	if !c.draws(fmt.Sprint("epoch ", s.Epoch), s.Steps) {
 		return
 	}
-	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s", s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
+	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s",
+		s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
 	if s.Left > 0 {
 		text += "  " + Brief(s.Left) + " left"
 	}

@@ -27,15 +27,20 @@ func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
 		change func(*Job)
 		want   string
 	}{
-		"batch and accumulation swapped": {func(j *Job) { j.Train.BatchSize, j.Train.GradAccumSteps = 2, 8 }, "began with 8 (and 2)"},
-		"another seed":                   {func(j *Job) { j.Train.Seed = 7 }, "train.seed: is 7, but the run began with 1"},
-		"other images":                   {func(j *Job) { j.Data.Train = "shapes:?train=60&val=13&size=32" }, "has 60 training images, but the run began with 44"},
-		"another model":                  {func(j *Job) { j.Model.Dropout = 0.5 }, "model.dropout is 0.2 there, 0.5 in the configuration"},
-		"another stem":                   {func(j *Job) { j.Model.Stem.Conv = "7x7" }, "model.stem.conv is 3x3 there, 7x7 in"},
-		"an optimizer that needs more":   {func(j *Job) { j.Optimizer.Name = optimize.AdamW }, "optimizer.name: is adamw, but the run began with rmsprop"},
-		"an optimizer that needs less":   {func(j *Job) { j.Optimizer.Name = optimize.SGD }, "optimizer.name: is sgd"},
-		"no average":                     {func(j *Job) { j.EMA.Decay = 0 }, "ema.decay: is 0"},
-		"frozen layers":                  {func(j *Job) { j.Train.Freeze = []string{"Conv2d"} }, "train.freeze"},
+		"batch and accumulation swapped": {func(j *Job) { j.Train.BatchSize, j.Train.GradAccumSteps = 2, 8 },
+			"began with 8 (and 2)"},
+		"another seed": {func(j *Job) { j.Train.Seed = 7 }, "train.seed: is 7, but the run began with 1"},
+		"other images": {func(j *Job) { j.Data.Train = "shapes:?train=60&val=13&size=32" },
+			"has 60 training images, but the run began with 44"},
+		"another model": {func(j *Job) { j.Model.Dropout = 0.5 },
+			"model.dropout is 0.2 there, 0.5 in the configuration"},
+		"another stem": {func(j *Job) { j.Model.Stem.Conv = "7x7" },
+			"model.stem.conv is 3x3 there, 7x7 in"},
+		"an optimizer that needs more": {func(j *Job) { j.Optimizer.Name = optimize.AdamW },
+			"optimizer.name: is adamw, but the run began with rmsprop"},
+		"an optimizer that needs less": {func(j *Job) { j.Optimizer.Name = optimize.SGD }, "optimizer.name: is sgd"},
+		"no average":                   {func(j *Job) { j.EMA.Decay = 0 }, "ema.decay: is 0"},
+		"frozen layers":                {func(j *Job) { j.Train.Freeze = []string{"Conv2d"} }, "train.freeze"},
 	} {
 		other := job
 		c.change(&other)
@@ -102,7 +107,8 @@ func TestARunWithoutItsCheckpointIsLeftAsItIs(t *testing.T) {
 	}
 	best, metrics := read(t, job, rundir.Best), read(t, job, rundir.Metrics)
 	job.Resume = true
-	if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(), "holds a run without its checkpoint") {
+	if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(),
+		"holds a run without its checkpoint") {
 		t.Errorf("error is %v", err)
 	}
 	if !bytes.Equal(read(t, job, rundir.Best), best) || !bytes.Equal(read(t, job, rundir.Metrics), metrics) {
@@ -134,7 +140,8 @@ func TestBestWeightsGoBackToTheCheckpointWithTheRest(t *testing.T) {
 		r.close()
 		got, err := os.ReadFile(filepath.Join(job.Dir, rundir.Best))
 		if (err != nil) != (want == nil) || !bytes.Equal(got, want) {
-			t.Errorf("stopped after %d steps: the best weights are %d bytes (%v), want the %d of the checkpoint", steps, len(got), err, len(want))
+			t.Errorf("stopped after %d steps: the best weights are %d bytes (%v), want the %d of the checkpoint", steps,
+				len(got), err, len(want))
 		}
 	}
 }

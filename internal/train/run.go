@@ -299,7 +299,8 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 		return report.Line{}, fmt.Errorf("validation: %w", err)
 	}
 	if !finite(result.Loss) {
-		return report.Line{}, fmt.Errorf("%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays",
+		return report.Line{}, fmt.Errorf(
+			"%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays",
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
@@ -312,7 +313,8 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 func (r *run) trainLine() report.Line {
 	w := &r.at.Window
 	return report.Line{
-		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train", Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
+		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train",
+		Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
 		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
 		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
 	}

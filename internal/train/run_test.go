@@ -71,10 +71,12 @@ func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
 		return func(j *Job) { j.Optimizer.Name, j.Train.GradAccumSteps = name, 2 }
 	}
 	for name, change := range map[string]func(*Job){
-		optimize.RMSProp: optimizer(optimize.RMSProp), optimize.SGD: optimizer(optimize.SGD), optimize.Adam: optimizer(optimize.Adam), optimize.AdamW: optimizer(optimize.AdamW),
+		optimize.RMSProp: optimizer(optimize.RMSProp), optimize.SGD: optimizer(optimize.SGD),
+		optimize.Adam: optimizer(optimize.Adam), optimize.AdamW: optimizer(optimize.AdamW),
 		"all that is random or remembered": func(j *Job) {
 			j.Model.Aux, j.Model.AuxEarly, j.Model.Dropout = model.AuxPlain, true, 0.3
-			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5, Pad: 2, Erase: 0.5, Mixup: 0.3, Cutmix: 0.4}
+			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5,
+				Pad: 2, Erase: 0.5, Mixup: 0.3, Cutmix: 0.4}
 			j.LabelSmoothing.Spread, j.Train.BNRecalibrate = SpreadWrongOnly, 2
 			j.Train.ClipGradNorm, j.Train.ClipGradValue, j.Train.LogEvery = 0.5, 0.05, 2
 			j.Schedule = optimize.ScheduleOptions{Name: optimize.Cosine, WarmupEpochs: 0.5}
@@ -171,7 +173,8 @@ func TestSavedWeightsGiveTheValidationsFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := evaluate.NewEvaluator(w, evaluate.RunOptions{Options: evaluate.Options{BatchSize: 5}, Preprocess: m.Preprocess})
+	e, err := evaluate.NewEvaluator(w, evaluate.RunOptions{Options: evaluate.Options{BatchSize: 5},
+		Preprocess: m.Preprocess})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +252,8 @@ func TestFrozenLayersKeepTheirValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, p := range before.Params {
-		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5") || strings.HasPrefix(p.Name, "Mixed_7c.branch1x1")
+		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5") || strings.HasPrefix(p.Name,
+			"Mixed_7c.branch1x1")
 		same := true
 		for j, v := range p.Values() {
 			same = same && v == after.Params[i].Values()[j]

@@ -19,7 +19,10 @@ func TestEveryVariantLearns(t *testing.T) {
 		lr                 float64
 		change             func(*model.Spec)
 	}{
-		{model.V2Table1, optimize.Adam, 0.003, func(s *model.Spec) { s.Width, s.InputSize, s.Aux = 0.25, 107, model.AuxBatchNorm }},
+		{model.V2Table1, optimize.Adam, 0.003, func(s *model.Spec) {
+			s.Width, s.InputSize, s.Aux = 0.25, 107,
+				model.AuxBatchNorm
+		}},
 		{model.BNInception, optimize.SGD, 0.1, func(s *model.Spec) { s.Width = 0.05 }},
 		{model.BNInception, optimize.Adam, 0.003, func(s *model.Spec) { s.Width, s.Stem.Conv = 0.25, "7x7" }},
 		{model.BNInception, optimize.AdamW, 0.003, func(s *model.Spec) { s.Width, s.Init = 0.25, "he" }},
