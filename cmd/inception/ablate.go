@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/ablate"
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -80,7 +80,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		return a.foretell(c, plan)
 	}
 	if a.out == "" {
-		a.out = filepath.Join("runs", plan.Base.Name+"-"+plan.Suite+"-"+time.Now().Format("20060102-150405"))
+		a.out = rundir.New(plan.Base.Name + "-" + plan.Suite)
 	}
 	a.note("ablation folder %s", a.out)
 	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})

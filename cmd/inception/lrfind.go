@@ -2,10 +2,9 @@ package main
 
 import (
 	"cmp"
-	"path/filepath"
-	"time"
 
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -64,7 +63,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		return usageError{err}
 	}
 	if l.out == "" {
-		l.out = filepath.Join("runs", resolved.Name+"-lr-find-"+time.Now().Format("20060102-150405"))
+		l.out = rundir.New(resolved.Name + "-lr-find")
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
 		Config: resolved.Config, Init: l.init,

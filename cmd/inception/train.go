@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/rundir"
@@ -70,7 +69,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if dir == "" {
-		dir = filepath.Join("runs", resolved.Name+"-"+time.Now().Format("20060102-150405"))
+		dir = rundir.New(resolved.Name)
 	}
 	t.note("run folder %s", dir)
 	console := &train.Console{Messages: t.stderr, Terminal: t.terminal(), Quiet: t.quiet}
@@ -100,7 +99,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 	}
 	if t.resume && dir == "" {
-		if dir, err = train.NewestUnfinished("runs"); err != nil {
+		if dir, err = train.NewestUnfinished(rundir.Root); err != nil {
 			return "", "", usageError{err}
 		}
 	}

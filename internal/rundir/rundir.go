@@ -27,6 +27,14 @@ const (
 	lockFile = "checkpoint/lock"
 )
 
+// Root is the folder of runs that are given no other.
+const Root = "runs"
+
+// New names the folder of what begins now, below Root.
+func New(name string) string {
+	return filepath.Join(Root, name+"-"+time.Now().Format("20060102-150405"))
+}
+
 // Written lists what people look at in a finished run, in their order.
 func Written() []string { return []string{Best, Last, Metrics, Report, TensorBoard, Config} }
 
