@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/ablate"
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -40,12 +40,14 @@ A setting may be of one row: --set ROW:key=value.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.run(c) },
 	}
 	f := c.Flags()
-	f.StringVar(&a.suite, "suite", "ladder", "what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
+	f.StringVar(&a.suite, "suite", "ladder",
+		"what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
 	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row: train.seed and those that follow it")
 	f.StringVar(&a.data, "data", "", "training images, as for train")
 	f.StringVar(&a.val, "val", "", "validation images; default: those that --data brings")
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
-	f.BoolVar(&a.options.Baselines, "baselines", false, "the suite's baselines too: for the ladder GoogLeNet and BN-Inception")
+	f.BoolVar(&a.options.Baselines, "baselines", false,
+		"the suite's baselines too: for the ladder GoogLeNet and BN-Inception")
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, foretell the time, and train nothing")
 	f.BoolVar(&a.show, "show", false, "print the suite, to begin one's own")
 	return c
@@ -78,7 +80,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		return a.foretell(c, plan)
 	}
 	if a.out == "" {
-		a.out = filepath.Join("runs", plan.Base.Name+"-"+plan.Suite+"-"+time.Now().Format("20060102-150405"))
+		a.out = rundir.New(plan.Base.Name + "-" + plan.Suite)
 	}
 	a.note("ablation folder %s", a.out)
 	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})
@@ -166,10 +168,12 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 	}
 	a.note("wrote table.md table.csv plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
 	if n := r.Count(ablate.Pending); n > 0 {
-		a.note("%d of %d runs are another process's; the same command shows them once they are done", n, len(r.Rows)*len(r.Seeds))
+		a.note("%d of %d runs are another process's; the same command shows them once they are done",
+			n, len(r.Rows)*len(r.Seeds))
 	}
 	if n := r.Count(ablate.Failed); n > 0 {
-		return fmt.Errorf("%d of %d runs diverged; the table says which; delete a run's folder to try it again", n, len(r.Rows)*len(r.Seeds))
+		return fmt.Errorf("%d of %d runs diverged; the table says which; delete a run's folder to try it again",
+			n, len(r.Rows)*len(r.Seeds))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func newBench(s *session) *cobra.Command {
 			if layers {
 				return benchLayers(c, s, resolved.Model, batch, span)
 			}
-			r, err := bench.Run(c.Context(), bench.Options{Mode: mode, Spec: resolved.Model, Train: resolved.Options, Batch: batch, Time: span})
+			r, err := bench.Run(c.Context(), bench.Options{Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Time: span})
 			if err != nil {
 				return err
 			}

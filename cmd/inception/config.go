@@ -69,11 +69,7 @@ func showConfig(s *session, name string, origin bool) error {
 		return s.printJSON(c.Config)
 	}
 	if !origin {
-		text, err := c.YAML()
-		if err != nil {
-			return err
-		}
-		s.print("%s", text)
+		s.print("%s", c.YAML())
 		return nil
 	}
 	for _, k := range config.Keys() {

@@ -13,6 +13,7 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -109,7 +110,7 @@ func (e *evalCommand) run(c *cobra.Command) (err error) {
 // is left out: the weights know it.
 func (e *evalCommand) options(c *config.Resolved) (evaluate.Options, error) {
 	o := c.Eval
-	if run := e.runConfig(); run != "" && strings.HasPrefix(c.Origin["eval.crop_pct"], "config "+run+":") {
+	if e.runConfig() != "" && c.Origin["eval.crop_pct"].Kind == config.FromFile {
 		o.CropPct = 0
 	}
 	if err := dataset.Crops(e.crops).Validate(); err != nil {
@@ -175,7 +176,7 @@ func (e *evalCommand) runConfig() string {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		dir = filepath.Dir(dir)
 	}
-	file := filepath.Join(dir, "config.yaml")
+	file := filepath.Join(dir, rundir.Config)
 	if _, err := os.Stat(file); err != nil {
 		return ""
 	}
@@ -273,7 +274,7 @@ func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) dataset
 	p.Size = m.InputSize
 	if e.inputSize > 0 {
 		p.Size = e.inputSize
-	} else if c.Origin["model.input_size"] == "--set" {
+	} else if c.Origin["model.input_size"].Kind == config.FromSet {
 		p.Size = c.Model.InputSize
 	}
 	if e.interpolation != "" {

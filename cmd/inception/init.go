@@ -20,7 +20,8 @@ func (i *initFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&i.init.Weights, "init", "", "begin with these weights: a file or a run folder")
 	f.StringVar(&i.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
-	f.BoolVar(&i.init.Match.ByOrder, "classes-by-order", false, "with --init: match class folders to the file's labels by their order")
+	f.BoolVar(&i.init.Match.ByOrder, "classes-by-order", false,
+		"with --init: match class folders to the file's labels by their order")
 	f.BoolVar(&i.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
 }
@@ -29,7 +30,8 @@ func (i *initFlags) add(c *cobra.Command) {
 // --init.
 func (i *initFlags) parse() (err error) {
 	if i.init.Weights == "" && (i.init.NewHead || i.init.Match.ByOrder || i.classMap != "") {
-		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: give --init too")}
+		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: " +
+			"give --init too")}
 	}
 	i.init.Match.Map, err = readClassMap(i.classMap)
 	return err

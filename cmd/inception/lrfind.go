@@ -2,10 +2,9 @@ package main
 
 import (
 	"cmp"
-	"path/filepath"
-	"time"
 
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -35,7 +34,8 @@ falling schedule; where it is lowest the rate is already too high.`,
 	f := c.Flags()
 	f.StringVar(&l.data, "data", "", "training images, as for train")
 	f.StringVar(&l.val, "val", "", "validation images, as for train: with them none of the training images are held out")
-	f.StringVarP(&l.out, "out", "o", "", "folder of plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
+	f.StringVarP(&l.out, "out", "o", "",
+		"folder of plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
 	f.IntVarP(&l.batch, "batch", "b", 0, "images of one step, also --batch-size")
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
@@ -63,10 +63,10 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		return usageError{err}
 	}
 	if l.out == "" {
-		l.out = filepath.Join("runs", resolved.Name+"-lr-find-"+time.Now().Format("20060102-150405"))
+		l.out = rundir.New(resolved.Name + "-lr-find")
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
-		Spec: resolved.Model, Data: resolved.Data, Options: resolved.Options, Eval: resolved.Eval, Init: l.init,
+		Config: resolved.Config, Init: l.init,
 		Reporter: &train.Console{Messages: l.stderr, Terminal: l.terminal(), Quiet: l.quiet},
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
@@ -87,9 +87,10 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		end = "where the loss exploded"
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
-	l.print("steepest fall of the loss   %.2g   for %d images a step\nlowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n",
-		found.Suggestion, found.Batch, found.Lowest)
-	l.note("next: %s train --config %s --set optimizer.lr=%.2g", program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
+	l.print("steepest fall of the loss   %.2g   for %d images a step\n", found.Suggestion, found.Batch)
+	l.print("lowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n", found.Lowest)
+	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
+		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
 	return nil
 }
 

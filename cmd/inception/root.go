@@ -10,7 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -120,8 +120,10 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&s.config, "config", "c", "", "configuration: a YAML file or the name of an embedded one (default v3)")
-	flags.StringArrayVar(&s.set, "set", nil, "set a `key=value` of the configuration, such as optimizer.lr=0.01; repeatable")
+	flags.StringVarP(&s.config, "config", "c", "",
+		"configuration: a YAML file or the name of an embedded one (default v3)")
+	flags.StringArrayVar(&s.set, "set", nil,
+		"set a `key=value` of the configuration, such as optimizer.lr=0.01; repeatable")
 	flags.IntVar(&s.threads, "threads", 0, "threads of the kernels; 0 for one per processor")
 	flags.BoolVar(&s.json, "json", false, "print JSON on standard output and nothing else there")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no messages but warnings and errors")
@@ -129,7 +131,9 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newPredict(s), newFeatures(s), newImport(s), newExport(s), newSummary(s), newBench(s), newDataset(s), newConfig(s), newDoctor(s))
+	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
+	root.AddCommand(unconfigured(
+		newPredict(s), newFeatures(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root
@@ -157,12 +161,29 @@ func (s *session) begins(c *cobra.Command) {
 	}
 }
 
-// unconfigured are the commands whose work no configuration changes.
-var unconfigured = []string{"predict", "features", "import", "export", "dataset", "doctor"}
+// readsNoConfig annotates commands whose work no configuration changes, nor
+// that of the commands below them.
+const readsNoConfig = "reads no configuration"
+
+func unconfigured(commands ...*cobra.Command) []*cobra.Command {
+	for _, c := range commands {
+		c.Annotations = map[string]string{readsNoConfig: "true"}
+	}
+	return commands
+}
+
+func readsConfig(c *cobra.Command) bool {
+	for ; c != nil; c = c.Parent() {
+		if c.Annotations[readsNoConfig] != "" {
+			return false
+		}
+	}
+	return true
+}
 
 // warnOfUnread says if the command does not read what every command accepts.
 func (s *session) warnOfUnread(c *cobra.Command) {
-	if !slices.ContainsFunc(unconfigured, func(name string) bool { return strings.HasPrefix(c.CommandPath(), "inception "+name) }) {
+	if readsConfig(c) {
 		return
 	}
 	for _, flag := range []string{"config", "set"} {
@@ -179,9 +200,11 @@ func (s *session) prepare() error {
 	}
 	if s.threads == 0 {
 		if v := os.Getenv("INCEPTION_THREADS"); v != "" {
-			if _, err := fmt.Sscanf(v, "%d", &s.threads); err != nil {
-				return fmt.Errorf("INCEPTION_THREADS: %q is no number", v)
+			n, err := strconv.Atoi(v)
+			if err != nil {
+				return fmt.Errorf("INCEPTION_THREADS: %q is not a whole number", v)
 			}
+			s.threads = n
 		}
 	}
 	if s.threads < 0 || s.threads > 1024 {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -25,20 +24,6 @@ func TestExitStatus(t *testing.T) {
 		if got := status(c.err, &out); got != c.want || out.String() != c.text {
 			t.Errorf("%v: status %d, %q; want %d, %q", c.err, got, out.String(), c.want, c.text)
 		}
-	}
-}
-
-func TestFirstSignalEndsTheContextWithItsCause(t *testing.T) {
-	var out bytes.Buffer
-	ctx, stop := withSignals(context.Background(), &out)
-	defer stop()
-	if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-ctx.Done()
-	var by signalled
-	if !errors.As(context.Cause(ctx), &by) || by.Signal != syscall.SIGTERM {
-		t.Errorf("cause is %v, want SIGTERM", context.Cause(ctx))
 	}
 }
 

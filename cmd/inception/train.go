@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -42,7 +42,8 @@ step and saves; --resume goes on from there.`,
 	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
 	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after so many updates of the weights")
 	f.IntVarP(&t.batch, "batch", "b", 0, "images of one step, also --batch-size")
-	f.BoolVar(&t.resume, "resume", false, "go on with the run named as argument or by --out, or with the newest unfinished one")
+	f.BoolVar(&t.resume, "resume", false,
+		"go on with the run named as argument or by --out, or with the newest unfinished one")
 	t.initFlags.add(c)
 	return c
 }
@@ -68,11 +69,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if dir == "" {
-		dir = filepath.Join("runs", resolved.Name+"-"+time.Now().Format("20060102-150405"))
-	}
-	text, err := resolved.Absolute().YAML()
-	if err != nil {
-		return err
+		dir = rundir.New(resolved.Name)
 	}
 	t.note("run folder %s", dir)
 	console := &train.Console{Messages: t.stderr, Terminal: t.terminal(), Quiet: t.quiet}
@@ -80,8 +77,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		console.JSON = t.stdout
 	}
 	result, err := train.Run(c.Context(), train.Job{
-		Spec: resolved.Model, Data: resolved.Data, Options: resolved.Options, Eval: resolved.Eval,
-		Dir: dir, ConfigYAML: text, Version: version(), Resume: t.resume, Init: t.init, Reporter: console,
+		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: console,
 	})
 	if err == nil || result.Exit == train.ExitInterrupted {
 		t.end(result, resolved)
@@ -98,17 +94,17 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 			return "", "", usageError{fmt.Errorf("--resume names %s, --out names %s; give one of them", args[0], t.out)}
 		}
 		dir = args[0]
-		if !train.HoldsRun(dir) {
+		if !rundir.HoldsRun(dir) {
 			return "", "", usageError{fmt.Errorf("%s: holds no run to resume", dir)}
 		}
 	}
 	if t.resume && dir == "" {
-		if dir, err = train.NewestUnfinished("runs"); err != nil {
+		if dir, err = train.NewestUnfinished(rundir.Root); err != nil {
 			return "", "", usageError{err}
 		}
 	}
-	if t.resume && train.HoldsRun(dir) {
-		own = filepath.Join(dir, "config.yaml")
+	if t.resume && rundir.HoldsRun(dir) {
+		own = filepath.Join(dir, rundir.Config)
 	}
 	return dir, own, nil
 }
@@ -149,10 +145,11 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 		return
 	}
 	if r.BestEpoch > 0 {
-		t.note("best validation top-1 %.2f%% after epoch %d (%d steps in all, ended by %s)", 100*r.BestTop1, r.BestEpoch, r.Steps, r.Exit)
+		t.note("best validation top-1 %.2f%% after epoch %d (%d steps in all, ended by %s)",
+			100*r.BestTop1, r.BestEpoch, r.Steps, r.Exit)
 	}
 	written := ""
-	for _, name := range []string{"best.safetensors", "last.safetensors", "metrics.jsonl", "report.html", "tensorboard", "config.yaml"} {
+	for _, name := range rundir.Written() {
 		if _, err := os.Stat(filepath.Join(r.Run, name)); err == nil {
 			written += " " + name
 		}

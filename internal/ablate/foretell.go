@@ -48,7 +48,8 @@ func (p *Plan) Foretell(ctx context.Context) (*Forecast, error) {
 			return nil, fmt.Errorf("row %s: %w", row.Name, err)
 		}
 		r := RowForecast{
-			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings, Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
+			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
+			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
 			Steps: row.outline.Updates, StepSeconds: step.Seconds(), Seconds: row.runTime(step).Seconds(),
 		}
 		f.Rows = append(f.Rows, r)
@@ -59,7 +60,7 @@ func (p *Plan) Foretell(ctx context.Context) (*Forecast, error) {
 
 // stepTime measures a batch of a row's network.
 func (r planned) stepTime() (time.Duration, error) {
-	spec, o := r.outline.Spec, r.config.Options
+	spec, o := r.outline.Spec, r.config.Recipe
 	w, err := model.NewWeights(spec, o.Train.Seed)
 	if err != nil {
 		return 0, err
@@ -109,11 +110,13 @@ func (f *Forecast) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "row\tchange\tparams\twith aux\tMMAC\tsteps\tms a step\ttime a run")
 	for _, r := range f.Rows {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.2f\t%d\t%.0f\t%s\n", r.Name, r.Change, r.Params, r.ParamsWithAux, float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, brief(r.Seconds))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.2f\t%d\t%.0f\t%s\n",
+			r.Name, r.Change, r.Params, r.ParamsWithAux, float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, brief(r.Seconds))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d runs, about %s in all while the machine is as busy as now\n", len(f.Rows)*len(f.Seeds), brief(f.Total))
+	_, err := fmt.Fprintf(w, "%d runs, about %s in all while the machine is as busy as now\n",
+		len(f.Rows)*len(f.Seeds), brief(f.Total))
 	return err
 }

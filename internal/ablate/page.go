@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 //go:embed page.html
@@ -28,10 +29,6 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	base, err := p.Base.Absolute().YAML()
-	if err != nil {
-		return err
-	}
 	view := struct {
 		*Result
 		Title, State, Base, Version string
@@ -39,7 +36,8 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		Heads                       []string
 		Cells                       [][]string
 		Runs                        []runView
-	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(), Base: string(base), Version: p.version,
+	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
+		Base: string(p.Base.Absolute().YAML()), Version: p.version,
 		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Runs: r.runs()}
 	columns := r.columns()
 	for _, c := range columns {
@@ -74,7 +72,8 @@ type runView struct {
 func (r *Result) runs() (all []runView) {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
-			v := runView{Row: row.Title, Set: strings.Join(row.Settings, "  "), Outcome: o, Link: path.Join(filepath.ToSlash(o.Run), "report.html")}
+			v := runView{Row: row.Title, Set: strings.Join(row.Settings, "  "), Outcome: o,
+				Link: path.Join(filepath.ToSlash(o.Run), rundir.Report)}
 			if o.State == Done {
 				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*(1-o.Top1)), fmt.Sprintf("%.2f", 100*(1-o.Top5))
 				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)

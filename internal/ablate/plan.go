@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -64,7 +65,8 @@ func Prepare(o Options) (*Plan, error) {
 	for _, c := range changes {
 		planned, err := plan(c, o.Base)
 		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
-			err = fmt.Errorf("%s: train.seed: all rows have the same seeds, by --seeds and the base's train.seed; leave it out", planned.config.Origin["train.seed"])
+			err = fmt.Errorf("%s: %w", planned.config.Origin["train.seed"], settings.Errorf("train.seed",
+				"all rows have the same seeds, by --seeds and the base's train.seed; leave it out"))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("row %s: %w", c.Name, err)
@@ -94,7 +96,8 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 			return fmt.Errorf("--set %s: the suite has no row %q; did you mean %s?", text, name, spelling.Nearest(name, names))
 		}
 		c := changes[at]
-		c.own = append(c.own, config.Setting{Text: text[len(name)+1:], From: "--set " + name})
+		from := config.Origin{Kind: config.FromSet, Place: name}
+		c.own = append(c.own, config.Setting{Text: text[len(name)+1:], From: from})
 	}
 	base.Set = set
 	return nil
@@ -111,32 +114,23 @@ func plan(c *change, base config.Sources) (planned, error) {
 	if r.config, err = config.Load(base); err != nil {
 		return r, err
 	}
-	if r.outline, err = train.Check(r.job()); err != nil {
+	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute()}); err != nil {
 		return r, err
 	}
 	if r.outline.ValImages == 0 {
-		return r, fmt.Errorf("data.val: there are no validation images to compare the rows by; set it, or data.val_fraction")
+		return r, settings.Errorf("data.val",
+			"there are no validation images to compare the rows by; set it, or data.val_fraction")
 	}
 	layers, err := model.Layers(r.outline.Spec)
 	r.params, r.paramsWithAux, r.macs = model.Params(layers, false), model.Params(layers, true), model.MACs(layers)
 	return r, err
 }
 
-// job is what a run of the row trains, without folder and seed.
-func (r planned) job() train.Job {
-	c := r.config.Absolute()
-	return train.Job{Spec: c.Model, Data: c.Data, Options: c.Options, Eval: c.Eval}
-}
-
-// jobFor is the job of a run below the ablation folder dir.
-func (p *Plan) jobFor(r planned, seed uint64, dir string) (train.Job, error) {
+// job is a run of the row below the ablation folder dir.
+func (p *Plan) job(r planned, seed uint64, dir string) train.Job {
 	c := r.config.Absolute()
 	c.Train.Seed = seed
-	text, err := c.YAML()
-	job := r.job()
-	job.Options.Train.Seed = seed
-	job.Dir, job.ConfigYAML, job.Version = filepath.Join(dir, folder(r.Name, seed)), text, p.version
-	return job, err
+	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version}
 }
 
 // folder is the folder of a run, below that of the ablation.

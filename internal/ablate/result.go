@@ -57,7 +57,7 @@ type State string
 const (
 	Pending State = "pending" // not begun, or stopped
 	Done    State = "done"
-	Failed  State = "failed" // its loss is no number
+	Failed  State = "failed" // its loss became NaN or infinite
 )
 
 // Outcome is how one run ended: what its final weights, averaged if ema.decay

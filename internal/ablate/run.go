@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -49,21 +51,18 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 			if run.State != Pending {
 				continue
 			}
-			job, err := p.jobFor(row, seed, dir)
-			if err != nil {
-				return r, err
-			}
+			job := p.job(row, seed, dir)
 			// Another process may have come here since dir was read.
 			if err := run.read(job.Dir); err != nil {
 				return r, err
 			}
-			if run.State != Pending || train.Busy(job.Dir) {
+			if run.State != Pending || rundir.Busy(job.Dir) {
 				continue
 			}
-			job.Resume = train.HoldsRun(job.Dir)
+			job.Resume = rundir.HoldsRun(job.Dir)
 			job.Reporter = progress.Begin(Upcoming{number, len(p.Seeds) * len(p.rows), row.Title, seed, job.Dir, r.left()})
 			err = p.train(ctx, job, run)
-			if errors.Is(err, train.ErrBusy) {
+			if errors.Is(err, rundir.ErrBusy) {
 				continue
 			}
 			if err != nil {
@@ -110,16 +109,13 @@ func (r *Result) refresh(dir string) error {
 
 // collect reads what dir holds of the plan's runs.
 func (p *Plan) collect(dir string) (*Result, error) {
-	if train.HoldsRun(dir) {
+	if rundir.HoldsRun(dir) {
 		return nil, fmt.Errorf("%s: holds the run of a training; choose another folder", dir)
 	}
 	r := p.empty(dir)
 	for i, row := range p.rows {
 		for s, seed := range p.Seeds {
-			job, err := p.jobFor(row, seed, dir)
-			if err != nil {
-				return nil, err
-			}
+			job := p.job(row, seed, dir)
 			if err := sameConfig(job); err != nil {
 				return nil, err
 			}
@@ -134,7 +130,7 @@ func (p *Plan) collect(dir string) (*Result, error) {
 // sameConfig returns an error if the job's folder holds a run of another
 // configuration.
 func sameConfig(job train.Job) error {
-	path := filepath.Join(job.Dir, "config.yaml")
+	path := filepath.Join(job.Dir, rundir.Config)
 	if _, err := os.Stat(path); err != nil {
 		return nil
 	}
@@ -142,9 +138,10 @@ func sameConfig(job train.Job) error {
 	if err != nil {
 		return err
 	}
-	now := config.Config{Model: job.Spec, Data: job.Data, Options: job.Options, Eval: job.Eval}
-	if key, a, b := config.Difference(then.Config, now); key != "" {
-		return fmt.Errorf("%s: %s is %v there and would be %v now; go on with the settings of before, or choose another --out", path, key, a, b)
+	if key, a, b := settings.Difference(&then.Config, &job.Config); key != "" {
+		return fmt.Errorf("%s: %s is %v there and would be %v now; "+
+			"go on with the settings of before, or choose another --out",
+			path, key, a, b)
 	}
 	return nil
 }

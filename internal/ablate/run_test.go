@@ -66,7 +66,8 @@ type listener struct {
 func (l *listener) progress() Progress {
 	return Progress{
 		Begin: func(u Upcoming) train.Reporter {
-			l.began, l.steps = append(l.began, filepath.ToSlash(filepath.Join(filepath.Base(filepath.Dir(u.Dir)), filepath.Base(u.Dir)))), 0
+			l.began, l.steps = append(l.began, filepath.ToSlash(filepath.Join(filepath.Base(filepath.Dir(u.Dir)),
+				filepath.Base(u.Dir)))), 0
 			return l
 		},
 		Done: func(*Result) {},
@@ -99,7 +100,8 @@ func TestAStoppedAblationGoesOnAndEndsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if order := []string{"plain/seed-1", "smooth/seed-1", "plain/seed-2", "smooth/seed-2"}; !slices.Equal(l.began, order) {
+	if order := []string{"plain/seed-1", "smooth/seed-1", "plain/seed-2", "smooth/seed-2"}; !slices.Equal(l.began,
+		order) {
 		t.Errorf("runs were %v, want %v", l.began, order)
 	}
 
@@ -145,7 +147,8 @@ func TestAStoppedAblationGoesOnAndEndsTheSame(t *testing.T) {
 	if _, err := plan.Run(context.Background(), parts, l.progress()); err != nil || len(l.began) > 0 {
 		t.Errorf("a finished ablation runs %v again, error %v", l.began, err)
 	}
-	if _, err := prepared(t, twoRows, 2, "smooth:optimizer.lr=0.03").Run(context.Background(), parts, l.progress()); err == nil ||
+	if _, err := prepared(t, twoRows, 2, "smooth:optimizer.lr=0.03").Run(context.Background(), parts,
+		l.progress()); err == nil ||
 		!strings.Contains(err.Error(), "optimizer.lr is 0.02 there and would be 0.03 now") {
 		t.Errorf("with other settings the error is %v", err)
 	}
@@ -179,7 +182,8 @@ func TestTwoAblationsShareAFolder(t *testing.T) {
 }
 
 func TestADivergedRowIsReportedAndTheOthersGoOn(t *testing.T) {
-	const suite = "rows:\n  - {name: wild, set: {optimizer.name: sgd, optimizer.lr: 1000, train.clip_grad_norm: 0}}\n  - {name: tame}\n"
+	const suite = "rows:\n" +
+		"  - {name: wild, set: {optimizer.name: sgd, optimizer.lr: 1000, train.clip_grad_norm: 0}}\n  - {name: tame}\n"
 	dir := t.TempDir()
 	for try := range 2 {
 		l := listening()
@@ -209,16 +213,25 @@ func TestPrepareRefuses(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"no seeds":               {func(o *Options) { o.Seeds = 0 }, "--seeds: must be from 1"},
-		"baselines where none":   {func(o *Options) { o.Baselines = true }, "--baselines: suite two has none"},
-		"a setting for no row":   {func(o *Options) { o.Base.Set = []string{"smoth:optimizer.lr=1"} }, `has no row "smoth"; did you mean smooth?`},
-		"a wrong row setting":    {func(o *Options) { o.Base.Set = []string{"smooth:optimizer.lrr=1"} }, `--set smooth: unknown key "optimizer.lrr"`},
-		"a wrong base":           {func(o *Options) { o.Base.Set = []string{"train.epochs=0"} }, "train.epochs: must be at least 1"},
-		"a seed of its own":      {func(o *Options) { o.Base.Set = []string{"smooth:train.seed=7"} }, "row smooth: --set smooth: train.seed: all rows have the same seeds"},
-		"no data":                {func(o *Options) { o.Base.Set = []string{"data.train=/nowhere"} }, "row plain: "},
-		"no validation":          {func(o *Options) { o.Base.Set = []string{"data.train=shapes:?val=0", "data.val_fraction=0"} }, "data.val: there are no validation images"},
-		"too small a size":       {func(o *Options) { o.Base.Set = []string{"smooth:model.input_size=8"} }, "row smooth: --set smooth: model.input_size"},
-		"layers that are none":   {func(o *Options) { o.Base.Set = []string{"smooth:train.freeze=[Nothing]"} }, "row smooth: train.freeze"},
+		"no seeds":             {func(o *Options) { o.Seeds = 0 }, "--seeds: must be from 1"},
+		"baselines where none": {func(o *Options) { o.Baselines = true }, "--baselines: suite two has none"},
+		"a setting for no row": {func(o *Options) { o.Base.Set = []string{"smoth:optimizer.lr=1"} },
+			`has no row "smoth"; did you mean smooth?`},
+		"a wrong row setting": {func(o *Options) { o.Base.Set = []string{"smooth:optimizer.lrr=1"} },
+			`--set smooth: unknown key "optimizer.lrr"`},
+		"a wrong base": {func(o *Options) { o.Base.Set = []string{"train.epochs=0"} },
+			"train.epochs: must be at least 1"},
+		"a seed of its own": {func(o *Options) { o.Base.Set = []string{"smooth:train.seed=7"} },
+			"row smooth: --set smooth: train.seed: all rows have the same seeds"},
+		"no data": {func(o *Options) { o.Base.Set = []string{"data.train=/nowhere"} }, "row plain: "},
+		"no validation": {func(o *Options) {
+			o.Base.Set = []string{"data.train=shapes:?val=0",
+				"data.val_fraction=0"}
+		}, "data.val: there are no validation images"},
+		"too small a size": {func(o *Options) { o.Base.Set = []string{"smooth:model.input_size=8"} },
+			"row smooth: --set smooth: model.input_size"},
+		"layers that are none": {func(o *Options) { o.Base.Set = []string{"smooth:train.freeze=[Nothing]"} },
+			"row smooth: train.freeze"},
 		"a folder with a run in": {func(o *Options) {}, "holds the run of a training"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -106,7 +106,7 @@ func suiteText(path string) (text []byte, shown string, err error) {
 			return text, path, nil
 		}
 		if err == nil {
-			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it is no suite", path, most)
+			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it is not a suite", path, most)
 		}
 	}
 	name := strings.TrimSuffix(path, ".yaml")
@@ -120,7 +120,8 @@ func suiteText(path string) (text []byte, shown string, err error) {
 	for _, e := range configs.Suites() {
 		names = append(names, e.Name)
 	}
-	return nil, "", fmt.Errorf("suite %s: there is neither such a file nor an embedded suite; embedded are %s", path, strings.Join(names, ", "))
+	return nil, "", fmt.Errorf("suite %s: there is neither such a file nor an embedded suite; embedded are %s",
+		path, strings.Join(names, ", "))
 }
 
 // parse reads the YAML of a suite; shown names it in messages.
@@ -130,9 +131,9 @@ func parse(name, shown string, text []byte) (Suite, error) {
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return s, fmt.Errorf("suite %s: %s", shown, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	r := reader{"suite " + shown}
+	r := reader{shown}
 	if len(document.Content) == 0 {
-		return s, fmt.Errorf("%s: holds no rows", r.shown)
+		return s, fmt.Errorf("suite %s: holds no rows", shown)
 	}
 	names := map[string]bool{}
 	err := r.fields(document.Content[0], "a suite", fieldReaders{
@@ -142,7 +143,7 @@ func parse(name, shown string, text []byte) (Suite, error) {
 		"baselines":  func(n *yaml.Node) error { return r.rows(n, &s.Baselines, names) },
 	})
 	if err == nil && len(s.Rows) == 0 {
-		err = fmt.Errorf("%s: holds no rows", r.shown)
+		err = fmt.Errorf("suite %s: holds no rows", shown)
 	}
 	return s, err
 }
@@ -150,7 +151,9 @@ func parse(name, shown string, text []byte) (Suite, error) {
 // reader reads the nodes of a suite, with errors that say where.
 type reader struct{ shown string }
 
-func (r reader) place(n *yaml.Node) string { return fmt.Sprintf("%s:%d", r.shown, n.Line) }
+func (r reader) place(n *yaml.Node) config.Origin {
+	return config.Origin{Kind: config.FromSuite, Place: fmt.Sprintf("%s:%d", r.shown, n.Line)}
+}
 
 // fieldReaders take the values of a mapping's keys.
 type fieldReaders map[string]func(*yaml.Node) error
@@ -161,7 +164,8 @@ func (r reader) fields(n *yaml.Node, what string, known fieldReaders) error {
 	return r.pairs(n, what, func(key, value *yaml.Node) error {
 		read := known[key.Value]
 		if read == nil {
-			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?", r.place(key), key.Value, what, spelling.Nearest(key.Value, names))
+			return fmt.Errorf("%s: unknown key %q in %s; did you mean %s?",
+				r.place(key), key.Value, what, spelling.Nearest(key.Value, names))
 		}
 		return read(value)
 	})
@@ -209,7 +213,8 @@ func (r reader) rows(n *yaml.Node, to *[]Row, names map[string]bool) error {
 		case err != nil:
 			return err
 		case !rowName.MatchString(row.Name):
-			return fmt.Errorf("%s: a row's name is of lower-case letters, digits and . _ -, such as aux-none; is %q", r.place(item), row.Name)
+			return fmt.Errorf("%s: a row's name is of lower-case letters, digits and . _ -, such as aux-none; is %q",
+				r.place(item), row.Name)
 		case names[row.Name]:
 			return fmt.Errorf("%s: another row is called %q too", r.place(item), row.Name)
 		}

@@ -7,24 +7,28 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/train"
+	"github.com/inception-go/inception/internal/optimize"
 )
 
 func TestSuiteErrorsNameTheLineAndWhatWasMeant(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":                 {"", "suite s.yaml: holds no rows"},
-		"no YAML":               {"rows: [", "suite s.yaml: line 1"},
-		"no mapping":            {"- a\n", "suite s.yaml:1: a suite must be a mapping"},
-		"unknown key":           {"cumulativ: true\n", `suite s.yaml:1: unknown key "cumulativ" in a suite; did you mean cumulative?`},
-		"unknown key of a row":  {"rows:\n  - name: a\n    changes: x\n", `suite s.yaml:3: unknown key "changes" in a row; did you mean change?`},
-		"unknown key of paper":  {"rows:\n  - name: a\n    paper: {opps: 3}\n", `suite s.yaml:3: unknown key "opps" in paper; did you mean ops?`},
+		"empty":      {"", "suite s.yaml: holds no rows"},
+		"no YAML":    {"rows: [", "suite s.yaml: line 1"},
+		"no mapping": {"- a\n", "suite s.yaml:1: a suite must be a mapping"},
+		"unknown key": {"cumulativ: true\n",
+			`suite s.yaml:1: unknown key "cumulativ" in a suite; did you mean cumulative?`},
+		"unknown key of a row": {"rows:\n  - name: a\n    changes: x\n",
+			`suite s.yaml:3: unknown key "changes" in a row; did you mean change?`},
+		"unknown key of paper": {"rows:\n  - name: a\n    paper: {opps: 3}\n",
+			`suite s.yaml:3: unknown key "opps" in paper; did you mean ops?`},
 		"a key twice":           {"rows:\n  - name: a\n    name: b\n", `suite s.yaml:3: key "name" stands there twice`},
 		"rows that are no list": {"rows: {a: b}\n", "suite s.yaml:1: must be a list of rows"},
 		"a row without a name":  {"rows:\n  - title: A\n", "suite s.yaml:2: a row's name is of lower-case letters"},
 		"a name for no folder":  {"rows:\n  - name: ../up\n", "suite s.yaml:2: a row's name"},
 		"a name twice":          {"rows:\n  - name: a\n  - name: a\n", `suite s.yaml:3: another row is called "a"`},
-		"text for a number":     {"rows:\n  - name: a\n    paper: {top1: low}\n", `suite s.yaml:3: must be an error in percent, is "low"`},
-		"settings in a list":    {"rows:\n  - name: a\n    set: [a, b]\n", "suite s.yaml:3: set must be a mapping"},
+		"text for a number": {"rows:\n  - name: a\n    paper: {top1: low}\n",
+			`suite s.yaml:3: must be an error in percent, is "low"`},
+		"settings in a list": {"rows:\n  - name: a\n    set: [a, b]\n", "suite s.yaml:3: set must be a mapping"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse("s", "s.yaml", []byte(c.text))
@@ -73,14 +77,17 @@ rows:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Train.Epochs != 3 || c.Model.Width != 0.5 || c.Model.Stem.Stride != 1 || c.Data.Augment.Scale != [2]float64{0.25, 1} ||
-		c.Model.Stem.Conv != "7x7" || c.Train.MaxTime.Seconds() != 90 || len(c.Train.Freeze) != 2 || c.LabelSmoothing.Epsilon != 0.2 {
+	if c.Train.Epochs != 3 || c.Model.Width != 0.5 || c.Model.Stem.Stride != 1 ||
+		c.Data.Augment.Scale != [2]float64{0.25, 1} ||
+		c.Model.Stem.Conv != "7x7" || c.Train.MaxTime.Seconds() != 90 || len(c.Train.Freeze) != 2 ||
+		c.LabelSmoothing.Epsilon != 0.2 {
 		t.Errorf("got %+v", c.Config)
 	}
 }
 
 func TestOnlyCumulativeRowsKeepWhatStandsAbove(t *testing.T) {
-	const rows = "rows:\n  - {name: a, set: {optimizer.lr: 0.5}}\n  - {name: b, set: {model.width: 0.5}}\nbaselines:\n  - {name: z, set: {optimizer.lr: 7}}\n"
+	const rows = "rows:\n  - {name: a, set: {optimizer.lr: 0.5}}\n  - {name: b, set: {model.width: 0.5}}\n" +
+		"baselines:\n  - {name: z, set: {optimizer.lr: 7}}\n"
 	for _, cumulative := range []bool{true, false} {
 		text := rows
 		if cumulative {
@@ -105,7 +112,8 @@ func TestOnlyCumulativeRowsKeepWhatStandsAbove(t *testing.T) {
 			lr, epochs = 0.5, 7
 		}
 		if c.Optimizer.LR != lr || c.Train.Epochs != epochs || c.Model.Width != 0.5 {
-			t.Errorf("cumulative %v: row b has optimizer.lr %g, train.epochs %d and model.width %g", cumulative, c.Optimizer.LR, c.Train.Epochs, c.Model.Width)
+			t.Errorf("cumulative %v: row b has optimizer.lr %g, train.epochs %d and model.width %g", cumulative,
+				c.Optimizer.LR, c.Train.Epochs, c.Model.Width)
 		}
 	}
 }
@@ -124,11 +132,11 @@ func TestTheLadderIsThePapersTable3(t *testing.T) {
 		macs               int64
 		top1, top5, bilOps float64
 	}{
-		{train.SGD, 0, 23815336, 27141264, 5299886272, 23.4, 0, 3.8},
-		{train.RMSProp, 0, 23815336, 27141264, 5299886272, 23.1, 6.3, 3.8},
-		{train.RMSProp, 0.1, 23815336, 27141264, 5299886272, 22.8, 6.1, 3.8},
-		{train.RMSProp, 0.1, 23834568, 27160496, 5713216096, 21.6, 5.8, 4.8},
-		{train.RMSProp, 0.1, 23834568, 27161264, 5713216096, 21.2, 5.6, 4.8},
+		{optimize.SGD, 0, 23815336, 27141264, 5299886272, 23.4, 0, 3.8},
+		{optimize.RMSProp, 0, 23815336, 27141264, 5299886272, 23.1, 6.3, 3.8},
+		{optimize.RMSProp, 0.1, 23815336, 27141264, 5299886272, 22.8, 6.1, 3.8},
+		{optimize.RMSProp, 0.1, 23834568, 27160496, 5713216096, 21.6, 5.8, 4.8},
+		{optimize.RMSProp, 0.1, 23834568, 27161264, 5713216096, 21.2, 5.6, 4.8},
 	}
 	changes := s.changes(false)
 	if len(changes) != len(want) {
@@ -137,7 +145,8 @@ func TestTheLadderIsThePapersTable3(t *testing.T) {
 	for i, row := range changes {
 		w := want[i]
 		// Even from a base that says otherwise.
-		c, err := config.Load(config.Sources{Path: "v3", Env: []string{}, Set: []string{"model.classes=1000", "optimizer.name=adam"}, Over: row.all()})
+		c, err := config.Load(config.Sources{Path: "v3", Env: []string{}, Set: []string{"model.classes=1000",
+			"optimizer.name=adam"}, Over: row.all()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,10 +154,13 @@ func TestTheLadderIsThePapersTable3(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Optimizer.Name != w.optimizer || c.LabelSmoothing.Epsilon != w.epsilon || row.Paper != (Paper{w.top1, w.top5, w.bilOps}) {
-			t.Errorf("%s: optimizer %s, smoothing %g, paper %+v; want %+v", row.Name, c.Optimizer.Name, c.LabelSmoothing.Epsilon, row.Paper, w)
+		if c.Optimizer.Name != w.optimizer || c.LabelSmoothing.Epsilon != w.epsilon || row.Paper != (Paper{w.top1, w.top5,
+			w.bilOps}) {
+			t.Errorf("%s: optimizer %s, smoothing %g, paper %+v; want %+v", row.Name, c.Optimizer.Name,
+				c.LabelSmoothing.Epsilon, row.Paper, w)
 		}
-		if p, a, m := model.Params(layers, false), model.Params(layers, true), model.MACs(layers); p != w.params || a != w.withAux || m != w.macs {
+		if p, a, m := model.Params(layers, false), model.Params(layers, true),
+			model.MACs(layers); p != w.params || a != w.withAux || m != w.macs {
 			t.Errorf("%s: %d parameters, %d with aux, %d MACs; want %d, %d, %d", row.Name, p, a, m, w.params, w.withAux, w.macs)
 		}
 	}
@@ -164,7 +176,8 @@ func TestLowResolutionsCostTheSame(t *testing.T) {
 		}
 		var first int64
 		for _, row := range s.changes(false) {
-			c, err := config.Load(config.Sources{Path: "v3", Env: []string{}, Set: []string{"model.classes=1000"}, Over: row.all()})
+			c, err := config.Load(config.Sources{Path: "v3", Env: []string{}, Set: []string{"model.classes=1000"},
+				Over: row.all()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +211,8 @@ func TestEveryEmbeddedSuiteIsRight(t *testing.T) {
 			base.Set = append(base.Set, "train.batch_size=1")
 		}
 		if len(s.Baselines) > 0 { // which are other networks, whatever the base's switches
-			base.Set = append(base.Set, "model.stem.conv=3x3", "model.grid_reduction=efficient", "model.expanded_8x8=true", "model.aux_early=false", "model.avgpool_count_include_pad=true")
+			base.Set = append(base.Set, "model.stem.conv=3x3", "model.grid_reduction=efficient",
+				"model.expanded_8x8=true", "model.aux_early=false", "model.avgpool_count_include_pad=true")
 		}
 		p, err := Prepare(Options{Suite: s, Base: base, Seeds: 2, Baselines: len(s.Baselines) > 0})
 		if err != nil {
@@ -207,14 +221,11 @@ func TestEveryEmbeddedSuiteIsRight(t *testing.T) {
 		}
 		texts := map[string]string{}
 		for _, r := range p.rows {
-			text, err := r.config.YAML()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if other := texts[string(text)]; other != "" {
+			text := string(r.config.YAML())
+			if other := texts[text]; other != "" {
 				t.Errorf("suite %s: rows %s and %s are the same", e.Name, other, r.Name)
 			}
-			texts[string(text)] = r.Name
+			texts[text] = r.Name
 		}
 	}
 }

@@ -104,12 +104,16 @@ func brief(seconds float64) string {
 
 // Caption says what the table's figures are.
 func (r *Result) Caption() string {
-	text := fmt.Sprintf("Suite %s on %s. Errors are of each run's final weights (their running average, where ema.decay is on) on %d validation images of %d classes: "+
-		"not of the best epoch, whose choice by the same images would flatter it. ", r.Suite, r.Config, r.ValImages, r.Classes)
+	text := fmt.Sprintf("Suite %s on %s. Errors are of each run's final weights "+
+		"(their running average, where ema.decay is on) on %d validation images of %d classes: "+
+		"not of the best epoch, whose choice by the same images would flatter it. ",
+		r.Suite, r.Config, r.ValImages, r.Classes)
 	if len(r.Seeds) > 1 {
-		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ", r.Seeds[0], r.Seeds[len(r.Seeds)-1])
+		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ",
+			r.Seeds[0], r.Seeds[len(r.Seeds)-1])
 	} else {
-		text += fmt.Sprintf("One run a row, with seed %d, so that differences within a run's usual spread say nothing. ", r.Seeds[0])
+		text += fmt.Sprintf("One run a row, with seed %d, so that differences within a run's usual spread say nothing. ",
+			r.Seeds[0])
 	}
 	text += "Params and GMAC: without auxiliary heads, for one image."
 	if r.Classes <= 5 {
@@ -183,10 +187,15 @@ func (r *Result) writeCSV(w io.Writer) error {
 		return number(*v, true)
 	}
 	for _, o := range r.Rows {
-		_ = c.Write([]string{o.Name, o.Title, o.Change, fmt.Sprint(o.Params), fmt.Sprint(o.ParamsWithAux), fmt.Sprint(o.MACs), optional(o.Paper.Ops),
-			number(o.Top1.Mean, o.Top1.N > 0), number(o.Top1.Std, o.Top1.N > 1), number(o.Top5.Mean, o.Top5.N > 0), number(o.Top5.Std, o.Top5.N > 1),
+		_ = c.Write([]string{
+			o.Name, o.Title, o.Change,
+			fmt.Sprint(o.Params), fmt.Sprint(o.ParamsWithAux), fmt.Sprint(o.MACs), optional(o.Paper.Ops),
+			number(o.Top1.Mean, o.Top1.N > 0), number(o.Top1.Std, o.Top1.N > 1),
+			number(o.Top5.Mean, o.Top5.N > 0), number(o.Top5.Std, o.Top5.N > 1),
 			optional(o.Paper.Top1), optional(o.Paper.Top5),
-			fmt.Sprint(o.count(Done)), fmt.Sprint(o.count(Failed)), number(o.Seconds.Mean, o.Seconds.N > 0), number(o.ImagesPerS.Mean, o.ImagesPerS.N > 0)})
+			fmt.Sprint(o.count(Done)), fmt.Sprint(o.count(Failed)),
+			number(o.Seconds.Mean, o.Seconds.N > 0), number(o.ImagesPerS.Mean, o.ImagesPerS.N > 0),
+		})
 	}
 	c.Flush()
 	return c.Error()

@@ -18,17 +18,24 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // one to come.
 func example() *Result {
 	done := func(seed uint64, top1, top5 float64) Outcome {
-		return Outcome{Seed: seed, Run: fmt.Sprintf("a/seed-%d", seed), State: Done, Steps: 600, Top1: top1, Top5: top5, Loss: 1.25, Seconds: 3600 + 300*float64(seed), ImagesPerS: 512}
+		return Outcome{Seed: seed, Run: fmt.Sprintf("a/seed-%d", seed), State: Done, Steps: 600, Top1: top1, Top5: top5,
+			Loss: 1.25, Seconds: 3600 + 300*float64(seed), ImagesPerS: 512}
 	}
-	r := &Result{Suite: "ladder", Config: "cifar10-ladder", Dir: "runs/x", Seeds: []uint64{1, 2, 3}, Classes: 10, ValImages: 10000, Rows: []RowResult{
-		{Name: "a", Title: "Inception V2", Change: "SGD | hard labels", Settings: []string{"optimizer.name=sgd"}, Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
-			Paper: PaperError{Top1: known(0.234), Ops: known(3.8)}, Runs: []Outcome{done(1, 0.78, 0.98), done(2, 0.80, 0.99), done(3, 0.79, 0.985)}},
-		{Name: "b", Title: "+ RMSProp", Change: "optimizer", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
-			Paper: PaperError{known(0.231), known(0.063), known(3.8)}, Runs: []Outcome{done(1, 0.81, 0.99), {Seed: 2, Run: "b/seed-2", State: Pending}, {Seed: 3, Run: "b/seed-3", State: Failed, Error: "training diverged: <loss>"}}},
-		{Name: "c", Title: "wild", Change: "a rate of 1000", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
-			Runs: []Outcome{{Seed: 1, State: Failed}, {Seed: 2, State: Failed}, {Seed: 3, State: Failed}}},
-		{Name: "d", Title: "to come", Runs: []Outcome{{Seed: 1, State: Pending}, {Seed: 2, State: Pending}, {Seed: 3, State: Pending}}},
-	}}
+	r := &Result{Suite: "ladder", Config: "cifar10-ladder", Dir: "runs/x", Seeds: []uint64{1, 2, 3}, Classes: 10,
+		ValImages: 10000, Rows: []RowResult{
+			{Name: "a", Title: "Inception V2", Change: "SGD | hard labels", Settings: []string{"optimizer.name=sgd"},
+				Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
+				Paper: PaperError{Top1: known(0.234), Ops: known(3.8)}, Runs: []Outcome{done(1, 0.78, 0.98), done(2, 0.80, 0.99),
+					done(3, 0.79, 0.985)}},
+			{Name: "b", Title: "+ RMSProp", Change: "optimizer", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
+				Paper: PaperError{known(0.231), known(0.063), known(3.8)}, Runs: []Outcome{done(1, 0.81, 0.99),
+					{Seed: 2, Run: "b/seed-2", State: Pending}, {Seed: 3, Run: "b/seed-3", State: Failed,
+						Error: "training diverged: <loss>"}}},
+			{Name: "c", Title: "wild", Change: "a rate of 1000", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
+				Runs: []Outcome{{Seed: 1, State: Failed}, {Seed: 2, State: Failed}, {Seed: 3, State: Failed}}},
+			{Name: "d", Title: "to come", Runs: []Outcome{{Seed: 1, State: Pending}, {Seed: 2, State: Pending},
+				{Seed: 3, State: Pending}}},
+		}}
 	r.summarise()
 	return r
 }
@@ -93,7 +100,8 @@ func TestTheReportStandsAloneAndEscapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, want := range []string{"<svg", `href="a/seed-1/report.html"`, "training diverged: &lt;loss&gt;", "20.00", "4 of 12 runs done, 4 diverged", "variant: v3"} {
+	for _, want := range []string{"<svg", `href="a/seed-1/report.html"`, "training diverged: &lt;loss&gt;", "20.00",
+		"4 of 12 runs done, 4 diverged", "variant: v3"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}

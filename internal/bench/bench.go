@@ -17,11 +17,11 @@ import (
 
 // Options say what to time.
 type Options struct {
-	Mode  string // eval or train
-	Spec  model.Spec
-	Train train.Options // the recipe of a training step
-	Batch int
-	Time  time.Duration // of measuring, at least; at least three steps are taken
+	Mode   string // eval or train
+	Spec   model.Spec
+	Recipe train.Recipe // of a training step
+	Batch  int
+	Time   time.Duration // of measuring, at least; at least three steps are taken
 }
 
 // Result is what `bench --json` prints.
@@ -93,8 +93,8 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 		flops = 2 * float64(model.MACs(layers)) * float64(o.Batch)
 		return func() error { return net.Forward(images) }, net.Plan.Bytes, flops, func() { _ = net.Close() }, nil
 	case Train:
-		o.Train.Train.BatchSize, o.Train.Train.GradAccumSteps = o.Batch, 1
-		s, err := train.NewStepper(o.Train, w)
+		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
+		s, err := train.NewStepper(o.Recipe, w)
 		if err != nil {
 			return nil, 0, 0, nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -20,9 +21,9 @@ func BenchmarkSmallStep(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	options := train.DefaultOptions()
-	options.Optimizer.Name, options.EMA.Decay = train.SGD, 0
-	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Train: options, Batch: 64}, w)
+	options := train.DefaultRecipe()
+	options.Optimizer.Name, options.EMA.Decay = optimize.SGD, 0
+	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Recipe: options, Batch: 64}, w)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func BenchmarkTrain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Train: train.DefaultOptions(), Batch: 8}, w)
+	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Recipe: train.DefaultRecipe(), Batch: 8}, w)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -48,7 +48,8 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"key with dots": {
 			file: "optimizer: {lr: 0.1}\noptimizer.lr: 0.2\n",
-			want: `config {}:2: key "optimizer.lr": write its parts as sections, each on a line of its own, or give --set optimizer.lr`,
+			want: `config {}:2: key "optimizer.lr": write its parts as sections, ` +
+				`each on a line of its own, or give --set optimizer.lr`,
 		},
 		"text for a number": {
 			file: "optimizer:\n  lr: fast\n",
@@ -128,11 +129,11 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"broken YAML of --set": {
 			sources: Sources{Set: []string{"train.freeze=[a"}},
-			want:    `--set train.freeze: "[a" is no YAML value: did not find expected`,
+			want:    `--set train.freeze: "[a" is not a YAML value: did not find expected`,
 		},
 		"broken YAML of a variable": {
 			sources: Sources{Env: []string{"INCEPTION_TRAIN_FREEZE=[a"}},
-			want:    `INCEPTION_TRAIN_FREEZE: "[a" is no YAML value: did not find expected`,
+			want:    `INCEPTION_TRAIN_FREEZE: "[a" is not a YAML value: did not find expected`,
 		},
 		"two documents": {
 			file: "train: {epochs: 3}\n---\ntrain: {epochs: 4}\n",
@@ -152,11 +153,12 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"no such file": {
 			sources: Sources{Path: "missing.yaml"},
-			want:    `config missing.yaml: there is neither such a file nor an embedded configuration; embedded are bn-inception, `,
+			want: `config missing.yaml: there is neither such a file nor an embedded configuration; ` +
+				`embedded are bn-inception, `,
 		},
 		"huge file": {
 			sources: Sources{Path: big},
-			want:    `config ` + big + `: is larger than 1048576 bytes, so it is no configuration`,
+			want:    `config ` + big + `: is larger than 1048576 bytes, so it is not a configuration`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,20 +188,22 @@ func TestKeysOfOtherTools(t *testing.T) {
 	for key, want := range map[string]string{
 		"num_classes": "model.classes", "imgsz": "model.input_size", "lr": "optimizer.lr", "lr0": "optimizer.lr",
 		"workers": "data.workers", "smoothing": "label_smoothing.epsilon", "opt": "optimizer.name",
-		"patience": "train.patience", "epochs": "train.epochs", "batch": "train.batch_size", "batch-size": "train.batch_size",
-		"train.lr": "optimizer.lr", "weight-decay": "optimizer.weight_decay", "schedule.decay": "schedule.decay_rate",
+		"patience": "train.patience", "epochs": "train.epochs", "batch": "train.batch_size",
+		"batch-size": "train.batch_size",
+		"train.lr":   "optimizer.lr", "weight-decay": "optimizer.weight_decay", "schedule.decay": "schedule.decay_rate",
 		"eval.batch": "eval.batch_size", "ema_decay": "ema.decay", "seed": "train.seed", "model.Width": "model.width",
-		"optimizer.weigth_decay": "optimizer.weight_decay", "data.augment.flip": "data.augment.hflip", "model.stem.strides": "model.stem.stride",
+		"optimizer.weigth_decay": "optimizer.weight_decay", "data.augment.flip": "data.augment.hflip",
+		"model.stem.strides": "model.stem.stride",
 	} {
 		if got := nearestKey(key); got != want {
 			t.Errorf("%s is taken for %s, want %s", key, got, want)
 		}
 	}
-	for name, key := range aliases {
-		if leafTypes[key] == nil {
+	for name, key := range aliases() {
+		if knownKeys().types[key] == nil {
 			t.Errorf("%s stands for %s, which is no key", name, key)
 		}
-		if leafTypes[name] != nil {
+		if knownKeys().types[name] != nil {
 			t.Errorf("%s is a key itself", name)
 		}
 	}

@@ -5,25 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
-	"regexp"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
 )
 
-// assignment is a value that a source gives to a key. Viper holds them nested
-// as the keys are, and knows which source wins: what was set, else what was
+// layers are the values that sources give to keys. Viper holds them nested as
+// the keys are, and knows which source wins: what was set, else what was
 // merged last.
-type assignment struct {
-	node *yaml.Node
-	from string // for messages
+type layers struct {
+	known
+	viper *viper.Viper
 }
 
-// mergeFile reads a file's keys into v.
-func mergeFile(v *viper.Viper, name string, text []byte) error {
+// assignment is a value that a source gives to a key.
+type assignment struct {
+	node *yaml.Node
+	from Origin
+}
+
+func newLayers() *layers { return &layers{knownKeys(), viper.New()} }
+
+// file takes in a file's keys.
+func (l *layers) file(name string, text []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	err := decoder.Decode(&document)
@@ -41,37 +51,39 @@ func mergeFile(v *viper.Viper, name string, text []byte) error {
 		return fmt.Errorf("config %s: holds more than one document; leave one", name)
 	}
 	tree := map[string]any{}
-	place := func(n *yaml.Node) string { return fmt.Sprintf("config %s:%d", name, n.Line) }
-	if err := walk(tree, "", followed(document.Content[0]), place); err != nil {
+	origin := func(n *yaml.Node) Origin { return Origin{FromFile, fmt.Sprintf("%s:%d", name, n.Line)} }
+	if err := l.walk(tree, "", followed(document.Content[0]), origin); err != nil {
 		return err
 	}
-	return v.MergeConfigMap(tree)
+	return l.viper.MergeConfigMap(tree)
 }
 
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
 // splitYAML returns the message of an error of the YAML reader, and the line
-// that it names, if any.
+// that it names, if any: the reader's errors are text alone.
 func splitYAML(err error) (line, message string) {
-	m := yamlError.FindStringSubmatch(err.Error())
-	if m == nil {
-		return "", err.Error()
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(message, "line "); ok {
+		number, what, _ := strings.Cut(rest, ": ")
+		if _, err := strconv.Atoi(number); err == nil {
+			return number, what
+		}
 	}
-	return m[1], strings.TrimPrefix(err.Error(), m[0])
+	return "", message
 }
 
 // walk puts the assignments below a node into tree.
-func walk(tree map[string]any, prefix string, n *yaml.Node, place func(*yaml.Node) string) error {
+func (l *layers) walk(tree map[string]any, prefix string, n *yaml.Node, origin func(*yaml.Node) Origin) error {
 	switch {
 	case isNull(n):
 		return nil // an empty section
 	case prefix == keySmoothing && n.Kind == yaml.ScalarNode:
 		// A bare number is the probability, spread uniformly.
-		tree["epsilon"] = assignment{n, place(n)}
-		tree["spread"] = assignment{textNode("uniform"), place(n)}
+		tree["epsilon"] = assignment{n, origin(n)}
+		tree["spread"] = assignment{textNode(train.SpreadUniform), origin(n)}
 		return nil
 	case n.Kind != yaml.MappingNode:
-		return fmt.Errorf("%s: %s holds keys, such as %s, but is %s", place(n), sectionName(prefix), strings.Join(below(prefix), ", "), inline(n))
+		return fmt.Errorf("%s: %s holds keys, such as %s, but is %s",
+			origin(n), sectionName(prefix), strings.Join(below(prefix), ", "), settings.Inline(n))
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], followed(n.Content[i+1])
@@ -79,19 +91,20 @@ func walk(tree map[string]any, prefix string, n *yaml.Node, place func(*yaml.Nod
 		_, twice := tree[name.Value]
 		switch {
 		case twice:
-			return fmt.Errorf("%s: key %q stands there twice; leave one", place(name), key)
-		case strings.Contains(name.Value, ".") && leafTypes[key] != nil:
-			return fmt.Errorf("%s: key %q: write its parts as sections, each on a line of its own, or give --set %s", place(name), key, key)
-		case leafTypes[key] != nil:
-			tree[name.Value] = assignment{value, place(name)}
-		case sections[key]:
+			return fmt.Errorf("%s: key %q stands there twice; leave one", origin(name), key)
+		case strings.Contains(name.Value, ".") && l.types[key] != nil:
+			return fmt.Errorf("%s: key %q: write its parts as sections, each on a line of its own, or give --set %s",
+				origin(name), key, key)
+		case l.types[key] != nil:
+			tree[name.Value] = assignment{value, origin(name)}
+		case l.sections[key]:
 			sub := map[string]any{}
 			tree[name.Value] = sub
-			if err := walk(sub, key, value, place); err != nil {
+			if err := l.walk(sub, key, value, origin); err != nil {
 				return err
 			}
 		default:
-			return unknownKey(place(name), key)
+			return unknownKey(origin(name), key)
 		}
 	}
 	return nil
@@ -120,61 +133,54 @@ func sectionName(prefix string) string {
 	return prefix
 }
 
-// below lists the names right under a section.
-func below(prefix string) []string {
-	var names []string
-	for _, k := range Keys() {
-		rest, ok := strings.CutPrefix(k.Name, prefix+".")
-		if prefix == "" {
-			rest, ok = k.Name, true
-		}
-		if name, _, _ := strings.Cut(rest, "."); ok && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 const envPrefix = "INCEPTION_"
-
-// notKeys are variables that other rooms read.
-var notKeys = []string{"INCEPTION_ISA", "INCEPTION_THREADS", "INCEPTION_LONG"}
 
 // envName returns the variable of a key: INCEPTION_OPTIMIZER_LR.
 func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// mergeEnvironment reads the keys' variables into v, and warns of variables
-// that look like them but name no key. Empty ones are as good as unset.
-func mergeEnvironment(v *viper.Viper, environment []string) (warnings []string, err error) {
+// environment takes in the keys' variables, and warns of variables that look
+// like them but name no key. Empty ones are as good as unset.
+func (l *layers) environment(variables []string) (warnings []string, err error) {
 	keys := map[string]string{envName(keySmoothing): keySmoothing}
-	for key := range leafTypes {
+	for key := range l.types {
 		keys[envName(key)] = key
 	}
+	others := []string{"INCEPTION_ISA", "INCEPTION_THREADS", "INCEPTION_LONG"} // that other rooms read
 	// In order, INCEPTION_LABEL_SMOOTHING comes before the two keys in it.
-	for _, variable := range slices.Sorted(slices.Values(environment)) {
+	for _, variable := range slices.Sorted(slices.Values(variables)) {
 		name, text, _ := strings.Cut(variable, "=")
-		key, known := keys[name]
+		key, isKey := keys[name]
 		switch {
-		case !strings.HasPrefix(name, envPrefix) || slices.Contains(notKeys, name):
-		case !known:
-			warnings = append(warnings, fmt.Sprintf("the variable %s names no key and is not used; inception config keys lists them", name))
+		case !strings.HasPrefix(name, envPrefix) || slices.Contains(others, name):
+		case !isKey:
+			warnings = append(warnings, fmt.Sprintf(
+				"the variable %s names no key and is not used; inception config keys lists them", name))
 		case text != "":
-			n, err := parseValue(key, text)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			tree := map[string]any{}
-			if err := put(key, n, name, func(key string, a assignment) { nest(tree, key, a) }); err != nil {
+			if err := l.variable(name, key, text); err != nil {
 				return nil, err
-			}
-			if err := v.MergeConfigMap(tree); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
 	return warnings, nil
+}
+
+// variable takes in the value of a key's variable.
+func (l *layers) variable(name, key, text string) error {
+	n, err := l.parse(key, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	tree := map[string]any{}
+	err = l.put(key, n, Origin{FromVariable, name}, func(key string, a assignment) { nest(tree, key, a) })
+	if err != nil {
+		return err
+	}
+	if err := l.viper.MergeConfigMap(tree); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // nest puts a value under a dotted key.
@@ -194,48 +200,50 @@ func nest(tree map[string]any, key string, a assignment) {
 	}
 }
 
-// set puts the values of --set, above them those of flags, and above them the
-// rest, above all others.
-func set(v *viper.Viper, s Sources) error {
-	over := func(key string, a assignment) { v.Set(key, a) }
+// commandLine takes in the values of --set, above them those of flags, and
+// above them the rest, above all others.
+func (l *layers) commandLine(s Sources) error {
 	for _, text := range s.Set {
-		if err := (Setting{text, "--set"}).put(over); err != nil {
+		if err := l.set(Setting{text, Origin{Kind: FromSet}}); err != nil {
 			return err
 		}
 	}
-	for key, value := range s.Flags {
+	for _, key := range slices.Sorted(maps.Keys(s.Flags)) {
 		var n yaml.Node
-		if err := n.Encode(value); err != nil {
+		if err := n.Encode(s.Flags[key]); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		if err := put(key, &n, "flag", over); err != nil {
+		if err := l.put(key, &n, Origin{Kind: FromFlag}, l.over); err != nil {
 			return err
 		}
 	}
 	for _, setting := range s.Over {
-		if err := setting.put(over); err != nil {
+		if err := l.set(setting); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// put hands over the assignments that a setting stands for.
-func (s Setting) put(assign func(string, assignment)) error {
+// over gives a value to a key, above all that has one.
+func (l *layers) over(key string, a assignment) { l.viper.Set(key, a) }
+
+// set takes in a setting, above all others.
+func (l *layers) set(s Setting) error {
 	key, value, ok := strings.Cut(s.Text, "=")
 	if key = strings.TrimSpace(key); !ok || key == "" {
 		return fmt.Errorf("%s %s: needs key=value, such as optimizer.lr=0.01", s.From, s.Text)
 	}
-	n, err := parseValue(key, value)
+	n, err := l.parse(key, value)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", s.From, key, err)
 	}
-	return put(key, n, s.From, assign)
+	return l.put(key, n, s.From, l.over)
 }
 
-// parseValue reads the YAML value of a key that stands on a command line or in
-// a variable.
-func parseValue(key, value string) (*yaml.Node, error) {
+// parse reads the YAML value of a key that stands on a command line or in a
+// variable.
+func (l *layers) parse(key, value string) (*yaml.Node, error) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	var document yaml.Node
 	err := yaml.Unmarshal([]byte(value), &document)
@@ -243,29 +251,29 @@ func parseValue(key, value string) (*yaml.Node, error) {
 		n = document.Content[0]
 	}
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle
-	if leafTypes[key] == reflect.TypeFor[string]() && (err != nil || !isNull(n) && n.Style&quoted == 0) {
+	if l.isText(key) && (err != nil || !isNull(n) && n.Style&quoted == 0) {
 		// YAML has its own ideas about a text such as "shapes:" or "a #1".
 		return textNode(value), nil
 	}
 	if err != nil {
 		_, message := splitYAML(err)
-		return nil, fmt.Errorf("%q is no YAML value: %s", value, message)
+		return nil, fmt.Errorf("%q is not a YAML value: %s", value, message)
 	}
 	return n, nil
 }
 
 // put hands over the assignments to a key or, for a section, to the keys below
 // it.
-func put(key string, n *yaml.Node, from string, assign func(string, assignment)) error {
-	if leafTypes[key] != nil {
+func (l *layers) put(key string, n *yaml.Node, from Origin, assign func(string, assignment)) error {
+	if l.types[key] != nil {
 		assign(key, assignment{n, from})
 		return nil
 	}
-	if !sections[key] {
+	if !l.sections[key] {
 		return unknownKey(from, key)
 	}
 	if isNull(n) { // back to the defaults, all of it
-		for leaf := range leafTypes {
+		for leaf := range l.types {
 			if strings.HasPrefix(leaf, key+".") {
 				assign(leaf, assignment{n, from})
 			}
@@ -273,7 +281,7 @@ func put(key string, n *yaml.Node, from string, assign func(string, assignment))
 		return nil
 	}
 	tree := map[string]any{}
-	if err := walk(tree, key, n, func(*yaml.Node) string { return from }); err != nil {
+	if err := l.walk(tree, key, n, func(*yaml.Node) Origin { return from }); err != nil {
 		return err
 	}
 	putTree(key, tree, assign)
@@ -291,23 +299,23 @@ func putTree(prefix string, tree map[string]any, assign func(string, assignment)
 	}
 }
 
-// assign sets the leaf to the value that wins, if any source has one; null
-// means the default. It returns where the value came from.
-func (l leaf) assign(v *viper.Viper) (from string, err error) {
-	a, ok := v.Get(l.key).(assignment)
-	if !ok || isNull(a.node) {
-		return originDefault, nil
-	}
-	if err := l.decode(a.node); err != nil {
-		return "", fmt.Errorf("%s: %w", a.from, err)
-	}
-	return a.from, nil
-}
-
 // variant returns the value of model.variant, on which other defaults hang.
-func variant(v *viper.Viper) string {
-	if a, ok := v.Get(keyVariant).(assignment); ok && a.node.Kind == yaml.ScalarNode && !isNull(a.node) {
+func (l *layers) variant() string {
+	if a, ok := l.viper.Get(keyVariant).(assignment); ok && a.node.Kind == yaml.ScalarNode && !isNull(a.node) {
 		return a.node.Value
 	}
 	return defaultVariant
+}
+
+// assign sets a value to the one that wins, if any source has one; null means
+// the default. It returns where the value came from.
+func (l *layers) assign(to settings.Leaf) (Origin, error) {
+	a, ok := l.viper.Get(to.Key).(assignment)
+	if !ok || isNull(a.node) {
+		return Origin{}, nil
+	}
+	if err := to.Decode(a.node); err != nil {
+		return Origin{}, fmt.Errorf("%s: %w", a.from, err)
+	}
+	return a.from, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/train"
 )
 
 // loadAlone loads sources without the process's environment.
@@ -36,14 +37,15 @@ func TestEachSourceWinsOverTheEarlier(t *testing.T) {
 		"empty environment": {Sources{Path: path, Env: []string{"INCEPTION_OPTIMIZER_LR="}}, 0.1, "config " + path + ":2"},
 		"--set":             {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=0.3"}}, 0.3, "--set"},
 		"second --set":      {Sources{Set: []string{"optimizer.lr=0.3", "optimizer.lr=0.4"}}, 0.4, "--set"},
-		"flag":              {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=0.3"}, Flags: map[string]any{"optimizer.lr": 0.5}}, 0.5, "flag"},
-		"null":              {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=null"}}, 0, "default"},
-		"section":           {Sources{Path: path, Set: []string{"optimizer={lr: 0.6, name: sgd}"}}, 0.6, "--set"},
-		"null section":      {Sources{Path: path, Set: []string{"optimizer=null"}}, 0, "default"},
+		"flag": {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=0.3"},
+			Flags: map[string]any{"optimizer.lr": 0.5}}, 0.5, "flag"},
+		"null":         {Sources{Path: path, Env: env, Set: []string{"optimizer.lr=null"}}, 0, "default"},
+		"section":      {Sources{Path: path, Set: []string{"optimizer={lr: 0.6, name: sgd}"}}, 0.6, "--set"},
+		"null section": {Sources{Path: path, Set: []string{"optimizer=null"}}, 0, "default"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := loadAlone(t, c.sources)
-			if r.Optimizer.LR != c.want || r.Origin["optimizer.lr"] != c.from {
+			if r.Optimizer.LR != c.want || r.Origin["optimizer.lr"].String() != c.from {
 				t.Errorf("optimizer.lr is %g from %q, want %g from %q", r.Optimizer.LR, r.Origin["optimizer.lr"], c.want, c.from)
 			}
 		})
@@ -51,8 +53,9 @@ func TestEachSourceWinsOverTheEarlier(t *testing.T) {
 }
 
 func TestASourceChangesOnlyItsKeys(t *testing.T) {
-	r := loadAlone(t, Sources{Path: file(t, "optimizer: {lr: 0.1}"), Env: []string{"INCEPTION_OPTIMIZER_EPS=0.01"}, Set: []string{"optimizer.name=sgd"}})
-	want, _ := Default("v3")
+	r := loadAlone(t, Sources{Path: file(t, "optimizer: {lr: 0.1}"), Env: []string{"INCEPTION_OPTIMIZER_EPS=0.01"},
+		Set: []string{"optimizer.name=sgd"}})
+	want, _ := train.DefaultConfig("v3")
 	want.Optimizer.LR, want.Optimizer.Eps, want.Optimizer.Name = 0.1, 0.01, "sgd"
 	if !reflect.DeepEqual(r.Config, want) {
 		t.Errorf("resolved to\n%+v, want\n%+v", r.Config, want)
@@ -126,12 +129,15 @@ func TestBareLabelSmoothingMeansUniform(t *testing.T) {
 		epsilon float64
 		spread  string
 	}{
-		"in a file":               {Sources{Path: file(t, "label_smoothing: 0.2")}, 0.2, "uniform"},
-		"as keys":                 {Sources{Path: file(t, wrongOnly)}, 0.3, "wrong_only"},
-		"in the environment":      {Sources{Path: file(t, wrongOnly), Env: []string{"INCEPTION_LABEL_SMOOTHING=0.2"}}, 0.2, "uniform"},
-		"below its keys":          {Sources{Env: []string{"INCEPTION_LABEL_SMOOTHING_EPSILON=0.4", "INCEPTION_LABEL_SMOOTHING=0.2"}}, 0.4, "uniform"},
-		"by --set":                {Sources{Path: file(t, wrongOnly), Set: []string{"label_smoothing=0"}}, 0, "uniform"},
-		"by --set before its key": {Sources{Set: []string{"label_smoothing=0.2", "label_smoothing.spread=wrong_only"}}, 0.2, "wrong_only"},
+		"in a file": {Sources{Path: file(t, "label_smoothing: 0.2")}, 0.2, "uniform"},
+		"as keys":   {Sources{Path: file(t, wrongOnly)}, 0.3, "wrong_only"},
+		"in the environment": {Sources{Path: file(t, wrongOnly), Env: []string{"INCEPTION_LABEL_SMOOTHING=0.2"}},
+			0.2, "uniform"},
+		"below its keys": {Sources{Env: []string{"INCEPTION_LABEL_SMOOTHING_EPSILON=0.4",
+			"INCEPTION_LABEL_SMOOTHING=0.2"}}, 0.4, "uniform"},
+		"by --set": {Sources{Path: file(t, wrongOnly), Set: []string{"label_smoothing=0"}}, 0, "uniform"},
+		"by --set before its key": {Sources{Set: []string{"label_smoothing=0.2", "label_smoothing.spread=wrong_only"}},
+			0.2, "wrong_only"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := loadAlone(t, c.sources).LabelSmoothing; got.Epsilon != c.epsilon || got.Spread != c.spread {
@@ -142,7 +148,8 @@ func TestBareLabelSmoothingMeansUniform(t *testing.T) {
 }
 
 func TestDataFlagClearsTheFilesValidation(t *testing.T) {
-	r := loadAlone(t, Sources{Path: file(t, "data: {train: a, val: b}"), Flags: map[string]any{"data.train": "shapes:", "data.val": ""}})
+	r := loadAlone(t, Sources{Path: file(t, "data: {train: a, val: b}"), Flags: map[string]any{"data.train": "shapes:",
+		"data.val": ""}})
 	if r.Data.Train != "shapes:" || r.Data.Val != "" {
 		t.Errorf("data.train %q, data.val %q", r.Data.Train, r.Data.Val)
 	}
@@ -150,16 +157,18 @@ func TestDataFlagClearsTheFilesValidation(t *testing.T) {
 
 func TestStrangeVariablesAreOnlyWarnings(t *testing.T) {
 	r := loadAlone(t, Sources{Env: []string{
-		"INCEPTION_PORT=tcp://10.0.0.1:80", "INCEPTION_DATA=/data", "INCEPTION_ISA=avx2", "INCEPTION_THREADS=2", "INCEPTION_LONG=1", "PATH=/bin", "INCEPTION", "",
+		"INCEPTION_PORT=tcp://10.0.0.1:80", "INCEPTION_DATA=/data", "INCEPTION_ISA=avx2", "INCEPTION_THREADS=2",
+		"INCEPTION_LONG=1", "PATH=/bin", "INCEPTION", "",
 	}})
-	if len(r.Warnings) != 2 || !strings.Contains(r.Warnings[0], "INCEPTION_DATA ") || !strings.Contains(r.Warnings[1], "INCEPTION_PORT ") {
+	if len(r.Warnings) != 2 || !strings.Contains(r.Warnings[0], "INCEPTION_DATA ") || !strings.Contains(r.Warnings[1],
+		"INCEPTION_PORT ") {
 		t.Errorf("warnings: %q", r.Warnings)
 	}
 }
 
 func TestFilesWinOverEmbeddedConfigurations(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if r := loadAlone(t, Sources{Path: "v2"}); r.Name != "v2" || r.Origin["model.variant"] != "config v2:2" {
+	if r := loadAlone(t, Sources{Path: "v2"}); r.Name != "v2" || r.Origin["model.variant"].String() != "config v2:2" {
 		t.Errorf("embedded: %s, %s", r.Name, r.Origin["model.variant"])
 	}
 	if r := loadAlone(t, Sources{Path: "v2.yaml"}); r.Name != "v2" {
@@ -183,7 +192,7 @@ func TestFilesWinOverEmbeddedConfigurations(t *testing.T) {
 }
 
 func TestAnEmptyFileIsTheDefaults(t *testing.T) {
-	want, _ := Default("v3")
+	want, _ := train.DefaultConfig("v3")
 	for _, text := range []string{"", "# nothing\n", "---\n", "{}", "model:\ndata: ~\n"} {
 		if got := loadAlone(t, Sources{Path: file(t, text)}); !reflect.DeepEqual(got.Config, want) {
 			t.Errorf("%q gives %+v", text, got.Config)
@@ -203,7 +212,8 @@ func TestEmbeddedConfigurationsAreValid(t *testing.T) {
 			t.Errorf("%s does not begin with a comment of what it is for", e.Name)
 		}
 	}
-	for _, want := range []string{"bn-inception", "cifar10", "fashion-mnist", "flowers5", "googlenet", "imagenet", "inception-v4", "quickstart", "v2", "v2-table1", "v3"} {
+	for _, want := range []string{"bn-inception", "cifar10", "fashion-mnist", "flowers5", "googlenet", "imagenet", "inception-v4",
+		"quickstart", "v2", "v2-table1", "v3"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s among %s", want, names)
 		}
@@ -212,11 +222,14 @@ func TestEmbeddedConfigurationsAreValid(t *testing.T) {
 
 func TestPaperRecipes(t *testing.T) {
 	v3, v2 := loadAlone(t, Sources{Path: "v3"}), loadAlone(t, Sources{Path: "v2"})
-	if o := v3.Options; o.Optimizer.Name != "rmsprop" || o.Optimizer.Eps != 0 && o.Optimizer.Eps != 1 || o.LabelSmoothing.Epsilon != 0.1 ||
-		o.Train.ClipGradNorm != 2 || o.Schedule.DecayRate != 0.94 || o.Schedule.DecayEpochs != 2 || v3.Model.Aux != model.AuxBatchNorm {
+	if o := v3.Recipe; o.Optimizer.Name != "rmsprop" || o.Optimizer.Eps != 0 && o.Optimizer.Eps != 1 ||
+		o.LabelSmoothing.Epsilon != 0.1 ||
+		o.Train.ClipGradNorm != 2 || o.Schedule.DecayRate != 0.94 || o.Schedule.DecayEpochs != 2 ||
+		v3.Model.Aux != model.AuxBatchNorm {
 		t.Errorf("v3 is not the paper's: %+v", v3.Config)
 	}
-	if v2.Optimizer.Name != "sgd" || v2.Optimizer.Momentum != 0.9 || v2.LabelSmoothing.Epsilon != 0 || v2.Model.Aux != model.AuxPlain {
+	if v2.Optimizer.Name != "sgd" || v2.Optimizer.Momentum != 0.9 || v2.LabelSmoothing.Epsilon != 0 ||
+		v2.Model.Aux != model.AuxPlain {
 		t.Errorf("v2 is not the first row of Table 3: %+v", v2.Config)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -15,27 +16,24 @@ import (
 // that contradicts the structure spec of a weight file; the input size may
 // differ.
 func (r *Resolved) AgreesWith(spec model.Spec) error {
-	theirs := r.Config
-	theirs.Model = spec
-	values := theirs.values()
-	for _, l := range leavesOf(&r.Config) {
-		if !strings.HasPrefix(l.key, "model.") || l.key == "model.input_size" || !r.given[l.key] {
+	for _, d := range r.Model.Differences(spec) {
+		fromData := d.Key == "model.classes" && r.Model.Classes == 0
+		if d.Key == "model.input_size" || fromData || !r.Origin[d.Key].Given() {
 			continue
 		}
-		if l.key == "model.classes" && l.value.Int() == 0 {
-			continue // from the data
-		}
-		if l.value.Interface() != values[l.key].Interface() {
-			return fmt.Errorf("%s is %v (%s), but the weights are of a network with %v; leave the key out", l.key, l.value.Interface(), r.Origin[l.key], values[l.key].Interface())
-		}
+		return fmt.Errorf("%s is %v (%s), but the weights are of a network with %v; leave the key out",
+			d.Key, d.Value, r.Origin[d.Key], d.Other)
 	}
 	return nil
 }
 
-// ownChoices are the model.* keys that a training chooses whatever weights it
-// begins with.
-var ownChoices = []string{
-	"model.classes", "model.aux", "model.aux_late", "model.aux_early", "model.aux_dropout", "model.dropout", "model.bn_decay", "model.init",
+// ownChoice reports whether a key of model.* is for a training to choose,
+// whatever weights it begins with.
+func ownChoice(key string) bool {
+	return slices.Contains([]string{
+		"model.classes", "model.aux", "model.aux_late", "model.aux_early", "model.aux_dropout",
+		"model.dropout", "model.bn_decay", "model.init",
+	}, key)
 }
 
 // Follow gives keys that nobody has set the values of the weights at path, with
@@ -52,37 +50,29 @@ func (r *Resolved) Follow(path string, m weights.Metadata) error {
 			theirs.Eval.CropPct = p.CropPct
 		}
 	}
-	values := theirs.values()
+	values := settings.Leaves(&theirs)
 	var set, places []string
-	for _, l := range leavesOf(&r.Config) {
-		value := values[l.key]
-		if slices.Contains(ownChoices, l.key) || reflect.DeepEqual(l.value.Interface(), value.Interface()) {
+	for i, l := range settings.Leaves(&r.Config) {
+		has, value := l.Value.Interface(), values[i].Value
+		if ownChoice(l.Key) || reflect.DeepEqual(has, value.Interface()) {
 			continue
 		}
 		switch {
-		case !r.given[l.key]:
-			l.value.Set(value)
-			r.Origin[l.key] = path
-		case strings.HasPrefix(l.key, "model.") && l.key != "model.input_size":
-			set = append(set, fmt.Sprintf("--set %s=%v", l.key, value.Interface()))
-			places = append(places, fmt.Sprintf("%s %v (%s)", l.key, l.value.Interface(), r.Origin[l.key]))
+		case !r.Origin[l.Key].Given():
+			l.Value.Set(value)
+			r.Origin[l.Key] = Origin{FromWeights, path}
+		case strings.HasPrefix(l.Key, "model.") && l.Key != "model.input_size":
+			set = append(set, fmt.Sprintf("--set %s=%v", l.Key, value.Interface()))
+			places = append(places, fmt.Sprintf("%s %v (%s)", l.Key, has, r.Origin[l.Key]))
 		}
 	}
 	if len(set) > 0 {
-		return fmt.Errorf("%s is of another structure than the configuration's %s; give %s, or a --config that does not set it, such as finetune",
+		return fmt.Errorf("%s is of another structure than the configuration's %s; "+
+			"give %s, or a --config that does not set it, such as finetune",
 			path, strings.Join(places, ", "), strings.Join(set, " "))
 	}
 	if err := r.Validate(); err != nil {
 		return r.locate(err)
 	}
 	return nil
-}
-
-// values returns the value of each key.
-func (c *Config) values() map[string]reflect.Value {
-	values := map[string]reflect.Value{}
-	for _, l := range leavesOf(c) {
-		values[l.key] = l.value
-	}
-	return values
 }

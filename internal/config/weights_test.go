@@ -34,7 +34,8 @@ func TestFollowTakesFromTheWeightsWhatNobodyHasSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{
-		"model.variant": "v2", "model.width": 0.5, "model.input_size": 128, "model.avgpool_count_include_pad": true, "model.bn_eps": 0.01, "model.stem.conv": "7x7",
+		"model.variant": "v2", "model.width": 0.5, "model.input_size": 128, "model.avgpool_count_include_pad": true,
+		"model.bn_eps": 0.01, "model.stem.conv": "7x7",
 		"data.preprocess": "inception", "data.interpolation": "bilinear-tf1",
 		"model.dropout": 0.3, "model.bn_decay": 0.9, "model.classes": 0, "model.aux": aux,
 	} {
@@ -42,18 +43,20 @@ func TestFollowTakesFromTheWeightsWhatNobodyHasSet(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}
 	}
-	if r.Origin["model.width"] != "w.safetensors" {
+	if r.Origin["model.width"].String() != "w.safetensors" {
 		t.Errorf("model.width is from %s", r.Origin["model.width"])
 	}
 }
 
 func TestFollowRefusesAStructureThatIsSetOtherwise(t *testing.T) {
-	r, err := Load(Sources{Path: file(t, "model: {width: 0.25}\ndata: {preprocess: unit}\n"), Set: []string{"model.input_size=299", "model.bn_eps=0.1"}, Env: []string{}})
+	r, err := Load(Sources{Path: file(t, "model: {width: 0.25}\ndata: {preprocess: unit}\n"),
+		Set: []string{"model.input_size=299", "model.bn_eps=0.1"}, Env: []string{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = r.Follow("w.safetensors", theirs(t))
-	for _, want := range []string{"model.width 0.25 (config ", ":1)", "model.bn_eps 0.1 (--set", "give --set model.width=0.5 --set model.bn_eps=0.01"} {
+	for _, want := range []string{"model.width 0.25 (config ", ":1)", "model.bn_eps 0.1 (--set",
+		"give --set model.width=0.5 --set model.bn_eps=0.01"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
@@ -79,7 +82,8 @@ func TestFollowKnowsPreprocessingByItsValues(t *testing.T) {
 	}
 	m.Preprocess.Name, m.Preprocess.Interpolation, m.Preprocess.CropPct = "timm", dataset.Bicubic, 0.95
 	err = r.Follow("w.safetensors", m)
-	if err != nil || r.Data.Preprocess != "imagenet" || r.Data.Interpolation != dataset.Bicubic || r.Eval.CropPct != 0.95 {
+	if err != nil || r.Data.Preprocess != "imagenet" || r.Data.Interpolation != dataset.Bicubic ||
+		r.Eval.CropPct != 0.95 {
 		t.Errorf("%v, preprocessing %s, %s, crop_pct %g", err, r.Data.Preprocess, r.Data.Interpolation, r.Eval.CropPct)
 	}
 }
@@ -91,7 +95,8 @@ func TestFollowLeavesPreprocessingWithoutANameAlone(t *testing.T) {
 	}
 	m := theirs(t)
 	m.Preprocess.Mean[1] = 0.123
-	if err := r.Follow("w.safetensors", m); err != nil || r.Data.Preprocess != "torchvision" || r.Data.Interpolation != dataset.Bilinear {
+	if err := r.Follow("w.safetensors", m); err != nil || r.Data.Preprocess != "torchvision" ||
+		r.Data.Interpolation != dataset.Bilinear {
 		t.Errorf("%v, preprocessing %s, %s", err, r.Data.Preprocess, r.Data.Interpolation)
 	}
 }

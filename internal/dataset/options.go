@@ -1,8 +1,6 @@
 package dataset
 
-import (
-	"fmt"
-)
+import "github.com/inception-go/inception/internal/settings"
 
 // Options are the data.* keys of a configuration.
 type Options struct {
@@ -39,16 +37,16 @@ func DefaultOptions() Options {
 // Validate returns the first thing wrong with the data.* keys.
 func (o Options) Validate() error {
 	if !(o.ValFraction >= 0 && o.ValFraction < 1) {
-		return fmt.Errorf("data.val_fraction: must be at least 0 and below 1, is %g", o.ValFraction)
+		return settings.Errorf("data.val_fraction", "must be at least 0 and below 1, is %g", o.ValFraction)
 	}
 	if o.Workers < 0 || o.Workers > 1024 {
-		return fmt.Errorf("data.workers: must be from 0 to 1024, is %d", o.Workers)
+		return settings.Errorf("data.workers", "must be from 0 to 1024, is %d", o.Workers)
 	}
 	if _, err := NamedPreprocess(o.Preprocess, 1); err != nil {
-		return fmt.Errorf("data.preprocess: %w", err)
+		return settings.Errorf("data.preprocess", "%w", err)
 	}
 	if err := checkInterpolation(o.Interpolation); err != nil {
-		return fmt.Errorf("data.interpolation: %w", err)
+		return settings.Errorf("data.interpolation", "%w", err)
 	}
 	return o.Augment.validate()
 }
@@ -60,26 +58,26 @@ func (a Augment) validate() error {
 		low, top float64
 	}{{"scale", a.Scale, 1e-4, 1}, {"ratio", a.Ratio, 0.01, 100}} {
 		if !(r.v[0] >= r.low && r.v[0] <= r.v[1] && r.v[1] <= r.top) {
-			return fmt.Errorf("data.augment.%s: must be two numbers from %g to %g, the smaller first, is [%g, %g]", r.key, r.low, r.top, r.v[0], r.v[1])
+			return settings.Errorf("data.augment."+r.key, "must be two numbers from %g to %g, the smaller first, is [%g, %g]", r.low, r.top, r.v[0], r.v[1])
 		}
 	}
 	if !(a.HFlip >= 0 && a.HFlip <= 1) {
-		return fmt.Errorf("data.augment.hflip: must be from 0 to 1, is %g", a.HFlip)
+		return settings.Errorf("data.augment.hflip", "must be from 0 to 1, is %g", a.HFlip)
 	}
 	if !(a.Color >= 0 && a.Color <= 2) {
-		return fmt.Errorf("data.augment.color: must be from 0 to 2, is %g", a.Color)
+		return settings.Errorf("data.augment.color", "must be from 0 to 2, is %g", a.Color)
 	}
 	if a.Pad < 0 || a.Pad > 4096 {
-		return fmt.Errorf("data.augment.pad: must be from 0 to 4096, is %d", a.Pad)
+		return settings.Errorf("data.augment.pad", "must be from 0 to 4096, is %d", a.Pad)
 	}
 	if !(a.Erase >= 0 && a.Erase <= 1) {
-		return fmt.Errorf("data.augment.erase: must be from 0 to 1, is %g", a.Erase)
+		return settings.Errorf("data.augment.erase", "must be from 0 to 1, is %g", a.Erase)
 	}
 	if !(a.Mixup >= 0 && a.Mixup <= 1) {
-		return fmt.Errorf("data.augment.mixup: must be from 0 to 1, is %g", a.Mixup)
+		return settings.Errorf("data.augment.mixup", "must be from 0 to 1, is %g", a.Mixup)
 	}
 	if !(a.Cutmix >= 0 && a.Cutmix+a.Mixup <= 1) {
-		return fmt.Errorf("data.augment.cutmix: must be at least 0 and with data.augment.mixup at most 1, is %g beside %g", a.Cutmix, a.Mixup)
+		return settings.Errorf("data.augment.cutmix", "must be at least 0 and with data.augment.mixup at most 1, is %g beside %g", a.Cutmix, a.Mixup)
 	}
 	return nil
 }

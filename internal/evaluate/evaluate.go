@@ -10,6 +10,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/settings"
 )
 
 // Options are the eval.* keys of a configuration.
@@ -24,10 +25,10 @@ func DefaultOptions() Options { return Options{BatchSize: 16} }
 // Validate returns the first thing wrong with the eval.* keys.
 func (o Options) Validate() error {
 	if !(o.CropPct >= 0 && o.CropPct <= 1) {
-		return fmt.Errorf("eval.crop_pct: must be from 0 to 1, is %g", o.CropPct)
+		return settings.Errorf("eval.crop_pct", "must be from 0 to 1, is %g", o.CropPct)
 	}
 	if o.BatchSize < 1 {
-		return fmt.Errorf("eval.batch_size: must be at least 1, is %d", o.BatchSize)
+		return settings.Errorf("eval.batch_size", "must be at least 1, is %d", o.BatchSize)
 	}
 	return nil
 }

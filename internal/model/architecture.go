@@ -1,11 +1,11 @@
 package model
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/blocks"
+	"github.com/inception-go/inception/internal/settings"
 	"gorgonia.org/gorgonia"
 )
 
@@ -66,23 +66,18 @@ func Variants() (names []string) {
 }
 
 // AboutVariants lists the networks with what they are, for help texts.
-func AboutVariants() string {
-	var all []string
+func AboutVariants() (all []settings.Choice) {
 	for _, a := range architectures {
-		text := a.Name
-		if a.About != "" {
-			text += " (" + a.About + ")"
-		}
-		all = append(all, text)
+		all = append(all, settings.Choice{Name: a.Name, About: a.About})
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // DefaultSpec returns the network of that name as published.
 func DefaultSpec(variant string) (Spec, error) {
 	i := slices.IndexFunc(architectures, func(a Architecture) bool { return a.Name == variant })
 	if i < 0 {
-		return Spec{}, fmt.Errorf("model.variant: no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
+		return Spec{}, settings.Errorf("model.variant", "no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
 	}
 	return architectures[i].Default, nil
 }
@@ -143,7 +138,7 @@ func (s Spec) lacks() error {
 	for _, d := range s.Differences(a.Default) {
 		key := strings.TrimPrefix(d.Key, "model.")
 		if !a.HasSwitch(key) {
-			return fmt.Errorf("%s: %s has no such switch, it is always %v there; leave the key out", d.Key, s.Variant, d.Other)
+			return settings.Errorf(d.Key, "%s has no such switch, it is always %v there; leave the key out", s.Variant, d.Other)
 		}
 	}
 	return nil

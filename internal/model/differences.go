@@ -2,8 +2,8 @@ package model
 
 import (
 	"fmt"
-	"reflect"
-	"strings"
+
+	"github.com/inception-go/inception/internal/settings"
 )
 
 // Difference is a key at which two structures differ.
@@ -17,19 +17,11 @@ func (d Difference) String() string { return fmt.Sprintf("%s %v", d.Key, d.Value
 
 // Differences lists the keys at which s differs from other, in the order of
 // Spec's fields.
-func (s Spec) Differences(other Spec) []Difference {
-	return differences("model", reflect.ValueOf(s), reflect.ValueOf(other))
-}
-
-func differences(section string, a, b reflect.Value) (all []Difference) {
-	for i := range a.NumField() {
-		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("yaml"), ",")
-		key, x, y := section+"."+name, a.Field(i), b.Field(i)
-		switch {
-		case x.Kind() == reflect.Struct:
-			all = append(all, differences(key, x, y)...)
-		case x.Interface() != y.Interface():
-			all = append(all, Difference{key, x.Interface(), y.Interface()})
+func (s Spec) Differences(other Spec) (all []Difference) {
+	theirs := settings.Leaves(&other)
+	for i, l := range settings.Leaves(&s) {
+		if a, b := l.Value.Interface(), theirs[i].Value.Interface(); a != b {
+			all = append(all, Difference{"model." + l.Key, a, b})
 		}
 	}
 	return all

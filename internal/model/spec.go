@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/blocks"
+	"github.com/inception-go/inception/internal/settings"
 )
 
 // Spec describes the structure of a network: the model.* keys of a
 // configuration. It is stored with the weights.
 type Spec struct {
-	Variant                string  `yaml:"variant" json:"variant" help:"network: v2, v3, v2-table1 (the paper's Table 1 read literally), bn-inception (TF-slim's inception_v2) or googlenet; sets the other model.* keys unless they are given"`
+	Variant                string  `yaml:"variant" json:"variant"`
 	InputSize              int     `yaml:"input_size" json:"input_size" help:"height and width of the images in pixels"`
 	Classes                int     `yaml:"classes" json:"classes" help:"number of classes; 0 takes it from the data"`
 	Width                  float64 `yaml:"width" json:"width" help:"multiplies every channel count, rounded to multiples of 16"`
@@ -31,6 +32,14 @@ type Spec struct {
 	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
 	AvgPoolCountIncludePad bool    `yaml:"avgpool_count_include_pad" json:"avgpool_count_include_pad" help:"padding counts in the 3x3 average pools' divisor (torchvision: true, TensorFlow: false)"`
 	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published) or he (stddev from the fan-in)"`
+}
+
+// Help explains the key variant by the list of networks.
+func (s Spec) Help(name string) string {
+	if name != "variant" {
+		return ""
+	}
+	return "network: " + settings.Choices(AboutVariants()) + "; sets the other model.* keys unless they are given"
 }
 
 // Stem holds the switches of the stem.
@@ -57,13 +66,13 @@ func (s Spec) Validate() error {
 		if slices.Contains(values, value) {
 			return nil
 		}
-		return fmt.Errorf("model.%s: must be one of %s, is %q", key, strings.Join(values, ", "), value)
+		return settings.Errorf("model."+key, "must be one of %s, is %q", strings.Join(values, ", "), value)
 	}
 	inRange := func(key string, ok bool, needs string, value any) error {
 		if ok {
 			return nil
 		}
-		return fmt.Errorf("model.%s: must be %s, is %v", key, needs, value)
+		return settings.Errorf("model."+key, "must be %s, is %v", needs, value)
 	}
 	if err := oneOf("variant", s.Variant, Variants()...); err != nil {
 		return err

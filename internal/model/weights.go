@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/blocks"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/settings"
 	"gorgonia.org/gorgonia"
 )
 
@@ -96,7 +97,7 @@ func (w *Weights) CopyFrom(from *Weights) {
 // sketch builds spec's training graph for one image without memory.
 func sketch(spec Spec) (*blocks.Builder, error) {
 	if spec.Classes < 1 {
-		return nil, fmt.Errorf("model.classes: must be known, is %d", spec.Classes)
+		return nil, settings.Errorf("model.classes", "must be known, is %d", spec.Classes)
 	}
 	g := gorgonia.NewGraph()
 	b := blocks.NewBuilder(g, spec.blockOptions(Train), nil)
@@ -115,7 +116,7 @@ func (s Spec) tooSmall(cause error) error {
 			hint = fmt.Sprintf("; %d with model.aux none", m)
 		}
 	}
-	return fmt.Errorf("model.input_size: %d is too small for this structure (%w); the smallest size that works is %d%s", s.InputSize, cause, min, hint)
+	return settings.Errorf("model.input_size", "%d is too small for this structure (%w); the smallest size that works is %d%s", s.InputSize, cause, min, hint)
 }
 
 // minSize searches the smallest size that can be built. A larger input never
@@ -151,7 +152,7 @@ func (s Spec) CheckSize() error {
 		s.Classes = 1
 	}
 	if s.InputSize > MaxInputSize {
-		return fmt.Errorf("model.input_size: must be at most %d, is %d", MaxInputSize, s.InputSize)
+		return settings.Errorf("model.input_size", "must be at most %d, is %d", MaxInputSize, s.InputSize)
 	}
 	_, err := sketch(s)
 	return err

@@ -23,7 +23,10 @@ func WriteRates(dir string, r Rates) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("lr-find: %w", err)
 	}
-	axes := Axes{Title: "Loss at rising learning rates", X: "learning rate", Y: "cross-entropy, nats", LogX: true, LegendLeft: true}
+	axes := Axes{
+		Title: "Loss at rising learning rates", X: "learning rate", Y: "cross-entropy, nats",
+		LogX: true, LegendLeft: true,
+	}
 	low, top := slices.Min(r.Smoothed), 1.25*r.Loss[0]
 	curves := []Curve{
 		{Name: "of each step", X: r.LR, Y: below(top, r.Loss)},
@@ -34,15 +37,20 @@ func WriteRates(dir string, r Rates) error {
 		at   float64
 	}{{"steepest fall", r.Suggestion}, {"lowest loss", r.Lowest}} {
 		if mark.at > 0 {
-			curves = append(curves, Curve{Name: fmt.Sprintf("%s: %.2g", mark.name, mark.at), X: []float64{mark.at, mark.at}, Y: []float64{low, top}})
+			curves = append(curves, Curve{
+				Name: fmt.Sprintf("%s: %.2g", mark.name, mark.at), X: []float64{mark.at, mark.at}, Y: []float64{low, top},
+			})
 		}
 	}
-	for name, write := range map[string]func(io.Writer) error{
-		"plot.svg":  func(w io.Writer) error { return WriteCurves(w, axes, curves...) },
-		"plot.png":  func(w io.Writer) error { return WriteCurvesPNG(w, axes, curves...) },
-		"curve.csv": r.writeCSV,
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"plot.svg", func(w io.Writer) error { return WriteCurves(w, axes, curves...) }},
+		{"plot.png", func(w io.Writer) error { return WriteCurvesPNG(w, axes, curves...) }},
+		{"curve.csv", r.writeCSV},
 	} {
-		if err := atomicfile.Write(filepath.Join(dir, name), write); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/rundir"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -21,7 +22,7 @@ func WriteTensorBoard(dir string, lines []Line) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	info, err := os.Stat(filepath.Join(dir, "metrics.jsonl"))
+	info, err := os.Stat(filepath.Join(dir, rundir.Metrics))
 	if err != nil {
 		return fmt.Errorf("tensorboard: %w", err)
 	}
@@ -32,7 +33,7 @@ func WriteTensorBoard(dir string, lines []Line) error {
 		if len(of) == 0 {
 			continue
 		}
-		folder := filepath.Join(dir, "tensorboard", name)
+		folder := filepath.Join(dir, rundir.TensorBoard, name)
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			return fmt.Errorf("tensorboard: %w", err)
 		}

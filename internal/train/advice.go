@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 // paperBatch is the effective batch of the paper's learning rate of 0.045.
@@ -15,10 +17,11 @@ const paperBatch, paperRate = 1600, 0.045
 
 // advise says what in the options is known to go wrong.
 func (r *run) advise() {
-	o := r.options
+	o := r.recipe
 	batch := o.effectiveBatch()
-	if rate := o.Optimizer.LR; o.Optimizer.Name == RMSProp && rate >= paperRate && batch < paperBatch/4 {
-		r.reporter.Note(fmt.Sprintf("warning: optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, which makes %.2g here; optimizer.lr_base scales with the batch by itself",
+	if rate := o.Optimizer.LR; o.Optimizer.Name == optimize.RMSProp && rate >= paperRate && batch < paperBatch/4 {
+		r.reporter.Warn(fmt.Sprintf("optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, "+
+			"which makes %.2g here; optimizer.lr_base scales with the batch by itself",
 			rate, batch, paperRate, paperBatch, paperRate*float64(batch)/paperBatch))
 	}
 	// Accuracy that is high in training and low in validation has this cause
@@ -26,11 +29,13 @@ func (r *run) advise() {
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
 	passes := r.updates() * o.Train.GradAccumSteps
 	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon {
-		r.reporter.Note(fmt.Sprintf("warning: batch norm's statistics average over some %.0f batches (model.bn_decay %g) and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
+		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) "+
+			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
 			horizon, r.weights.Spec.BNDecay, passes))
 	}
 	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
-		r.reporter.Note(fmt.Sprintf("warning: the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates and the run has %d, so it still holds initial weights; set ema.warmup: true",
+		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates "+
+			"and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
 	}
 	if warnings, err := model.Principles(r.weights.Spec); err == nil && len(warnings) > 0 {
@@ -38,8 +43,9 @@ func (r *run) advise() {
 		for _, w := range warnings {
 			departs = append(departs, fmt.Sprintf("%d by %s", w.Principle, w.Key))
 		}
-		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); inception summary --config %s says how",
-			strings.Join(departs, ", "), filepath.Join(r.job.Dir, configFile)))
+		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); "+
+			"inception summary --config %s says how",
+			strings.Join(departs, ", "), filepath.Join(r.job.Dir, rundir.Config)))
 	}
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")
@@ -49,11 +55,15 @@ func (r *run) advise() {
 // adviseLag says once when validation is far below training, which nothing
 // explains so often as batch norm's running statistics.
 func (r *run) adviseLag(train, val report.Line) {
-	if r.lagging || r.options.Train.BNRecalibrate > 0 || train.Loss == 0 || val.Loss < 2*train.Loss || val.Top1 > train.Top1/2 {
+	far := train.Loss > 0 && val.Loss >= 2*train.Loss && val.Top1 <= train.Top1/2
+	if !far || r.lagging || r.recipe.Train.BNRecalibrate > 0 {
 		return
 	}
 	r.lagging = true
-	r.reporter.Note(fmt.Sprintf("validation (top-1 %.1f%%) is far below training (%.1f%%), most likely because batch norm's running statistics lag behind weights that move fast; that passes as the learning rate falls; train.bn_recalibrate: 20 measures them anew, and a lower model.bn_decay (%g) follows faster",
+	r.reporter.Note(fmt.Sprintf("validation (top-1 %.1f%%) is far below training (%.1f%%), "+
+		"most likely because batch norm's running statistics lag behind weights that move fast; "+
+		"that passes as the learning rate falls; "+
+		"train.bn_recalibrate: 20 measures them anew, and a lower model.bn_decay (%g) follows faster",
 		100*val.Top1, 100*train.Top1, r.weights.Spec.BNDecay))
 }
 
@@ -62,7 +72,7 @@ const stepsBeforePromise = 20
 
 // reportStep tells the reporter about an update.
 func (r *run) reportStep() {
-	w, o := &r.at.Window, r.options.Train
+	w, o := &r.at.Window, r.recipe.Train
 	r.reporter.Step(Status{
 		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
 		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),
@@ -81,8 +91,8 @@ func (r *run) reportStep() {
 // adviseTime says when the time will not suffice for a schedule that has to
 // reach its end.
 func (r *run) adviseTime() {
-	limit := r.options.Train.MaxTime
-	if limit == 0 || r.options.Schedule.Name != Cosine {
+	limit := r.recipe.Train.MaxTime
+	if limit == 0 || r.recipe.Schedule.Name != optimize.Cosine {
 		return
 	}
 	elapsed, ahead := r.clock.elapsed(), r.ahead()
@@ -91,17 +101,18 @@ func (r *run) adviseTime() {
 	}
 	updates := r.at.Step + int(float64(r.updates()-r.at.Step)*float64(max(0, limit-elapsed))/float64(ahead))
 	fits := fmt.Sprintf("train.max_steps: %d", updates)
-	if perEpoch := r.data.updates(r.options.Train.GradAccumSteps); updates >= perEpoch {
+	if perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps); updates >= perEpoch {
 		fits = fmt.Sprintf("train.epochs: %d", updates/perEpoch)
 	}
-	r.reporter.Note(fmt.Sprintf("warning: train.max_time %s will end the run while the cosine schedule still holds the rate high; %s would let it fall in about that time",
+	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the cosine schedule "+
+		"still holds the rate high; %s would let it fall in about that time",
 		Brief(limit), fits))
 }
 
 // left estimates how long the run still takes.
 func (r *run) left() time.Duration {
 	left := r.ahead()
-	if limit := r.options.Train.MaxTime; limit > 0 {
+	if limit := r.recipe.Train.MaxTime; limit > 0 {
 		left = min(left, max(0, limit-r.clock.elapsed()))
 	}
 	return left
@@ -115,7 +126,7 @@ func (r *run) ahead() time.Duration {
 	updates := max(0, r.updates()-r.at.Step)
 	validations := 0
 	if r.data.val != nil {
-		perEpoch := r.data.updates(r.options.Train.GradAccumSteps)
+		perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps)
 		validations = (updates + perEpoch - 1) / perEpoch
 	}
 	return r.clock.left(updates, validations)

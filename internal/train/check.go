@@ -1,13 +1,6 @@
 package train
 
-import (
-	"fmt"
-	"os"
-	"path/filepath"
-
-	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/report"
-)
+import "github.com/inception-go/inception/internal/model"
 
 // Outline is what is known of a job before it runs.
 type Outline struct {
@@ -32,25 +25,4 @@ func Check(job Job) (Outline, error) {
 		o.ValImages = r.data.val.Len()
 	}
 	return o, nil
-}
-
-// Final returns the last validation of the run in dir if that run has ended
-// by its own limits; ok is false if it has steps left to make, or never began.
-func Final(dir string) (lines []report.Line, ok bool, err error) {
-	if _, err := os.Stat(filepath.Join(dir, checkpointFile)); err != nil {
-		return nil, false, nil
-	}
-	p, _, err := readProgress(dir)
-	if err != nil {
-		return nil, false, fmt.Errorf("run %s: %w", dir, err)
-	}
-	if !p.Exit.Finished() { // a training at work may be in the middle of a line
-		return nil, false, nil
-	}
-	lines, err = report.ReadMetrics(filepath.Join(dir, metricsFile))
-	if err != nil || len(lines) == 0 {
-		return nil, false, err
-	}
-	last := lines[len(lines)-1]
-	return lines, last.Split == "val" && last.Step == p.Step, nil
 }

@@ -2,11 +2,9 @@ package train
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/settings"
 )
 
 // trainingData is what a training reads: the images, cut into batches.
@@ -17,30 +15,34 @@ type trainingData struct {
 	preprocess dataset.Preprocess
 }
 
-// openData opens the images of a job, and settles the number of classes in
-// its model.
-func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *model.Spec, note func(string)) (trainingData, error) {
-	if o.Augment.Mixup+o.Augment.Cutmix > 0 && t.BatchSize < 2 {
-		return trainingData{}, fmt.Errorf("train.batch_size: is %d, but data.augment.mixup and cutmix mix the images of a batch; use at least 2", t.BatchSize)
+// openData opens the images of a configuration, and settles the number of
+// classes in its model.
+func openData(c *Config, reporter Reporter) (trainingData, error) {
+	if c.Data.Augment.Mixup+c.Data.Augment.Cutmix > 0 && c.Train.BatchSize < 2 {
+		return trainingData{}, settings.Errorf("train.batch_size",
+			"is %d, but data.augment.mixup and cutmix mix the images of a batch; use at least 2", c.Train.BatchSize)
 	}
-	train, val, notes, err := dataset.OpenTraining(o, t.Seed)
+	train, val, notes, err := dataset.OpenTraining(c.Data, c.Train.Seed)
 	if err != nil {
 		return trainingData{}, err
 	}
 	for _, text := range notes {
-		note(text)
+		reporter.Note(text)
 	}
 	classes := train.Classes()
 	switch {
-	case spec.Classes == 0:
-		spec.Classes = len(classes)
-	case spec.Classes != len(classes):
-		return trainingData{}, fmt.Errorf("model.classes: is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data", spec.Classes, o.Train, len(classes))
+	case c.Model.Classes == 0:
+		c.Model.Classes = len(classes)
+	case c.Model.Classes != len(classes):
+		return trainingData{}, settings.Errorf("model.classes",
+			"is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data",
+			c.Model.Classes, c.Data.Train, len(classes))
 	}
-	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(o.EvalPreprocess(spec.InputSize))}
+	size := c.Model.InputSize
+	d := trainingData{train: train, val: val, preprocess: c.Eval.Preprocess(c.Data.EvalPreprocess(size))}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
-		Batch: t.BatchSize, Size: spec.InputSize, Train: true, Seed: t.Seed,
-		Workers: o.Workers, Preprocess: d.preprocess, Augment: o.Augment,
+		Batch: c.Train.BatchSize, Size: size, Train: true, Seed: c.Train.Seed,
+		Workers: c.Data.Workers, Preprocess: d.preprocess, Augment: c.Data.Augment,
 	})
 	d.batches = d.loader.BatchesPerEpoch()
 	return d, nil

@@ -21,7 +21,7 @@ type Init struct {
 // weights returns the first weights of a training: random, or those of the
 // file wherever it has them. A classifier for another number of classes is
 // new; one that is kept gets its rows in the order of the data's classes.
-func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func(string)) (*model.Weights, error) {
+func (i Init) weights(spec model.Spec, seed uint64, data trainingData, reporter Reporter) (*model.Weights, error) {
 	w, err := model.NewWeights(spec, seed)
 	if err != nil || i.Weights == "" {
 		return w, err
@@ -30,7 +30,7 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 	if err != nil {
 		return nil, err
 	}
-	rows, err := i.rows(metadata, data.train.Classes(), note)
+	rows, err := i.rows(metadata, data.train.Classes(), reporter)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; or --new-head begins with a new classifier", i.Weights, err)
 	}
@@ -39,32 +39,33 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's", i.Weights, describe(from.Spec), describe(spec), list(wrong))
+		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's",
+			i.Weights, describe(from.Spec), describe(spec), list(wrong))
 	}
+	with := fmt.Sprintf("with a new classifier for %d classes (the file's has %d)", spec.Classes, from.Spec.Classes)
 	switch {
 	case rows != nil:
-		note(fmt.Sprintf("initial weights from %s, its classifier included", i.Weights))
+		with = "its classifier included"
 	case metadata.NoHead:
-		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file has none)", i.Weights, spec.Classes))
-	default:
-		note(fmt.Sprintf("initial weights from %s, with a new classifier for %d classes (the file's has %d)", i.Weights, spec.Classes, from.Spec.Classes))
+		with = fmt.Sprintf("with a new classifier for %d classes (the file has none)", spec.Classes)
 	}
+	reporter.Note(fmt.Sprintf("initial weights from %s, %s", i.Weights, with))
 	if len(fresh) > 0 {
-		note(fmt.Sprintf("new, because the file has none that fits: %s", list(fresh)))
+		reporter.Note(fmt.Sprintf("new, because the file has none that fits: %s", list(fresh)))
 	}
-	warnAboutInput(spec, from.Spec, metadata, data, note)
+	warnAboutInput(spec, from.Spec, metadata, data, reporter)
 	return w, nil
 }
 
 // rows returns where in the file's classifier the row of each class of the
 // data stands; nil if the classifier is not kept.
-func (i Init) rows(m weights.Metadata, wanted []string, note func(string)) ([]int, error) {
+func (i Init) rows(m weights.Metadata, wanted []string, reporter Reporter) ([]int, error) {
 	if i.NewHead || m.NoHead || m.Spec.Classes != len(wanted) {
 		return nil, nil
 	}
 	match, err := dataset.MatchClasses(wanted, m.ClassNames(), i.Match)
 	if match.Note != "" {
-		note(match.Note)
+		reporter.Note(match.Note)
 	}
 	return match.Rows, err
 }
@@ -123,16 +124,17 @@ func pickRows(p *ops.Param, rows []int) []float32 {
 
 // warnAboutInput says where the images will look other to the network than
 // those that its weights have learned from.
-func warnAboutInput(spec, from model.Spec, m weights.Metadata, data trainingData, note func(string)) {
-	if p := m.Preprocess; p.Mean != data.preprocess.Mean || p.Std != data.preprocess.Std || p.Geometry != data.preprocess.Geometry {
+func warnAboutInput(spec, from model.Spec, m weights.Metadata, data trainingData, reporter Reporter) {
+	if p, d := m.Preprocess, data.preprocess; p.Mean != d.Mean || p.Std != d.Std || p.Geometry != d.Geometry {
 		cure := ""
 		if name := p.Setting(); name != "" {
 			cure = "; set data.preprocess to " + name
 		}
-		note(fmt.Sprintf("warning: the weights have learned from images preprocessed so: %s; the data is: %s%s", p, data.preprocess, cure))
+		reporter.Warn(fmt.Sprintf("the weights have learned from images preprocessed so: %s; the data is: %s%s", p, d, cure))
 	}
 	if spec.AvgPoolCountIncludePad != from.AvgPoolCountIncludePad {
-		note(fmt.Sprintf("warning: the weights have learned with model.avgpool_count_include_pad %t, here it is %t", from.AvgPoolCountIncludePad, spec.AvgPoolCountIncludePad))
+		reporter.Warn(fmt.Sprintf("the weights have learned with model.avgpool_count_include_pad %t, here it is %t",
+			from.AvgPoolCountIncludePad, spec.AvgPoolCountIncludePad))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -21,13 +22,15 @@ type labelled struct {
 func (l labelled) Classes() []string { return l.classes }
 
 // pretrained writes weights of the job's structure with the given labels.
-func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*weights.Metadata)) (path string, w *model.Weights) {
+func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*weights.Metadata)) (path string,
+	w *model.Weights) {
 	t.Helper()
 	w, err := model.NewWeights(withClasses(spec, len(labels)), 99)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize, Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize,
+		Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
 	if change != nil {
 		change(&m)
 	}
@@ -51,24 +54,33 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 		fails   string
 	}{
 		{"the same classes", abc, nil, abc, Init{}, []int{0, 1, 2}, "its classifier included", ""},
-		{"the same classes in another order", abc, nil, []string{"C", "a", "b"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
+		{"the same classes in another order", abc, nil, []string{"C", "a", "b"}, Init{}, []int{2, 0, 1},
+			"its classifier included", ""},
 		{"other classes", abc, nil, []string{"a", "b", "d"}, Init{}, nil, "", `"d" matches no label`},
-		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil, "with a new classifier for 3 classes (the file's has 3)", ""},
-		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}}, []int{0, 1, 2}, "its classifier included", ""},
-		{"other classes by a map", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
-		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil, "with a new classifier for 4 classes (the file's has 3)", ""},
-		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil, "with a new classifier for 2 classes (the file's has 3)", ""},
-		{"no classifier in the file", abc, func(m *weights.Metadata) { m.NoHead, m.Labels = true, nil }, abc, Init{}, nil, "with a new classifier for 3 classes (the file has none)", ""},
-		{"no labels in the file, numbers", abc, func(m *weights.Metadata) { m.Labels = nil }, []string{"02", "00", "01"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
-		{"no labels in the file, names", abc, func(m *weights.Metadata) { m.Labels = nil }, abc, Init{}, nil, "", "matches no label"},
+		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil,
+			"with a new classifier for 3 classes (the file's has 3)", ""},
+		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}},
+			[]int{0, 1, 2}, "its classifier included", ""},
+		{"other classes by a map", abc, nil, []string{"a", "b", "d"},
+			Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
+		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil,
+			"with a new classifier for 4 classes (the file's has 3)", ""},
+		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil,
+			"with a new classifier for 2 classes (the file's has 3)", ""},
+		{"no classifier in the file", abc, func(m *weights.Metadata) { m.NoHead, m.Labels = true, nil }, abc, Init{}, nil,
+			"with a new classifier for 3 classes (the file has none)", ""},
+		{"no labels in the file, numbers", abc, func(m *weights.Metadata) { m.Labels = nil }, []string{"02", "00", "01"},
+			Init{}, []int{2, 0, 1}, "its classifier included", ""},
+		{"no labels in the file, names", abc, func(m *weights.Metadata) { m.Labels = nil }, abc, Init{}, nil, "",
+			"matches no label"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			spec := tinyJob(t).Spec
+			spec := tinyJob(t).Model
 			var from *model.Weights
 			c.init.Weights, from = pretrained(t, spec, c.labels, c.change)
-			var notes strings.Builder
+			heard := &notes{}
 			data := trainingData{train: labelled{classes: c.classes}, preprocess: dataset.TorchvisionPreprocess(32)}
-			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, func(text string) { notes.WriteString(text + "\n") })
+			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, heard)
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "--new-head") {
 					t.Fatalf("error is %v, want %q and the way out", err, c.fails)
@@ -78,8 +90,8 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(notes.String(), c.note) {
-				t.Errorf("notes are %q, want %q", notes.String(), c.note)
+			if !strings.Contains(heard.text(), c.note) {
+				t.Errorf("notes are %q, want %q", heard.text(), c.note)
 			}
 			for _, p := range w.Params {
 				q := from.ByName(p.Name)
@@ -102,23 +114,24 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 
 // The auxiliary head of other input sizes does not fit; all else does.
 func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
-	spec := tinyJob(t).Spec
+	spec := tinyJob(t).Model
 	spec.Aux, spec.InputSize = "batch_norm", 48
 	classes := []string{"a", "b", "c"}
 	path, from := pretrained(t, spec, classes, nil)
 	spec.InputSize = 64
 	data := trainingData{train: labelled{classes: classes}, preprocess: dataset.TorchvisionPreprocess(64)}
-	var notes strings.Builder
-	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, func(text string) { notes.WriteString(text + "\n") })
+	heard := &notes{}
+	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, heard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "new, because the file has none that fits: AuxLogits\n"; !strings.Contains(notes.String(), want) {
-		t.Errorf("notes are %q, want %q", notes.String(), want)
+	if want := "new, because the file has none that fits: AuxLogits\n"; !strings.Contains(heard.text(), want) {
+		t.Errorf("notes are %q, want %q", heard.text(), want)
 	}
 	for _, p := range w.Params {
 		q := from.ByName(p.Name)
-		isNew := strings.HasPrefix(p.Name, "AuxLogits.") && (strings.HasSuffix(p.Name, "conv.weight") || strings.HasSuffix(p.Name, "fc.weight"))
+		isNew := strings.HasPrefix(p.Name, "AuxLogits.") && (strings.HasSuffix(p.Name,
+			"conv.weight") || strings.HasSuffix(p.Name, "fc.weight"))
 		if same := slices.Equal(p.Shape, q.Shape) && slices.Equal(p.Values(), q.Values()); same == isNew {
 			t.Errorf("%s: is the file's: %t, want %t", p.Name, same, !isNew)
 		}
@@ -130,14 +143,14 @@ func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
 func TestFineTuningTheClassifierAloneKeepsTheRest(t *testing.T) {
 	job := tinyJob(t)
 	var from *model.Weights
-	job.Init.Weights, from = pretrained(t, job.Spec, []string{"x", "y"}, nil)
-	job.Options.Train.Freeze = []string{"Conv2d", "Mixed"}
-	job.Options.Train.MaxSteps = 3
-	job.Options.Optimizer.HeadLRFactor = 10
+	job.Init.Weights, from = pretrained(t, job.Model, []string{"x", "y"}, nil)
+	job.Train.Freeze = []string{"Conv2d", "Mixed"}
+	job.Train.MaxSteps = 3
+	job.Optimizer.HeadLRFactor = 10
 	if _, err := Run(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
-	after, m, err := weights.Load(filepath.Join(job.Dir, lastFile))
+	after, m, err := weights.Load(filepath.Join(job.Dir, rundir.Last))
 	if err != nil {
 		t.Fatal(err)
 	}

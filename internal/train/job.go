@@ -1,20 +1,10 @@
 package train
 
-import (
-	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/model"
-)
-
 // Job says what to train, on what, how and where.
 type Job struct {
-	Spec       model.Spec // Classes may be 0: as many as the data has
-	Data       dataset.Options
-	Options    Options
-	Eval       evaluate.Options
-	Dir        string // the run folder, made if need be
-	ConfigYAML []byte // the resolved configuration, kept in Dir
-	Version    string // of the program, kept with the weights
+	Config
+	Dir     string // the run folder, made if need be
+	Version string // of the program, kept with the weights
 
 	Resume   bool     // go on with the run in Dir; if it holds none, begin one
 	Init     Init     // weights to begin with

@@ -14,7 +14,9 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -22,14 +24,14 @@ import (
 // trained, at a rate that vanishes.
 func stillJob(t *testing.T) Job {
 	job := tinyJob(t)
-	job.Options.Train.Freeze = []string{"Conv2d", "Mixed"}
-	job.Options.Optimizer.Name, job.Options.Optimizer.LR, job.Options.Optimizer.WeightDecay = SGD, 1e-30, 0
+	job.Train.Freeze = []string{"Conv2d", "Mixed"}
+	job.Optimizer.Name, job.Optimizer.LR, job.Optimizer.WeightDecay = optimize.SGD, 1e-30, 0
 	return job
 }
 
 func TestPatienceEndsARunThatDoesNotImprove(t *testing.T) {
 	job := stillJob(t)
-	job.Options.Train.Epochs, job.Options.Train.Patience = 10, 2
+	job.Train.Epochs, job.Train.Patience = 10, 2
 	result, err := Run(context.Background(), job)
 	if err != nil {
 		t.Fatal(err)
@@ -41,12 +43,12 @@ func TestPatienceEndsARunThatDoesNotImprove(t *testing.T) {
 
 func TestMaxTimeEndsARunThatALongerOneContinues(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.MaxTime = time.Nanosecond
+	job.Train.MaxTime = time.Nanosecond
 	result, err := Run(context.Background(), job)
 	if err != nil || result.Exit != ExitMaxTime || result.Steps != 0 {
 		t.Fatalf("result is %+v, %v", result, err)
 	}
-	job.Resume, job.Options.Train.MaxTime = true, time.Hour
+	job.Resume, job.Train.MaxTime = true, time.Hour
 	result, err = Run(context.Background(), job)
 	if err != nil || result.Exit != ExitEpochs || result.Steps != 15 {
 		t.Fatalf("with more time the result is %+v, %v", result, err)
@@ -55,7 +57,7 @@ func TestMaxTimeEndsARunThatALongerOneContinues(t *testing.T) {
 	if _, err := Run(context.Background(), whole); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, whole, lastFile), read(t, job, lastFile)) {
+	if !bytes.Equal(read(t, whole, rundir.Last), read(t, job, rundir.Last)) {
 		t.Error("its weights are not those of a run without a limit")
 	}
 }
@@ -67,21 +69,29 @@ type notes struct {
 }
 
 func (n *notes) Note(text string) { n.all = append(n.all, text) }
+func (n *notes) Warn(text string) { n.all = append(n.all, "warning: "+text) }
+
+func (n *notes) text() string { return strings.Join(n.all, "\n") + "\n" }
 
 func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
-	const high, lag, average = "is high for a batch of 8: the paper's 0.045 belongs to 1600 images", "batch norm's statistics average over some", "the running average (ema.decay 0.9999, no warm-up)"
+	const high, lag, average = "is high for a batch of 8: the paper's 0.045 belongs to 1600 images",
+		"batch norm's statistics average over some", "the running average (ema.decay 0.9999, no warm-up)"
 	for _, c := range []struct {
 		name   string
 		change func(*Job)
 		want   []string
 	}{
-		{"nothing", func(j *Job) { j.Spec.BNDecay = 0.5 }, nil},
-		{"the paper's rate for a small batch", func(j *Job) { j.Options.Optimizer.LR, j.Spec.BNDecay = 0.045, 0.5 }, []string{high}},
-		{"the paper's rate scaled", func(j *Job) { j.Options.Optimizer.LR, j.Spec.BNDecay = 0, 0.5 }, nil},
-		{"the same rate of SGD", func(j *Job) { j.Options.Optimizer.Name, j.Options.Optimizer.LR, j.Spec.BNDecay = SGD, 0.045, 0.5 }, nil},
-		{"statistics that lag behind", func(j *Job) { j.Spec.BNDecay = 0.9997 }, []string{lag}},
-		{"statistics measured anew", func(j *Job) { j.Spec.BNDecay, j.Options.Train.BNRecalibrate = 0.9997, 2 }, nil},
-		{"an average that lags behind", func(j *Job) { j.Options.EMA.Warmup, j.Spec.BNDecay = false, 0.5 }, []string{average}},
+		{"nothing", func(j *Job) { j.Model.BNDecay = 0.5 }, nil},
+		{"the paper's rate for a small batch", func(j *Job) { j.Optimizer.LR, j.Model.BNDecay = 0.045, 0.5 },
+			[]string{high}},
+		{"the paper's rate scaled", func(j *Job) { j.Optimizer.LR, j.Model.BNDecay = 0, 0.5 }, nil},
+		{"the same rate of SGD", func(j *Job) {
+			j.Optimizer.Name, j.Optimizer.LR, j.Model.BNDecay = optimize.SGD, 0.045,
+				0.5
+		}, nil},
+		{"statistics that lag behind", func(j *Job) { j.Model.BNDecay = 0.9997 }, []string{lag}},
+		{"statistics measured anew", func(j *Job) { j.Model.BNDecay, j.Train.BNRecalibrate = 0.9997, 2 }, nil},
+		{"an average that lags behind", func(j *Job) { j.EMA.Warmup, j.Model.BNDecay = false, 0.5 }, []string{average}},
 	} {
 		job := tinyJob(t)
 		c.change(&job)
@@ -94,7 +104,9 @@ func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
 		heard.all = nil
 		r.advise()
 		r.close()
-		heard.all = slices.DeleteFunc(heard.all, func(text string) bool { return strings.Contains(text, "design principles") }) // of the tiny network
+		heard.all = slices.DeleteFunc(heard.all, func(text string) bool { // of the tiny network
+			return strings.Contains(text, "design principles")
+		})
 		if len(heard.all) != len(c.want) {
 			t.Errorf("%s: says %q, want %q", c.name, heard.all, c.want)
 			continue
@@ -120,7 +132,7 @@ func statistics(w *model.Weights) map[string][]float32 {
 
 func TestRecalibrationIsTheMeanOverBatchesWhateverStoodThereBefore(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.Freeze = []string{"Conv2d_1a"}
+	job.Train.Freeze = []string{"Conv2d_1a"}
 	r, err := prepare(job)
 	if err != nil {
 		t.Fatal(err)
@@ -205,16 +217,16 @@ func TestAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
 		{model.AuxPlain, true, true, []string{"AuxLogits", "AuxLogitsEarly"}},
 	} {
 		job := tinyJob(t)
-		job.Spec.Aux, job.Spec.AuxEarly, job.Spec.AuxLate = c.kind, c.early, c.late
-		job.Options.Train.Epochs = 1
+		job.Model.Aux, job.Model.AuxEarly, job.Model.AuxLate = c.kind, c.early, c.late
+		job.Train.Epochs = 1
 		if _, err := Run(context.Background(), job); err != nil {
 			t.Fatal(err)
 		}
-		before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
+		before, err := model.NewWeights(withClasses(job.Model, 10), job.Train.Seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, _, err := weights.Load(filepath.Join(job.Dir, lastRawFile))
+		after, _, err := weights.Load(filepath.Join(job.Dir, rundir.LastRaw))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +243,7 @@ func TestAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
 		if !maps.Equal(moved, want) {
 			t.Errorf("%+v: auxiliary heads %v, want them to be and to have moved: %v", c, moved, c.heads)
 		}
-		lines, err := report.ReadMetrics(filepath.Join(job.Dir, metricsFile))
+		lines, err := report.ReadMetrics(filepath.Join(job.Dir, rundir.Metrics))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +272,7 @@ func TestValidationFarBelowTrainingIsExplainedOnce(t *testing.T) {
 	} {
 		heard := &notes{}
 		r := run{learner: &learner{state: state{weights: &model.Weights{Spec: model.Spec{BNDecay: 0.99}}}}, reporter: heard}
-		r.options.Train.BNRecalibrate = c.recalibrate
+		r.recipe.Train.BNRecalibrate = c.recalibrate
 		r.adviseLag(train, c.val)
 		r.adviseLag(train, c.val)
 		if len(heard.all) != c.want {

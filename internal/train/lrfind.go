@@ -19,7 +19,8 @@ func DefaultFindOptions() FindOptions { return FindOptions{From: 1e-6, To: 10, S
 // Validate returns what is wrong with the bounds.
 func (o FindOptions) Validate() error {
 	if !(o.From > 0 && o.To > o.From && o.To <= 1000) || o.Steps < 10 {
-		return fmt.Errorf("lr-find: needs 0 < from < to <= 1000 and at least 10 steps, has %g, %g, %d", o.From, o.To, o.Steps)
+		return fmt.Errorf("lr-find: needs 0 < from < to <= 1000 and at least 10 steps, has %g, %g, %d",
+			o.From, o.To, o.Steps)
 	}
 	return nil
 }
@@ -49,15 +50,15 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	if err := o.Validate(); err != nil {
 		return RateSearch{}, err
 	}
-	job.Options.EMA.Decay = 0 // nobody looks at the average
+	job.EMA.Decay = 0 // nobody looks at the average
 	r, err := prepare(job)
 	if err != nil {
 		return RateSearch{}, err
 	}
 	defer r.net.Close()
-	s := RateSearch{Batch: r.options.effectiveBatch()}
-	for epoch := 0; len(s.Curve) < o.Steps && !s.Diverged; epoch++ {
-		if err := r.search(ctx, epoch, o, &s); err != nil {
+	s := RateSearch{Batch: r.recipe.effectiveBatch()}
+	for at := (progress{}); len(s.Curve) < o.Steps && !s.Diverged; at.Epoch++ {
+		if err := r.search(ctx, o, &at, &s); err != nil {
 			return s, err
 		}
 	}
@@ -65,9 +66,9 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 }
 
 // search goes through one epoch of a search.
-func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearch) error {
-	at := progress{Epoch: epoch}
-	batches := r.data.from(context.WithoutCancel(ctx), epoch, 0)
+func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSearch) error {
+	at.Batch = 0
+	batches := r.data.from(context.WithoutCancel(ctx), at.Epoch, 0)
 	defer batches.Close()
 	for at.Batch < r.data.batches && len(s.Curve) < o.Steps && !s.Diverged {
 		if ctx.Err() != nil {
@@ -76,7 +77,7 @@ func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearc
 		n := len(s.Curve)
 		lr := o.From * math.Pow(o.To/o.From, float64(n)/float64(o.Steps-1))
 		at.Window = window{}
-		err := r.update(batches.Next, lr, &at)
+		err := r.update(batches.Next, lr, at)
 		if errors.Is(err, ErrDiverged) {
 			s.Diverged = true
 			return nil
@@ -91,7 +92,11 @@ func (r *run) search(ctx context.Context, epoch int, o FindOptions, s *RateSearc
 		p.Smoothed = smooth(p.Smoothed, p.Loss, n)
 		s.Curve = append(s.Curve, p)
 		s.Diverged = exploded(s.Curve)
-		r.reporter.Step(Status{Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps, Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr, ImagesPerSecond: at.Window.imagesPerSecond()})
+		r.reporter.Step(Status{
+			Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps,
+			Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr,
+			ImagesPerSecond: at.Window.imagesPerSecond(),
+		})
 	}
 	return nil
 }
@@ -117,7 +122,8 @@ func exploded(curve []RatePoint) bool {
 // logarithm of the rate, before its lowest point.
 func (s *RateSearch) suggest() error {
 	if len(s.Curve) == 0 {
-		return fmt.Errorf("lr-find: %w at the very first step; look at the images and data.preprocess, or search from a lower rate", ErrDiverged)
+		return fmt.Errorf("lr-find: %w at the very first step; look at the images and data.preprocess, "+
+			"or search from a lower rate", ErrDiverged)
 	}
 	lowest := 0
 	for i, p := range s.Curve {
@@ -127,7 +133,8 @@ func (s *RateSearch) suggest() error {
 	}
 	before := s.Curve[min(lowest, len(s.Curve)/10)].Smoothed
 	if fall := before - s.Curve[lowest].Smoothed; !(fall > max(1e-3*before, spreadOfBatches(s.Curve[:lowest+1]))) {
-		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; try more steps, or other bounds",
+		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; "+
+			"try more steps, or other bounds",
 			len(s.Curve), math.Max(0, fall))
 	}
 	best, steepest := 0, 0.0

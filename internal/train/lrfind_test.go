@@ -13,7 +13,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/optimize"
 )
+
+func near(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if math.Abs(got-want) > 1e-9*math.Max(1, math.Abs(want)) {
+		t.Errorf("%s is %.12g, not %.12g", what, got, want)
+	}
+}
 
 // curveOf is a search over 121 rates from 1e-6 to 1 with the given loss.
 func curveOf(loss func(lr float64) float64) (s RateSearch) {
@@ -82,7 +91,8 @@ func TestSmoothingIsAMeanThatForgets(t *testing.T) {
 func swatches(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255}, "blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
+	for name, c := range map[string]color.RGBA{"red": {230, 20, 20, 255}, "green": {20, 200, 20, 255},
+		"blue": {20, 20, 230, 255}, "white": {250, 250, 250, 255}} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +115,7 @@ func swatches(t *testing.T) string {
 func TestARangeTestOfAWholeNetwork(t *testing.T) {
 	job := tinyJob(t)
 	job.Data.Train = swatches(t)
-	job.Options.Optimizer.Name = SGD
+	job.Optimizer.Name = optimize.SGD
 	s, err := FindLR(context.Background(), job, FindOptions{From: 1e-4, To: 10, Steps: 100})
 	if err != nil {
 		t.Fatal(err)

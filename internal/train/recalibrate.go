@@ -16,7 +16,7 @@ import (
 func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*dataset.Batch, error)) (err error) {
 	spec := w.Spec
 	spec.BNDecay = 0 // a batch's statistics take the place of the running ones
-	net, err := model.Build(spec, w, l.options.Train.BatchSize, model.Statistics, l.buildOptions())
+	net, err := model.Build(spec, w, l.recipe.Train.BatchSize, model.Statistics, l.buildOptions())
 	if err != nil {
 		return fmt.Errorf("recalibrate batch norm: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -22,19 +23,22 @@ func (r *run) write(lines ...report.Line) error {
 // saveWeights writes last, and best if these are it.
 func (r *run) saveWeights(isBest bool) error {
 	spec := r.weights.Spec
-	metadata := weights.Metadata{Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize, Preprocess: r.data.preprocess, Version: r.job.Version}
+	metadata := weights.Metadata{
+		Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize,
+		Preprocess: r.data.preprocess, Version: r.job.Version,
+	}
 	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
 	if isBest {
-		if err := save(bestFile, r.shown()); err != nil {
+		if err := save(rundir.Best, r.shown()); err != nil {
 			return err
 		}
 	}
 	if r.average != nil {
-		if err := save(lastRawFile, r.weights); err != nil {
+		if err := save(rundir.LastRaw, r.weights); err != nil {
 			return err
 		}
 	}
-	return save(lastFile, r.shown())
+	return save(rundir.Last, r.shown())
 }
 
 // checkpoint saves all that resuming needs.
@@ -44,7 +48,7 @@ func (r *run) checkpoint() error {
 		return err
 	}
 	r.at.Metrics, r.at.Elapsed, r.at.Images = size, r.clock.elapsed(), r.data.train.Len()
-	if err := r.save(r.path(checkpointFile), r.at, r.options); err != nil {
+	if err := r.save(r.path(rundir.Checkpoint), r.at, r.recipe); err != nil {
 		return err
 	}
 	r.clock.saved()
@@ -54,7 +58,7 @@ func (r *run) checkpoint() error {
 // writeReport writes the page and the TensorBoard events that show the
 // metrics so far.
 func (r *run) writeReport(state string) error {
-	lines, err := report.ReadMetrics(r.path(metricsFile))
+	lines, err := report.ReadMetrics(r.path(rundir.Metrics))
 	if err != nil {
 		return err
 	}
@@ -62,9 +66,11 @@ func (r *run) writeReport(state string) error {
 	if r.data.val != nil {
 		val = fmt.Sprintf("%d images", r.data.val.Len())
 	}
-	err = report.WriteHTML(r.path(reportFile), report.Run{
-		Title: r.job.Dir, State: state, Model: describe(r.weights.Spec), Lines: lines, Version: r.job.Version, Config: string(r.job.ConfigYAML),
-		Data: fmt.Sprintf("%s: %d images of %d classes, validation %s", r.job.Data.Train, r.data.train.Len(), len(r.data.train.Classes()), val),
+	err = report.WriteHTML(r.path(rundir.Report), report.Run{
+		Title: r.job.Dir, State: state, Model: describe(r.weights.Spec), Lines: lines,
+		Version: r.job.Version, Config: string(r.job.Absolute().YAML()),
+		Data: fmt.Sprintf("%s: %d images of %d classes, validation %s",
+			r.job.Data.Train, r.data.train.Len(), len(r.data.train.Classes()), val),
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 // Reporter hears how a training goes. Run calls it from one goroutine.
 type Reporter interface {
 	Note(text string)           // something to know, one line
+	Warn(text string)           // something that is likely to go wrong, one line
 	Step(s Status)              // after every update
 	Validation(done, total int) // images, during a validation
 	Metrics(line report.Line)   // as it is written to metrics.jsonl
@@ -53,11 +54,16 @@ type Console struct {
 
 // Note implements Reporter.
 func (c *Console) Note(text string) {
-	if c.Quiet && !strings.HasPrefix(text, "warning:") {
-		return
+	if !c.Quiet {
+		c.clear()
+		fmt.Fprintln(c.Messages, text)
 	}
+}
+
+// Warn implements Reporter.
+func (c *Console) Warn(text string) {
 	c.clear()
-	fmt.Fprintln(c.Messages, text)
+	fmt.Fprintln(c.Messages, "warning:", text)
 }
 
 // Step implements Reporter.
@@ -65,7 +71,8 @@ func (c *Console) Step(s Status) {
 	if !c.draws(fmt.Sprint("epoch ", s.Epoch), s.Steps) {
 		return
 	}
-	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s", s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
+	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s",
+		s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
 	if s.Left > 0 {
 		text += "  " + Brief(s.Left) + " left"
 	}
@@ -159,6 +166,7 @@ func Brief(d time.Duration) string {
 type silence struct{}
 
 func (silence) Note(string)         {}
+func (silence) Warn(string)         {}
 func (silence) Step(Status)         {}
 func (silence) Validation(_, _ int) {}
 func (silence) Metrics(report.Line) {}

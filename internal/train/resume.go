@@ -9,13 +9,16 @@ import (
 	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
 )
 
 // resume goes back to the checkpoint in the folder.
 func (r *run) resume() error {
-	path := r.path(checkpointFile)
+	path := r.path(rundir.Checkpoint)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; train --init %s begins a new one with its weights", r.job.Dir, checkpointFile, r.job.Dir)
+		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; "+
+			"train --init %s begins a new one with its weights", r.job.Dir, rundir.Checkpoint, r.job.Dir)
 	}
 	at, err := r.load(path, r.sameCourse)
 	if err != nil {
@@ -30,36 +33,40 @@ func (r *run) resume() error {
 	if err := r.cutMetrics(); err != nil {
 		return err
 	}
-	return saveConfig(r.job.Dir, r.job.ConfigYAML) // with what was changed
+	return r.saveConfig() // with what was changed
 }
 
 // sameCourse refuses settings with which a checkpoint means something else:
 // the order of the images, the place in an epoch and in the schedule, and what
 // its tensors are.
-func (r *run) sameCourse(at progress, before Options) error {
-	now, then := r.options.Train, before.Train
+func (r *run) sameCourse(at progress, before Recipe) error {
+	began := func(key, format string, is, was any) error {
+		return settings.Errorf(key, "is "+format+", but the run began with "+format+"; resume with that", is, was)
+	}
+	now, then := r.recipe, before
 	switch {
-	case r.options.Optimizer.Name != before.Optimizer.Name:
-		return fmt.Errorf("optimizer.name: is %s, but the run began with %s; resume with that", r.options.Optimizer.Name, before.Optimizer.Name)
-	case (r.options.EMA.Decay > 0) != (before.EMA.Decay > 0):
-		return fmt.Errorf("ema.decay: is %g, but the run began with %g; resume with that", r.options.EMA.Decay, before.EMA.Decay)
-	case !slices.Equal(now.Freeze, then.Freeze):
-		return fmt.Errorf("train.freeze: is %q, but the run began with %q; resume with that", now.Freeze, then.Freeze)
-	case now.Seed != then.Seed:
-		return fmt.Errorf("train.seed: is %d, but the run began with %d; resume with that", now.Seed, then.Seed)
-	case now.BatchSize != then.BatchSize || now.GradAccumSteps != then.GradAccumSteps:
-		return fmt.Errorf("train.batch_size: is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
-			now.BatchSize, now.GradAccumSteps, then.BatchSize, then.GradAccumSteps)
+	case now.Optimizer.Name != then.Optimizer.Name:
+		return began("optimizer.name", "%s", now.Optimizer.Name, then.Optimizer.Name)
+	case (now.EMA.Decay > 0) != (then.EMA.Decay > 0):
+		return began("ema.decay", "%g", now.EMA.Decay, then.EMA.Decay)
+	case !slices.Equal(now.Train.Freeze, then.Train.Freeze):
+		return began("train.freeze", "%q", now.Train.Freeze, then.Train.Freeze)
+	case now.Train.Seed != then.Train.Seed:
+		return began("train.seed", "%d", now.Train.Seed, then.Train.Seed)
+	case now.Train.BatchSize != then.Train.BatchSize || now.Train.GradAccumSteps != then.Train.GradAccumSteps:
+		return settings.Errorf("train.batch_size",
+			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
+			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	case at.Images != 0 && at.Images != r.data.train.Len(): // older checkpoints have no count
-		return fmt.Errorf("data.train: has %d training images, but the run began with %d; resume with the same images, data.val and data.val_fraction",
-			r.data.train.Len(), at.Images)
+		return settings.Errorf("data.train", "has %d training images, but the run began with %d; "+
+			"resume with the same images, data.val and data.val_fraction", r.data.train.Len(), at.Images)
 	}
 	return nil
 }
 
 // cutMetrics takes back the lines written after the checkpoint.
 func (r *run) cutMetrics() error {
-	path := r.path(metricsFile)
+	path := r.path(rundir.Metrics)
 	if info, err := os.Stat(path); err != nil || info.Size() <= r.at.Metrics {
 		return nil
 	}
@@ -72,7 +79,7 @@ func (r *run) cutMetrics() error {
 // keepBest sets the best weights aside, before a validation that a resumed run
 // will not know of may replace them.
 func (r *run) keepBest() error {
-	from, err := os.Open(r.path(bestFile))
+	from, err := os.Open(r.path(rundir.Best))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -80,7 +87,7 @@ func (r *run) keepBest() error {
 		return fmt.Errorf("best weights: %w", err)
 	}
 	defer from.Close()
-	return atomicfile.Write(r.path(keptBestFile), func(w io.Writer) error {
+	return atomicfile.Write(r.path(rundir.KeptBest), func(w io.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
 	})
@@ -90,9 +97,9 @@ func (r *run) keepBest() error {
 func (r *run) takeBackBest() error {
 	var err error
 	if r.at.Best.Epoch == 0 {
-		err = os.Remove(r.path(bestFile))
+		err = os.Remove(r.path(rundir.Best))
 	} else {
-		err = os.Rename(r.path(keptBestFile), r.path(bestFile))
+		err = os.Rename(r.path(rundir.KeptBest), r.path(rundir.Best))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("resume: best weights: %w", err)

@@ -8,46 +8,53 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/inception-go/inception/internal/optimize"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.GradAccumSteps = 2
-	job.Options.Train.Epochs = 1
+	job.Train.GradAccumSteps = 2
+	job.Train.Epochs = 1
 	if _, err := Run(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
 	job.Resume = true
-	job.Options.Train.Epochs = 2
-	config := read(t, job, configFile)
-	job.ConfigYAML = []byte("changed: true\n")
+	job.Train.Epochs = 2
+	config := read(t, job, rundir.Config)
 	for name, c := range map[string]struct {
 		change func(*Job)
 		want   string
 	}{
-		"batch and accumulation swapped": {func(j *Job) { j.Options.Train.BatchSize, j.Options.Train.GradAccumSteps = 2, 8 }, "began with 8 (and 2)"},
-		"another seed":                   {func(j *Job) { j.Options.Train.Seed = 7 }, "train.seed: is 7, but the run began with 1"},
-		"other images":                   {func(j *Job) { j.Data.Train = "shapes:?train=60&val=13&size=32" }, "has 60 training images, but the run began with 44"},
-		"another model":                  {func(j *Job) { j.Spec.Dropout = 0.5 }, "model.dropout is 0.2 there, 0.5 in the configuration"},
-		"another stem":                   {func(j *Job) { j.Spec.Stem.Conv = "7x7" }, "model.stem.conv is 3x3 there, 7x7 in"},
-		"an optimizer that needs more":   {func(j *Job) { j.Options.Optimizer.Name = AdamW }, "optimizer.name: is adamw, but the run began with rmsprop"},
-		"an optimizer that needs less":   {func(j *Job) { j.Options.Optimizer.Name = SGD }, "optimizer.name: is sgd"},
-		"no average":                     {func(j *Job) { j.Options.EMA.Decay = 0 }, "ema.decay: is 0"},
-		"frozen layers":                  {func(j *Job) { j.Options.Train.Freeze = []string{"Conv2d"} }, "train.freeze"},
+		"batch and accumulation swapped": {func(j *Job) { j.Train.BatchSize, j.Train.GradAccumSteps = 2, 8 },
+			"began with 8 (and 2)"},
+		"another seed": {func(j *Job) { j.Train.Seed = 7 }, "train.seed: is 7, but the run began with 1"},
+		"other images": {func(j *Job) { j.Data.Train = "shapes:?train=60&val=13&size=32" },
+			"has 60 training images, but the run began with 44"},
+		"another model": {func(j *Job) { j.Model.Dropout = 0.5 },
+			"model.dropout is 0.2 there, 0.5 in the configuration"},
+		"another stem": {func(j *Job) { j.Model.Stem.Conv = "7x7" },
+			"model.stem.conv is 3x3 there, 7x7 in"},
+		"an optimizer that needs more": {func(j *Job) { j.Optimizer.Name = optimize.AdamW },
+			"optimizer.name: is adamw, but the run began with rmsprop"},
+		"an optimizer that needs less": {func(j *Job) { j.Optimizer.Name = optimize.SGD }, "optimizer.name: is sgd"},
+		"no average":                   {func(j *Job) { j.EMA.Decay = 0 }, "ema.decay: is 0"},
+		"frozen layers":                {func(j *Job) { j.Train.Freeze = []string{"Conv2d"} }, "train.freeze"},
 	} {
 		other := job
 		c.change(&other)
 		if _, err := Run(context.Background(), other); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want %q", name, err, c.want)
 		}
-		if !bytes.Equal(read(t, job, configFile), config) {
+		if !bytes.Equal(read(t, job, rundir.Config), config) {
 			t.Errorf("%s: the configuration in the folder has changed", name)
 		}
 	}
 	if result, err := Run(context.Background(), job); err != nil || result.Exit != ExitEpochs {
 		t.Fatalf("one epoch more gives %+v, %v", result, err)
 	}
-	if got := string(read(t, job, configFile)); got != string(job.ConfigYAML) {
+	if got := string(read(t, job, rundir.Config)); got != string(job.Absolute().YAML()) || got == string(config) {
 		t.Errorf("the folder's configuration is still %q", got)
 	}
 }
@@ -59,13 +66,13 @@ func (killed) Step(Status) { panic(killed{}) }
 
 func TestARunKilledBeforeItsFirstCheckpointKeepsItsInitialWeights(t *testing.T) {
 	from := tinyJob(t)
-	from.Options.Train.MaxSteps = 1
+	from.Train.MaxSteps = 1
 	if _, err := Run(context.Background(), from); err != nil {
 		t.Fatal(err)
 	}
 	whole := tinyJob(t)
-	whole.Options.Train.Seed, whole.Init.Weights = 2, from.Dir
-	whole.Options.Train.Epochs = 1
+	whole.Train.Seed, whole.Init.Weights = 2, from.Dir
+	whole.Train.Epochs = 1
 	parts := whole
 	parts.Dir = filepath.Join(t.TempDir(), "run")
 	if _, err := Run(context.Background(), whole); err != nil {
@@ -84,55 +91,57 @@ func TestARunKilledBeforeItsFirstCheckpointKeepsItsInitialWeights(t *testing.T) 
 	if _, err := Run(context.Background(), parts); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(read(t, whole, lastRawFile), read(t, parts, lastRawFile)) {
+	if !bytes.Equal(read(t, whole, rundir.LastRaw), read(t, parts, rundir.LastRaw)) {
 		t.Error("the resumed run ends with other weights")
 	}
 }
 
 func TestARunWithoutItsCheckpointIsLeftAsItIs(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.Epochs = 1
+	job.Train.Epochs = 1
 	if _, err := Run(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(job.Dir, "checkpoint")); err != nil {
 		t.Fatal(err)
 	}
-	best, metrics := read(t, job, bestFile), read(t, job, metricsFile)
+	best, metrics := read(t, job, rundir.Best), read(t, job, rundir.Metrics)
 	job.Resume = true
-	if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(), "holds a run without its checkpoint") {
+	if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(),
+		"holds a run without its checkpoint") {
 		t.Errorf("error is %v", err)
 	}
-	if !bytes.Equal(read(t, job, bestFile), best) || !bytes.Equal(read(t, job, metricsFile), metrics) {
+	if !bytes.Equal(read(t, job, rundir.Best), best) || !bytes.Equal(read(t, job, rundir.Metrics), metrics) {
 		t.Error("its files have changed")
 	}
 }
 
 func TestBestWeightsGoBackToTheCheckpointWithTheRest(t *testing.T) {
 	epoch := tinyJob(t)
-	epoch.Options.Train.Epochs = 1
+	epoch.Train.Epochs = 1
 	if _, err := Run(context.Background(), epoch); err != nil {
 		t.Fatal(err)
 	}
-	for steps, want := range map[int][]byte{2: nil, 7: read(t, epoch, bestFile)} { // an epoch has 5
+	for steps, want := range map[int][]byte{2: nil, 7: read(t, epoch, rundir.Best)} { // an epoch has 5
 		job := tinyJob(t)
-		job.Options.Train.MaxSteps = steps
+		job.Train.MaxSteps = steps
 		if _, err := Run(context.Background(), job); err != nil {
 			t.Fatal(err)
 		}
 		// As if the validation after the last step had been the best.
-		if err := os.WriteFile(filepath.Join(job.Dir, bestFile), []byte("later"), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(job.Dir, rundir.Best), []byte("later"), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		job.Resume, job.Options.Train.MaxSteps = true, 0
+		job.Resume, job.Train.MaxSteps = true, 0
 		r, err := open(job)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.close()
-		got, err := os.ReadFile(filepath.Join(job.Dir, bestFile))
+		got, err := os.ReadFile(filepath.Join(job.Dir, rundir.Best))
 		if (err != nil) != (want == nil) || !bytes.Equal(got, want) {
-			t.Errorf("stopped after %d steps: the best weights are %d bytes (%v), want the %d of the checkpoint", steps, len(got), err, len(want))
+			t.Errorf("stopped after %d steps: the best weights are %d bytes (%v), want the %d of the checkpoint", steps,
+				len(got), err, len(want))
 		}
 	}
 }
@@ -149,7 +158,7 @@ func TestTheNewestUnfinishedRunIsNotOneAtWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := time.Now().Add(time.Hour)
-	if err := os.Chtimes(filepath.Join(working.Dir, configFile), later, later); err != nil {
+	if err := os.Chtimes(filepath.Join(working.Dir, rundir.Config), later, later); err != nil {
 		t.Fatal(err)
 	}
 	if dir, err := NewestUnfinished(root); err != nil || dir != stopped.Dir {
@@ -168,18 +177,18 @@ func TestATimeTooShortForACosineIsSaidEarly(t *testing.T) {
 		done     int // updates, of 100
 		want     string
 	}{
-		"half of it":          {55 * time.Second, Cosine, 0, "train.epochs: 5 would"},
-		"half of it, later":   {55 * time.Second, Cosine, 20, "train.epochs: 7 would"},
-		"less than one epoch": {5500 * time.Millisecond, Cosine, 0, "train.max_steps: 5 would"},
-		"enough":              {110 * time.Second, Cosine, 0, ""},
-		"all is done":         {time.Nanosecond, Cosine, 100, ""},
-		"no limit":            {0, Cosine, 0, ""},
-		"some other schedule": {55 * time.Second, Staircase, 0, ""},
+		"half of it":          {55 * time.Second, optimize.Cosine, 0, "train.epochs: 5 would"},
+		"half of it, later":   {55 * time.Second, optimize.Cosine, 20, "train.epochs: 7 would"},
+		"less than one epoch": {5500 * time.Millisecond, optimize.Cosine, 0, "train.max_steps: 5 would"},
+		"enough":              {110 * time.Second, optimize.Cosine, 0, ""},
+		"all is done":         {time.Nanosecond, optimize.Cosine, 100, ""},
+		"no limit":            {0, optimize.Cosine, 0, ""},
+		"some other schedule": {55 * time.Second, optimize.Staircase, 0, ""},
 	} {
 		heard := &notes{}
 		r := run{learner: &learner{data: trainingData{batches: 10}}, reporter: heard}
-		r.options = DefaultOptions()
-		r.options.Train.Epochs, r.options.Train.MaxTime, r.options.Schedule.Name = 10, c.limit, c.schedule
+		r.recipe = DefaultRecipe()
+		r.recipe.Train.Epochs, r.recipe.Train.MaxTime, r.recipe.Schedule.Name = 10, c.limit, c.schedule
 		r.at.Step = c.done
 		r.clock.start(0)
 		r.clock.step(time.Second) // of 100
@@ -193,7 +202,7 @@ func TestATimeTooShortForACosineIsSaidEarly(t *testing.T) {
 func TestAQuietConsoleStillWarns(t *testing.T) {
 	var out bytes.Buffer
 	c := Console{Messages: &out, Quiet: true}
-	c.Note("warning: the rate is high")
+	c.Warn("the rate is high")
 	c.Note("initial weights from a file")
 	if got := out.String(); got != "warning: the rate is high\n" {
 		t.Errorf("says %q", got)

@@ -3,11 +3,14 @@ package train
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"time"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 // run is one training with its folder.
@@ -53,27 +56,26 @@ func prepare(job Job) (*run, error) {
 	if r.reporter == nil {
 		r.reporter = silence{}
 	}
-	o := job.Options
-	if err := o.Validate(); err != nil {
+	if err := job.Recipe.Validate(); err != nil {
 		return nil, err
 	}
-	spec := job.Spec
-	data, err := openData(job.Data, job.Eval, o.Train, &spec, r.reporter.Note)
+	// The copy here learns its classes; what r.job says is saved as it came.
+	data, err := openData(&job.Config, r.reporter)
 	if err != nil {
 		return nil, err
 	}
-	w, err := job.Init.weights(spec, o.Train.Seed, data, r.reporter.Note)
+	w, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(o, data, w)
+	r.learner, err = newLearner(job.Recipe, data, w)
 	return r, err
 }
 
 // open prepares a run and its folder.
 func open(job Job) (_ *run, err error) {
-	if HoldsRun(job.Dir) && !job.Resume {
-		return nil, errHoldsRun(job.Dir)
+	if err := rundir.Refuse(job.Dir, job.Resume); err != nil {
+		return nil, err
 	}
 	r, err := prepare(job)
 	if err != nil {
@@ -85,7 +87,7 @@ func open(job Job) (_ *run, err error) {
 		}
 	}()
 	r.advise()
-	fresh, release, err := openFolder(job.Dir, job.Resume)
+	fresh, release, err := rundir.Open(job.Dir, job.Resume)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +102,14 @@ func open(job Job) (_ *run, err error) {
 	} else if err := r.resume(); err != nil {
 		return nil, err
 	}
-	r.metrics, err = report.OpenMetrics(r.path(metricsFile))
+	r.metrics, err = report.OpenMetrics(r.path(rundir.Metrics))
 	if err != nil {
 		return nil, err
 	}
 	if r.data.val != nil {
-		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers})
+		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{
+			Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers,
+		})
 	}
 	return r, err
 }
@@ -113,10 +117,19 @@ func open(job Job) (_ *run, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	if err := r.save(r.path(checkpointFile), progress{Images: r.data.train.Len()}, r.options); err != nil {
+	if err := r.save(r.path(rundir.Checkpoint), progress{Images: r.data.train.Len()}, r.recipe); err != nil {
 		return err
 	}
-	return saveConfig(r.job.Dir, r.job.ConfigYAML)
+	return r.saveConfig()
+}
+
+// saveConfig writes the configuration that the run uses, in words that mean
+// the same in every folder.
+func (r *run) saveConfig() error {
+	return atomicfile.Write(r.path(rundir.Config), func(w io.Writer) error {
+		_, err := w.Write(r.job.Absolute().YAML())
+		return err
+	})
 }
 
 func (r *run) close() {
@@ -137,7 +150,7 @@ func (r *run) path(name string) string { return filepath.Join(r.job.Dir, name) }
 // loop trains epoch by epoch and returns why it ended.
 func (r *run) loop(ctx context.Context) (Exit, error) {
 	r.clock.start(r.at.Elapsed)
-	for r.at.Epoch < r.options.Train.Epochs {
+	for r.at.Epoch < r.recipe.Train.Epochs {
 		if exit, err := r.epoch(ctx); exit != "" || err != nil {
 			return exit, err
 		}
@@ -181,7 +194,7 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 
 // limit returns which limit of the run is reached, if any.
 func (r *run) limit(ctx context.Context) Exit {
-	o := r.options.Train
+	o := r.recipe.Train
 	switch {
 	case ctx.Err() != nil:
 		return ExitInterrupted
@@ -199,7 +212,7 @@ func (r *run) limit(ctx context.Context) Exit {
 
 // between does what is due between two updates of an epoch.
 func (r *run) between() error {
-	o := r.options.Train
+	o := r.recipe.Train
 	if r.at.Batch == r.data.batches {
 		return nil // the end of the epoch does it
 	}
@@ -233,7 +246,7 @@ func (r *run) endEpoch(ctx context.Context) (Exit, error) {
 
 // measure validates, and writes the epoch's lines and weights.
 func (r *run) measure(ctx context.Context) error {
-	summary := EpochSummary{Epoch: r.at.Epoch + 1, Epochs: r.options.Train.Epochs, Train: r.trainLine()}
+	summary := EpochSummary{Epoch: r.at.Epoch + 1, Epochs: r.recipe.Train.Epochs, Train: r.trainLine()}
 	lines := []report.Line{}
 	if r.at.Window.Images > 0 {
 		lines = append(lines, summary.Train)
@@ -273,7 +286,7 @@ func (r *run) measure(ctx context.Context) error {
 func (r *run) validate(ctx context.Context) (report.Line, error) {
 	begin := time.Now()
 	shown := r.shown()
-	if n := r.options.Train.BNRecalibrate; n > 0 {
+	if n := r.recipe.Train.BNRecalibrate; n > 0 {
 		batches := r.data.from(ctx, r.at.Epoch, 0)
 		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
 		batches.Close()
@@ -286,7 +299,9 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 		return report.Line{}, fmt.Errorf("validation: %w", err)
 	}
 	if !finite(result.Loss) {
-		return report.Line{}, fmt.Errorf("%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays", ErrDiverged, r.at.Step, result.Loss)
+		return report.Line{}, fmt.Errorf(
+			"%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays",
+			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
 	return report.Line{
@@ -298,7 +313,8 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 func (r *run) trainLine() report.Line {
 	w := &r.at.Window
 	return report.Line{
-		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train", Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
+		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train",
+		Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
 		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
 		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
 	}
@@ -336,7 +352,7 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 
 // explain adds what is left after training has diverged.
 func (r *run) explain(err error) error {
-	p, _, readErr := readProgress(r.job.Dir)
+	p, readErr := readProgress(r.job.Dir)
 	if readErr != nil || p.Step == 0 {
 		return err
 	}

@@ -12,8 +12,10 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -28,10 +30,13 @@ func tinyJob(t *testing.T) Job {
 	spec.Stem.Stride, spec.Stem.Pool = 1, false
 	data := dataset.DefaultOptions()
 	data.Train = "shapes:?train=44&val=13&size=32"
-	o := DefaultOptions()
-	o.Train.Epochs, o.Train.BatchSize = 3, 8
-	o.Optimizer.LR = 0.01
-	return Job{Spec: spec, Data: data, Options: o, Eval: evaluate.Options{BatchSize: 5}, Dir: filepath.Join(t.TempDir(), "run"), ConfigYAML: []byte("model: {}\n"), Version: "test"}
+	recipe := DefaultRecipe()
+	recipe.Train.Epochs, recipe.Train.BatchSize = 3, 8
+	recipe.Optimizer.LR = 0.01
+	return Job{
+		Config: Config{Model: spec, Data: data, Recipe: recipe, Eval: evaluate.Options{BatchSize: 5}},
+		Dir:    filepath.Join(t.TempDir(), "run"), Version: "test",
+	}
 }
 
 // stopper ends a context after some updates.
@@ -63,16 +68,18 @@ func stopAfter(t *testing.T, job Job, steps int) {
 
 func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
 	optimizer := func(name string) func(*Job) {
-		return func(j *Job) { j.Options.Optimizer.Name, j.Options.Train.GradAccumSteps = name, 2 }
+		return func(j *Job) { j.Optimizer.Name, j.Train.GradAccumSteps = name, 2 }
 	}
 	for name, change := range map[string]func(*Job){
-		RMSProp: optimizer(RMSProp), SGD: optimizer(SGD), Adam: optimizer(Adam), AdamW: optimizer(AdamW),
+		optimize.RMSProp: optimizer(optimize.RMSProp), optimize.SGD: optimizer(optimize.SGD),
+		optimize.Adam: optimizer(optimize.Adam), optimize.AdamW: optimizer(optimize.AdamW),
 		"all that is random or remembered": func(j *Job) {
-			j.Spec.Aux, j.Spec.AuxEarly, j.Spec.Dropout = model.AuxPlain, true, 0.3
-			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5, Pad: 2, Erase: 0.5, Mixup: 0.3, Cutmix: 0.4}
-			j.Options.LabelSmoothing.Spread, j.Options.Train.BNRecalibrate = SpreadWrongOnly, 2
-			j.Options.Train.ClipGradNorm, j.Options.Train.ClipGradValue, j.Options.Train.LogEvery = 0.5, 0.05, 2
-			j.Options.Schedule = ScheduleOptions{Name: Cosine, WarmupEpochs: 0.5}
+			j.Model.Aux, j.Model.AuxEarly, j.Model.Dropout = model.AuxPlain, true, 0.3
+			j.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 0.5,
+				Pad: 2, Erase: 0.5, Mixup: 0.3, Cutmix: 0.4}
+			j.LabelSmoothing.Spread, j.Train.BNRecalibrate = SpreadWrongOnly, 2
+			j.Train.ClipGradNorm, j.Train.ClipGradValue, j.Train.LogEvery = 0.5, 0.05, 2
+			j.Schedule = optimize.ScheduleOptions{Name: optimize.Cosine, WarmupEpochs: 0.5}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +96,7 @@ func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
 			if _, err := Run(context.Background(), parts); err != nil {
 				t.Fatal(err)
 			}
-			for _, file := range []string{lastFile, lastRawFile, bestFile} {
+			for _, file := range []string{rundir.Last, rundir.LastRaw, rundir.Best} {
 				if !bytes.Equal(read(t, whole, file), read(t, parts, file)) {
 					t.Errorf("%s differs", file)
 				}
@@ -114,7 +121,7 @@ func sameMetrics(t *testing.T, a, b Job) {
 	var lines [2][]report.Line
 	for i, job := range []Job{a, b} {
 		var err error
-		if lines[i], err = report.ReadMetrics(filepath.Join(job.Dir, metricsFile)); err != nil {
+		if lines[i], err = report.ReadMetrics(filepath.Join(job.Dir, rundir.Metrics)); err != nil {
 			t.Fatal(err)
 		}
 		for j := range lines[i] {
@@ -137,12 +144,12 @@ func TestOneThreadAndSeveralTrainTheSameBits(t *testing.T) {
 	for threads := 1; threads <= 3; threads++ {
 		parallel.SetThreads(threads)
 		job := tinyJob(t)
-		job.Spec.Aux, job.Spec.InputSize = model.AuxBatchNorm, 64
-		job.Options.Train.MaxSteps = 2
+		job.Model.Aux, job.Model.InputSize = model.AuxBatchNorm, 64
+		job.Train.MaxSteps = 2
 		if _, err := Run(context.Background(), job); err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, read(t, job, lastRawFile))
+		files = append(files, read(t, job, rundir.LastRaw))
 	}
 	for i := range files {
 		if !bytes.Equal(files[i], files[0]) {
@@ -157,16 +164,17 @@ func TestSavedWeightsGiveTheValidationsFigures(t *testing.T) {
 	if _, err := Run(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
-	lines, err := report.ReadMetrics(filepath.Join(job.Dir, metricsFile))
+	lines, err := report.ReadMetrics(filepath.Join(job.Dir, rundir.Metrics))
 	if err != nil {
 		t.Fatal(err)
 	}
 	last := lines[len(lines)-1]
-	w, m, err := weights.Load(filepath.Join(job.Dir, lastFile))
+	w, m, err := weights.Load(filepath.Join(job.Dir, rundir.Last))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := evaluate.NewEvaluator(w, evaluate.RunOptions{Options: evaluate.Options{BatchSize: 5}, Preprocess: m.Preprocess})
+	e, err := evaluate.NewEvaluator(w, evaluate.RunOptions{Options: evaluate.Options{BatchSize: 5},
+		Preprocess: m.Preprocess})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,15 +202,15 @@ func TestRunRefuses(t *testing.T) {
 			if err := os.MkdirAll(j.Dir, 0o777); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(j.Dir, configFile), nil, 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(j.Dir, rundir.Config), nil, 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}, "holds a run already"},
-		{"a wrong number of classes", func(j *Job) { j.Spec.Classes = 3 }, "model.classes: is 3"},
+		{"a wrong number of classes", func(j *Job) { j.Model.Classes = 3 }, "model.classes: is 3"},
 		{"missing images", func(j *Job) { j.Data.Train = "/nowhere" }, "/nowhere"},
-		{"an impossible option", func(j *Job) { j.Options.Train.BatchSize = 0 }, "train.batch_size"},
-		{"mixing in batches of one", func(j *Job) { j.Data.Augment.Cutmix, j.Options.Train.BatchSize = 0.5, 1 }, "train.batch_size"},
-		{"layers to freeze that are none", func(j *Job) { j.Options.Train.Freeze = []string{"Blended"} }, "train.freeze"},
+		{"an impossible option", func(j *Job) { j.Train.BatchSize = 0 }, "train.batch_size"},
+		{"mixing in batches of one", func(j *Job) { j.Data.Augment.Cutmix, j.Train.BatchSize = 0.5, 1 }, "train.batch_size"},
+		{"layers to freeze that are none", func(j *Job) { j.Train.Freeze = []string{"Blended"} }, "train.freeze"},
 		{"initial weights that are none", func(j *Job) { j.Init.Weights = "/nowhere.safetensors" }, "/nowhere.safetensors"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -212,7 +220,7 @@ func TestRunRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error is %v, want one line with %q", err, c.want)
 			}
-			if _, statErr := os.Stat(filepath.Join(job.Dir, lastFile)); statErr == nil {
+			if _, statErr := os.Stat(filepath.Join(job.Dir, rundir.Last)); statErr == nil {
 				t.Error("weights were written")
 			}
 		})
@@ -221,7 +229,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestADivergedTrainingStopsWithAdvice(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Optimizer.Name, job.Options.Optimizer.LR, job.Options.Train.ClipGradNorm = SGD, 1000, 0
+	job.Optimizer.Name, job.Optimizer.LR, job.Train.ClipGradNorm = optimize.SGD, 1000, 0
 	_, err := Run(context.Background(), job)
 	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "lower optimizer.lr") {
 		t.Errorf("error is %v", err)
@@ -230,21 +238,22 @@ func TestADivergedTrainingStopsWithAdvice(t *testing.T) {
 
 func TestFrozenLayersKeepTheirValues(t *testing.T) {
 	job := tinyJob(t)
-	job.Options.Train.Freeze = []string{"Conv2d", "Mixed_5", "Mixed_7c.branch1x1"}
-	job.Options.Train.MaxSteps = 2
-	before, err := model.NewWeights(withClasses(job.Spec, 10), job.Options.Train.Seed)
+	job.Train.Freeze = []string{"Conv2d", "Mixed_5", "Mixed_7c.branch1x1"}
+	job.Train.MaxSteps = 2
+	before, err := model.NewWeights(withClasses(job.Model, 10), job.Train.Seed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Run(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
-	after, _, err := weights.Load(filepath.Join(job.Dir, lastRawFile))
+	after, _, err := weights.Load(filepath.Join(job.Dir, rundir.LastRaw))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range before.Params {
-		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5") || strings.HasPrefix(p.Name, "Mixed_7c.branch1x1")
+		frozen := strings.HasPrefix(p.Name, "Conv2d") || strings.HasPrefix(p.Name, "Mixed_5") || strings.HasPrefix(p.Name,
+			"Mixed_7c.branch1x1")
 		same := true
 		for j, v := range p.Values() {
 			same = same && v == after.Params[i].Values()[j]

@@ -13,11 +13,11 @@ type Stepper struct {
 }
 
 // NewStepper builds the training network of w.
-func NewStepper(o Options, w *model.Weights) (*Stepper, error) {
-	if err := o.Validate(); err != nil {
+func NewStepper(r Recipe, w *model.Weights) (*Stepper, error) {
+	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	l, err := newLearner(o, trainingData{batches: 1}, w)
+	l, err := newLearner(r, trainingData{batches: 1}, w)
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +28,9 @@ func NewStepper(o Options, w *model.Weights) (*Stepper, error) {
 // images are [batch_size][3][H][W], preprocessed.
 func (s *Stepper) Step(images []float32, labels []int) error {
 	batch := &dataset.Batch{Images: images, Labels: labels}
+	rate := s.learner.recipe.Optimizer.LearningRate(len(labels))
 	s.at.Batch, s.at.Window = 0, window{}
-	return s.learner.update(func() (*dataset.Batch, error) { return batch, nil }, s.learner.options.Optimizer.LearningRate(len(labels)), &s.at)
+	return s.learner.update(func() (*dataset.Batch, error) { return batch, nil }, rate, &s.at)
 }
 
 // PlannedBytes returns the size of the network's arena of activations.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 )
 
 // Every variant learns a batch by heart; all that is trained takes part; and
@@ -18,13 +19,16 @@ func TestEveryVariantLearns(t *testing.T) {
 		lr                 float64
 		change             func(*model.Spec)
 	}{
-		{model.V2Table1, Adam, 0.003, func(s *model.Spec) { s.Width, s.InputSize, s.Aux = 0.25, 107, model.AuxBatchNorm }},
-		{model.BNInception, SGD, 0.1, func(s *model.Spec) { s.Width = 0.05 }},
-		{model.BNInception, Adam, 0.003, func(s *model.Spec) { s.Width, s.Stem.Conv = 0.25, "7x7" }},
-		{model.BNInception, AdamW, 0.003, func(s *model.Spec) { s.Width, s.Init = 0.25, "he" }},
-		{model.GoogLeNet, SGD, 0.1, func(*model.Spec) {}},
-		{model.GoogLeNet, RMSProp, 0.1, func(*model.Spec) {}},
-		{model.GoogLeNet, AdamW, 0.001, func(s *model.Spec) { s.Aux, s.AuxEarly = model.AuxNone, false }},
+		{model.V2Table1, optimize.Adam, 0.003, func(s *model.Spec) {
+			s.Width, s.InputSize, s.Aux = 0.25, 107,
+				model.AuxBatchNorm
+		}},
+		{model.BNInception, optimize.SGD, 0.1, func(s *model.Spec) { s.Width = 0.05 }},
+		{model.BNInception, optimize.Adam, 0.003, func(s *model.Spec) { s.Width, s.Stem.Conv = 0.25, "7x7" }},
+		{model.BNInception, optimize.AdamW, 0.003, func(s *model.Spec) { s.Width, s.Init = 0.25, "he" }},
+		{model.GoogLeNet, optimize.SGD, 0.1, func(*model.Spec) {}},
+		{model.GoogLeNet, optimize.RMSProp, 0.1, func(*model.Spec) {}},
+		{model.GoogLeNet, optimize.AdamW, 0.001, func(s *model.Spec) { s.Aux, s.AuxEarly = model.AuxNone, false }},
 	} {
 		t.Run(c.variant+" "+c.optimizer, func(t *testing.T) {
 			spec, err := model.DefaultSpec(c.variant)
@@ -41,7 +45,7 @@ func TestEveryVariantLearns(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := w.Clone()
-			o := DefaultOptions()
+			o := DefaultRecipe()
 			o.Train.BatchSize, o.Optimizer.Name, o.Optimizer.LR, o.Optimizer.WeightDecay = 5, c.optimizer, c.lr, 0.01
 			s, err := NewStepper(o, w)
 			if err != nil {

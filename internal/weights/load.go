@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights/container"
 )
 
@@ -83,13 +83,10 @@ func resolve(path string) (string, error) {
 	if !info.IsDir() {
 		return path, nil
 	}
-	for _, name := range []string{"best.safetensors", "last.safetensors"} {
-		file := filepath.Join(path, name)
-		if _, err := os.Stat(file); err == nil {
-			return file, nil
-		}
+	if file, ok := rundir.Weights(path); ok {
+		return file, nil
 	}
-	return "", fmt.Errorf("weights %s: the folder has neither best.safetensors nor last.safetensors, so it is no run that has saved", path)
+	return "", fmt.Errorf("weights %s: the folder has neither %s nor %s, so it is no run that has saved", path, rundir.Best, rundir.Last)
 }
 
 // metadataOf returns what an open file says, or what its keys let guess.

@@ -1,10 +1,12 @@
-package train
+//go:build unix && !solaris && !aix
+
+package rundir
 
 import (
 	"errors"
 	"os"
 
-	"golang.org/x/sys/windows"
+	"golang.org/x/sys/unix"
 )
 
 // lock takes the lock of the file at path. It ends with the process, however
@@ -14,13 +16,14 @@ func lock(path string) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	const exclusive = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
-	err = windows.LockFileEx(windows.Handle(f.Fd()), exclusive, 0, 1, 0, &windows.Overlapped{})
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = errLocked
+	} else if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOLCK) {
+		err = nil // some network file systems have no locks; the run matters more
+	}
 	if err != nil {
 		f.Close()
-		if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-			err = errLocked
-		}
 		return nil, err
 	}
 	return func() { f.Close() }, nil

@@ -1,4 +1,4 @@
-package train
+package optimize
 
 import (
 	"math"
@@ -8,16 +8,16 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// accumulator averages the gradients of the batches that make one update.
-type accumulator struct {
+// Accumulator averages the gradients of the batches that make one update.
+type Accumulator struct {
 	sums  map[*ops.Param][]float32
 	mean  []model.Gradient
 	count int
 }
 
-// add takes in one batch's gradients. They are used in place until a second
+// Add takes in one batch's gradients. They are used in place until a second
 // batch comes, so that without accumulation nothing is copied.
-func (a *accumulator) add(gradients []model.Gradient, last bool) {
+func (a *Accumulator) Add(gradients []model.Gradient, last bool) {
 	a.count++
 	if a.count == 1 {
 		a.mean = gradients
@@ -42,8 +42,8 @@ func (a *accumulator) add(gradients []model.Gradient, last bool) {
 	}
 }
 
-// take returns the mean of what was added, and begins anew.
-func (a *accumulator) take() []model.Gradient {
+// Take returns the mean of what was added, and begins anew.
+func (a *Accumulator) Take() []model.Gradient {
 	if a.count > 1 {
 		for _, g := range a.mean {
 			kernel.Scale(g.Data, 1/float32(a.count))
@@ -54,20 +54,10 @@ func (a *accumulator) take() []model.Gradient {
 	return mean
 }
 
-// decay adds the gradient of rate/2*w^2 to that of every decayed weight. It
-// comes before clipping, as in TensorFlow, where the term is part of the loss.
-func decay(gradients []model.Gradient, rate float64) {
-	for _, g := range gradients {
-		if rate > 0 && g.Param.Decayed() {
-			kernel.Axpy(g.Data, g.Param.Data, float32(rate))
-		}
-	}
-}
-
-// clip limits every single gradient to +-value, then the norm of all of them
+// Clip limits every single gradient to +-value, then the norm of all of them
 // together to norm; 0 is no limit. It returns the norm before the latter:
 // NaN or infinite if any gradient is.
-func clip(gradients []model.Gradient, value, norm float64) float64 {
+func Clip(gradients []model.Gradient, value, norm float64) float64 {
 	sum := 0.0
 	for _, g := range gradients {
 		if value > 0 {

@@ -1,4 +1,4 @@
-package train
+package optimize
 
 import (
 	"math"
@@ -13,7 +13,7 @@ func near(t *testing.T, what string, got, want float64) {
 }
 
 func TestLearningRateScalesWithTheBatch(t *testing.T) {
-	o := DefaultOptions().Optimizer
+	o := OptimizerOptions{LRBase: 0.045, LRBaseSize: 1600}
 	near(t, "the rate of the paper's batch", o.LearningRate(1600), 0.045)
 	near(t, "the rate of one replica", o.LearningRate(32), 0.0009)
 	o.LR = 0.01

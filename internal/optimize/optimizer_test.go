@@ -1,4 +1,4 @@
-package train
+package optimize
 
 import (
 	"encoding/json"
@@ -51,12 +51,12 @@ func expect(t *testing.T, what string, got []float32, want []float64, tolerance 
 func TestRMSPropIsTensorFlows(t *testing.T) {
 	o := OptimizerOptions{Name: RMSProp, Alpha: 0.9, Momentum: 0.9, HeadLRFactor: 1}
 	w := vector(3)
-	opt := newOptimizer(o, []*ops.Param{w})
+	opt := NewOptimizer(o, []*ops.Param{w})
 	mom1 := 0.5 * 2 / math.Sqrt(1.3+1)
 	mom2 := 0.9*mom1 - 0.5*1/math.Sqrt(1.27+1)
 	mom3 := 0.9 * mom2
 	for i, g := range []float64{2, -1, 0} {
-		opt.update([]model.Gradient{gradientOf(w, []float64{g})}, 0.5)
+		opt.Update([]model.Gradient{gradientOf(w, []float64{g})}, 0.5, i+1)
 		want := []float64{3 - mom1, 3 - mom1 - mom2, 3 - mom1 - mom2 - mom3}[i]
 		expect(t, "weight", w.Values(), []float64{want}, 1e-6)
 	}
@@ -66,8 +66,8 @@ func TestHeadLearnsAtItsOwnRate(t *testing.T) {
 	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10}
 	head, body := vector(1), vector(1)
 	head.Head = true
-	opt := newOptimizer(o, []*ops.Param{head, body})
-	opt.update([]model.Gradient{gradientOf(head, []float64{1}), gradientOf(body, []float64{1})}, 0.01)
+	opt := NewOptimizer(o, []*ops.Param{head, body})
+	opt.Update([]model.Gradient{gradientOf(head, []float64{1}), gradientOf(body, []float64{1})}, 0.01, 1)
 	expect(t, "head", head.Values(), []float64{0.9}, 1e-6)
 	expect(t, "body", body.Values(), []float64{0.99}, 1e-6)
 }
@@ -75,8 +75,8 @@ func TestHeadLearnsAtItsOwnRate(t *testing.T) {
 func TestDecayComesBeforeClipping(t *testing.T) {
 	w := vector(3)
 	g := []model.Gradient{gradientOf(w, []float64{1, 4})}
-	decay(g, 2.0/3) // (1+2, 4), of norm 5
-	if norm := clip(g, 0, 1); math.Abs(norm-5) > 1e-6 {
+	NewOptimizer(OptimizerOptions{Name: SGD, WeightDecay: 2.0 / 3}, nil).Decay(g) // (1+2, 4), of norm 5
+	if norm := Clip(g, 0, 1); math.Abs(norm-5) > 1e-6 {
 		t.Errorf("the norm is %g, not 5", norm)
 	}
 	expect(t, "gradient", w.Unpack(g[0].Data), []float64{0.6, 0.8}, 1e-6)
@@ -86,45 +86,45 @@ func TestDecayLeavesBatchNormAlone(t *testing.T) {
 	p := ops.NewParam("bn.weight", ops.Gamma, 16)
 	p.Data = floats32([]float64{5})
 	g := []model.Gradient{{Param: p, Data: make([]float32, 16)}}
-	decay(g, 1)
+	NewOptimizer(OptimizerOptions{Name: SGD, WeightDecay: 1}, nil).Decay(g)
 	expect(t, "gradient", g[0].Data, []float64{0}, 0)
 }
 
 func TestClipByValue(t *testing.T) {
 	w := vector(0)
 	g := []model.Gradient{gradientOf(w, []float64{3, -4, 0.5})}
-	clip(g, 1, 0)
+	Clip(g, 1, 0)
 	expect(t, "gradient", w.Unpack(g[0].Data), []float64{1, -1, 0.5}, 0)
 	g = []model.Gradient{gradientOf(w, []float64{math.NaN()})}
-	if norm := clip(g, 1, 1); !math.IsNaN(norm) {
+	if norm := Clip(g, 1, 1); !math.IsNaN(norm) {
 		t.Errorf("the norm with NaN in it is %g", norm)
 	}
 }
 
 func TestAccumulatorAverages(t *testing.T) {
 	p, q := vector(), vector()
-	var a accumulator
-	a.add([]model.Gradient{gradientOf(p, []float64{1}), gradientOf(q, []float64{4})}, false)
-	a.add([]model.Gradient{gradientOf(p, []float64{2}), gradientOf(q, []float64{8})}, true)
-	mean := a.take()
+	var a Accumulator
+	a.Add([]model.Gradient{gradientOf(p, []float64{1}), gradientOf(q, []float64{4})}, false)
+	a.Add([]model.Gradient{gradientOf(p, []float64{2}), gradientOf(q, []float64{8})}, true)
+	mean := a.Take()
 	expect(t, "first", p.Unpack(mean[0].Data), []float64{1.5}, 0)
 	expect(t, "second", q.Unpack(mean[1].Data), []float64{6}, 0)
-	a.add([]model.Gradient{gradientOf(p, []float64{7})}, true)
-	expect(t, "a batch alone", p.Unpack(a.take()[0].Data), []float64{7}, 0)
+	a.Add([]model.Gradient{gradientOf(p, []float64{7})}, true)
+	expect(t, "a batch alone", p.Unpack(a.Take()[0].Data), []float64{7}, 0)
 }
 
 // The warm-up gives 2/11, 3/12, 4/13 ... until the decay is smaller.
 func TestAverageWarmsUp(t *testing.T) {
 	p, avg := vector(1), vector(1)
 	w := &model.Weights{Params: []*ops.Param{p}}
-	a := average{EMAOptions{Decay: 0.28, Warmup: true}, &model.Weights{Params: []*ops.Param{avg}}}
+	a := Average{EMAOptions{Decay: 0.28, Warmup: true}, &model.Weights{Params: []*ops.Param{avg}}}
 	want := 1.0
 	for n, d := range []float64{2.0 / 11, 3.0 / 12, 0.28, 0.28} {
 		value := float64(n + 2)
 		if err := p.SetValues(floats32([]float64{value})); err != nil {
 			t.Fatal(err)
 		}
-		a.update(w, n+1)
+		a.Update(w, n+1)
 		want = d*want + (1-d)*value
 		expect(t, "average", avg.Values(), []float64{want}, 1e-6)
 	}
@@ -166,11 +166,11 @@ func TestOptimizersFollowPyTorch(t *testing.T) {
 		"adamw":                       {Name: AdamW, Beta1: 0.8, Beta2: 0.99, Eps: 1e-6, WeightDecay: 0.05},
 	} {
 		w := vector(golden.Start...)
-		opt := newOptimizer(o, []*ops.Param{w})
+		opt := NewOptimizer(o, []*ops.Param{w})
 		for i, values := range golden.Gradients {
 			g := []model.Gradient{gradientOf(w, values)}
-			decay(g, o.gradientDecay())
-			opt.update(g, 0.1)
+			opt.Decay(g)
+			opt.Update(g, 0.1, i+1)
 			expect(t, name, w.Values(), golden.Paths[name][i], 2e-6)
 		}
 	}
@@ -181,7 +181,7 @@ func TestClippingFollowsPyTorch(t *testing.T) {
 	for _, c := range golden.Clips {
 		w := vector(golden.Start...)
 		g := []model.Gradient{gradientOf(w, golden.Gradients[0])}
-		if norm := clip(g, 0, c.Limit); math.Abs(norm-c.Norm) > 1e-6*c.Norm {
+		if norm := Clip(g, 0, c.Limit); math.Abs(norm-c.Norm) > 1e-6*c.Norm {
 			t.Errorf("the norm is %g, not %g", norm, c.Norm)
 		}
 		expect(t, "clipped", w.Unpack(g[0].Data), c.Gradient, 2e-6)

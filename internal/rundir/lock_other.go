@@ -1,6 +1,6 @@
 //go:build !windows && (!unix || solaris || aix)
 
-package train
+package rundir
 
 // lock does nothing where the system has no file locks that end with their
 // process.

@@ -1,11 +1,8 @@
-package config
+package settings
 
 import (
 	"encoding/base64"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,13 +11,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML writes the configuration with every key and its meaning, so that
-// loading it gives the same values.
-func (c Config) YAML() ([]byte, error) {
+// YAML writes the struct that c points to with every key and its meaning, so
+// that reading it gives the same values.
+func YAML(c any) []byte {
 	var b strings.Builder
 	var open []string // the sections that are written
-	for _, l := range leavesOf(&c) {
-		path := strings.Split(l.key, ".")
+	for _, l := range Leaves(c) {
+		path := strings.Split(l.Key, ".")
 		sections := path[:len(path)-1]
 		same := 0
 		for same < min(len(open), len(sections)) && open[same] == sections[same] {
@@ -33,16 +30,17 @@ func (c Config) YAML() ([]byte, error) {
 			fmt.Fprintf(&b, "%s%s:\n", indent(depth), sections[depth])
 		}
 		open = sections
-		fmt.Fprintf(&b, "%s# %s\n%s%s: %s\n", indent(len(sections)), l.help, indent(len(sections)), path[len(path)-1], l.text())
+		in := indent(len(sections))
+		fmt.Fprintf(&b, "%s# %s\n%s%s: %s\n", in, l.Help, in, path[len(path)-1], l.Text())
 	}
-	return []byte(b.String()), nil
+	return []byte(b.String())
 }
 
 func indent(depth int) string { return strings.Repeat("  ", depth) }
 
-// text writes the value in YAML.
-func (l leaf) text() string {
-	switch v := l.value.Interface().(type) {
+// Text writes the value in YAML.
+func (l Leaf) Text() string {
+	switch v := l.Value.Interface().(type) {
 	case float64:
 		return number(v)
 	case time.Duration:
@@ -78,32 +76,3 @@ func number(v float64) string {
 	}
 	return s
 }
-
-// Absolute returns the configuration with absolute paths, so that it means
-// the same in every folder.
-func (c Config) Absolute() Config {
-	c.Data.Train, c.Data.Val = absolute(c.Data.Train), absolute(c.Data.Val)
-	return c
-}
-
-// absolute makes the path in a SPEC absolute.
-func absolute(spec string) string {
-	if spec == "" || strings.HasPrefix(spec, "shapes:") {
-		return spec
-	}
-	kind, path := specKind.FindString(spec), spec
-	if _, err := os.Stat(spec); kind != "" && err != nil {
-		path = spec[len(kind):]
-	} else {
-		kind = "" // the path itself has a colon
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return spec
-	}
-	return kind + abs
-}
-
-// specKind is the beginning of a SPEC that names a kind; one letter alone is a
-// drive of Windows.
-var specKind = regexp.MustCompile(`^[a-z][a-z0-9]+:`)

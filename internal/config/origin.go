@@ -1,0 +1,44 @@
+package config
+
+// Origin says where a value came from.
+type Origin struct {
+	Kind  Kind
+	Place string // within the kind: FILE:LINE, a variable's name; empty where the kind says all
+}
+
+// Kind is a kind of source.
+type Kind int
+
+// The kinds of sources.
+const (
+	FromDefault  Kind = iota // of the program
+	FromFile                 // a configuration file, or an embedded one; Place is NAME:LINE
+	FromVariable             // of the environment; Place is its name
+	FromSet                  // --set; Place is the row of an ablation that it is for, if any
+	FromFlag                 // a flag of its own
+	FromSuite                // a row of an ablation's suite; Place is NAME:LINE
+	FromWeights              // a weight file that a training begins with; Place is its path
+)
+
+// String names the place as messages do.
+func (o Origin) String() string {
+	switch o.Kind {
+	case FromDefault:
+		return "default"
+	case FromFile:
+		return "config " + o.Place
+	case FromSet:
+		if o.Place != "" {
+			return "--set " + o.Place
+		}
+		return "--set"
+	case FromFlag:
+		return "flag"
+	case FromSuite:
+		return "suite " + o.Place
+	}
+	return o.Place
+}
+
+// Given reports whether somebody has asked for the value.
+func (o Origin) Given() bool { return o.Kind != FromDefault && o.Kind != FromWeights }

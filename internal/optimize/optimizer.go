@@ -1,0 +1,224 @@
+// Package optimize changes weights by their gradients: optimizers, the
+// schedule of the learning rate, the running average, and what is done to
+// gradients before, such as clipping. Gradients enter, packed as memory holds
+// them, and weights are changed in place; what is remembered from one update to
+// the next can be read and set, for checkpoints.
+package optimize
+
+import (
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/settings"
+)
+
+// OptimizerOptions are the optimizer.* keys.
+type OptimizerOptions struct {
+	Name         string  `yaml:"name" json:"name"` // its help lists the methods
+	LR           float64 `yaml:"lr" json:"lr" help:"learning rate, never scaled; 0 takes lr_base"`
+	LRBase       float64 `yaml:"lr_base" json:"lr_base" help:"learning rate for an effective batch of lr_base_size images, scaled in proportion to the effective batch in use"`
+	LRBaseSize   int     `yaml:"lr_base_size" json:"lr_base_size" help:"effective batch that lr_base is for; the paper's 0.045 is for 1600 (32 images on each of 50 replicas)"`
+	Alpha        float64 `yaml:"alpha" json:"alpha" help:"decay of rmsprop's mean square (TensorFlow calls it decay)"`
+	Momentum     float64 `yaml:"momentum" json:"momentum" help:"of rmsprop and sgd"`
+	Beta1        float64 `yaml:"beta1" json:"beta1" help:"decay of adam's mean gradient"`
+	Beta2        float64 `yaml:"beta2" json:"beta2" help:"decay of adam's mean square"`
+	Eps          float64 `yaml:"eps" json:"eps" help:"added to the divisor: inside rmsprop's square root, outside adam's; 0 takes the usual one, 1.0 for rmsprop and 1e-8 for adam"`
+	WeightDecay  float64 `yaml:"weight_decay" json:"weight_decay" help:"of convolution and classifier weights: half of it times the square joins the loss (adamw: subtracted from the weight itself)"`
+	HeadLRFactor float64 `yaml:"head_lr_factor" json:"head_lr_factor" help:"multiplies the learning rate of the classifiers, for fine-tuning"`
+}
+
+// The settings of OptimizerOptions.Name.
+const (
+	RMSProp = "rmsprop"
+	SGD     = "sgd"
+	Adam    = "adam"
+	AdamW   = "adamw"
+)
+
+// method is a way to change a parameter by its gradient.
+type method struct {
+	settings.Choice
+	slots     []slotKind // what it remembers of each parameter
+	eps       float64    // its usual OptimizerOptions.Eps
+	decoupled bool       // weight decay shrinks the weight and does not join the gradient
+	step      func(o OptimizerOptions, u update)
+}
+
+// slotKind names values that are remembered of a parameter, one for each of its
+// own, and says how they begin.
+type slotKind struct {
+	name  string
+	begin float32
+}
+
+// update is one update of one parameter.
+type update struct {
+	w, g   []float32
+	slots  [][]float32
+	rate   float64
+	eps    float32
+	number int // counted from 1
+}
+
+// methods lists the optimizers. All that depends on an optimizer reads it here.
+func methods() []method {
+	return []method{
+		{
+			Choice: settings.Choice{Name: RMSProp, About: "TensorFlow's definition, the paper's choice"},
+			// TensorFlow's mean square begins at 1, so that the first updates
+			// are small.
+			slots: []slotKind{{"mean_square", 1}, {"momentum", 0}}, eps: 1,
+			step: func(o OptimizerOptions, u update) {
+				kernel.RMSProp(u.w, u.g, u.slots[0], u.slots[1], float32(u.rate), float32(o.Alpha), float32(o.Momentum), u.eps)
+			},
+		},
+		{
+			Choice: settings.Choice{Name: SGD},
+			slots:  []slotKind{{"momentum", 0}},
+			step: func(o OptimizerOptions, u update) {
+				kernel.SGD(u.w, u.g, u.slots[0], float32(u.rate), float32(o.Momentum))
+			},
+		},
+		{Choice: settings.Choice{Name: Adam}, slots: adamSlots(), eps: 1e-8, step: adam},
+		// Loshchilov and Hutter, arXiv 1711.05101.
+		{Choice: settings.Choice{Name: AdamW}, slots: adamSlots(), eps: 1e-8, step: adam, decoupled: true},
+	}
+}
+
+func adamSlots() []slotKind { return []slotKind{{"mean", 0}, {"mean_square", 0}} }
+
+func adam(o OptimizerOptions, u update) {
+	kernel.Adam(u.w, u.g, u.slots[0], u.slots[1], float32(u.rate), float32(o.Beta1), float32(o.Beta2), u.eps, u.number)
+}
+
+// optimizers are the choices of optimizer.name.
+func optimizers() (all []settings.Choice) {
+	for _, m := range methods() {
+		all = append(all, m.Choice)
+	}
+	return all
+}
+
+// Help implements settings.Explainer.
+func (OptimizerOptions) Help(name string) string {
+	if name == "name" {
+		return settings.Choices(optimizers())
+	}
+	return ""
+}
+
+// Validate returns the first thing wrong with the optimizer.* keys.
+func (o OptimizerOptions) Validate() error {
+	if err := settings.First(
+		settings.OneOf("optimizer.name", o.Name, optimizers()),
+		settings.Within("optimizer.lr", o.LR, 0, 1000),
+		settings.Within("optimizer.lr_base", o.LRBase, 0, 1000),
+		settings.Below("optimizer.alpha", o.Alpha, 1),
+		settings.Below("optimizer.momentum", o.Momentum, 1),
+		settings.Below("optimizer.beta1", o.Beta1, 1),
+		settings.Below("optimizer.beta2", o.Beta2, 1),
+		settings.Within("optimizer.eps", o.Eps, 0, 1000),
+		settings.Within("optimizer.weight_decay", o.WeightDecay, 0, 100),
+		settings.Within("optimizer.head_lr_factor", o.HeadLRFactor, 0, 1e6),
+	); err != nil {
+		return err
+	}
+	if o.Eps != 0 && o.Eps < 1e-30 {
+		return settings.Errorf("optimizer.eps",
+			"vanishes in float32 arithmetic, is %g; use 0 for the usual one or at least 1e-30", o.Eps)
+	}
+	if o.LR == 0 && o.LRBase == 0 {
+		return settings.Errorf("optimizer.lr", "must be positive, is 0; set it, or lr_base with lr_base_size")
+	}
+	if o.LR == 0 {
+		return settings.AtLeast("optimizer.lr_base_size", o.LRBaseSize, 1)
+	}
+	return nil
+}
+
+// LearningRate returns the unscheduled rate for an effective batch: lr as it
+// is, else lr_base in proportion to the batch (Goyal et al., "Accurate, Large
+// Minibatch SGD", arXiv 1706.02677).
+func (o OptimizerOptions) LearningRate(effectiveBatch int) float64 {
+	if o.LR > 0 {
+		return o.LR
+	}
+	return o.LRBase * float64(effectiveBatch) / float64(o.LRBaseSize)
+}
+
+// Optimizer changes weights by their gradients.
+type Optimizer struct {
+	method
+	options OptimizerOptions
+	slots   map[*ops.Param][]Slot
+}
+
+// Slot is what an optimizer remembers of a parameter, packed like it.
+type Slot struct {
+	Name string
+	Data []float32
+}
+
+// NewOptimizer prepares the updates of params by valid options. Classifiers
+// learn at head_lr_factor times the rate.
+func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
+	opt := &Optimizer{options: o, slots: map[*ops.Param][]Slot{}}
+	for _, m := range methods() {
+		if m.Name == o.Name {
+			opt.method = m
+		}
+	}
+	for _, p := range params {
+		for _, kind := range opt.method.slots {
+			s := Slot{kind.name, make([]float32, len(p.Data))}
+			for i := range s.Data {
+				s.Data[i] = kind.begin
+			}
+			opt.slots[p] = append(opt.slots[p], s)
+		}
+	}
+	return opt
+}
+
+// Slots returns what is remembered of a parameter; nothing of one that does
+// not learn.
+func (opt *Optimizer) Slots(p *ops.Param) []Slot { return opt.slots[p] }
+
+// Decay adds the gradient of weight_decay/2*w^2 to that of every decayed
+// weight, unless the optimizer applies the decay to the weights themselves. It
+// comes before clipping, as in TensorFlow, where the term is part of the loss.
+func (opt *Optimizer) Decay(gradients []model.Gradient) {
+	rate := opt.options.WeightDecay
+	if rate == 0 || opt.decoupled {
+		return
+	}
+	for _, g := range gradients {
+		if g.Param.Decayed() {
+			kernel.Axpy(g.Data, g.Param.Data, float32(rate))
+		}
+	}
+}
+
+// Update makes an update, the number counted from 1, at learning rate lr.
+func (opt *Optimizer) Update(gradients []model.Gradient, lr float64, number int) {
+	for _, g := range gradients {
+		u := update{w: g.Param.Data, g: g.Data, rate: lr, eps: opt.epsilon(), number: number}
+		for _, s := range opt.slots[g.Param] {
+			u.slots = append(u.slots, s.Data)
+		}
+		if g.Param.Head {
+			u.rate *= opt.options.HeadLRFactor
+		}
+		if opt.decoupled && g.Param.Decayed() {
+			kernel.Scale(u.w, float32(1-u.rate*opt.options.WeightDecay))
+		}
+		opt.step(opt.options, u)
+	}
+}
+
+func (opt *Optimizer) epsilon() float32 {
+	if opt.options.Eps > 0 {
+		return float32(opt.options.Eps)
+	}
+	return float32(opt.eps)
+}

@@ -1,0 +1,131 @@
+// Package rundir knows the folder of a run: what its files are called, whether
+// a folder is one, which training works in it. What stands in the files is
+// their writers' matter.
+package rundir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// The files of a run folder.
+const (
+	Config      = "config.yaml"
+	Metrics     = "metrics.jsonl"
+	Report      = "report.html"
+	TensorBoard = "tensorboard" // a folder
+	Last        = "last.safetensors"
+	LastRaw     = "last-raw.safetensors" // beside an average
+	Best        = "best.safetensors"
+	Checkpoint  = "checkpoint/state.safetensors"
+	KeptBest    = "checkpoint/best.safetensors" // of the checkpoint, from before a last validation inside an epoch
+
+	lockFile = "checkpoint/lock"
+)
+
+// Root is the folder of runs that are given no other.
+const Root = "runs"
+
+// New names the folder of what begins now, below Root.
+func New(name string) string {
+	return filepath.Join(Root, name+"-"+time.Now().Format("20060102-150405"))
+}
+
+// Written lists what people look at in a finished run, in their order.
+func Written() []string { return []string{Best, Last, Metrics, Report, TensorBoard, Config} }
+
+// HoldsRun reports whether dir is the folder of a run, finished or not.
+func HoldsRun(dir string) bool {
+	return slices.ContainsFunc([]string{Config, Metrics, Checkpoint}, func(name string) bool { return exists(dir, name) })
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// Weights returns the best weights of the run in dir, its last ones if there
+// are no best; ok is false if it has neither.
+func Weights(dir string) (path string, ok bool) {
+	for _, name := range []string{Best, Last} {
+		if exists(dir, name) {
+			return filepath.Join(dir, name), true
+		}
+	}
+	return "", false
+}
+
+// NewestFirst lists the run folders right under root, that first whose
+// progress was saved last.
+func NewestFirst(root string) ([]string, error) {
+	configs, err := filepath.Glob(filepath.Join(root, "*", Config))
+	if err != nil {
+		return nil, err
+	}
+	saved := map[string]time.Time{}
+	var dirs []string
+	for _, config := range configs {
+		dir := filepath.Dir(config)
+		info, err := os.Stat(filepath.Join(dir, Checkpoint))
+		if err != nil {
+			info, err = os.Stat(config)
+		}
+		if err == nil {
+			dirs, saved[dir] = append(dirs, dir), info.ModTime()
+		}
+	}
+	slices.SortStableFunc(dirs, func(a, b string) int { return saved[b].Compare(saved[a]) })
+	return dirs, nil
+}
+
+// Open makes dir ready for a run, and its own: no other process may train
+// there until the returned function is called. fresh says that it holds no run
+// yet; that of another time is refused without resume.
+func Open(dir string, resume bool) (fresh bool, release func(), err error) {
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(lockFile)), 0o777); err != nil {
+		return false, nil, fmt.Errorf("run folder: %w", err)
+	}
+	release, err = lock(filepath.Join(dir, lockFile))
+	if errors.Is(err, errLocked) {
+		return false, nil, fmt.Errorf("%s: %w; wait for it, or choose another folder", dir, ErrBusy)
+	}
+	if err != nil {
+		return false, nil, fmt.Errorf("run folder: %w", err)
+	}
+	// Only now, when no other process can begin one any more.
+	if err := Refuse(dir, resume); err != nil {
+		release()
+		return false, nil, err
+	}
+	return !HoldsRun(dir), release, nil
+}
+
+// Refuse returns an error if dir holds a run and that is not to be resumed.
+func Refuse(dir string, resume bool) error {
+	if HoldsRun(dir) && !resume {
+		return fmt.Errorf("%s: holds a run already; go on with it by --resume, or choose another folder", dir)
+	}
+	return nil
+}
+
+// ErrBusy is wrapped by Open's error if another process trains in the folder.
+var ErrBusy = errors.New("another training is at work in this folder")
+
+// Busy reports whether another process trains in dir.
+func Busy(dir string) bool {
+	if !exists(dir, lockFile) {
+		return false
+	}
+	release, err := lock(filepath.Join(dir, lockFile))
+	if err == nil {
+		release()
+	}
+	return errors.Is(err, errLocked)
+}
+
+// errLocked is returned by lock if another process has the lock.
+var errLocked = errors.New("locked by another process")

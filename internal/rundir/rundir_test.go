@@ -1,0 +1,78 @@
+package rundir
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// touch writes an empty file below dir that was last changed at a time.
+func touch(t *testing.T, dir, name string, at time.Time) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFolderIsForOneRunAndOneProcess(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if HoldsRun(dir) || Busy(dir) {
+		t.Error("a folder that is not there holds a run, or is busy")
+	}
+	fresh, release, err := Open(dir, false)
+	if err != nil || !fresh {
+		t.Fatalf("a new folder is fresh: %t, %v", fresh, err)
+	}
+	if _, _, err := Open(dir, true); !errors.Is(err, ErrBusy) || !Busy(dir) {
+		t.Errorf("while another works there the error is %v", err)
+	}
+	release()
+	touch(t, dir, Config, time.Now())
+	if _, _, err := Open(dir, false); err == nil || Busy(dir) {
+		t.Errorf("a folder that holds a run is opened for another, or stays locked: %v", err)
+	}
+	fresh, release, err = Open(dir, true)
+	if err != nil || fresh {
+		t.Fatalf("for resuming it is fresh: %t, %v", fresh, err)
+	}
+	release()
+}
+
+func TestBestWeightsComeBeforeLastOnes(t *testing.T) {
+	dir := t.TempDir()
+	if path, ok := Weights(dir); ok {
+		t.Errorf("an empty folder has weights %s", path)
+	}
+	for _, name := range []string{Last, Best} {
+		touch(t, dir, name, time.Now())
+		if path, ok := Weights(dir); !ok || path != filepath.Join(dir, name) {
+			t.Errorf("with %s the weights are %s", name, path)
+		}
+	}
+}
+
+// The checkpoint's time counts, the configuration's where there is none.
+func TestRunsAreListedNewestFirst(t *testing.T) {
+	root, now := t.TempDir(), time.Now()
+	touch(t, filepath.Join(root, "old"), Config, now)
+	touch(t, filepath.Join(root, "old"), Checkpoint, now.Add(-3*time.Hour))
+	touch(t, filepath.Join(root, "new"), Config, now.Add(-5*time.Hour))
+	touch(t, filepath.Join(root, "new"), Checkpoint, now.Add(-time.Hour))
+	touch(t, filepath.Join(root, "begun"), Config, now.Add(-2*time.Hour))
+	touch(t, filepath.Join(root, "other"), "notes.txt", now)
+	dirs, err := NewestFirst(root)
+	want := []string{filepath.Join(root, "new"), filepath.Join(root, "begun"), filepath.Join(root, "old")}
+	if err != nil || !slices.Equal(dirs, want) {
+		t.Errorf("listed are %q, %v; want %q", dirs, err, want)
+	}
+}

@@ -1,0 +1,92 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// KeyError says what is wrong with the value of a key.
+type KeyError struct {
+	Key string
+	Err error
+}
+
+// Errorf returns a KeyError whose message is formatted as by fmt.Errorf.
+func Errorf(key, format string, args ...any) error {
+	return &KeyError{key, fmt.Errorf(format, args...)}
+}
+
+// Error returns "KEY: what is wrong".
+func (e *KeyError) Error() string { return e.Key + ": " + e.Err.Error() }
+
+// Unwrap returns the error without its key.
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// First returns the first of several errors, nil if all are.
+func First(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AtLeast refuses smaller values.
+func AtLeast(key string, value, least int) error {
+	if value < least {
+		return Errorf(key, "must be at least %d, is %d", least, value)
+	}
+	return nil
+}
+
+// Within refuses values outside of low to high, NaN and the infinities.
+func Within(key string, value, low, high float64) error {
+	if !(value >= low && value <= high) {
+		return Errorf(key, "must be from %g to %g, is %g", low, high, value)
+	}
+	return nil
+}
+
+// Below refuses negative values, those that reach limit, and NaN.
+func Below(key string, value, limit float64) error {
+	if !(value >= 0 && value < limit) {
+		return Errorf(key, "must be at least 0 and below %g, is %g", limit, value)
+	}
+	return nil
+}
+
+// Choice is a name that a key takes, with what it stands for if the name does
+// not say it.
+type Choice struct{ Name, About string }
+
+// OneOf refuses every name but those of choices.
+func OneOf(key, value string, choices []Choice) error {
+	if slices.ContainsFunc(choices, func(c Choice) bool { return c.Name == value }) {
+		return nil
+	}
+	var names []string
+	for _, c := range choices {
+		names = append(names, c.Name)
+	}
+	return Errorf(key, "%q is unknown; known: %s", value, strings.Join(names, ", "))
+}
+
+// Choices lists them for a key's help: "a (what it is), b or c".
+func Choices(choices []Choice) string {
+	var b strings.Builder
+	for i, c := range choices {
+		switch {
+		case i > 0 && i == len(choices)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(c.Name)
+		if c.About != "" {
+			b.WriteString(" (" + c.About + ")")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,80 @@
+// Package settings treats a struct of options as values under dotted keys.
+// The tags yaml and help of its fields name and explain them; structs in it are
+// sections. Values are read from and written to YAML, and what is wrong with
+// one is a KeyError. The rooms own their options; this one knows no key.
+package settings
+
+import (
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Leaf is a value of a configuration under its key.
+type Leaf struct {
+	Key, Help string
+	Value     reflect.Value
+}
+
+// Explainer is a section that makes the help of some of its keys of the
+// program's own lists; of the others it returns "".
+type Explainer interface{ Help(name string) string }
+
+// Leaves lists the values of the struct that c points to, in the order of its
+// fields.
+func Leaves(c any) []Leaf { return below("", reflect.ValueOf(c).Elem()) }
+
+func below(prefix string, s reflect.Value) (all []Leaf) {
+	explainer, _ := s.Interface().(Explainer)
+	for i := range s.NumField() {
+		field, value := s.Type().Field(i), s.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		key := strings.TrimPrefix(prefix+"."+name, ".")
+		switch {
+		case name == "": // inlined
+			all = append(all, below(prefix, value)...)
+		case value.Kind() == reflect.Struct:
+			all = append(all, below(key, value)...)
+		default:
+			help := field.Tag.Get("help")
+			if help == "" && explainer != nil {
+				help = explainer.Help(name)
+			}
+			all = append(all, Leaf{key, help, value})
+		}
+	}
+	return all
+}
+
+// TypeName says in words what the value is.
+func (l Leaf) TypeName() string {
+	switch l.Value.Interface().(type) {
+	case string:
+		return "text"
+	case bool:
+		return "true or false"
+	case int, uint64:
+		return "whole number"
+	case float64:
+		return "number"
+	case time.Duration:
+		return "duration"
+	case []string:
+		return "list of texts"
+	case [2]float64:
+		return "two numbers"
+	}
+	return l.Value.Type().String()
+}
+
+// Difference returns the first key at which two structs of one type differ,
+// with both values; an empty key if there is none. a and b are pointers.
+func Difference(a, b any) (key string, inA, inB any) {
+	theirs := Leaves(b)
+	for i, l := range Leaves(a) {
+		if l.Text() != theirs[i].Text() {
+			return l.Key, l.Value.Interface(), theirs[i].Value.Interface()
+		}
+	}
+	return "", nil, nil
+}

@@ -1,0 +1,45 @@
+package settings
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestNumbersAreNumbersToEveryReader(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 1: "1", 0.1: "0.1", 4e-5: "4.0e-05", 4.5e-5: "4.5e-05", 1e21: "1.0e+21", 299: "299", -2e-9: "-2.0e-09",
+		4. / 3: "1.3333333333333333",
+	} {
+		if got := number(v); got != want {
+			t.Errorf("%g is written %s, want %s", v, got, want)
+		}
+	}
+}
+
+// section has a key whose help is made of a list.
+type section struct {
+	Name string  `yaml:"name"`
+	Rate float64 `yaml:"rate" help:"how fast"`
+}
+
+func choices() []Choice { return []Choice{{"a", "the first"}, {"b", ""}, {"c", ""}} }
+
+func (section) Help(string) string { return Choices(choices()) }
+
+func TestHelpAndChecksReadTheSameChoices(t *testing.T) {
+	c := struct {
+		Part section `yaml:"part"`
+	}{section{"b", 4e-5}}
+	want := "part:\n  # a (the first), b or c\n  name: b\n  # how fast\n  rate: 4.0e-05\n"
+	if got := string(YAML(&c)); got != want {
+		t.Errorf("YAML is\n%s\nwant\n%s", got, want)
+	}
+	if err := OneOf("part.name", c.Part.Name, choices()); err != nil {
+		t.Error(err)
+	}
+	err := OneOf("part.name", "d", choices())
+	var wrong *KeyError
+	if !errors.As(err, &wrong) || wrong.Key != "part.name" || err.Error() != `part.name: "d" is unknown; known: a, b, c` {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -1,0 +1,88 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+)
+
+// What is NaN or infinite is found before it reaches the weights, and the
+// error says what it was, where, and what to do.
+func TestWhatIsNoLongerFiniteStopsTheUpdate(t *testing.T) {
+	notANumber, infinite := float32(math.NaN()), float32(math.Inf(1))
+	for name, c := range map[string]struct {
+		clip, lr float64
+		spoil    func(*learner, *dataset.Batch)
+		want     []string
+	}{
+		"an image with NaN in it": {2, 0.01,
+			func(_ *learner, b *dataset.Batch) { b.Images[100] = notANumber },
+			[]string{"the loss is NaN at step 1 (epoch 1, learning rate 0.01)", "lower optimizer.lr"}},
+		"an infinite image, without a limit of the gradients": {0, 0.01,
+			func(_ *learner, b *dataset.Batch) { b.Images[0] = infinite },
+			[]string{"the loss is NaN", "lower optimizer.lr or set train.clip_grad_norm: 2"}},
+		"an image with NaN in it, at a tiny rate": {2, 1e-9,
+			func(_ *learner, b *dataset.Batch) { b.Images[100] = notANumber },
+			[]string{"the loss is NaN", "look at the images and data.preprocess"}},
+		"an infinite gradient": {2, 0.01,
+			func(l *learner, _ *dataset.Batch) { addToGradients(l, infinite) },
+			[]string{"the norm of the gradients is +Inf", "lower optimizer.lr"}},
+		"a gradient of NaN": {2, 0.01,
+			func(l *learner, _ *dataset.Batch) { addToGradients(l, notANumber) },
+			[]string{"the norm of the gradients is NaN"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job := tinyJob(t)
+			job.Train.ClipGradNorm, job.Train.GradAccumSteps = c.clip, 2
+			r, err := prepare(job)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.close()
+			images := r.data.from(context.Background(), 0, 0)
+			defer images.Close()
+			next := func() (*dataset.Batch, error) {
+				b, err := images.Next()
+				if err == nil && r.at.Batch == 1 {
+					c.spoil(r.learner, b)
+				}
+				return b, err
+			}
+			before := r.weights.Clone()
+			err = r.update(next, c.lr, &r.at)
+			if !errors.Is(err, ErrDiverged) {
+				t.Fatalf("error is %v", err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error is %v, want %q", err, want)
+				}
+			}
+			if r.at.Step != 0 {
+				t.Errorf("%d updates were counted", r.at.Step)
+			}
+			for i, p := range r.weights.Params {
+				if p.Trainable() && !slices.Equal(p.Data, before.Params[i].Data) {
+					t.Errorf("%s has changed", p.Name)
+				}
+			}
+		})
+	}
+}
+
+// addToGradients adds v to one value of the gradients that an update sums, as
+// another batch would.
+func addToGradients(l *learner, v float32) {
+	var batch []model.Gradient
+	for _, g := range l.net.Gradients() {
+		batch = append(batch, model.Gradient{Param: g.Param, Data: make([]float32, len(g.Data))})
+	}
+	batch[0].Data[0] = v
+	l.sum.Add(batch, false)
+}

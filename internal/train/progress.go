@@ -1,0 +1,102 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// progress is how far a run has come, apart from its tensors.
+type progress struct {
+	Step      int           `json:"step"`      // updates made
+	Epoch     int           `json:"epoch"`     // epochs done, counted from 0
+	Batch     int           `json:"batch"`     // batches done of the epoch under way
+	Validated int           `json:"validated"` // step of the last validation
+	Images    int           `json:"images"`    // that an epoch is made of
+	Best      best          `json:"best"`
+	Waiting   int           `json:"waiting"` // epochs since the best one
+	Elapsed   time.Duration `json:"elapsed"`
+	Metrics   int64         `json:"metrics"` // bytes of metrics.jsonl
+	Window    window        `json:"window"`
+	Exit      Exit          `json:"exit"` // why the run ended; empty while it has not
+}
+
+// best is the best validation so far.
+type best struct {
+	Epoch int     `json:"epoch"` // counted from 1; 0 before the first
+	Top1  float64 `json:"top1"`
+	Loss  float64 `json:"loss"`
+}
+
+// improves reports whether a validation beats the best: a higher top-1, at a
+// tie a lower loss.
+func (b best) improves(top1, loss float64) bool {
+	return b.Epoch == 0 || top1 > b.Top1 || top1 == b.Top1 && loss < b.Loss
+}
+
+// NewestUnfinished returns the folder under root of the run that was stopped
+// last, has steps left to make and is not at work.
+func NewestUnfinished(root string) (string, error) {
+	dirs, err := rundir.NewestFirst(root)
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range dirs {
+		if p, err := readProgress(dir); err == nil && !p.Exit.Finished() && !rundir.Busy(dir) {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("%s: holds no unfinished run; name the run's folder", root)
+}
+
+// Final returns the metrics of the run in dir if that run has ended by its own
+// limits and they end in a validation; ok is false if it has steps left to
+// make, or never began.
+func Final(dir string) (lines []report.Line, ok bool, err error) {
+	p, err := readProgress(dir)
+	if err != nil {
+		return nil, false, fmt.Errorf("run %s: %w", dir, err)
+	}
+	if !p.Exit.Finished() { // a training at work may be in the middle of a line
+		return nil, false, nil
+	}
+	lines, err = report.ReadMetrics(filepath.Join(dir, rundir.Metrics))
+	if err != nil || len(lines) == 0 {
+		return nil, false, err
+	}
+	last := lines[len(lines)-1]
+	return lines, last.Split == "val" && last.Step == p.Step, nil
+}
+
+// readProgress returns how far the run in dir has come; the beginning if it
+// has no checkpoint yet.
+func readProgress(dir string) (progress, error) {
+	path := filepath.Join(dir, rundir.Checkpoint)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return progress{}, nil
+	}
+	t, err := weights.ReadTensors(path)
+	if err != nil {
+		return progress{}, err
+	}
+	defer t.Close()
+	return decodeProgress(t.Metadata)
+}
+
+func decodeProgress(metadata map[string]string) (p progress, err error) {
+	if metadata[metaKind] != checkpointKind {
+		return p, errors.New("is not a checkpoint of this program's version")
+	}
+	if err := json.Unmarshal([]byte(metadata[metaProgress]), &p); err != nil {
+		return p, fmt.Errorf("progress: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,122 @@
+package train
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/inception-go/inception/internal/optimize"
+	"github.com/inception-go/inception/internal/settings"
+)
+
+// Recipe says how a network is trained, whatever its structure and on
+// whatever images: the keys train.*, label_smoothing.*, optimizer.*, schedule.*
+// and ema.* of a configuration.
+type Recipe struct {
+	Train          LoopOptions               `yaml:"train" json:"train"`
+	LabelSmoothing SmoothingOptions          `yaml:"label_smoothing" json:"label_smoothing"`
+	Optimizer      optimize.OptimizerOptions `yaml:"optimizer" json:"optimizer"`
+	Schedule       optimize.ScheduleOptions  `yaml:"schedule" json:"schedule"`
+	EMA            optimize.EMAOptions       `yaml:"ema" json:"ema"`
+}
+
+// LoopOptions are the train.* keys: how long and on what a training steps.
+type LoopOptions struct {
+	Seed            uint64        `yaml:"seed" json:"seed" help:"of the initial weights, the order of the images, augmentation and dropout; the same seed gives the same bits"`
+	Epochs          int           `yaml:"epochs" json:"epochs" help:"passes over the training images"`
+	MaxSteps        int           `yaml:"max_steps" json:"max_steps" help:"stop after that many updates of the weights; 0 for no limit"`
+	MaxTime         time.Duration `yaml:"max_time" json:"max_time" help:"stop after that much training, such as 90m or 8h; 0 for no limit"`
+	BatchSize       int           `yaml:"batch_size" json:"batch_size" help:"images in one pass through the network"`
+	GradAccumSteps  int           `yaml:"grad_accum_steps" json:"grad_accum_steps" help:"batches whose gradients are averaged into one update; the effective batch is batch_size times this"`
+	Precision       string        `yaml:"precision" json:"precision" help:"arithmetic: fp32"`
+	AuxWeight       float64       `yaml:"aux_weight" json:"aux_weight" help:"weight of an auxiliary head's loss beside the main one"`
+	ClipGradNorm    float64       `yaml:"clip_grad_norm" json:"clip_grad_norm" help:"largest norm of all gradients together; 0 for no limit"`
+	ClipGradValue   float64       `yaml:"clip_grad_value" json:"clip_grad_value" help:"largest absolute value of one gradient, applied before clip_grad_norm; 0 for no limit"`
+	Patience        int           `yaml:"patience" json:"patience" help:"stop after that many epochs without a better validation top-1; 0 for never"`
+	CheckpointEvery int           `yaml:"checkpoint_every" json:"checkpoint_every" help:"updates between checkpoints; 0 for one at each epoch's end and at least one in 30 minutes"`
+	LogEvery        int           `yaml:"log_every" json:"log_every" help:"updates between training lines in metrics.jsonl; 0 for one an epoch"`
+	Freeze          []string      `yaml:"freeze" json:"freeze" help:"layers that stay as they are, by the beginnings of their names, such as Conv2d or Mixed_5; batch-norm statistics included"`
+	BNRecalibrate   int           `yaml:"bn_recalibrate" json:"bn_recalibrate" help:"before a validation, measure the batch-norm statistics of the validated weights anew on that many training batches; 0 keeps the running ones"`
+}
+
+// SmoothingOptions are the label_smoothing.* keys.
+type SmoothingOptions struct {
+	Epsilon float64 `yaml:"epsilon" json:"epsilon" help:"probability taken from the true class (section 7 of the paper); 0 for hard labels"`
+	Spread  string  `yaml:"spread" json:"spread" help:"who gets it: uniform (all classes, the true one too, as in the paper) or wrong_only"`
+}
+
+// The settings of SmoothingOptions.Spread.
+const (
+	SpreadUniform   = "uniform"
+	SpreadWrongOnly = "wrong_only"
+)
+
+// DefaultRecipe returns the paper's recipe (section 8) with what its
+// released code adds: RMSProp as TensorFlow defines it, 0.045 for a batch of
+// 1600 falling by 0.94 every two epochs, clipping at 2, averages of 0.9999.
+func DefaultRecipe() Recipe {
+	return Recipe{
+		Train: LoopOptions{
+			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: "fp32",
+			AuxWeight: 0.4, ClipGradNorm: 2, Freeze: []string{},
+		},
+		LabelSmoothing: SmoothingOptions{Epsilon: 0.1, Spread: SpreadUniform},
+		Optimizer: optimize.OptimizerOptions{
+			Name: optimize.RMSProp, LRBase: 0.045, LRBaseSize: 1600,
+			Alpha: 0.9, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999,
+			WeightDecay: 4e-5, HeadLRFactor: 1,
+		},
+		Schedule: optimize.ScheduleOptions{Name: optimize.Staircase, DecayEpochs: 2, DecayRate: 0.94},
+		EMA:      optimize.EMAOptions{Decay: 0.9999, Warmup: true},
+	}
+}
+
+// Validate returns the first thing wrong with the recipe.
+func (r Recipe) Validate() error {
+	for _, validate := range []func() error{
+		r.Train.Validate, r.LabelSmoothing.Validate, r.Optimizer.Validate,
+		r.Schedule.Validate, r.EMA.Validate,
+	} {
+		if err := validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Validate returns the first thing wrong with the train.* keys.
+func (o LoopOptions) Validate() error {
+	if err := settings.First(
+		settings.AtLeast("train.epochs", o.Epochs, 1),
+		settings.AtLeast("train.max_steps", o.MaxSteps, 0),
+		settings.AtLeast("train.batch_size", o.BatchSize, 1),
+		settings.AtLeast("train.grad_accum_steps", o.GradAccumSteps, 1),
+		settings.OneOf("train.precision", o.Precision, []settings.Choice{{Name: "fp32"}}),
+		settings.Within("train.aux_weight", o.AuxWeight, 0, 100),
+		settings.Within("train.clip_grad_norm", o.ClipGradNorm, 0, math.MaxFloat32),
+		settings.Within("train.clip_grad_value", o.ClipGradValue, 0, math.MaxFloat32),
+		settings.AtLeast("train.patience", o.Patience, 0),
+		settings.AtLeast("train.checkpoint_every", o.CheckpointEvery, 0),
+		settings.AtLeast("train.log_every", o.LogEvery, 0),
+		settings.AtLeast("train.bn_recalibrate", o.BNRecalibrate, 0),
+	); err != nil {
+		return err
+	}
+	if o.MaxTime < 0 {
+		return settings.Errorf("train.max_time", "must not be negative, is %s", o.MaxTime)
+	}
+	if slices.Contains(o.Freeze, "") {
+		return settings.Errorf("train.freeze",
+			"an empty name would freeze every layer; name the first layers' beginnings, such as Conv2d")
+	}
+	return nil
+}
+
+// Validate returns the first thing wrong with the label_smoothing.* keys.
+func (o SmoothingOptions) Validate() error {
+	return settings.First(
+		settings.Below("label_smoothing.epsilon", o.Epsilon, 1),
+		settings.OneOf("label_smoothing.spread", o.Spread,
+			[]settings.Choice{{Name: SpreadUniform}, {Name: SpreadWrongOnly}}),
+	)
+}
