@@ -13,6 +13,8 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/labels"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -29,7 +31,7 @@ type evalCommand struct {
 	cropPct       float64
 	interpolation string
 	classMap      string
-	match         dataset.MatchOptions
+	match         labels.MatchOptions
 	exclude       string
 	excluded      int
 	used          string // which images, in words
@@ -112,7 +114,7 @@ func (e *evalCommand) options(c *config.Resolved) (evaluate.Options, error) {
 	if run := e.runConfig(); run != "" && strings.HasPrefix(c.Origin["eval.crop_pct"], "config "+run+":") {
 		o.CropPct = 0
 	}
-	if err := dataset.Crops(e.crops).Validate(); err != nil {
+	if err := picture.Crops(e.crops).Validate(); err != nil {
 		return o, usageError{fmt.Errorf("--crops: %w", err)}
 	}
 	if e.inputSize < 0 {
@@ -150,7 +152,7 @@ func (e *evalCommand) ensemble(c *config.Resolved) (evaluate.Ensemble, []evaluat
 		if m.NoHead {
 			return ensemble, nil, fmt.Errorf("%s: has no classifier, so there is no accuracy to measure", path)
 		}
-		crops := dataset.Crops(e.crops)
+		crops := picture.Crops(e.crops)
 		m.Preprocess = options.Preprocess(e.preprocess(c, m))
 		e.note("preprocess: %s", crops.Describe(m.Preprocess))
 		evaluator, err := evaluate.NewEvaluator(w, evaluate.RunOptions{
@@ -206,7 +208,7 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 	if err != nil {
 		return nil, err
 	}
-	match, err := dataset.MatchClasses(set.Classes(), m.ClassNames(), e.match)
+	match, err := labels.MatchClasses(set.Classes(), m.ClassNames(), e.match)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", used, err)
 	}
@@ -268,7 +270,7 @@ func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
 
 // preprocess returns the weights' own preprocessing with what the flags change.
 // The input size of a configuration file is of a training, that of --set is not.
-func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) dataset.Preprocess {
+func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) picture.Preprocess {
 	p := m.Preprocess
 	p.Size = m.InputSize
 	if e.inputSize > 0 {

@@ -3,6 +3,8 @@ package dataset
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // random returns the source of the choices for one image.
@@ -14,14 +16,13 @@ func random(seed uint64, epoch, index int) *rand.Rand {
 // area and shape (Szegedy et al., "Going deeper with convolutions", section
 // 6), a flip, changed colours, a shift and an erased part. Zero is the middle
 // of the colours there.
-func (a Augment) augment(dst []float32, im Image, p Preprocess, rng *rand.Rand, r *resampler) {
-	from := a.crop(im, rng)
-	pixels := r.resample(im, from, window{p.Size, p.Size, 0, 0, p.Size}, filters[p.Interpolation])
+func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, rng *rand.Rand, r *picture.Resampler) {
+	pixels := r.Resample(im, a.crop(im, rng), p.Size, p.Interpolation)
 	flip := rng.Float64() < a.HFlip
 	if a.Color > 0 {
 		a.recolor(pixels, rng)
 	}
-	p.normalise(dst, pixels, flip)
+	p.Normalise(dst, pixels, flip)
 	// What is off takes no choice from rng, so that it changes no other.
 	if a.Pad > 0 {
 		pad := min(a.Pad, p.Size)
@@ -68,14 +69,15 @@ func erase(planes []float32, size int, rng *rand.Rand) {
 
 // crop chooses a part of the image as torchvision's RandomResizedCrop does: ten
 // attempts, then the largest central part that ratio allows.
-func (a Augment) crop(im Image, rng *rand.Rand) box {
+func (a Augment) crop(im picture.Image, rng *rand.Rand) picture.Box {
 	w, h := float64(im.W), float64(im.H)
 	for range 10 {
 		area := w * h * between(rng, a.Scale)
 		ratio := math.Exp(between(rng, [2]float64{math.Log(a.Ratio[0]), math.Log(a.Ratio[1])}))
 		cw, ch := math.Round(math.Sqrt(area*ratio)), math.Round(math.Sqrt(area/ratio))
 		if cw >= 1 && ch >= 1 && cw <= w && ch <= h {
-			return box{float64(rng.IntN(im.W - int(cw) + 1)), float64(rng.IntN(im.H - int(ch) + 1)), cw, ch}
+			x, y := rng.IntN(im.W-int(cw)+1), rng.IntN(im.H-int(ch)+1)
+			return picture.Box{X: float64(x), Y: float64(y), W: cw, H: ch}
 		}
 	}
 	cw, ch := w, h
@@ -84,7 +86,7 @@ func (a Augment) crop(im Image, rng *rand.Rand) box {
 	} else if w/h > a.Ratio[1] {
 		cw = max(1, math.Round(h*a.Ratio[1]))
 	}
-	return box{math.Floor((w - cw) / 2), math.Floor((h - ch) / 2), cw, ch}
+	return picture.Box{X: math.Floor((w - cw) / 2), Y: math.Floor((h - ch) / 2), W: cw, H: ch}
 }
 
 func between(rng *rand.Rand, v [2]float64) float64 { return v[0] + (v[1]-v[0])*rng.Float64() }

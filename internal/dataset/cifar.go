@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // cifarSet is images of CIFAR's binary version: records of labels and three
@@ -34,8 +36,8 @@ func (s *cifarSet) Classes() []string { return s.classes }
 func (s *cifarSet) Label(i int) int   { return int(s.record(i)[s.labels-1]) }
 func (s *cifarSet) Name(i int) string { return fmt.Sprintf("cifar %s %d", s.part, i) }
 
-func (s *cifarSet) Image(i int) (Image, error) {
-	im := NewImage(cifarSide, cifarSide)
+func (s *cifarSet) Image(i int) (picture.Image, error) {
+	im := picture.New(cifarSide, cifarSide)
 	for at, v := range s.record(i)[s.labels:] {
 		im.Pix[3*(at%cifarPlane)+at/cifarPlane] = v
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // idxSet is images and labels of MNIST's IDX files.
@@ -28,8 +30,8 @@ func (s *idxSet) Classes() []string { return s.classes }
 func (s *idxSet) Label(i int) int   { return int(s.labels[i]) }
 func (s *idxSet) Name(i int) string { return fmt.Sprintf("idx %s %d", s.part, i) }
 
-func (s *idxSet) Image(i int) (Image, error) {
-	im := NewImage(s.w, s.h)
+func (s *idxSet) Image(i int) (picture.Image, error) {
+	im := picture.New(s.w, s.h)
 	for at, v := range s.pixels[i*s.w*s.h : (i+1)*s.w*s.h] {
 		im.Pix[3*at], im.Pix[3*at+1], im.Pix[3*at+2] = v, v, v
 	}

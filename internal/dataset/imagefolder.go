@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // imageFolder is a set of image files, one folder a class.
@@ -27,15 +29,15 @@ func (f *imageFolder) Label(i int) int   { return f.files[i].label }
 func (f *imageFolder) Name(i int) string { return f.files[i].path }
 
 // Image reads and decodes file i.
-func (f *imageFolder) Image(i int) (Image, error) {
+func (f *imageFolder) Image(i int) (picture.Image, error) {
 	data, err := os.ReadFile(f.files[i].path)
 	if err != nil {
 		if inner, ok := err.(*fs.PathError); ok {
 			err = inner.Err // the caller names the file
 		}
-		return Image{}, err
+		return picture.Image{}, err
 	}
-	return Decode(bytes.NewReader(data))
+	return picture.Decode(bytes.NewReader(data))
 }
 
 // The names that the folders of a dataset's parts go by.

@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"fmt"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Options are the data.* keys of a configuration.
@@ -31,7 +33,7 @@ type Augment struct {
 // crops of 8% to 100% with flips.
 func DefaultOptions() Options {
 	return Options{
-		ValFraction: 0.2, Preprocess: "torchvision", Interpolation: Bilinear,
+		ValFraction: 0.2, Preprocess: "torchvision", Interpolation: picture.Bilinear,
 		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5},
 	}
 }
@@ -44,10 +46,10 @@ func (o Options) Validate() error {
 	if o.Workers < 0 || o.Workers > 1024 {
 		return fmt.Errorf("data.workers: must be from 0 to 1024, is %d", o.Workers)
 	}
-	if _, err := NamedPreprocess(o.Preprocess, 1); err != nil {
+	if _, err := picture.NamedPreprocess(o.Preprocess, 1); err != nil {
 		return fmt.Errorf("data.preprocess: %w", err)
 	}
-	if err := checkInterpolation(o.Interpolation); err != nil {
+	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
 		return fmt.Errorf("data.interpolation: %w", err)
 	}
 	return o.Augment.validate()
@@ -85,10 +87,10 @@ func (a Augment) validate() error {
 }
 
 // EvalPreprocess returns how evaluation makes inputs of inputSize pixels.
-func (o Options) EvalPreprocess(inputSize int) Preprocess {
-	p, err := NamedPreprocess(o.Preprocess, inputSize)
+func (o Options) EvalPreprocess(inputSize int) picture.Preprocess {
+	p, err := picture.NamedPreprocess(o.Preprocess, inputSize)
 	if err != nil {
-		p = TorchvisionPreprocess(inputSize)
+		p = picture.TorchvisionPreprocess(inputSize)
 	}
 	p.Interpolation = o.Interpolation
 	return p

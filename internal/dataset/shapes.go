@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strconv"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // shapeClasses are the classes of the drawn pictures.
@@ -63,7 +65,7 @@ func (s shapes) Label(i int) int   { return i % len(shapeClasses) }
 func (s shapes) Name(i int) string { return fmt.Sprintf("shapes %s %d", s.part, i) }
 
 // Image draws picture i.
-func (s shapes) Image(i int) (Image, error) {
+func (s shapes) Image(i int) (picture.Image, error) {
 	rng := rand.New(rand.NewPCG(s.seed, uint64(i)))
 	size := float64(s.size)
 	radius := size * (0.20 + 0.14*rng.Float64())
@@ -78,7 +80,7 @@ func (s shapes) Image(i int) (Image, error) {
 	d.slopeY, d.slopeX = math.Sincos(slope)
 	noise := 4 + 12*rng.Float64()
 
-	im := NewImage(s.size, s.size)
+	im := picture.New(s.size, s.size)
 	for y := range s.size {
 		for x := range s.size {
 			color := d.at(float64(x)+0.5, float64(y)+0.5, size)

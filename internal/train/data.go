@@ -7,6 +7,7 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // trainingData is what a training reads: the images, cut into batches.
@@ -14,7 +15,7 @@ type trainingData struct {
 	train, val dataset.Set // val may be nil
 	loader     *dataset.Loader
 	batches    int // an epoch has
-	preprocess dataset.Preprocess
+	preprocess picture.Preprocess
 }
 
 // openData opens the images of a job, and settles the number of classes in
@@ -39,7 +40,7 @@ func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *mod
 	}
 	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(o.EvalPreprocess(spec.InputSize))}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
-		Batch: t.BatchSize, Size: spec.InputSize, Train: true, Seed: t.Seed,
+		Batch: t.BatchSize, Train: true, Seed: t.Seed,
 		Workers: o.Workers, Preprocess: d.preprocess, Augment: o.Augment,
 	})
 	d.batches = d.loader.BatchesPerEpoch()

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -27,7 +29,7 @@ func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*wei
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize, Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize, Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
 	if change != nil {
 		change(&m)
 	}
@@ -54,8 +56,8 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 		{"the same classes in another order", abc, nil, []string{"C", "a", "b"}, Init{}, []int{2, 0, 1}, "its classifier included", ""},
 		{"other classes", abc, nil, []string{"a", "b", "d"}, Init{}, nil, "", `"d" matches no label`},
 		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil, "with a new classifier for 3 classes (the file's has 3)", ""},
-		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}}, []int{0, 1, 2}, "its classifier included", ""},
-		{"other classes by a map", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
+		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: labels.MatchOptions{ByOrder: true}}, []int{0, 1, 2}, "its classifier included", ""},
+		{"other classes by a map", abc, nil, []string{"a", "b", "d"}, Init{Match: labels.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
 		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil, "with a new classifier for 4 classes (the file's has 3)", ""},
 		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil, "with a new classifier for 2 classes (the file's has 3)", ""},
 		{"no classifier in the file", abc, func(m *weights.Metadata) { m.NoHead, m.Labels = true, nil }, abc, Init{}, nil, "with a new classifier for 3 classes (the file has none)", ""},
@@ -67,7 +69,7 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 			var from *model.Weights
 			c.init.Weights, from = pretrained(t, spec, c.labels, c.change)
 			var notes strings.Builder
-			data := trainingData{train: labelled{classes: c.classes}, preprocess: dataset.TorchvisionPreprocess(32)}
+			data := trainingData{train: labelled{classes: c.classes}, preprocess: picture.TorchvisionPreprocess(32)}
 			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, func(text string) { notes.WriteString(text + "\n") })
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "--new-head") {
@@ -107,7 +109,7 @@ func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
 	classes := []string{"a", "b", "c"}
 	path, from := pretrained(t, spec, classes, nil)
 	spec.InputSize = 64
-	data := trainingData{train: labelled{classes: classes}, preprocess: dataset.TorchvisionPreprocess(64)}
+	data := trainingData{train: labelled{classes: classes}, preprocess: picture.TorchvisionPreprocess(64)}
 	var notes strings.Builder
 	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, func(text string) { notes.WriteString(text + "\n") })
 	if err != nil {

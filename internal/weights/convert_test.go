@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // numbered returns V3 weights whose values tell tensors and places apart.
@@ -35,7 +35,7 @@ func numbered(t *testing.T, aux string, classes int) (*model.Weights, Metadata) 
 			t.Fatal(err)
 		}
 	}
-	return w, Metadata{Spec: spec, InputSize: 299, Preprocess: dataset.TorchvisionPreprocess(299)}
+	return w, Metadata{Spec: spec, InputSize: 299, Preprocess: picture.TorchvisionPreprocess(299)}
 }
 
 func TestWhatIsExportedImportsBitForBit(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Load reads a weight file, or the best weights of a run folder (its last
@@ -93,7 +93,7 @@ func metadataOf(t *Tensors) (Metadata, error) {
 	}
 	m.InputSize = m.Spec.InputSize
 	m.nameClasses()
-	m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
+	m.Preprocess = picture.TorchvisionPreprocess(m.InputSize)
 	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	return m, nil
 }

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
@@ -14,7 +14,7 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec.Classes = 2
-	text, err := Metadata{Spec: spec, Preprocess: dataset.TorchvisionPreprocess(299)}.encode()
+	text, err := Metadata{Spec: spec, Preprocess: picture.TorchvisionPreprocess(299)}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}

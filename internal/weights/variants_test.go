@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // distinct returns weights of a variant whose values tell tensors and places
@@ -39,7 +39,7 @@ func distinct(t *testing.T, variant string, change func(*model.Spec)) (*model.We
 			t.Fatal(err)
 		}
 	}
-	return w, Metadata{Spec: spec, InputSize: spec.InputSize, Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+	return w, Metadata{Spec: spec, InputSize: spec.InputSize, Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
 }
 
 func same(t *testing.T, got, want *model.Weights) {

@@ -1,4 +1,8 @@
-package dataset
+// Package labels finds the classes of a dataset among those that a classifier
+// knows: by name however it is written, by ImageNet's wnids, by index or by a
+// map that somebody gives. Lists of names enter; the classifier's row of each
+// class leaves.
+package labels
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"bufio"
@@ -61,7 +61,7 @@ func undecodable(err error) error {
 // white.
 func FromImage(src image.Image) Image {
 	b := src.Bounds()
-	im := NewImage(b.Dx(), b.Dy())
+	im := New(b.Dx(), b.Dy())
 	switch s := src.(type) {
 	case *image.YCbCr:
 		fromYCbCr(im, s)
@@ -139,7 +139,7 @@ func turned(im Image, orientation int) Image {
 	if orientation == 1 {
 		return im
 	}
-	out := NewImage(im.W, im.H)
+	out := New(im.W, im.H)
 	if orientation >= 5 {
 		out.W, out.H = im.H, im.W
 	}
