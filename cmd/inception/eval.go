@@ -59,7 +59,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f.StringArrayVarP(&e.weights, "weights", "w", nil, "weight `file` or run folder; repeatable")
 	f.IntVar(&e.crops, "crops", 1, "views of each image: 1, 10, 12 or 144")
 	f.StringVar(&e.exclude, "exclude", "", "`file` with names of images to leave out, one a line, or ImageNet's numbers of them")
-	f.StringVar(&e.data, "data", "", "images: a folder, or a SPEC such as idx:DIR, cifar10:DIR, shapes:")
+	f.StringVar(&e.data, "data", "", "images: a folder, or one of "+dataset.Specs())
 	f.StringVar(&e.split, "split", "", "part of the data: train, val or test (default: val, else test)")
 	f.IntVarP(&e.batch, "batch", "b", 0, "images in one pass, also --batch-size")
 	f.IntVar(&e.inputSize, "input-size", 0, "evaluate at this size instead of the weights' own")

@@ -244,7 +244,7 @@ func parseValue(key, value string) (*yaml.Node, error) {
 	}
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle
 	if leafTypes[key] == reflect.TypeFor[string]() && (err != nil || !isNull(n) && n.Style&quoted == 0) {
-		// YAML has its own ideas about a text such as "shapes:" or "a #1".
+		// YAML has its own ideas about a text such as "kind:" or "a #1".
 		return textNode(value), nil
 	}
 	if err != nil {

@@ -28,3 +28,16 @@ func (s subset) Len() int                           { return len(s.indices) }
 func (s subset) Label(i int) int                    { return s.Set.Label(s.indices[i]) }
 func (s subset) Image(i int) (picture.Image, error) { return s.Set.Image(s.indices[i]) }
 func (s subset) Name(i int) string                  { return s.Set.Name(s.indices[i]) }
+
+// Relabel returns set with its labels replaced by rows of a classifier:
+// rows[i] is the row of set's class i, and classes names all rows.
+func Relabel(set Set, rows []int, classes []string) Set { return relabelled{set, rows, classes} }
+
+type relabelled struct {
+	Set
+	rows    []int
+	classes []string
+}
+
+func (r relabelled) Label(i int) int   { return r.rows[r.Set.Label(i)] }
+func (r relabelled) Classes() []string { return r.classes }

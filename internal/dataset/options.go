@@ -46,11 +46,8 @@ func (o Options) Validate() error {
 	if o.Workers < 0 || o.Workers > 1024 {
 		return fmt.Errorf("data.workers: must be from 0 to 1024, is %d", o.Workers)
 	}
-	if _, err := picture.NamedPreprocess(o.Preprocess, 1); err != nil {
-		return fmt.Errorf("data.preprocess: %w", err)
-	}
-	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
-		return fmt.Errorf("data.interpolation: %w", err)
+	if _, err := o.EvalPreprocess(1); err != nil {
+		return err
 	}
 	return o.Augment.validate()
 }
@@ -87,11 +84,14 @@ func (a Augment) validate() error {
 }
 
 // EvalPreprocess returns how evaluation makes inputs of inputSize pixels.
-func (o Options) EvalPreprocess(inputSize int) picture.Preprocess {
+func (o Options) EvalPreprocess(inputSize int) (picture.Preprocess, error) {
 	p, err := picture.NamedPreprocess(o.Preprocess, inputSize)
 	if err != nil {
-		p = picture.TorchvisionPreprocess(inputSize)
+		return p, fmt.Errorf("data.preprocess: %w", err)
+	}
+	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
+		return p, fmt.Errorf("data.interpolation: %w", err)
 	}
 	p.Interpolation = o.Interpolation
-	return p
+	return p, nil
 }

@@ -38,7 +38,11 @@ func TestOptionsValidateNamesTheKey(t *testing.T) {
 	}
 	o := DefaultOptions()
 	o.Preprocess, o.Interpolation = "imagenet", picture.Bicubic
-	if p := o.EvalPreprocess(64); p.Name != "imagenet" || p.Interpolation != picture.Bicubic || p.Size != 64 || p.Validate() != nil {
-		t.Errorf("evaluation preprocesses by %+v", p)
+	if p, err := o.EvalPreprocess(64); err != nil || p.Name != "imagenet" || p.Interpolation != picture.Bicubic || p.Size != 64 || p.Validate() != nil {
+		t.Errorf("evaluation preprocesses by %+v, %v", p, err)
+	}
+	o.Preprocess = "caffe"
+	if p, err := o.EvalPreprocess(64); err == nil || !strings.HasPrefix(err.Error(), "data.preprocess: must be one of torchvision") {
+		t.Errorf("an unknown name gives %+v, %v", p, err)
 	}
 }

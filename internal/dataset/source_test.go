@@ -165,9 +165,9 @@ func TestShapesAreDrawnFromTheirSeed(t *testing.T) {
 	if slices.Equal(x.Pix, y.Pix) {
 		t.Error("training and validation show the same picture")
 	}
-	for name, inside := range outlines {
-		if inside(3, 3) > 0 || !slices.Contains(shapeClasses, name) {
-			t.Errorf("%s: reaches beyond its circle, or is no class", name)
+	for _, o := range outlines {
+		if o.depth(3, 3) > 0 || !slices.Contains(a.Train.Classes(), o.class) {
+			t.Errorf("%s: reaches beyond its circle, or is no class", o.class)
 		}
 	}
 }
@@ -189,8 +189,8 @@ func TestOpenRecognisesKindsByTheFiles(t *testing.T) {
 		for _, file := range c.files {
 			files[file] = nil
 		}
-		if got, err := recognise(folder(t, files)); err != nil || got != c.want {
-			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+		if k, err := recognise(folder(t, files)); err != nil || k.Name != c.want {
+			t.Errorf("%s: %+v, %v, want %q", name, k, err, c.want)
 		}
 	}
 	dir := folder(t, map[string][]byte{"set.zip": nil})

@@ -38,7 +38,11 @@ func openData(o dataset.Options, eval evaluate.Options, t LoopOptions, spec *mod
 	case spec.Classes != len(classes):
 		return trainingData{}, fmt.Errorf("model.classes: is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data", spec.Classes, o.Train, len(classes))
 	}
-	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(o.EvalPreprocess(spec.InputSize))}
+	preprocess, err := o.EvalPreprocess(spec.InputSize)
+	if err != nil {
+		return trainingData{}, err
+	}
+	d := trainingData{train: train, val: val, preprocess: eval.Preprocess(preprocess)}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
 		Batch: t.BatchSize, Train: true, Seed: t.Seed,
 		Workers: o.Workers, Preprocess: d.preprocess, Augment: o.Augment,
