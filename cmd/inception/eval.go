@@ -303,7 +303,7 @@ func (e *evalCommand) evaluate(ctx context.Context, ensemble evaluate.Ensemble, 
 	return result, err
 }
 
-// readClassMap reads lines of a class folder, a tab and a label.
+// readClassMap reads the file of --class-map; without one there is no map.
 func readClassMap(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
@@ -312,17 +312,9 @@ func readClassMap(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--class-map: %w", err)}
 	}
-	classes := map[string]string{}
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimRight(line, "\r")
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		folder, label, ok := strings.Cut(line, "\t")
-		if !ok {
-			return nil, usageError{fmt.Errorf("--class-map %s:%d: needs a folder, a tab and a label", path, i+1)}
-		}
-		classes[folder] = label
+	classes, err := labels.ParseMap(string(text))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--class-map %s:%w", path, err)}
 	}
 	return classes, nil
 }

@@ -33,40 +33,6 @@ func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, 
 	}
 }
 
-// shift moves planes of size x size to the right and down; zeros come in.
-func shift(planes []float32, size, right, down int) {
-	moved := make([]float32, size*size)
-	for ; len(planes) >= len(moved); planes = planes[len(moved):] {
-		clear(moved)
-		for y := max(0, down); y < min(size, size+down); y++ {
-			from := planes[(y-down)*size : (y-down+1)*size]
-			copy(moved[y*size+max(0, right):(y+1)*size], from[max(0, -right):])
-		}
-		copy(planes, moved)
-	}
-}
-
-// erase sets a rectangle to zero: 2% to 33% of the area, 0.3 to 3.3 times as
-// wide as high, as torchvision's RandomErasing does (Zhong et al., "Random
-// Erasing Data Augmentation", arXiv 1708.04896).
-func erase(planes []float32, size int, rng *rand.Rand) {
-	for range 10 {
-		area := float64(size*size) * between(rng, [2]float64{0.02, 0.33})
-		ratio := math.Exp(between(rng, [2]float64{math.Log(0.3), math.Log(3.3)}))
-		w, h := int(math.Round(math.Sqrt(area*ratio))), int(math.Round(math.Sqrt(area/ratio)))
-		if w < 1 || h < 1 || w >= size || h >= size {
-			continue
-		}
-		left, top := rng.IntN(size-w+1), rng.IntN(size-h+1)
-		for ; len(planes) >= size*size; planes = planes[size*size:] {
-			for y := top; y < top+h; y++ {
-				clear(planes[y*size+left : y*size+left+w])
-			}
-		}
-		return
-	}
-}
-
 // crop chooses a part of the image as torchvision's RandomResizedCrop does: ten
 // attempts, then the largest central part that ratio allows.
 func (a Augment) crop(im picture.Image, rng *rand.Rand) picture.Box {
@@ -163,5 +129,39 @@ func stretchContrast(values []float32, factor float32) {
 	for i := range values {
 		m := mean[i%3]
 		values[i] = m + factor*(values[i]-m)
+	}
+}
+
+// shift moves planes of size x size to the right and down; zeros come in.
+func shift(planes []float32, size, right, down int) {
+	moved := make([]float32, size*size)
+	for ; len(planes) >= len(moved); planes = planes[len(moved):] {
+		clear(moved)
+		for y := max(0, down); y < min(size, size+down); y++ {
+			from := planes[(y-down)*size : (y-down+1)*size]
+			copy(moved[y*size+max(0, right):(y+1)*size], from[max(0, -right):])
+		}
+		copy(planes, moved)
+	}
+}
+
+// erase sets a rectangle to zero: 2% to 33% of the area, 0.3 to 3.3 times as
+// wide as high, as torchvision's RandomErasing does (Zhong et al., "Random
+// Erasing Data Augmentation", arXiv 1708.04896).
+func erase(planes []float32, size int, rng *rand.Rand) {
+	for range 10 {
+		area := float64(size*size) * between(rng, [2]float64{0.02, 0.33})
+		ratio := math.Exp(between(rng, [2]float64{math.Log(0.3), math.Log(3.3)}))
+		w, h := int(math.Round(math.Sqrt(area*ratio))), int(math.Round(math.Sqrt(area/ratio)))
+		if w < 1 || h < 1 || w >= size || h >= size {
+			continue
+		}
+		left, top := rng.IntN(size-w+1), rng.IntN(size-h+1)
+		for ; len(planes) >= size*size; planes = planes[size*size:] {
+			for y := top; y < top+h; y++ {
+				clear(planes[y*size+left : y*size+left+w])
+			}
+		}
+		return
 	}
 }

@@ -74,7 +74,7 @@ func TestIDXRefuses(t *testing.T) {
 		want           string
 	}{
 		"a cut file":     {good[:18], labels, "cut off"},
-		"another magic":  {append([]byte{1}, good[1:]...), labels, "no IDX file"},
+		"another magic":  {append([]byte{1}, good[1:]...), labels, "not an IDX file"},
 		"a huge claim":   {idxBytes([]int{1 << 31, 1 << 31, 1 << 20}, nil), labels, "claims"},
 		"terabytes":      {idxBytes([]int{1 << 20, 1 << 9, 1 << 9}, nil), labels, "cut off"},
 		"other counts":   {good, idxBytes([]int{3}, []byte{0, 1, 2}), "has 2 images"},

@@ -55,7 +55,8 @@ func openIDX(dir string) (*Source, error) {
 		}
 	}
 	if src.Train == nil && src.Test == nil {
-		return nil, fmt.Errorf("%s has no IDX files; expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each perhaps with .gz", dir)
+		return nil, fmt.Errorf("%s has no IDX files; expected train-images-idx3-ubyte, train-labels-idx1-ubyte, "+
+			"t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each perhaps with .gz", dir)
 	}
 	return src, nil
 }
@@ -155,7 +156,7 @@ func parseIDX(r io.Reader, dims int) (shape []int, data []uint8, err error) {
 		return nil, nil, errors.New("is too short for an IDX file")
 	}
 	if head[0] != 0 || head[1] != 0 || head[2] != unsignedByte || int(head[3]) != dims {
-		return nil, nil, fmt.Errorf("is no IDX file of bytes with %d dimensions: it begins with % x", dims, head[:4])
+		return nil, nil, fmt.Errorf("is not an IDX file of bytes with %d dimensions: it begins with % x", dims, head[:4])
 	}
 	size := int64(1)
 	for i := range dims {

@@ -103,7 +103,8 @@ func readClasses(dir string) (Set, error) {
 			return nil, err
 		}
 		if len(files) == 0 {
-			return nil, fmt.Errorf("class folder %q in %s has no image (%s); add some or remove the folder", e.Name(), dir, strings.Join(extensions, ", "))
+			return nil, fmt.Errorf("class folder %q in %s has no image (%s); add some or remove the folder",
+				e.Name(), dir, strings.Join(extensions, ", "))
 		}
 		for _, file := range files {
 			f.files = append(f.files, imageFile{file, len(f.classes)})
@@ -111,7 +112,8 @@ func readClasses(dir string) (Set, error) {
 		f.classes = append(f.classes, e.Name())
 	}
 	if len(f.classes) == 0 {
-		return nil, fmt.Errorf("%s has no class folders; expected %s or %s", dir, filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"))
+		return nil, fmt.Errorf("%s has no class folders; expected %s or %s", dir,
+			filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"))
 	}
 	return f, nil
 }

@@ -32,16 +32,19 @@ var kinds = []Kind{
 		About: "a folder of images for each class, DIR/CLASS/IMAGE, or such folders in DIR/train, val and test",
 	},
 	{
-		Name: "idx", Spec: "idx:DIR", open: openIDX, absolute: filepath.Abs, recognise: holding("*idx3-ubyte*"),
-		About: "the IDX files of MNIST or Fashion-MNIST, gzip or not",
+		Name: "idx", Spec: "idx:DIR", open: openIDX, absolute: filepath.Abs,
+		recognise: holding("*idx3-ubyte*"),
+		About:     "the IDX files of MNIST or Fashion-MNIST, gzip or not",
 	},
 	{
-		Name: "cifar10", Spec: "cifar10:DIR", open: openCIFAR10, absolute: filepath.Abs, recognise: holding("data_batch_*.bin"),
-		About: "CIFAR-10's binary version, unpacked",
+		Name: "cifar10", Spec: "cifar10:DIR", open: openCIFAR10, absolute: filepath.Abs,
+		recognise: holding("data_batch_*.bin"),
+		About:     "CIFAR-10's binary version, unpacked",
 	},
 	{
-		Name: "cifar100", Spec: "cifar100:DIR", open: openCIFAR100, absolute: filepath.Abs, recognise: holding("train.bin"),
-		About: "CIFAR-100's binary version, unpacked; the fine labels",
+		Name: "cifar100", Spec: "cifar100:DIR", open: openCIFAR100, absolute: filepath.Abs,
+		recognise: holding("train.bin"),
+		About:     "CIFAR-100's binary version, unpacked; the fine labels",
 	},
 	{
 		Name: "shapes", Spec: "shapes:", open: openShapes, absolute: asItIs,
@@ -106,7 +109,8 @@ func recognise(path string) (*Kind, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("dataset %s: there is no such folder; give a folder of images or one of %s", path, Specs())
+		return nil, fmt.Errorf("dataset %s: there is no such folder; give a folder of images or one of %s",
+			path, Specs())
 	case err != nil:
 		return nil, fmt.Errorf("dataset: %w", err)
 	case !info.IsDir():

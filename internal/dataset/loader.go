@@ -179,10 +179,10 @@ func (b *Batches) plan(skip int) {
 	defer b.running.Done()
 	defer close(b.jobs)
 	defer close(b.ready)
-	order := b.loader.order(b.epoch)
+	order, size := b.loader.order(b.epoch), b.loader.options.Batch
 	var read func() (*picture.Views, error)
 	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
-		f := &filling{errs: make([]error, b.loader.options.Batch), first: make([]bool, b.loader.options.Batch), done: make(chan struct{})}
+		f := &filling{errs: make([]error, size), first: make([]bool, size), done: make(chan struct{})}
 		select {
 		case f.batch = <-b.free:
 		case <-b.ctx.Done():

@@ -25,7 +25,8 @@ func OpenTraining(o Options, seed uint64) (train, val Set, notes []string, err e
 		return nil, nil, nil, fmt.Errorf("dataset %s: has no part to train on", o.Train)
 	}
 	if classes := train.Classes(); len(classes) == 1 {
-		return nil, nil, nil, fmt.Errorf("dataset %s: has one class only, %q; a training needs two or more to tell apart", o.Train, classes[0])
+		return nil, nil, nil, fmt.Errorf("dataset %s: has one class only, %q; a training needs two or more to tell apart",
+			o.Train, classes[0])
 	}
 	switch {
 	case o.Val != "":
@@ -39,27 +40,25 @@ func OpenTraining(o Options, seed uint64) (train, val Set, notes []string, err e
 			break
 		}
 		train, val = rest, held
-		notes = append(notes, fmt.Sprintf("held out %d of %d images for validation (data.val_fraction %g)", val.Len(), val.Len()+train.Len(), o.ValFraction))
+		notes = append(notes, fmt.Sprintf("held out %d of %d images for validation (data.val_fraction %g)",
+			val.Len(), val.Len()+train.Len(), o.ValFraction))
 	case val == nil:
 		notes = append(notes, "training without validation (data.val_fraction is 0)")
 	}
 	if train.Len() == 0 {
-		return nil, nil, nil, fmt.Errorf("dataset %s: no images are left to train on; lower data.val_fraction", o.Train)
+		return nil, nil, nil, fmt.Errorf("dataset %s: no images are left to train on; lower data.val_fraction",
+			o.Train)
 	}
 	if val != nil {
 		if val, err = sameClasses(train, val); err != nil {
 			return nil, nil, nil, err
 		}
 	}
-	notes = append(notes, fmt.Sprintf("%d training images of %d classes", train.Len(), len(train.Classes()))+validating(val))
-	return train, val, notes, nil
-}
-
-func validating(val Set) string {
-	if val == nil {
-		return ""
+	images := fmt.Sprintf("%d training images of %d classes", train.Len(), len(train.Classes()))
+	if val != nil {
+		images += fmt.Sprintf(", %d for validation", val.Len())
 	}
-	return fmt.Sprintf(", %d for validation", val.Len())
+	return train, val, append(notes, images), nil
 }
 
 func firstSet(sets ...Set) Set {
@@ -106,7 +105,8 @@ func sameClasses(train, val Set) (Set, error) {
 		}
 	}
 	if len(strange) > 0 {
-		return nil, fmt.Errorf("the validation images have classes that the training images have not: %s", strings.Join(strange, ", "))
+		return nil, fmt.Errorf("the validation images have classes that the training images do not have: %s",
+			strings.Join(strange, ", "))
 	}
 	return relabelled{val, rows, train.Classes()}, nil
 }

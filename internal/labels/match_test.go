@@ -188,3 +188,13 @@ func TestAMatchThatNoNameDecidedIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestClassMapsAreLinesWithATab(t *testing.T) {
+	classes, err := ParseMap("Haie\tgreat white shark\r\n\n  \nx\ty\tz\n")
+	if err != nil || len(classes) != 2 || classes["Haie"] != "great white shark" || classes["x"] != "y\tz" {
+		t.Errorf("%q, %v", classes, err)
+	}
+	if _, err := ParseMap("a\tb\nc d\n"); err == nil || err.Error() != "2: needs a folder, a tab and a label" {
+		t.Errorf("a line without a tab: %v", err)
+	}
+}

@@ -204,7 +204,7 @@ func TestDecodeRefusesClaimsOfTooManyPixelsBeforeReadingThem(t *testing.T) {
 	if _, err := Decode(bytes.NewReader(pngOf(1<<20, 100))); err == nil || strings.Contains(err.Error(), "the most") {
 		t.Errorf("as many pixels as are allowed: error is %v, want that there are none", err)
 	}
-	if _, err := Decode(strings.NewReader("hello, this is text")); err == nil || err.Error() != "is no JPEG, PNG, GIF, WebP or BMP" {
+	if _, err := Decode(strings.NewReader("hello, this is text")); err == nil || err.Error() != "is not a JPEG, PNG, GIF, WebP or BMP" {
 		t.Errorf("text: error is %v", err)
 	}
 }

@@ -58,7 +58,8 @@ func NamedPreprocess(name string, size int) (Preprocess, error) {
 	default:
 		scale, offset, ok := parseLinear(name)
 		if !ok {
-			return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit or SCALE,OFFSET of pixels from 0 to 255, such as 1/127.5,-1; is %q", name)
+			return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit or "+
+				"SCALE,OFFSET of pixels from 0 to 255, such as 1/127.5,-1; is %q", name)
 		}
 		mean, std := -offset/(255*scale)+0, 1/(255*scale) // no -0
 		p.Mean, p.Std = [3]float64{mean, mean, mean}, [3]float64{std, std, std}
