@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception"
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -53,15 +53,15 @@ var tiny = sync.OnceValue(func() string {
 		log.Fatal(err)
 	}
 	path := filepath.Join(scratch, "flowers.safetensors")
-	err = weights.Save(path, w, weights.Metadata{Spec: spec, Labels: []string{"rose", "tulip", "daisy"}, InputSize: 32, Preprocess: dataset.TorchvisionPreprocess(32)})
+	err = weights.Save(path, w, weights.Metadata{Spec: spec, Labels: []string{"rose", "tulip", "daisy"}, InputSize: 32, Preprocess: picture.TorchvisionPreprocess(32)})
 	if err != nil {
 		log.Fatal(err)
 	}
 	return path
 })
 
-// picture is of one color.
-func picture(c color.Color) image.Image {
+// plain is a picture of one color.
+func plain(c color.Color) image.Image {
 	im := image.NewRGBA(image.Rect(0, 0, 50, 40))
 	for y := range 40 {
 		for x := range 50 {
@@ -92,7 +92,7 @@ func ExampleModel_Predict() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pictures := []image.Image{picture(color.White), picture(color.Black)} // as image.Decode returns them
+	pictures := []image.Image{plain(color.White), plain(color.Black)} // as image.Decode returns them
 	answers, err := m.Predict(context.Background(), pictures...)
 	if err != nil {
 		log.Fatal(err)
@@ -114,7 +114,7 @@ func ExampleModel_Features() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	features, err := m.Features(context.Background(), picture(color.White), picture(color.White), picture(color.Black))
+	features, err := m.Features(context.Background(), plain(color.White), plain(color.White), plain(color.Black))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,10 +14,10 @@ import (
 	"image"
 	"sync"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -203,6 +203,6 @@ func (s inMemory) Len() int          { return s.count }
 func (s inMemory) Classes() []string { return []string{""} }
 func (s inMemory) Label(int) int     { return 0 }
 func (s inMemory) Name(i int) string { return fmt.Sprintf("picture %d", s.first+i) }
-func (s inMemory) Image(i int) (dataset.Image, error) {
-	return dataset.FromImage(s.pictures[s.first+i]), nil
+func (s inMemory) Image(i int) (picture.Image, error) {
+	return picture.FromImage(s.pictures[s.first+i]), nil
 }

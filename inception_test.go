@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception"
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -27,7 +27,7 @@ func TestCallsAtOnceGiveWhatTheyGiveAlone(t *testing.T) {
 	var pictures []image.Image
 	var want [][]inception.Class
 	for i := range 6 {
-		pictures = append(pictures, picture(color.RGBA{uint8(40 * i), uint8(255 - 40*i), 99, 255}))
+		pictures = append(pictures, plain(color.RGBA{uint8(40 * i), uint8(255 - 40*i), 99, 255}))
 		one, err := m.Predict(context.Background(), pictures[i])
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := m.Predict(ctx, picture(color.White)); err == nil {
+	if _, err := m.Predict(ctx, plain(color.White)); err == nil {
 		t.Error("a cancelled call succeeds")
 	}
 }
@@ -89,7 +89,7 @@ func TestABatchAnswersAsSinglePicturesDo(t *testing.T) {
 	}
 	var pictures []image.Image
 	for i := range 19 { // two batches and three alone
-		pictures = append(pictures, picture(color.RGBA{uint8(13 * i), uint8(255 - 13*i), uint8(i), 255}))
+		pictures = append(pictures, plain(color.RGBA{uint8(13 * i), uint8(255 - 13*i), uint8(i), 255}))
 	}
 	together, err := m.Predict(context.Background(), pictures...)
 	if err != nil || len(together) != len(pictures) {
@@ -122,7 +122,7 @@ func TestACallThatWaitsEndsWithItsContext(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 50 {
 		wait.Go(func() {
-			if _, err := m.Predict(ctx, picture(color.White)); err != nil && !errors.Is(err, context.Canceled) {
+			if _, err := m.Predict(ctx, plain(color.White)); err != nil && !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
 			cancel()
@@ -145,10 +145,10 @@ func TestWeightsWithoutAClassifierGiveFeaturesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Predict(context.Background(), picture(color.White)); err == nil || !strings.Contains(err.Error(), "no classifier") {
+	if _, err := m.Predict(context.Background(), plain(color.White)); err == nil || !strings.Contains(err.Error(), "no classifier") {
 		t.Errorf("Predict: %v", err)
 	}
-	if f, err := m.Features(context.Background(), picture(color.White)); err != nil || len(f) != 1 || len(f[0]) != 96 || m.Labels() != nil {
+	if f, err := m.Features(context.Background(), plain(color.White)); err != nil || len(f) != 1 || len(f[0]) != 96 || m.Labels() != nil {
 		t.Errorf("%d features, %v, labels %v", len(f), err, m.Labels())
 	}
 }
@@ -164,7 +164,7 @@ func BenchmarkPredict(b *testing.B) {
 		b.Fatal(err)
 	}
 	v3 := filepath.Join(b.TempDir(), "v3.safetensors")
-	if err := weights.Save(v3, w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: dataset.TorchvisionPreprocess(299)}); err != nil {
+	if err := weights.Save(v3, w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: picture.TorchvisionPreprocess(299)}); err != nil {
 		b.Fatal(err)
 	}
 	photo := image.NewYCbCr(image.Rect(0, 0, 500, 375), image.YCbCrSubsampleRatio420)

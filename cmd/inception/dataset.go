@@ -4,13 +4,18 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/parallel"
-	"github.com/spf13/cobra"
 )
 
 func newDataset(s *session) *cobra.Command {
-	c := &cobra.Command{Use: "dataset", Short: "Look into a dataset"}
+	long := "Look into a dataset. A SPEC is a folder, whose kind is recognised by what it holds, or one of:\n"
+	for _, k := range dataset.Kinds() {
+		long += fmt.Sprintf("\n  %-16s %s", k.Spec, k.About)
+	}
+	c := &cobra.Command{Use: "dataset", Short: "Look into a dataset", Long: long}
 	info := &cobra.Command{
 		Use:     "info SPEC",
 		Short:   "Show parts, classes and the number of images of each",
@@ -29,22 +34,6 @@ func newDataset(s *session) *cobra.Command {
 	return c
 }
 
-// part is one of the parts of a dataset.
-type part struct {
-	name string
-	set  dataset.Set
-}
-
-func partsOf(src *dataset.Source) []part {
-	var parts []part
-	for _, p := range []part{{"train", src.Train}, {"val", src.Val}, {"test", src.Test}} {
-		if p.set != nil {
-			parts = append(parts, p)
-		}
-	}
-	return parts
-}
-
 // partReport is an entry of what `dataset info --json` prints.
 type partReport struct {
 	Images  int            `json:"images"`
@@ -57,21 +46,21 @@ func datasetInfo(s *session, spec string) error {
 		return err
 	}
 	reports := map[string]partReport{}
-	for _, p := range partsOf(src) {
-		classes := p.set.Classes()
+	for _, p := range src.Parts() {
+		classes := p.Set.Classes()
 		counts := make([]int, len(classes))
-		for i := range p.set.Len() {
-			counts[p.set.Label(i)]++
+		for i := range p.Set.Len() {
+			counts[p.Set.Label(i)]++
 		}
-		r := partReport{p.set.Len(), map[string]int{}}
+		r := partReport{p.Set.Len(), map[string]int{}}
 		for i, name := range classes {
 			r.Classes[name] = counts[i]
 		}
-		reports[p.name] = r
+		reports[p.Name] = r
 		if s.json {
 			continue
 		}
-		s.print("%s: %d images, %d classes\n", p.name, r.Images, len(classes))
+		s.print("%s: %d images, %d classes\n", p.Name, r.Images, len(classes))
 		for i, name := range classes {
 			s.print("  %4d  %-30s %8d\n", i, name, counts[i])
 		}
@@ -88,20 +77,20 @@ func datasetVerify(c *cobra.Command, s *session, spec string) error {
 		return err
 	}
 	images, broken := 0, []string{}
-	for _, p := range partsOf(src) {
-		failures := make([]error, p.set.Len())
-		parallel.For(p.set.Len(), func(i int) {
+	for _, p := range src.Parts() {
+		failures := make([]error, p.Set.Len())
+		parallel.For(p.Set.Len(), func(i int) {
 			if c.Context().Err() != nil {
 				return
 			}
-			if _, err := p.set.Image(i); err != nil {
-				failures[i] = fmt.Errorf("%s: %w", p.set.Name(i), err)
+			if _, err := p.Set.Image(i); err != nil {
+				failures[i] = fmt.Errorf("%s: %w", p.Set.Name(i), err)
 			}
 		})
 		if c.Context().Err() != nil {
 			return context.Cause(c.Context())
 		}
-		images += p.set.Len()
+		images += p.Set.Len()
 		for _, err := range failures {
 			if err != nil {
 				broken = append(broken, err.Error())

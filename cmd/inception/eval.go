@@ -7,16 +7,18 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/labels"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
-	"github.com/schollz/progressbar/v3"
-	"github.com/spf13/cobra"
 )
 
 // evalCommand is `inception eval`.
@@ -30,7 +32,7 @@ type evalCommand struct {
 	cropPct       float64
 	interpolation string
 	classMap      string
-	match         dataset.MatchOptions
+	match         labels.MatchOptions
 	exclude       string
 	excluded      int
 	used          string // which images, in words
@@ -58,7 +60,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f.StringArrayVarP(&e.weights, "weights", "w", nil, "weight `file` or run folder; repeatable")
 	f.IntVar(&e.crops, "crops", 1, "views of each image: 1, 10, 12 or 144")
 	f.StringVar(&e.exclude, "exclude", "", "`file` with names of images to leave out, one a line, or ImageNet's numbers of them")
-	f.StringVar(&e.data, "data", "", "images: a folder, or a SPEC such as idx:DIR, cifar10:DIR, shapes:")
+	f.StringVar(&e.data, "data", "", "images: a folder, or one of "+dataset.Specs())
 	f.StringVar(&e.split, "split", "", "part of the data: train, val or test (default: val, else test)")
 	f.IntVarP(&e.batch, "batch", "b", 0, "images in one pass, also --batch-size")
 	f.IntVar(&e.inputSize, "input-size", 0, "evaluate at this size instead of the weights' own")
@@ -113,7 +115,7 @@ func (e *evalCommand) options(c *config.Resolved) (evaluate.Options, error) {
 	if e.runConfig() != "" && c.Origin["eval.crop_pct"].Kind == config.FromFile {
 		o.CropPct = 0
 	}
-	if err := dataset.Crops(e.crops).Validate(); err != nil {
+	if err := picture.Crops(e.crops).Validate(); err != nil {
 		return o, usageError{fmt.Errorf("--crops: %w", err)}
 	}
 	if e.inputSize < 0 {
@@ -151,7 +153,7 @@ func (e *evalCommand) ensemble(c *config.Resolved) (evaluate.Ensemble, []evaluat
 		if m.NoHead {
 			return ensemble, nil, fmt.Errorf("%s: has no classifier, so there is no accuracy to measure", path)
 		}
-		crops := dataset.Crops(e.crops)
+		crops := picture.Crops(e.crops)
 		m.Preprocess = options.Preprocess(e.preprocess(c, m))
 		e.note("preprocess: %s", crops.Describe(m.Preprocess))
 		evaluator, err := evaluate.NewEvaluator(w, evaluate.RunOptions{
@@ -207,7 +209,7 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 	if err != nil {
 		return nil, err
 	}
-	match, err := dataset.MatchClasses(set.Classes(), m.ClassNames(), e.match)
+	match, err := labels.MatchClasses(set.Classes(), m.ClassNames(), e.match)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", used, err)
 	}
@@ -269,7 +271,7 @@ func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
 
 // preprocess returns the weights' own preprocessing with what the flags change.
 // The input size of a configuration file is of a training, that of --set is not.
-func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) dataset.Preprocess {
+func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) picture.Preprocess {
 	p := m.Preprocess
 	p.Size = m.InputSize
 	if e.inputSize > 0 {
@@ -302,7 +304,7 @@ func (e *evalCommand) evaluate(ctx context.Context, ensemble evaluate.Ensemble, 
 	return result, err
 }
 
-// readClassMap reads lines of a class folder, a tab and a label.
+// readClassMap reads the file of --class-map; without one there is no map.
 func readClassMap(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
@@ -311,17 +313,9 @@ func readClassMap(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--class-map: %w", err)}
 	}
-	classes := map[string]string{}
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimRight(line, "\r")
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		folder, label, ok := strings.Cut(line, "\t")
-		if !ok {
-			return nil, usageError{fmt.Errorf("--class-map %s:%d: needs a folder, a tab and a label", path, i+1)}
-		}
-		classes[folder] = label
+	classes, err := labels.ParseMap(string(text))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--class-map %s:%w", path, err)}
 	}
 	return classes, nil
 }

@@ -5,10 +5,12 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/spf13/pflag"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // evalFiles are the files that `inception eval` writes if they are named.
@@ -51,7 +53,7 @@ type evalReport struct {
 	Top5        float64            `json:"top5"`
 	Loss        float64            `json:"loss"`
 	ImagesPerS  float64            `json:"images_per_s"`
-	Preprocess  dataset.Preprocess `json:"preprocess"` // of the first member
+	Preprocess  picture.Preprocess `json:"preprocess"` // of the first member
 	Crops       int                `json:"crops"`
 	Excluded    int                `json:"excluded"`
 	Members     []memberReport     `json:"members"`
@@ -64,7 +66,7 @@ type evalReport struct {
 
 type memberReport struct {
 	Weights    string             `json:"weights"`
-	Preprocess dataset.Preprocess `json:"preprocess"`
+	Preprocess picture.Preprocess `json:"preprocess"`
 }
 
 type classReport struct {
@@ -145,7 +147,7 @@ func (e *evalCommand) facts(members []evaluate.Member) []evaluate.Fact {
 		facts = append(facts, evaluate.Fact{"excluded", fmt.Sprintf("%d by %s", e.excluded, e.exclude)})
 	}
 	for _, m := range members {
-		facts = append(facts, evaluate.Fact{m.Path, fmt.Sprintf("%s, %s", m.Metadata.Spec.Variant, dataset.Crops(e.crops).Describe(m.Metadata.Preprocess))})
+		facts = append(facts, evaluate.Fact{m.Path, fmt.Sprintf("%s, %s", m.Metadata.Spec.Variant, picture.Crops(e.crops).Describe(m.Metadata.Preprocess))})
 	}
 	return append(facts, evaluate.Fact{"program", "inception " + version()})
 }

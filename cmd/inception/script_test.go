@@ -12,8 +12,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/inception-go/inception/internal/weights"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/inception-go/inception/internal/weights"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"inception": main}) }
@@ -28,7 +29,7 @@ func TestScripts(t *testing.T) {
 	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": picture, "swatches": swatches, "nohead": nohead},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": drawn, "swatches": swatches, "nohead": nohead},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
 }
@@ -41,8 +42,8 @@ func nohead(ts *testscript.TestScript, _ bool, files []string) {
 	ts.Check(weights.Save(ts.MkAbs(files[1]), w, m))
 }
 
-// picture FILE ... draws small PNGs.
-func picture(ts *testscript.TestScript, _ bool, files []string) {
+// drawn, for scripts picture FILE ..., draws small PNGs.
+func drawn(ts *testscript.TestScript, _ bool, files []string) {
 	for _, name := range files {
 		im := image.NewRGBA(image.Rect(0, 0, 40, 30))
 		for i := range im.Pix {

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
-	"github.com/spf13/cobra"
 )
 
 // trainCommand is `inception train`.
@@ -37,7 +39,7 @@ step and saves; --resume goes on from there.`,
 		RunE: t.run,
 	}
 	f := c.Flags()
-	f.StringVar(&t.data, "data", "", "training images: a folder, or a SPEC such as idx:DIR, cifar10:DIR, shapes:")
+	f.StringVar(&t.data, "data", "", "training images: a folder, or one of "+dataset.Specs())
 	f.StringVar(&t.val, "val", "", "validation images; default: those that --data brings")
 	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
 	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after so many updates of the weights")

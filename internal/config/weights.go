@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/weights"
 )
@@ -46,7 +46,7 @@ func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	p := m.Preprocess
 	if name := p.Setting(); name != "" {
 		theirs.Data.Preprocess, theirs.Data.Interpolation = name, p.Interpolation
-		if named, err := dataset.NamedPreprocess(name, p.Size); err == nil && named.CropPct != p.CropPct {
+		if named, err := picture.NamedPreprocess(name, p.Size); err == nil && named.CropPct != p.CropPct {
 			theirs.Eval.CropPct = p.CropPct
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -17,7 +17,7 @@ func theirs(t *testing.T) weights.Metadata {
 		t.Fatal(err)
 	}
 	spec.Width, spec.Classes, spec.AvgPoolCountIncludePad, spec.Dropout, spec.BNEps = 0.5, 7, true, 0.7, 0.01
-	p, err := dataset.NamedPreprocess("inception", 128)
+	p, err := picture.NamedPreprocess("inception", 128)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,12 +77,12 @@ func TestFollowKnowsPreprocessingByItsValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := theirs(t)
-	if m.Preprocess, err = dataset.NamedPreprocess("imagenet", 128); err != nil {
+	if m.Preprocess, err = picture.NamedPreprocess("imagenet", 128); err != nil {
 		t.Fatal(err)
 	}
-	m.Preprocess.Name, m.Preprocess.Interpolation, m.Preprocess.CropPct = "timm", dataset.Bicubic, 0.95
+	m.Preprocess.Name, m.Preprocess.Interpolation, m.Preprocess.CropPct = "timm", picture.Bicubic, 0.95
 	err = r.Follow("w.safetensors", m)
-	if err != nil || r.Data.Preprocess != "imagenet" || r.Data.Interpolation != dataset.Bicubic ||
+	if err != nil || r.Data.Preprocess != "imagenet" || r.Data.Interpolation != picture.Bicubic ||
 		r.Eval.CropPct != 0.95 {
 		t.Errorf("%v, preprocessing %s, %s, crop_pct %g", err, r.Data.Preprocess, r.Data.Interpolation, r.Eval.CropPct)
 	}
@@ -96,7 +96,7 @@ func TestFollowLeavesPreprocessingWithoutANameAlone(t *testing.T) {
 	m := theirs(t)
 	m.Preprocess.Mean[1] = 0.123
 	if err := r.Follow("w.safetensors", m); err != nil || r.Data.Preprocess != "torchvision" ||
-		r.Data.Interpolation != dataset.Bilinear {
+		r.Data.Interpolation != picture.Bilinear {
 		t.Errorf("%v, preprocessing %s, %s", err, r.Data.Preprocess, r.Data.Interpolation)
 	}
 }

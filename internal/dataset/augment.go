@@ -3,6 +3,8 @@ package dataset
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // random returns the source of the choices for one image.
@@ -14,14 +16,13 @@ func random(seed uint64, epoch, index int) *rand.Rand {
 // area and shape (Szegedy et al., "Going deeper with convolutions", section
 // 6), a flip, changed colours, a shift and an erased part. Zero is the middle
 // of the colours there.
-func (a Augment) augment(dst []float32, im Image, p Preprocess, rng *rand.Rand, r *resampler) {
-	from := a.crop(im, rng)
-	pixels := r.resample(im, from, window{p.Size, p.Size, 0, 0, p.Size}, filters[p.Interpolation])
+func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, rng *rand.Rand, r *picture.Resampler) {
+	pixels := r.Resample(im, a.crop(im, rng), p.Size, p.Interpolation)
 	flip := rng.Float64() < a.HFlip
 	if a.Color > 0 {
 		a.recolor(pixels, rng)
 	}
-	p.normalise(dst, pixels, flip)
+	p.Normalise(dst, pixels, flip)
 	// What is off takes no choice from rng, so that it changes no other.
 	if a.Pad > 0 {
 		pad := min(a.Pad, p.Size)
@@ -32,50 +33,17 @@ func (a Augment) augment(dst []float32, im Image, p Preprocess, rng *rand.Rand, 
 	}
 }
 
-// shift moves planes of size x size to the right and down; zeros come in.
-func shift(planes []float32, size, right, down int) {
-	moved := make([]float32, size*size)
-	for ; len(planes) >= len(moved); planes = planes[len(moved):] {
-		clear(moved)
-		for y := max(0, down); y < min(size, size+down); y++ {
-			from := planes[(y-down)*size : (y-down+1)*size]
-			copy(moved[y*size+max(0, right):(y+1)*size], from[max(0, -right):])
-		}
-		copy(planes, moved)
-	}
-}
-
-// erase sets a rectangle to zero: 2% to 33% of the area, 0.3 to 3.3 times as
-// wide as high, as torchvision's RandomErasing does (Zhong et al., "Random
-// Erasing Data Augmentation", arXiv 1708.04896).
-func erase(planes []float32, size int, rng *rand.Rand) {
-	for range 10 {
-		area := float64(size*size) * between(rng, [2]float64{0.02, 0.33})
-		ratio := math.Exp(between(rng, [2]float64{math.Log(0.3), math.Log(3.3)}))
-		w, h := int(math.Round(math.Sqrt(area*ratio))), int(math.Round(math.Sqrt(area/ratio)))
-		if w < 1 || h < 1 || w >= size || h >= size {
-			continue
-		}
-		left, top := rng.IntN(size-w+1), rng.IntN(size-h+1)
-		for ; len(planes) >= size*size; planes = planes[size*size:] {
-			for y := top; y < top+h; y++ {
-				clear(planes[y*size+left : y*size+left+w])
-			}
-		}
-		return
-	}
-}
-
 // crop chooses a part of the image as torchvision's RandomResizedCrop does: ten
 // attempts, then the largest central part that ratio allows.
-func (a Augment) crop(im Image, rng *rand.Rand) box {
+func (a Augment) crop(im picture.Image, rng *rand.Rand) picture.Box {
 	w, h := float64(im.W), float64(im.H)
 	for range 10 {
 		area := w * h * between(rng, a.Scale)
 		ratio := math.Exp(between(rng, [2]float64{math.Log(a.Ratio[0]), math.Log(a.Ratio[1])}))
 		cw, ch := math.Round(math.Sqrt(area*ratio)), math.Round(math.Sqrt(area/ratio))
 		if cw >= 1 && ch >= 1 && cw <= w && ch <= h {
-			return box{float64(rng.IntN(im.W - int(cw) + 1)), float64(rng.IntN(im.H - int(ch) + 1)), cw, ch}
+			x, y := rng.IntN(im.W-int(cw)+1), rng.IntN(im.H-int(ch)+1)
+			return picture.Box{X: float64(x), Y: float64(y), W: cw, H: ch}
 		}
 	}
 	cw, ch := w, h
@@ -84,7 +52,7 @@ func (a Augment) crop(im Image, rng *rand.Rand) box {
 	} else if w/h > a.Ratio[1] {
 		cw = max(1, math.Round(h*a.Ratio[1]))
 	}
-	return box{math.Floor((w - cw) / 2), math.Floor((h - ch) / 2), cw, ch}
+	return picture.Box{X: math.Floor((w - cw) / 2), Y: math.Floor((h - ch) / 2), W: cw, H: ch}
 }
 
 func between(rng *rand.Rand, v [2]float64) float64 { return v[0] + (v[1]-v[0])*rng.Float64() }
@@ -161,5 +129,39 @@ func stretchContrast(values []float32, factor float32) {
 	for i := range values {
 		m := mean[i%3]
 		values[i] = m + factor*(values[i]-m)
+	}
+}
+
+// shift moves planes of size x size to the right and down; zeros come in.
+func shift(planes []float32, size, right, down int) {
+	moved := make([]float32, size*size)
+	for ; len(planes) >= len(moved); planes = planes[len(moved):] {
+		clear(moved)
+		for y := max(0, down); y < min(size, size+down); y++ {
+			from := planes[(y-down)*size : (y-down+1)*size]
+			copy(moved[y*size+max(0, right):(y+1)*size], from[max(0, -right):])
+		}
+		copy(planes, moved)
+	}
+}
+
+// erase sets a rectangle to zero: 2% to 33% of the area, 0.3 to 3.3 times as
+// wide as high, as torchvision's RandomErasing does (Zhong et al., "Random
+// Erasing Data Augmentation", arXiv 1708.04896).
+func erase(planes []float32, size int, rng *rand.Rand) {
+	for range 10 {
+		area := float64(size*size) * between(rng, [2]float64{0.02, 0.33})
+		ratio := math.Exp(between(rng, [2]float64{math.Log(0.3), math.Log(3.3)}))
+		w, h := int(math.Round(math.Sqrt(area*ratio))), int(math.Round(math.Sqrt(area/ratio)))
+		if w < 1 || h < 1 || w >= size || h >= size {
+			continue
+		}
+		left, top := rng.IntN(size-w+1), rng.IntN(size-h+1)
+		for ; len(planes) >= size*size; planes = planes[size*size:] {
+			for y := top; y < top+h; y++ {
+				clear(planes[y*size+left : y*size+left+w])
+			}
+		}
+		return
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // numbered is planes of size x size whose values are all different and not 0.
@@ -40,13 +42,13 @@ func TestShiftMovesEveryPlaneAndLetsZerosIn(t *testing.T) {
 }
 
 func TestShiftsTakeEveryPlaceUpToPad(t *testing.T) {
-	im := NewImage(6, 6)
+	im := picture.New(6, 6)
 	for i := range im.Pix {
 		im.Pix[i] = 255
 	}
-	p := TorchvisionPreprocess(6)
+	p := picture.TorchvisionPreprocess(6)
 	a := Augment{Scale: [2]float64{1, 1}, Ratio: [2]float64{1, 1}, Pad: 2}
-	var r resampler
+	var r picture.Resampler
 	seen := map[[2]int]int{}
 	for i := range 2000 {
 		dst := make([]float32, 3*36)
@@ -100,13 +102,13 @@ func TestErasingSetsOneRectangleToZero(t *testing.T) {
 }
 
 func TestErasingComesAsOftenAsAskedForAndFollowsFromTheSeed(t *testing.T) {
-	im := NewImage(16, 16)
+	im := picture.New(16, 16)
 	for i := range im.Pix {
 		im.Pix[i] = 255
 	}
-	p := TorchvisionPreprocess(16)
+	p := picture.TorchvisionPreprocess(16)
 	a := Augment{Scale: [2]float64{1, 1}, Ratio: [2]float64{1, 1}, Erase: 0.25, Pad: 1}
-	var r resampler
+	var r picture.Resampler
 	view := func(seed uint64, i int) []float32 {
 		dst := make([]float32, 3*256)
 		a.augment(dst, im, p, random(seed, 0, i), &r)
@@ -143,15 +145,15 @@ func zerosInside(plane []float32) bool {
 // What is off must not change the choices of what is on: runs of before stay
 // the same, bit for bit.
 func TestShiftAndErasingTakeNoChoiceFromTheOthers(t *testing.T) {
-	im := NewImage(20, 14)
+	im := picture.New(20, 14)
 	for i := range im.Pix {
 		im.Pix[i] = uint8(7*i%250 + 3)
 	}
-	p := TorchvisionPreprocess(8)
+	p := picture.TorchvisionPreprocess(8)
 	a := Augment{Scale: [2]float64{0.3, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Color: 1}
 	b := a
 	b.Pad = 1
-	var r resampler
+	var r picture.Resampler
 	for i := range 50 {
 		plain, shifted := make([]float32, 3*64), make([]float32, 3*64)
 		a.augment(plain, im, p, random(9, 1, i), &r)
@@ -166,6 +168,89 @@ func TestShiftAndErasingTakeNoChoiceFromTheOthers(t *testing.T) {
 		}
 		if !same {
 			t.Fatalf("view %d is no shift of the view without one", i)
+		}
+	}
+}
+
+func TestCropsLieInTheImageAndKeepTheirLimits(t *testing.T) {
+	a := Augment{Scale: [2]float64{0.1, 0.5}, Ratio: [2]float64{0.5, 2}}
+	for i := range 500 {
+		im := picture.Image{W: 5 + i%60, H: 5 + i*7%60}
+		b := a.crop(im, random(1, 2, i))
+		if b.X < 0 || b.Y < 0 || b.W < 1 || b.H < 1 || b.X+b.W > float64(im.W) || b.Y+b.H > float64(im.H) {
+			t.Fatalf("%dx%d: crop %+v", im.W, im.H, b)
+		}
+	}
+	whole := Augment{Scale: [2]float64{1, 1}, Ratio: [2]float64{1, 1}}.crop(picture.Image{W: 30, H: 20}, random(1, 1, 1))
+	if whole != (picture.Box{X: 5, Y: 0, W: 20, H: 20}) {
+		t.Errorf("without random choices the crop is %+v, want the central square", whole)
+	}
+}
+
+func TestColourChangesKeepGreyGrey(t *testing.T) {
+	im := picture.New(8, 8)
+	for i := range im.Pix {
+		im.Pix[i] = uint8(i / 3 * 3)
+	}
+	changed := false
+	for i := range 20 {
+		pixels := append([]uint8{}, im.Pix...)
+		Augment{Color: 1}.recolor(pixels, random(5, 0, i))
+		for j := 0; j < len(pixels); j += 3 {
+			low, high := min(pixels[j], pixels[j+1], pixels[j+2]), max(pixels[j], pixels[j+1], pixels[j+2])
+			if high-low > 2 {
+				t.Fatalf("grey became %v", pixels[j:j+3])
+			}
+			changed = changed || pixels[j] != im.Pix[j]
+		}
+	}
+	if !changed {
+		t.Error("nothing changed")
+	}
+}
+
+func TestCropsAreNeverEmptyWhateverTheRatio(t *testing.T) {
+	for _, ratio := range [][2]float64{{100, 100}, {0.01, 0.01}, {0.01, 100}} {
+		a := Augment{Scale: [2]float64{1e-4, 1}, Ratio: ratio}
+		if err := a.validate(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 300 {
+			im := picture.Image{W: 1 + i%23, H: 1 + i*5%19}
+			b := a.crop(im, random(1, 0, i))
+			if b.X < 0 || b.Y < 0 || b.W < 1 || b.H < 1 || b.X+b.W > float64(im.W) || b.Y+b.H > float64(im.H) {
+				t.Fatalf("ratio %v of %dx%d: crop %+v", ratio, im.W, im.H, b)
+			}
+		}
+	}
+}
+
+func TestFlipsComeAsOftenAsAskedFor(t *testing.T) {
+	im := picture.New(8, 8) // white on the left
+	for i := range im.Pix {
+		if i/3%8 < 4 {
+			im.Pix[i] = 255
+		}
+	}
+	p, err := picture.NamedPreprocess("unit", 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]float32, 3*8*8)
+	var r picture.Resampler
+	for _, c := range []struct {
+		hflip     float64
+		low, high int
+	}{{0, 0, 0}, {1, 200, 200}, {0.5, 70, 130}} {
+		a := Augment{Scale: [2]float64{1, 1}, Ratio: [2]float64{1, 1}, HFlip: c.hflip}
+		flips := 0
+		for i := range 200 {
+			if a.augment(dst, im, p, random(1, 0, i), &r); dst[0] == 0 {
+				flips++
+			}
+		}
+		if flips < c.low || flips > c.high {
+			t.Errorf("hflip %g: %d of 200 are flipped", c.hflip, flips)
 		}
 	}
 }

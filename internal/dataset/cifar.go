@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // cifarSet is images of CIFAR's binary version: records of labels and three
@@ -34,8 +36,8 @@ func (s *cifarSet) Classes() []string { return s.classes }
 func (s *cifarSet) Label(i int) int   { return int(s.record(i)[s.labels-1]) }
 func (s *cifarSet) Name(i int) string { return fmt.Sprintf("cifar %s %d", s.part, i) }
 
-func (s *cifarSet) Image(i int) (Image, error) {
-	im := NewImage(cifarSide, cifarSide)
+func (s *cifarSet) Image(i int) (picture.Image, error) {
+	im := picture.New(cifarSide, cifarSide)
 	for at, v := range s.record(i)[s.labels:] {
 		im.Pix[3*(at%cifarPlane)+at/cifarPlane] = v
 	}
@@ -43,7 +45,8 @@ func (s *cifarSet) Image(i int) (Image, error) {
 }
 
 func openCIFAR10(dir string) (*Source, error) {
-	return openCIFAR(dir, 1, 10, []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}, "test_batch.bin", "batches.meta.txt")
+	train := []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}
+	return openCIFAR(dir, 1, 10, train, "test_batch.bin", "batches.meta.txt")
 }
 
 // openCIFAR100 uses the 100 fine labels.
@@ -92,7 +95,8 @@ func (s *cifarSet) read(path string) error {
 func (s *cifarSet) add(data []byte) error {
 	size := s.labels + 3*cifarPlane
 	if len(data) == 0 || len(data)%size != 0 {
-		return fmt.Errorf("has %d bytes, which is no number of records of %d; it is cut off or another version", len(data), size)
+		return fmt.Errorf("has %d bytes, not a whole number of records of %d; it is cut off or another version",
+			len(data), size)
 	}
 	for at := 0; at < len(data); at += size {
 		if class := int(data[at+s.labels-1]); class >= len(s.classes) {

@@ -1,16 +1,19 @@
-// Package dataset turns pictures on disk into batches for a network: sources
-// of labelled images, decoding, augmentation, preprocessing, and a loader that
-// does all that in parallel ahead of its reader. The random choices of an
-// image follow from the seed, the epoch and the image's index alone.
+// Package dataset turns named images into batches for a network: sources of
+// labelled images and their parts, augmentation, mixing, and a loader that does
+// all that in parallel ahead of its reader. Specs and options enter, batches of
+// floats leave; package picture makes one image's input. The random choices of
+// an image follow from the seed, the epoch and the image's index alone.
 package dataset
+
+import "github.com/inception-go/inception/internal/picture"
 
 // Set is a list of labelled images. It is safe for concurrent use.
 type Set interface {
 	Len() int
-	Classes() []string          // names in the order of their labels
-	Label(i int) int            // of image i, from 0
-	Image(i int) (Image, error) // decoded; an error names the image
-	Name(i int) string          // of image i, for messages
+	Classes() []string                  // names in the order of their labels
+	Label(i int) int                    // of image i, from 0
+	Image(i int) (picture.Image, error) // decoded; an error names the image
+	Name(i int) string                  // of image i, for messages
 }
 
 // Subset returns the images of set that indices lists, in that order.
@@ -21,7 +24,20 @@ type subset struct {
 	indices []int
 }
 
-func (s subset) Len() int                   { return len(s.indices) }
-func (s subset) Label(i int) int            { return s.Set.Label(s.indices[i]) }
-func (s subset) Image(i int) (Image, error) { return s.Set.Image(s.indices[i]) }
-func (s subset) Name(i int) string          { return s.Set.Name(s.indices[i]) }
+func (s subset) Len() int                           { return len(s.indices) }
+func (s subset) Label(i int) int                    { return s.Set.Label(s.indices[i]) }
+func (s subset) Image(i int) (picture.Image, error) { return s.Set.Image(s.indices[i]) }
+func (s subset) Name(i int) string                  { return s.Set.Name(s.indices[i]) }
+
+// Relabel returns set with its labels replaced by rows of a classifier:
+// rows[i] is the row of set's class i, and classes names all rows.
+func Relabel(set Set, rows []int, classes []string) Set { return relabelled{set, rows, classes} }
+
+type relabelled struct {
+	Set
+	rows    []int
+	classes []string
+}
+
+func (r relabelled) Label(i int) int   { return r.rows[r.Set.Label(i)] }
+func (r relabelled) Classes() []string { return r.classes }

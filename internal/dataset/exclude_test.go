@@ -4,16 +4,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // named is a set of images that have nothing but names.
 type named []string
 
-func (n named) Len() int                 { return len(n) }
-func (n named) Classes() []string        { return []string{"only"} }
-func (n named) Label(int) int            { return 0 }
-func (n named) Image(int) (Image, error) { return NewImage(1, 1), nil }
-func (n named) Name(i int) string        { return n[i] }
+func (n named) Len() int                         { return len(n) }
+func (n named) Classes() []string                { return []string{"only"} }
+func (n named) Label(int) int                    { return 0 }
+func (n named) Image(int) (picture.Image, error) { return picture.New(1, 1), nil }
+func (n named) Name(i int) string                { return n[i] }
 
 func TestExclusionsMatchNamesWithAndWithoutFoldersAndExtensions(t *testing.T) {
 	set := named{"data/val/cat/1.jpg", "data/val/dog/1.jpg", "data/val/dog/2.v1.png", "val/n01440764/ILSVRC2012_val_00000293.JPEG", "val/n01440764/ILSVRC2012_val_00000036.JPEG", "shapes val 3"}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // idxSet is images and labels of MNIST's IDX files.
@@ -28,8 +30,8 @@ func (s *idxSet) Classes() []string { return s.classes }
 func (s *idxSet) Label(i int) int   { return int(s.labels[i]) }
 func (s *idxSet) Name(i int) string { return fmt.Sprintf("idx %s %d", s.part, i) }
 
-func (s *idxSet) Image(i int) (Image, error) {
-	im := NewImage(s.w, s.h)
+func (s *idxSet) Image(i int) (picture.Image, error) {
+	im := picture.New(s.w, s.h)
 	for at, v := range s.pixels[i*s.w*s.h : (i+1)*s.w*s.h] {
 		im.Pix[3*at], im.Pix[3*at+1], im.Pix[3*at+2] = v, v, v
 	}
@@ -53,7 +55,8 @@ func openIDX(dir string) (*Source, error) {
 		}
 	}
 	if src.Train == nil && src.Test == nil {
-		return nil, fmt.Errorf("%s has no IDX files; expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each perhaps with .gz", dir)
+		return nil, fmt.Errorf("%s has no IDX files; expected train-images-idx3-ubyte, train-labels-idx1-ubyte, "+
+			"t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each perhaps with .gz", dir)
 	}
 	return src, nil
 }
@@ -153,7 +156,7 @@ func parseIDX(r io.Reader, dims int) (shape []int, data []uint8, err error) {
 		return nil, nil, errors.New("is too short for an IDX file")
 	}
 	if head[0] != 0 || head[1] != 0 || head[2] != unsignedByte || int(head[3]) != dims {
-		return nil, nil, fmt.Errorf("is no IDX file of bytes with %d dimensions: it begins with % x", dims, head[:4])
+		return nil, nil, fmt.Errorf("is not an IDX file of bytes with %d dimensions: it begins with % x", dims, head[:4])
 	}
 	size := int64(1)
 	for i := range dims {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // imageFolder is a set of image files, one folder a class.
@@ -27,15 +29,15 @@ func (f *imageFolder) Label(i int) int   { return f.files[i].label }
 func (f *imageFolder) Name(i int) string { return f.files[i].path }
 
 // Image reads and decodes file i.
-func (f *imageFolder) Image(i int) (Image, error) {
+func (f *imageFolder) Image(i int) (picture.Image, error) {
 	data, err := os.ReadFile(f.files[i].path)
 	if err != nil {
 		if inner, ok := err.(*fs.PathError); ok {
 			err = inner.Err // the caller names the file
 		}
-		return Image{}, err
+		return picture.Image{}, err
 	}
-	return Decode(bytes.NewReader(data))
+	return picture.Decode(bytes.NewReader(data))
 }
 
 // The names that the folders of a dataset's parts go by.
@@ -101,7 +103,8 @@ func readClasses(dir string) (Set, error) {
 			return nil, err
 		}
 		if len(files) == 0 {
-			return nil, fmt.Errorf("class folder %q in %s has no image (%s); add some or remove the folder", e.Name(), dir, strings.Join(extensions, ", "))
+			return nil, fmt.Errorf("class folder %q in %s has no image (%s); add some or remove the folder",
+				e.Name(), dir, strings.Join(extensions, ", "))
 		}
 		for _, file := range files {
 			f.files = append(f.files, imageFile{file, len(f.classes)})
@@ -109,7 +112,8 @@ func readClasses(dir string) (Set, error) {
 		f.classes = append(f.classes, e.Name())
 	}
 	if len(f.classes) == 0 {
-		return nil, fmt.Errorf("%s has no class folders; expected %s or %s", dir, filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"))
+		return nil, fmt.Errorf("%s has no class folders; expected %s or %s", dir,
+			filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"))
 	}
 	return f, nil
 }

@@ -8,19 +8,19 @@ import (
 	"sync"
 
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // LoaderOptions say how images become batches.
 type LoaderOptions struct {
-	Batch          int        // images in each
-	Size           int        // height and width of the inputs; overrides Preprocess.Size
-	Train          bool       // shuffle and augment; only whole batches
-	Seed           uint64     // of the order and the augmentation
-	Workers        int        // decoding goroutines; 0 for one per thread of the kernels
-	Preprocess     Preprocess // its normalisation, and in evaluation its geometry
-	Augment        Augment    // in training
-	Crops          Crops      // views of each image in evaluation; 0 is one
-	SkipUnreadable bool       // leave out images that cannot be read instead of failing
+	Batch          int                // images in each
+	Train          bool               // shuffle and augment; only whole batches
+	Seed           uint64             // of the order and the augmentation
+	Workers        int                // decoding goroutines; 0 for one per thread of the kernels
+	Preprocess     picture.Preprocess // its normalisation, and in evaluation its geometry
+	Augment        Augment            // in training
+	Crops          picture.Crops      // views of each image in evaluation; 0 is one
+	SkipUnreadable bool               // leave out images that cannot be read instead of failing
 }
 
 // Loader reads a set epoch by epoch.
@@ -31,14 +31,11 @@ type Loader struct {
 
 // NewLoader returns a loader of set.
 func NewLoader(set Set, o LoaderOptions) *Loader {
-	if o.Size > 0 {
-		o.Preprocess.Size = o.Size
-	}
 	if o.Workers < 1 {
 		o.Workers = parallel.Threads()
 	}
 	if o.Train || o.Crops < 1 {
-		o.Crops = SingleCrop
+		o.Crops = picture.SingleCrop
 	}
 	return &Loader{set, o}
 }
@@ -116,7 +113,7 @@ type filling struct {
 type job struct {
 	to   *filling
 	row  int
-	from *sharedImage
+	read func() (*picture.Views, error)
 	view
 }
 
@@ -182,10 +179,10 @@ func (b *Batches) plan(skip int) {
 	defer b.running.Done()
 	defer close(b.jobs)
 	defer close(b.ready)
-	order := b.loader.order(b.epoch)
-	var opened *sharedImage
+	order, size := b.loader.order(b.epoch), b.loader.options.Batch
+	var read func() (*picture.Views, error)
 	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
-		f := &filling{errs: make([]error, b.loader.options.Batch), first: make([]bool, b.loader.options.Batch), done: make(chan struct{})}
+		f := &filling{errs: make([]error, size), first: make([]bool, size), done: make(chan struct{})}
 		select {
 		case f.batch = <-b.free:
 		case <-b.ctx.Done():
@@ -203,12 +200,12 @@ func (b *Batches) plan(skip int) {
 		}()
 		sent := 0
 		for row, v := range rows {
-			if v.number == 0 || opened == nil {
-				opened = b.loader.open(v.index)
+			if v.number == 0 || read == nil {
+				read = b.loader.reader(v.index)
 			}
 			f.first[row] = v.number == 0
 			select {
-			case b.jobs <- job{f, row, opened, v}:
+			case b.jobs <- job{f, row, read, v}:
 				sent++
 				continue
 			case <-b.ctx.Done():
@@ -267,34 +264,46 @@ func (l *Loader) label(b *Batch, rows []view) {
 	}
 }
 
+// reader returns what reads image i when it is first called, however many rows
+// show the image.
+func (l *Loader) reader(i int) func() (*picture.Views, error) {
+	return sync.OnceValues(func() (*picture.Views, error) {
+		im, err := l.set.Image(i)
+		if err == nil {
+			err = im.Validate()
+		}
+		if err != nil {
+			return nil, err
+		}
+		return l.options.Preprocess.Views(im, l.options.Crops), nil
+	})
+}
+
 func (b *Batches) work() {
 	defer b.running.Done()
-	var r resampler
+	var r picture.Resampler
 	for j := range b.jobs {
 		if b.ctx.Err() == nil {
-			j.to.errs[j.row] = b.loader.read(j, b.epoch, &r)
+			j.to.errs[j.row] = b.loader.fill(j, b.epoch, &r)
 		}
 		j.to.left.Done()
 	}
 }
 
-// read makes one row out of its image.
-func (l *Loader) read(j job, epoch int, r *resampler) error {
+// fill makes one row out of its image.
+func (l *Loader) fill(j job, epoch int, r *picture.Resampler) error {
 	o := &l.options
 	n := len(j.to.batch.Images) / o.Batch
 	dst := j.to.batch.Images[j.row*n : (j.row+1)*n]
-	im, err := j.from.load()
+	views, err := j.read()
 	if err != nil {
 		clear(dst)
 		return fmt.Errorf("image %s: %w", l.set.Name(j.index), err)
 	}
-	switch {
-	case o.Train:
-		o.Augment.augment(dst, im, o.Preprocess, random(o.Seed, epoch, j.index), r)
-	case o.Crops > SingleCrop:
-		o.Preprocess.cut(dst, j.from, o.Crops, j.number, r)
-	default:
-		o.Preprocess.apply(dst, im, r)
+	if o.Train {
+		o.Augment.augment(dst, views.Picture, o.Preprocess, random(o.Seed, epoch, j.index), r)
+	} else {
+		views.Cut(dst, j.number, r)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // squares is a set whose image i is one color, with some that cannot be read.
@@ -22,11 +24,11 @@ func (s squares) Len() int          { return s.n }
 func (s squares) Classes() []string { return []string{"even", "odd"} }
 func (s squares) Label(i int) int   { return i % 2 }
 func (s squares) Name(i int) string { return fmt.Sprint("square ", i) }
-func (s squares) Image(i int) (Image, error) {
+func (s squares) Image(i int) (picture.Image, error) {
 	if s.broken[i] {
-		return Image{}, errors.New("is broken")
+		return picture.Image{}, errors.New("is broken")
 	}
-	im := NewImage(6+i%3, 5)
+	im := picture.New(6+i%3, 5)
 	for j := range im.Pix {
 		im.Pix[j] = uint8(i*7 + j)
 	}
@@ -34,7 +36,9 @@ func (s squares) Image(i int) (Image, error) {
 }
 
 func loaderOptions(train bool) LoaderOptions {
-	return LoaderOptions{Batch: 4, Size: 4, Train: train, Seed: 3, Preprocess: TorchvisionPreprocess(4), Augment: DefaultOptions().Augment}
+	return LoaderOptions{
+		Batch: 4, Train: train, Seed: 3, Preprocess: picture.TorchvisionPreprocess(4), Augment: DefaultOptions().Augment,
+	}
 }
 
 // readEpoch returns copies of all batches.
@@ -204,7 +208,7 @@ func TestTrainingOrderIsAPermutationOfSeedAndEpochOnly(t *testing.T) {
 		"workers":      {func(o *LoaderOptions) { o.Workers = 5 }, 1, true},
 		"batch size":   {func(o *LoaderOptions) { o.Batch = 8 }, 1, true},
 		"augmentation": {func(o *LoaderOptions) { o.Augment.Color = 1 }, 1, true},
-		"size":         {func(o *LoaderOptions) { o.Size = 7 }, 1, true},
+		"size":         {func(o *LoaderOptions) { o.Preprocess.Size = 7 }, 1, true},
 		"seed":         {func(o *LoaderOptions) { o.Seed++ }, 1, false},
 		"epoch":        {func(*LoaderOptions) {}, 2, false},
 	} {
@@ -266,7 +270,7 @@ func TestEvaluationGivesWhatApplyGivesAndClearsThePadding(t *testing.T) {
 		for row := range 4 {
 			want := make([]float32, pixels)
 			if im, err := set.Image(4*n + row); err == nil && 4*n+row < set.n {
-				o.Preprocess.Apply(want, im)
+				o.Preprocess.Apply(want, im, new(picture.Resampler))
 			}
 			if !slices.Equal(b.Images[row*pixels:(row+1)*pixels], want) {
 				t.Errorf("batch %d, row %d differs from Apply, or is not clear", n, row)
@@ -289,7 +293,9 @@ func TestSkippingAllBatchesEndsTheEpoch(t *testing.T) {
 // misshapen is a set whose images have fewer bytes than they say.
 type misshapen struct{ squares }
 
-func (misshapen) Image(int) (Image, error) { return Image{W: 9, H: 9, Pix: make([]uint8, 5)}, nil }
+func (misshapen) Image(int) (picture.Image, error) {
+	return picture.Image{W: 9, H: 9, Pix: make([]uint8, 5)}, nil
+}
 
 func TestImagesThatContradictThemselvesAreUnreadable(t *testing.T) {
 	batches := NewLoader(misshapen{squares{n: 4}}, loaderOptions(true)).Epoch(context.Background(), 0, 0)

@@ -1,16 +1,27 @@
 package dataset
 
-import "github.com/inception-go/inception/internal/settings"
+import (
+	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/settings"
+)
 
 // Options are the data.* keys of a configuration.
 type Options struct {
-	Train         string  `yaml:"train" json:"train" help:"training images: a path, or a SPEC such as imagefolder:DIR, idx:DIR, cifar10:DIR, shapes:"`
+	Train         string  `yaml:"train" json:"train"`
 	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it"`
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
 	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
 	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
 	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
+}
+
+// Help explains the key train by the list of kinds.
+func (o Options) Help(name string) string {
+	if name != "train" {
+		return ""
+	}
+	return "training images: a path, or a SPEC of " + Specs()
 }
 
 // Augment are the data.augment.* keys: the random changes of training images.
@@ -29,7 +40,7 @@ type Augment struct {
 // crops of 8% to 100% with flips.
 func DefaultOptions() Options {
 	return Options{
-		ValFraction: 0.2, Preprocess: "torchvision", Interpolation: Bilinear,
+		ValFraction: 0.2, Preprocess: "torchvision", Interpolation: picture.Bilinear,
 		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5},
 	}
 }
@@ -42,11 +53,8 @@ func (o Options) Validate() error {
 	if o.Workers < 0 || o.Workers > 1024 {
 		return settings.Errorf("data.workers", "must be from 0 to 1024, is %d", o.Workers)
 	}
-	if _, err := NamedPreprocess(o.Preprocess, 1); err != nil {
-		return settings.Errorf("data.preprocess", "%w", err)
-	}
-	if err := checkInterpolation(o.Interpolation); err != nil {
-		return settings.Errorf("data.interpolation", "%w", err)
+	if _, err := o.EvalPreprocess(1); err != nil {
+		return err
 	}
 	return o.Augment.validate()
 }
@@ -83,11 +91,14 @@ func (a Augment) validate() error {
 }
 
 // EvalPreprocess returns how evaluation makes inputs of inputSize pixels.
-func (o Options) EvalPreprocess(inputSize int) Preprocess {
-	p, err := NamedPreprocess(o.Preprocess, inputSize)
+func (o Options) EvalPreprocess(inputSize int) (picture.Preprocess, error) {
+	p, err := picture.NamedPreprocess(o.Preprocess, inputSize)
 	if err != nil {
-		p = TorchvisionPreprocess(inputSize)
+		return p, settings.Errorf("data.preprocess", "%w", err)
+	}
+	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
+		return p, settings.Errorf("data.interpolation", "%w", err)
 	}
 	p.Interpolation = o.Interpolation
-	return p
+	return p, nil
 }

@@ -2,14 +2,16 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
-)
+	"strings"
 
-// shapeClasses are the classes of the drawn pictures.
-var shapeClasses = []string{"bar", "circle", "crescent", "cross", "frame", "half-disc", "ring", "square", "star", "triangle"}
+	"github.com/inception-go/inception/internal/picture"
+)
 
 // shapes is a set of pictures that are drawn when they are asked for: one
 // shape in a random place, size, turn and colour on a random background.
@@ -23,17 +25,19 @@ type shapes struct {
 // those values are the default ones.
 func openShapes(arg string) (*Source, error) {
 	values := map[string]int{"train": 2000, "val": 500, "size": 64, "seed": 1}
-	query, err := url.ParseQuery(trimmed(arg))
+	query, err := url.ParseQuery(strings.TrimPrefix(arg, "?"))
 	if err != nil {
 		return nil, fmt.Errorf("shapes: options are written ?train=2000&val=500&size=64&seed=1: %w", err)
 	}
-	for key, all := range query {
+	for _, key := range slices.Sorted(maps.Keys(query)) {
 		if _, ok := values[key]; !ok {
 			return nil, fmt.Errorf("shapes: there is no option %q; there are train, val, size and seed", key)
 		}
-		v, err := strconv.Atoi(all[len(all)-1])
+		all := query[key]
+		last := all[len(all)-1]
+		v, err := strconv.Atoi(last)
 		if err != nil || v < 0 || v > 1<<24 {
-			return nil, fmt.Errorf("shapes: %s must be a whole number from 0 to %d, is %q", key, 1<<24, all[len(all)-1])
+			return nil, fmt.Errorf("shapes: %s must be a whole number from 0 to %d, is %q", key, 1<<24, last)
 		}
 		values[key] = v
 	}
@@ -43,34 +47,35 @@ func openShapes(arg string) (*Source, error) {
 	if values["train"] < 1 {
 		return nil, fmt.Errorf("shapes: train must be at least 1")
 	}
-	src := &Source{Kind: "shapes", Train: shapes{"train", uint64(values["seed"]) * 2, values["train"], values["size"]}}
+	seed := 2 * uint64(values["seed"])
+	src := &Source{Train: shapes{"train", seed, values["train"], values["size"]}}
 	if values["val"] > 0 {
-		src.Val = shapes{"val", uint64(values["seed"])*2 + 1, values["val"], values["size"]}
+		src.Val = shapes{"val", seed + 1, values["val"], values["size"]}
 	}
 	return src, nil
 }
 
-func trimmed(arg string) string {
-	if len(arg) > 0 && arg[0] == '?' {
-		return arg[1:]
-	}
-	return arg
-}
-
 func (s shapes) Len() int          { return s.n }
-func (s shapes) Classes() []string { return shapeClasses }
-func (s shapes) Label(i int) int   { return i % len(shapeClasses) }
+func (s shapes) Label(i int) int   { return i % len(outlines) }
 func (s shapes) Name(i int) string { return fmt.Sprintf("shapes %s %d", s.part, i) }
 
+func (s shapes) Classes() []string {
+	classes := make([]string, len(outlines))
+	for i, o := range outlines {
+		classes[i] = o.class
+	}
+	return classes
+}
+
 // Image draws picture i.
-func (s shapes) Image(i int) (Image, error) {
+func (s shapes) Image(i int) (picture.Image, error) {
 	rng := rand.New(rand.NewPCG(s.seed, uint64(i)))
 	size := float64(s.size)
 	radius := size * (0.20 + 0.14*rng.Float64())
 	reach := size/2 - radius*1.05
 	d := drawing{
 		cx: size/2 + reach*(2*rng.Float64()-1), cy: size/2 + reach*(2*rng.Float64()-1), radius: radius,
-		inside: outlines[shapeClasses[s.Label(i)]],
+		inside: outlines[s.Label(i)].depth,
 	}
 	d.sin, d.cos = math.Sincos(2 * math.Pi * rng.Float64())
 	d.ink, d.paper, d.paper2 = colors(rng)
@@ -78,7 +83,7 @@ func (s shapes) Image(i int) (Image, error) {
 	d.slopeY, d.slopeX = math.Sincos(slope)
 	noise := 4 + 12*rng.Float64()
 
-	im := NewImage(s.size, s.size)
+	im := picture.New(s.size, s.size)
 	for y := range s.size {
 		for x := range s.size {
 			color := d.at(float64(x)+0.5, float64(y)+0.5, size)
@@ -137,30 +142,35 @@ func (d *drawing) at(x, y, size float64) (color [3]float64) {
 	return color
 }
 
-// outlines give, for a point, about how deep inside the shape it is; negative
-// outside. The shapes fill a circle of radius 1.
-var outlines = map[string]func(x, y float64) float64{
-	"circle":    func(x, y float64) float64 { return 0.9 - math.Hypot(x, y) },
-	"ring":      func(x, y float64) float64 { return 0.2 - math.Abs(math.Hypot(x, y)-0.75) },
-	"crescent":  func(x, y float64) float64 { return min(0.95-math.Hypot(x, y), math.Hypot(x-0.45, y)-0.75) },
-	"half-disc": func(x, y float64) float64 { return min(0.95-math.Hypot(x+0.35, y), x+0.35) },
-	"square":    func(x, y float64) float64 { return 0.72 - max(math.Abs(x), math.Abs(y)) },
-	"frame":     func(x, y float64) float64 { return 0.16 - math.Abs(max(math.Abs(x), math.Abs(y))-0.62) },
-	"bar":       func(x, y float64) float64 { return min(0.95-math.Abs(x), 0.25-math.Abs(y)) },
-	"cross": func(x, y float64) float64 {
+// outlines are the classes and, for a point, about how deep inside the shape it
+// is; negative outside. The shapes fill a circle of radius 1.
+var outlines = []struct {
+	class string
+	depth func(x, y float64) float64
+}{
+	{"bar", func(x, y float64) float64 { return min(0.95-math.Abs(x), 0.25-math.Abs(y)) }},
+	{"circle", func(x, y float64) float64 { return 0.9 - math.Hypot(x, y) }},
+	{"crescent", func(x, y float64) float64 { return min(0.95-math.Hypot(x, y), math.Hypot(x-0.45, y)-0.75) }},
+	{"cross", func(x, y float64) float64 {
 		x, y = math.Abs(x), math.Abs(y)
 		return max(min(0.9-x, 0.25-y), min(0.9-y, 0.25-x))
-	},
-	"triangle": func(x, y float64) float64 { return polygon(x, y, 3, 0.48) },
-	"star": func(x, y float64) float64 {
-		// Five tips at radius 1, five notches at 0.42: in the slice between a tip
-		// and a notch the edge is a straight line.
-		const slice = math.Pi / 5
-		r, angle := math.Hypot(x, y), math.Abs(math.Mod(math.Atan2(y, x)+2*math.Pi+slice, 2*slice)-slice)
-		px, py := r*math.Cos(angle), r*math.Sin(angle)
-		nx, ny := 0.42*math.Sin(slice), 1-0.42*math.Cos(slice)
-		return (nx*(1-px) - ny*py) / math.Hypot(nx, ny)
-	},
+	}},
+	{"frame", func(x, y float64) float64 { return 0.16 - math.Abs(max(math.Abs(x), math.Abs(y))-0.62) }},
+	{"half-disc", func(x, y float64) float64 { return min(0.95-math.Hypot(x+0.35, y), x+0.35) }},
+	{"ring", func(x, y float64) float64 { return 0.2 - math.Abs(math.Hypot(x, y)-0.75) }},
+	{"square", func(x, y float64) float64 { return 0.72 - max(math.Abs(x), math.Abs(y)) }},
+	{"star", star},
+	{"triangle", func(x, y float64) float64 { return polygon(x, y, 3, 0.48) }},
+}
+
+// star has five tips at radius 1 and five notches at 0.42: in the slice between
+// a tip and a notch the edge is a straight line.
+func star(x, y float64) float64 {
+	const slice = math.Pi / 5
+	r, angle := math.Hypot(x, y), math.Abs(math.Mod(math.Atan2(y, x)+2*math.Pi+slice, 2*slice)-slice)
+	px, py := r*math.Cos(angle), r*math.Sin(angle)
+	nx, ny := 0.42*math.Sin(slice), 1-0.42*math.Cos(slice)
+	return (nx*(1-px) - ny*py) / math.Hypot(nx, ny)
 }
 
 // polygon is a regular polygon whose sides are at the given distance from the

@@ -1,8 +1,10 @@
 package dataset
 
 import (
+	"bytes"
 	"fmt"
 	"image"
+	"image/png"
 	"slices"
 	"strings"
 	"testing"
@@ -10,9 +12,12 @@ import (
 
 // pictures returns files of n small images below a folder.
 func pictures(t *testing.T, files map[string][]byte, dir string, n int) map[string][]byte {
-	data := encode(t, image.NewGray(image.Rect(0, 0, 2, 2)), "png")
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+		t.Fatal(err)
+	}
 	for i := range n {
-		files[fmt.Sprintf("%s/%02d.png", dir, i)] = data
+		files[fmt.Sprintf("%s/%02d.png", dir, i)] = b.Bytes()
 	}
 	return files
 }
@@ -151,7 +156,7 @@ func TestShapesAreDrawnFromTheirSeed(t *testing.T) {
 		x, _ := a.Train.Image(i)
 		y, _ := b.Train.Image(i)
 		z, _ := c.Train.Image(i)
-		if x.check() != nil || x.W != 24 || !slices.Equal(x.Pix, y.Pix) || slices.Equal(x.Pix, z.Pix) {
+		if x.Validate() != nil || x.W != 24 || !slices.Equal(x.Pix, y.Pix) || slices.Equal(x.Pix, z.Pix) {
 			t.Fatalf("picture %d does not follow from its seed", i)
 		}
 	}
@@ -160,37 +165,9 @@ func TestShapesAreDrawnFromTheirSeed(t *testing.T) {
 	if slices.Equal(x.Pix, y.Pix) {
 		t.Error("training and validation show the same picture")
 	}
-	for name, inside := range outlines {
-		if inside(3, 3) > 0 || !slices.Contains(shapeClasses, name) {
-			t.Errorf("%s: reaches beyond its circle, or is no class", name)
-		}
-	}
-}
-
-func TestMatchClasses(t *testing.T) {
-	labels := []string{"tench, Tinca tinca", "gold fish", "great_white-shark"}
-	for _, c := range []struct {
-		name   string
-		wanted []string
-		o      MatchOptions
-		want   []int
-		fails  string
-	}{
-		{"by name, whatever the spelling", []string{"Great White Shark", "tench", "goldfish"}, MatchOptions{}, []int{2, 0, 1}, ""},
-		{"by number", []string{"2", "00"}, MatchOptions{}, []int{2, 0}, ""},
-		{"by order", []string{"x", "y"}, MatchOptions{ByOrder: true}, []int{0, 1}, ""},
-		{"by a map", []string{"Haie"}, MatchOptions{Map: map[string]string{"Haie": "great white shark"}}, []int{2}, ""},
-		{"a stranger", []string{"goldfisch"}, MatchOptions{}, nil, `the nearest are "gold fish"`},
-		{"a number beyond", []string{"0", "3"}, MatchOptions{}, nil, "matches no label"},
-		{"two for one", []string{"goldfish", "gold-fish"}, MatchOptions{}, nil, "both match"},
-		{"too many by order", []string{"a", "b", "c", "d"}, MatchOptions{ByOrder: true}, nil, "4 classes"},
-	} {
-		got, err := MatchClasses(c.wanted, labels, c.o)
-		if c.fails == "" && (err != nil || !slices.Equal(got.Rows, c.want)) {
-			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
-		}
-		if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
-			t.Errorf("%s: error is %v, want %q", c.name, err, c.fails)
+	for _, o := range outlines {
+		if o.depth(3, 3) > 0 || !slices.Contains(a.Train.Classes(), o.class) {
+			t.Errorf("%s: reaches beyond its circle, or is no class", o.class)
 		}
 	}
 }
@@ -212,8 +189,8 @@ func TestOpenRecognisesKindsByTheFiles(t *testing.T) {
 		for _, file := range c.files {
 			files[file] = nil
 		}
-		if got, err := recognise(folder(t, files)); err != nil || got != c.want {
-			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+		if k, err := recognise(folder(t, files)); err != nil || k.Name != c.want {
+			t.Errorf("%s: %+v, %v, want %q", name, k, err, c.want)
 		}
 	}
 	dir := folder(t, map[string][]byte{"set.zip": nil})

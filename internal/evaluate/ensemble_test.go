@@ -12,6 +12,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -36,9 +37,9 @@ func tinyWeights(t *testing.T, seed uint64) *model.Weights {
 	return w
 }
 
-func evaluator(t *testing.T, w *model.Weights, batch int, crops dataset.Crops, size int) *Evaluator {
+func evaluator(t *testing.T, w *model.Weights, batch int, crops picture.Crops, size int) *Evaluator {
 	t.Helper()
-	e, err := NewEvaluator(w, RunOptions{Options: Options{BatchSize: batch}, Preprocess: dataset.TorchvisionPreprocess(size), Crops: crops, SkipUnreadable: true})
+	e, err := NewEvaluator(w, RunOptions{Options: Options{BatchSize: batch}, Preprocess: picture.TorchvisionPreprocess(size), Crops: crops, SkipUnreadable: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +66,13 @@ type partlyBroken struct {
 	broken []int
 }
 
-func (p partlyBroken) Image(i int) (dataset.Image, error) {
+func (p partlyBroken) Image(i int) (picture.Image, error) {
 	if slices.Contains(p.broken, i) {
-		return dataset.Image{}, errors.New("is broken")
+		return picture.Image{}, errors.New("is broken")
 	}
 	im, err := p.Set.Image(i)
 	if err == nil && i%3 > 0 { // some portrait, some landscape
-		im = dataset.Image{W: im.W, H: im.H - 7*(i%3), Pix: im.Pix[:3*im.W*(im.H-7*(i%3))]}
+		im = picture.Image{W: im.W, H: im.H - 7*(i%3), Pix: im.Pix[:3*im.W*(im.H-7*(i%3))]}
 	}
 	return im, err
 }
@@ -88,7 +89,7 @@ func evaluated(t *testing.T, e Ensemble, set dataset.Set) Result {
 func TestEveryImageCountsOnce(t *testing.T) {
 	w := tinyWeights(t, 1)
 	for _, batch := range []int{1, 4, 7} {
-		for _, crops := range []dataset.Crops{1, 10} {
+		for _, crops := range []picture.Crops{1, 10} {
 			e := Ensemble{evaluator(t, w, batch, crops, 32)}
 			for _, n := range []int{1, 3, 4, 9} {
 				broken := []int{2, 8}
@@ -127,7 +128,7 @@ func TestEveryImageCountsOnce(t *testing.T) {
 
 // naive returns the mean softmax over all views of each image, one view at a
 // time through the network.
-func naive(t *testing.T, w *model.Weights, set dataset.Set, crops dataset.Crops, size int) [][]float64 {
+func naive(t *testing.T, w *model.Weights, set dataset.Set, crops picture.Crops, size int) [][]float64 {
 	t.Helper()
 	spec := w.Spec
 	spec.InputSize = size
@@ -137,7 +138,7 @@ func naive(t *testing.T, w *model.Weights, set dataset.Set, crops dataset.Crops,
 	}
 	defer net.Close()
 	net.Refresh()
-	batches := dataset.NewLoader(set, dataset.LoaderOptions{Batch: 1, Size: size, Preprocess: dataset.TorchvisionPreprocess(size), Crops: crops}).Epoch(context.Background(), 0, 0)
+	batches := dataset.NewLoader(set, dataset.LoaderOptions{Batch: 1, Preprocess: picture.TorchvisionPreprocess(size), Crops: crops}).Epoch(context.Background(), 0, 0)
 	defer batches.Close()
 	all := make([][]float64, set.Len())
 	for i := range all {
@@ -167,7 +168,7 @@ func naive(t *testing.T, w *model.Weights, set dataset.Set, crops dataset.Crops,
 func TestCropsAndMembersAverageTheSoftmax(t *testing.T) {
 	set := drawn(t, 5)
 	a, b := tinyWeights(t, 1), tinyWeights(t, 2)
-	for _, crops := range []dataset.Crops{1, 10, 12, 144} {
+	for _, crops := range []picture.Crops{1, 10, 12, 144} {
 		r := evaluated(t, Ensemble{evaluator(t, a, 16, crops, 32), evaluator(t, b, 5, crops, 40)}, set)
 		first, second := naive(t, a, set, crops, 32), naive(t, b, set, crops, 40)
 		loss := 0.0
@@ -249,12 +250,12 @@ func TestMembersMustHaveTheSameClasses(t *testing.T) {
 // cutShort fails as an image whose reader met the end of a file.
 type cutShort struct{ dataset.Set }
 
-func (cutShort) Image(int) (dataset.Image, error) {
-	return dataset.Image{}, fmt.Errorf("cut short: %w", io.EOF)
+func (cutShort) Image(int) (picture.Image, error) {
+	return picture.Image{}, fmt.Errorf("cut short: %w", io.EOF)
 }
 
 func TestAnImageCutShortDoesNotEndTheEvaluationQuietly(t *testing.T) {
-	e, err := NewEvaluator(tinyWeights(t, 1), RunOptions{Options: Options{BatchSize: 4}, Preprocess: dataset.TorchvisionPreprocess(32)})
+	e, err := NewEvaluator(tinyWeights(t, 1), RunOptions{Options: Options{BatchSize: 4}, Preprocess: picture.TorchvisionPreprocess(32)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/settings"
 )
 
@@ -34,7 +35,7 @@ func (o Options) Validate() error {
 }
 
 // Preprocess returns p with the crop that the options ask for.
-func (o Options) Preprocess(p dataset.Preprocess) dataset.Preprocess {
+func (o Options) Preprocess(p picture.Preprocess) picture.Preprocess {
 	if o.CropPct > 0 {
 		p.CropPct = o.CropPct
 	}
@@ -44,8 +45,8 @@ func (o Options) Preprocess(p dataset.Preprocess) dataset.Preprocess {
 // RunOptions say how an Evaluator reads images.
 type RunOptions struct {
 	Options
-	Preprocess     dataset.Preprocess // Options.CropPct, when set, overrides its crop
-	Crops          dataset.Crops      // views of each image, the softmax of which is averaged; 0 is one
+	Preprocess     picture.Preprocess // Options.CropPct, when set, overrides its crop
+	Crops          picture.Crops      // views of each image, the softmax of which is averaged; 0 is one
 	Workers        int                // decoding threads; 0 for one per thread of the kernels
 	SkipUnreadable bool               // count images that cannot be read instead of stopping
 }
@@ -88,7 +89,7 @@ func (e *Evaluator) answers(ctx context.Context, set dataset.Set) *answers {
 	e.net.Refresh()
 	o := e.options
 	loader := dataset.NewLoader(set, dataset.LoaderOptions{
-		Batch: o.BatchSize, Size: o.Preprocess.Size, Workers: o.Workers, Preprocess: o.Preprocess,
+		Batch: o.BatchSize, Workers: o.Workers, Preprocess: o.Preprocess,
 		Crops: o.Crops, SkipUnreadable: o.SkipUnreadable,
 	})
 	return &answers{net: e.net, batches: loader.Epoch(ctx, 0, 0), views: max(1, int(o.Crops))}

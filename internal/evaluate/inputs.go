@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/npy"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Files lists the pictures and arrays that paths name: files as they are, of
@@ -65,7 +67,7 @@ func isArray(path string) bool { return strings.EqualFold(filepath.Ext(path), ".
 
 // inputArray is an open .npy of inputs, [N][3][H][W].
 type inputArray struct {
-	*dataset.NPYReader
+	*npy.Reader
 	file *os.File
 }
 
@@ -74,7 +76,7 @@ func openArray(path string, size int) (inputArray, error) {
 	if err != nil {
 		return inputArray{}, err
 	}
-	r, err := dataset.NewNPYReader(f)
+	r, err := npy.NewReader(f)
 	if err == nil {
 		err = checkShape(r.Shape, size)
 	}
@@ -112,10 +114,10 @@ func (u unlabelled) Len() int          { return len(u) }
 func (u unlabelled) Classes() []string { return []string{""} }
 func (u unlabelled) Label(int) int     { return 0 }
 func (u unlabelled) Name(i int) string { return u[i] }
-func (u unlabelled) Image(i int) (dataset.Image, error) {
+func (u unlabelled) Image(i int) (picture.Image, error) {
 	data, err := os.ReadFile(u[i])
 	if err != nil {
-		return dataset.Image{}, err
+		return picture.Image{}, err
 	}
-	return dataset.Decode(bytes.NewReader(data))
+	return picture.Decode(bytes.NewReader(data))
 }

@@ -88,7 +88,7 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 // at.
 func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Output) error) error {
 	loader := dataset.NewLoader(set, dataset.LoaderOptions{
-		Batch: p.options.BatchSize, Size: p.options.Preprocess.Size, Workers: p.options.Workers,
+		Batch: p.options.BatchSize, Workers: p.options.Workers,
 		Preprocess: p.options.Preprocess, SkipUnreadable: true,
 	})
 	batches := loader.Epoch(ctx, 0, 0)

@@ -14,8 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/npy"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // tiny returns the smallest network and how it is run.
@@ -31,7 +32,7 @@ func tiny(t *testing.T) (*model.Weights, PredictOptions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, PredictOptions{RunOptions: RunOptions{Options: Options{BatchSize: 2}, Preprocess: dataset.TorchvisionPreprocess(32)}}
+	return w, PredictOptions{RunOptions: RunOptions{Options: Options{BatchSize: 2}, Preprocess: picture.TorchvisionPreprocess(32)}}
 }
 
 // pictures writes small pictures and returns their paths.
@@ -127,9 +128,13 @@ func TestRowsOfALayerAreChannelsFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	shape, values, err := dataset.ReadNPY(f)
-	if err != nil || !slices.Equal(shape, []int{3, 64, 5, 5}) {
-		t.Fatalf("shape %v, %v", shape, err)
+	rows, err := npy.NewReader(f)
+	if err != nil || !slices.Equal(rows.Shape, []int{3, 64, 5, 5}) {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	values := make([]float32, 3*64*25)
+	if err := rows.Read(values); err != nil {
+		t.Fatal(err)
 	}
 	if !slices.Equal(values[2*64*25:], outs[2].Features) {
 		t.Error("the last row is not the last picture's")
@@ -188,7 +193,7 @@ func TestArraysThatDoNotFitAreRefusedWithTheCure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(dataset.WriteNPY(f, c.shape, make([]float32, n)), f.Close()); err != nil {
+		if err := errors.Join(npy.WriteHeader(f, c.shape), npy.WriteValues(f, make([]float32, n)), f.Close()); err != nil {
 			t.Fatal(err)
 		}
 		p, err := NewPredictor(w, o)
@@ -222,7 +227,7 @@ func TestOutputsThatAreNoNumbersAreAnErrorNamingTheInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(dataset.WriteNPY(f, []int{2, 3, 32, 32}, values), f.Close()); err != nil {
+	if err := errors.Join(npy.WriteHeader(f, []int{2, 3, 32, 32}), npy.WriteValues(f, values), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0

@@ -2,7 +2,7 @@
 """Compare inputs and logits with torchvision's, on JPEGs of many sizes and kinds.
 
     preprocess.py INCEPTION [FOLDER]           check; FOLDER holds further pictures
-    preprocess.py --fixture TESTDATA           write what internal/dataset's test reads
+    preprocess.py --fixture TESTDATA           write what internal/picture's test reads
 
 INCEPTION is the program. Needs torch, torchvision and Pillow (Debian:
 python3-torch, python3-torchvision). Prints a line a check and exits with 1 if

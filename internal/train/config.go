@@ -1,11 +1,6 @@
 package train
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
-
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
@@ -49,28 +44,6 @@ func (c Config) YAML() []byte { return settings.YAML(&c) }
 // Absolute returns the configuration with absolute paths, so that it means
 // the same in every folder.
 func (c Config) Absolute() Config {
-	c.Data.Train, c.Data.Val = absolute(c.Data.Train), absolute(c.Data.Val)
+	c.Data.Train, c.Data.Val = dataset.Absolute(c.Data.Train), dataset.Absolute(c.Data.Val)
 	return c
 }
-
-// absolute makes the path in a SPEC absolute.
-func absolute(spec string) string {
-	if spec == "" || strings.HasPrefix(spec, "shapes:") {
-		return spec
-	}
-	kind, path := specKind.FindString(spec), spec
-	if _, err := os.Stat(spec); kind != "" && err != nil {
-		path = spec[len(kind):]
-	} else {
-		kind = "" // the path itself has a colon
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return spec
-	}
-	return kind + abs
-}
-
-// specKind is the beginning of a SPEC that names a kind; one letter alone is a
-// drive of Windows.
-var specKind = regexp.MustCompile(`^[a-z][a-z0-9]+:`)

@@ -6,21 +6,6 @@ import (
 	"testing"
 )
 
-func TestAbsoluteLeavesKindsAlone(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for spec, want := range map[string]string{
-		"": "", "shapes:?n=3": "shapes:?n=3", "a/b": filepath.Join(here, "a/b"),
-		"idx:c": "idx:" + filepath.Join(here, "c"), "/x": "/x",
-	} {
-		if got := absolute(spec); got != want {
-			t.Errorf("%q becomes %q, want %q", spec, got, want)
-		}
-	}
-}
-
 func TestSavedPathsAreAbsolute(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

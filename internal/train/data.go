@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/settings"
 )
 
@@ -12,7 +13,7 @@ type trainingData struct {
 	train, val dataset.Set // val may be nil
 	loader     *dataset.Loader
 	batches    int // an epoch has
-	preprocess dataset.Preprocess
+	preprocess picture.Preprocess
 }
 
 // openData opens the images of a configuration, and settles the number of
@@ -38,10 +39,13 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 			"is %d, but %s has %d classes; leave it out or set it to 0 to take it from the data",
 			c.Model.Classes, c.Data.Train, len(classes))
 	}
-	size := c.Model.InputSize
-	d := trainingData{train: train, val: val, preprocess: c.Eval.Preprocess(c.Data.EvalPreprocess(size))}
+	preprocess, err := c.Data.EvalPreprocess(c.Model.InputSize)
+	if err != nil {
+		return trainingData{}, err
+	}
+	d := trainingData{train: train, val: val, preprocess: c.Eval.Preprocess(preprocess)}
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
-		Batch: c.Train.BatchSize, Size: size, Train: true, Seed: c.Train.Seed,
+		Batch: c.Train.BatchSize, Train: true, Seed: c.Train.Seed,
 		Workers: c.Data.Workers, Preprocess: d.preprocess, Augment: c.Data.Augment,
 	})
 	d.batches = d.loader.BatchesPerEpoch()

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/weights"
@@ -13,9 +13,9 @@ import (
 
 // Init names weights to begin with instead of random ones.
 type Init struct {
-	Weights string               // a weight file or a run folder; empty for none
-	Match   dataset.MatchOptions // how the data's classes are found among the file's labels
-	NewHead bool                 // begin with a new classifier even if the file's has as many classes
+	Weights string              // a weight file or a run folder; empty for none
+	Match   labels.MatchOptions // how the data's classes are found among the file's labels
+	NewHead bool                // begin with a new classifier even if the file's has as many classes
 }
 
 // weights returns the first weights of a training: random, or those of the
@@ -63,7 +63,7 @@ func (i Init) rows(m weights.Metadata, wanted []string, reporter Reporter) ([]in
 	if i.NewHead || m.NoHead || m.Spec.Classes != len(wanted) {
 		return nil, nil
 	}
-	match, err := dataset.MatchClasses(wanted, m.ClassNames(), i.Match)
+	match, err := labels.MatchClasses(wanted, m.ClassNames(), i.Match)
 	if match.Note != "" {
 		reporter.Note(match.Note)
 	}

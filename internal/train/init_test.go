@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
@@ -30,7 +32,7 @@ func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*wei
 		t.Fatal(err)
 	}
 	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize,
-		Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+		Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
 	if change != nil {
 		change(&m)
 	}
@@ -59,10 +61,10 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 		{"other classes", abc, nil, []string{"a", "b", "d"}, Init{}, nil, "", `"d" matches no label`},
 		{"other classes, a new classifier", abc, nil, []string{"a", "b", "d"}, Init{NewHead: true}, nil,
 			"with a new classifier for 3 classes (the file's has 3)", ""},
-		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: dataset.MatchOptions{ByOrder: true}},
+		{"other classes by order", abc, nil, []string{"a", "b", "d"}, Init{Match: labels.MatchOptions{ByOrder: true}},
 			[]int{0, 1, 2}, "its classifier included", ""},
 		{"other classes by a map", abc, nil, []string{"a", "b", "d"},
-			Init{Match: dataset.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
+			Init{Match: labels.MatchOptions{Map: map[string]string{"d": "c"}}}, []int{0, 1, 2}, "", ""},
 		{"more classes", abc, nil, []string{"a", "b", "c", "d"}, Init{}, nil,
 			"with a new classifier for 4 classes (the file's has 3)", ""},
 		{"fewer classes", abc, nil, []string{"a", "b"}, Init{}, nil,
@@ -79,7 +81,7 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 			var from *model.Weights
 			c.init.Weights, from = pretrained(t, spec, c.labels, c.change)
 			heard := &notes{}
-			data := trainingData{train: labelled{classes: c.classes}, preprocess: dataset.TorchvisionPreprocess(32)}
+			data := trainingData{train: labelled{classes: c.classes}, preprocess: picture.TorchvisionPreprocess(32)}
 			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, heard)
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "--new-head") {
@@ -119,7 +121,7 @@ func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
 	classes := []string{"a", "b", "c"}
 	path, from := pretrained(t, spec, classes, nil)
 	spec.InputSize = 64
-	data := trainingData{train: labelled{classes: classes}, preprocess: dataset.TorchvisionPreprocess(64)}
+	data := trainingData{train: labelled{classes: classes}, preprocess: picture.TorchvisionPreprocess(64)}
 	heard := &notes{}
 	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, heard)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights/container"
 )
@@ -99,7 +99,7 @@ func metadataOf(t *Tensors) (Metadata, error) {
 		return Metadata{}, err
 	}
 	m.NameClasses()
-	m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
+	m.Preprocess = picture.TorchvisionPreprocess(m.InputSize)
 	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	return m, nil
 }

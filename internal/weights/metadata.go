@@ -6,8 +6,9 @@ import (
 	"maps"
 	"strconv"
 
-	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Metadata is what a weight file says beside its tensors, so that it can be
@@ -16,7 +17,7 @@ type Metadata struct {
 	Spec       model.Spec         // the structure
 	Labels     []string           // of the classes in order; empty if nobody named them
 	InputSize  int                // of the images that the weights were made for; 0 means Spec's
-	Preprocess dataset.Preprocess // what made those images
+	Preprocess picture.Preprocess // what made those images
 	NoHead     bool               // the classifier is missing: features only
 	Version    string             // of the product that wrote the file
 	Extra      map[string]string  // further facts, kept as they are
@@ -101,8 +102,8 @@ func (m Metadata) ClassNames() []string {
 // NameClasses labels the classes of a file that another tool has written:
 // 1000 are ImageNet's.
 func (m *Metadata) NameClasses() {
-	if labels := dataset.ImageNetLabels(); !m.NoHead && m.Spec.Classes == len(labels) {
-		m.Labels = labels
+	if names := labels.ImageNet(); !m.NoHead && m.Spec.Classes == len(names) {
+		m.Labels = names
 		m.Notes = append(m.Notes, "labels of ImageNet's 1000 classes")
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
@@ -15,7 +15,7 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec.Classes = 2
-	text, err := Metadata{Spec: spec, Preprocess: dataset.TorchvisionPreprocess(299)}.Strings()
+	text, err := Metadata{Spec: spec, Preprocess: picture.TorchvisionPreprocess(299)}.Strings()
 	if err != nil {
 		t.Fatal(err)
 	}

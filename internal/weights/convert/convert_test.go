@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -36,7 +36,7 @@ func numbered(t *testing.T, aux string, classes int) (*model.Weights, weights.Me
 			t.Fatal(err)
 		}
 	}
-	return w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: dataset.TorchvisionPreprocess(299)}
+	return w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: picture.TorchvisionPreprocess(299)}
 }
 
 func TestWhatIsExportedImportsBitForBit(t *testing.T) {

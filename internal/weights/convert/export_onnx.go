@@ -6,13 +6,14 @@ import (
 	"maps"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/inception-go/inception/internal/atomicfile"
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert/onnx"
-	"google.golang.org/protobuf/proto"
 )
 
 // What ONNX 1.12 and all later tools take.
@@ -186,7 +187,7 @@ func (g *onnxGraph) batchNorm(l ops.Layer, x string, beta *ops.Param) string {
 
 // preprocess adds (x - 255 mean) / (255 std) for bytes x and returns the name
 // of what it gives.
-func (g *onnxGraph) preprocess(pixels string, p dataset.Preprocess) string {
+func (g *onnxGraph) preprocess(pixels string, p picture.Preprocess) string {
 	perChannel := func(name string, value func(c int) float64) string {
 		return g.constant(name, []int{1, 3, 1, 1}, func() []float32 {
 			return []float32{float32(value(0)), float32(value(1)), float32(value(2))}

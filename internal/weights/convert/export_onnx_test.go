@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert/onnx"
 )
@@ -50,7 +50,7 @@ func narrow(t *testing.T, variant string, change func(*model.Spec)) (*model.Weig
 		}
 	}
 	labels := []string{"ant", "bee", "cat", "dog", "eel", "fox", "gnu"}
-	p, err := dataset.NamedPreprocess("imagenet", spec.InputSize)
+	p, err := picture.NamedPreprocess("imagenet", spec.InputSize)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestONNXModelsSayWhatTheyAre(t *testing.T) {
 		props[p.GetKey()] = p.GetValue()
 	}
 	var labels []string
-	var preprocess dataset.Preprocess
+	var preprocess picture.Preprocess
 	var spec model.Spec
 	for key, to := range map[string]any{"labels": &labels, "preprocess": &preprocess, "spec": &spec} {
 		if err := json.Unmarshal([]byte(props[key]), to); err != nil {

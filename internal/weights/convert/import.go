@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -26,7 +26,7 @@ func Families() []string { return []string{Torchvision, Timm, Keras, Slim} }
 type ImportOptions struct {
 	From       string // one of Families; empty to tell by the keys
 	NoHead     bool   // drop the classifier
-	Preprocess string // for dataset.NamedPreprocess; empty for the family's own
+	Preprocess string // for picture.NamedPreprocess; empty for the family's own
 }
 
 // Validate returns what is wrong with the options, whatever the file.
@@ -35,7 +35,7 @@ func (o ImportOptions) Validate() error {
 		return fmt.Errorf("--from: must be one of %s, is %q", strings.Join(Families(), ", "), o.From)
 	}
 	if o.Preprocess != "" {
-		if _, err := dataset.NamedPreprocess(o.Preprocess, 1); err != nil {
+		if _, err := picture.NamedPreprocess(o.Preprocess, 1); err != nil {
 			return fmt.Errorf("--preprocess: %w", err)
 		}
 	}
@@ -223,6 +223,6 @@ func preprocessAs(m *weights.Metadata, family, name string, config *timmConfig) 
 	if name == "" {
 		name = map[string]string{Torchvision: "torchvision", Keras: "inception", Slim: "inception"}[family]
 	}
-	m.Preprocess, err = dataset.NamedPreprocess(name, m.InputSize)
+	m.Preprocess, err = picture.NamedPreprocess(name, m.InputSize)
 	return err
 }

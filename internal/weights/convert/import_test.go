@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -293,8 +293,8 @@ func TestKerasDifferencesAreListed(t *testing.T) {
 
 func TestTimmConfigs(t *testing.T) {
 	const numbers = `"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.5, 0.5], "crop_pct": 0.9, "interpolation": "bilinear", "input_size": [3, 320, 320]`
-	want := dataset.Preprocess{Name: "timm", Mean: [3]float64{0.5, 0.5, 0.5}, Std: [3]float64{0.25, 0.5, 0.5},
-		Geometry: dataset.Shorter, CropPct: 320. / 355, Interpolation: dataset.Bilinear, Size: 320}
+	want := picture.Preprocess{Name: "timm", Mean: [3]float64{0.5, 0.5, 0.5}, Std: [3]float64{0.25, 0.5, 0.5},
+		Geometry: picture.Shorter, CropPct: 320. / 355, Interpolation: picture.Bilinear, Size: 320}
 	for name, text := range map[string]string{
 		"of the hub": `{"architecture": "inception_v3", "num_classes": 7, "pretrained_cfg": {` + numbers + `}}`,
 		"flat":       `{"architecture": "inception_v3", "num_classes": 7, ` + numbers + `}`,

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -85,7 +85,7 @@ func (c *timmConfig) check() error {
 		c.CropPct = 0.875
 	}
 	if c.Interpolation == "" {
-		c.Interpolation = dataset.Bicubic
+		c.Interpolation = picture.Bicubic
 	}
 	switch size := c.InputSize; {
 	case len(size) != 3 || size[0] != 3 || size[1] != size[2]:
@@ -101,8 +101,8 @@ func (c *timmConfig) check() error {
 // preprocess returns what timm does to images. It rounds down the size that
 // it resizes to, where torchvision rounds: the share that the crop shows says
 // the same.
-func (c *timmConfig) preprocess() dataset.Preprocess {
-	p := dataset.TorchvisionPreprocess(c.InputSize[1])
+func (c *timmConfig) preprocess() picture.Preprocess {
+	p := picture.TorchvisionPreprocess(c.InputSize[1])
 	p.Name = Timm
 	p.Mean, p.Std = [3]float64(c.Mean), [3]float64(c.Std)
 	p.Interpolation = c.Interpolation

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -40,7 +40,7 @@ func distinct(t *testing.T, variant string, change func(*model.Spec)) (*model.We
 			t.Fatal(err)
 		}
 	}
-	return w, weights.Metadata{Spec: spec, InputSize: spec.InputSize, Preprocess: dataset.TorchvisionPreprocess(spec.InputSize)}
+	return w, weights.Metadata{Spec: spec, InputSize: spec.InputSize, Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
 }
 
 func same(t *testing.T, got, want *model.Weights) {

@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"fmt"
@@ -105,43 +105,40 @@ func (p part) window(side, size int) (x, y, shown int) {
 	return place(side-size, p.x), place(side-size, p.y), size
 }
 
-// sharedImage is one image of a set with its squares, each made once however many
-// views are cut from it.
-type sharedImage struct {
-	load    func() (Image, error)
-	squares []func() Image
+// Views cuts the views of one picture. It is safe for concurrent use.
+type Views struct {
+	Picture    Image
+	preprocess Preprocess
+	crops      Crops
+	squares    []func() Image // each made once, however many views are cut from it
 }
 
-// open returns image i of the loader's set, which nobody has read yet.
-func (l *Loader) open(i int) *sharedImage {
-	p := &sharedImage{load: sync.OnceValues(func() (Image, error) {
-		im, err := l.set.Image(i)
-		if err == nil {
-			err = im.check()
-		}
-		return im, err
-	})}
-	if l.options.Crops == SingleCrop {
-		return p
+// Views returns the c views of im.
+func (p Preprocess) Views(im Image, c Crops) *Views {
+	v := &Views{Picture: im, preprocess: p, crops: c}
+	if c <= SingleCrop {
+		return v
 	}
-	f := filters[l.options.Preprocess.Interpolation]
-	for _, s := range l.options.Crops.squares(l.options.Preprocess.Size) {
-		p.squares = append(p.squares, sync.OnceValue(func() Image {
-			im, _ := p.load()
-			var r resampler
-			return Image{s.side, s.side, r.resample(im, box{0, 0, float64(im.W), float64(im.H)}, s.window(im), f)}
+	for _, s := range c.squares(p.Size) {
+		v.squares = append(v.squares, sync.OnceValue(func() Image {
+			var r Resampler
+			return Image{s.side, s.side, r.resample(im, im.whole(), s.window(im), filters[p.Interpolation])}
 		}))
 	}
-	return p
+	return v
 }
 
-// cut writes view i of an image to dst, [3][Size][Size].
-func (p Preprocess) cut(dst []float32, from *sharedImage, c Crops, i int, r *resampler) {
-	at, of, flip := c.view(i)
-	im := from.squares[at]()
+// Cut writes view i to dst, [3][Size][Size].
+func (v *Views) Cut(dst []float32, i int, r *Resampler) {
+	p := v.preprocess
+	if v.crops <= SingleCrop {
+		p.Apply(dst, v.Picture, r)
+		return
+	}
+	at, of, flip := v.crops.view(i)
+	im := v.squares[at]()
 	if of.whole {
-		side := float64(im.W)
-		p.normalise(dst, r.resample(im, box{0, 0, side, side}, window{p.Size, p.Size, 0, 0, p.Size}, filters[p.Interpolation]), flip)
+		p.Normalise(dst, r.Resample(im, im.whole(), p.Size, p.Interpolation), flip)
 		return
 	}
 	x, y, _ := of.window(im.W, p.Size)
@@ -149,5 +146,5 @@ func (p Preprocess) cut(dst []float32, from *sharedImage, c Crops, i int, r *res
 	for row := range p.Size {
 		copy(r.out[3*row*p.Size:][:3*p.Size], im.Pix[3*((y+row)*im.W+x):])
 	}
-	p.normalise(dst, r.out, flip)
+	p.Normalise(dst, r.out, flip)
 }

@@ -1,4 +1,8 @@
-package dataset
+// Package labels finds the classes of a dataset among those that a classifier
+// knows: by name however it is written, by ImageNet's wnids, by index or by a
+// map that somebody gives. Lists of names enter; the classifier's row of each
+// class leaves.
+package labels
 
 import (
 	"fmt"
@@ -53,12 +57,31 @@ func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 			return Match{}, fmt.Errorf("class %q %w", class, err)
 		}
 		if other, twice := taken[row]; twice {
-			return Match{}, fmt.Errorf("classes %q and %q both match the label %q; --class-map can tell them apart", other, class, labels[row])
+			return Match{}, fmt.Errorf("classes %q and %q both match the label %q; --class-map can tell them apart",
+				other, class, labels[row])
 		}
 		taken[row] = class
 		rows[i] = row
 	}
 	return Match{Rows: rows, Note: m.note}, nil
+}
+
+// ParseMap reads a class map for MatchOptions: lines of a class, a tab and its
+// label. An error begins with the number of the line.
+func ParseMap(text string) (map[string]string, error) {
+	classes := map[string]string{}
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimRight(line, "\r")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		folder, label, ok := strings.Cut(line, "\t")
+		if !ok {
+			return nil, fmt.Errorf("%d: needs a folder, a tab and a label", i+1)
+		}
+		classes[folder] = label
+	}
+	return classes, nil
 }
 
 // byOrder gives an example of a match by order.
@@ -136,8 +159,9 @@ func (m *matcher) find(name string, mapped bool) (int, error) {
 	if len(rows) == 1 && !mapped && m.classes != nil {
 		// A crane that is alone may be the bird or the machine; beside a
 		// "crane bird" it is the machine.
+		asked := func(name string) bool { return m.wanted[name] }
 		for _, row := range m.alike[plain(name)] {
-			if row != rows[0] && !slices.ContainsFunc(m.spelled(row), func(name string) bool { return m.wanted[name] }) {
+			if row != rows[0] && !slices.ContainsFunc(m.spelled(row), asked) {
 				return 0, m.ambiguous(m.alike[plain(name)])
 			}
 		}
@@ -150,7 +174,8 @@ func (m *matcher) find(name string, mapped bool) (int, error) {
 	}
 	switch len(rows) {
 	case 0:
-		return 0, fmt.Errorf("matches no label of the weights; the nearest are %s; --class-map or --classes-by-order can say what it is", strings.Join(m.nearest(name, 3), ", "))
+		return 0, fmt.Errorf("matches no label of the weights; the nearest are %s; "+
+			"--class-map or --classes-by-order can say what it is", strings.Join(m.nearest(name, 3), ", "))
 	case 1:
 		return rows[0], nil
 	}

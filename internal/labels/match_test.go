@@ -1,4 +1,4 @@
-package dataset
+package labels
 
 import (
 	"regexp"
@@ -7,6 +7,34 @@ import (
 	"strings"
 	"testing"
 )
+
+func TestMatchClasses(t *testing.T) {
+	labels := []string{"tench, Tinca tinca", "gold fish", "great_white-shark"}
+	for _, c := range []struct {
+		name   string
+		wanted []string
+		o      MatchOptions
+		want   []int
+		fails  string
+	}{
+		{"by name, whatever the spelling", []string{"Great White Shark", "tench", "goldfish"}, MatchOptions{}, []int{2, 0, 1}, ""},
+		{"by number", []string{"2", "00"}, MatchOptions{}, []int{2, 0}, ""},
+		{"by order", []string{"x", "y"}, MatchOptions{ByOrder: true}, []int{0, 1}, ""},
+		{"by a map", []string{"Haie"}, MatchOptions{Map: map[string]string{"Haie": "great white shark"}}, []int{2}, ""},
+		{"a stranger", []string{"goldfisch"}, MatchOptions{}, nil, `the nearest are "gold fish"`},
+		{"a number beyond", []string{"0", "3"}, MatchOptions{}, nil, "matches no label"},
+		{"two for one", []string{"goldfish", "gold-fish"}, MatchOptions{}, nil, "both match"},
+		{"too many by order", []string{"a", "b", "c", "d"}, MatchOptions{ByOrder: true}, nil, "4 classes"},
+	} {
+		got, err := MatchClasses(c.wanted, labels, c.o)
+		if c.fails == "" && (err != nil || !slices.Equal(got.Rows, c.want)) {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+		}
+		if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
+			t.Errorf("%s: error is %v, want %q", c.name, err, c.fails)
+		}
+	}
+}
 
 func TestMatchClassesTellsAlikeNamesApart(t *testing.T) {
 	for _, c := range []struct {
@@ -51,7 +79,7 @@ func TestMatchClassesTellsAlikeNamesApart(t *testing.T) {
 
 // imageNetLabels returns ImageNet's labels, some of them changed.
 func imageNetLabels(change func(row int, label string) string) []string {
-	labels := ImageNetLabels()
+	labels := ImageNet()
 	for i := range labels {
 		labels[i] = change(i, labels[i])
 	}
@@ -59,12 +87,12 @@ func imageNetLabels(change func(row int, label string) string) []string {
 }
 
 func TestImageNetsClassesAreInTheOrderOfTheirWnids(t *testing.T) {
-	classes := imageNet()
+	classes := imageNetClasses()
 	if len(classes) != 1000 || !slices.IsSortedFunc(classes, func(a, b imageNetClass) int { return strings.Compare(a.wnid, b.wnid) }) {
 		t.Fatalf("%d classes", len(classes))
 	}
 	seen := map[string]bool{}
-	for i, label := range ImageNetLabels() {
+	for i, label := range ImageNet() {
 		if seen[label] || label == "" || !regexp.MustCompile(`^n\d{8}$`).MatchString(classes[i].wnid) {
 			t.Errorf("row %d: %q, %s", i, label, classes[i].wnid)
 		}
@@ -78,15 +106,17 @@ func TestImageNetsClassesAreInTheOrderOfTheirWnids(t *testing.T) {
 }
 
 func TestImageNetFoldersMatchOrAreRefused(t *testing.T) {
-	own := ImageNetLabels()
+	own := ImageNet()
 	keras := imageNetLabels(func(row int, label string) string {
 		if row == 134 || row == 639 {
 			label, _, _ = strings.Cut(label, " ")
 		}
 		return strings.ReplaceAll(label, " ", "_")
 	})
-	wnids := imageNetLabels(func(row int, _ string) string { return imageNet()[row].wnid })
-	long := imageNetLabels(func(row int, label string) string { return imageNet()[row].wnid + " " + label + ", whatever else" })
+	wnids := imageNetLabels(func(row int, _ string) string { return imageNetClasses()[row].wnid })
+	long := imageNetLabels(func(row int, label string) string {
+		return imageNetClasses()[row].wnid + " " + label + ", whatever else"
+	})
 	const cranes = `n02012849 ("crane bird") or n03126707 ("crane"); name the folder by its wnid`
 	for _, c := range []struct {
 		name           string
@@ -156,5 +186,15 @@ func TestAMatchThatNoNameDecidedIsSaid(t *testing.T) {
 		if err != nil || (got.Note == "") != (c.want == "") || !strings.Contains(got.Note, c.want) {
 			t.Errorf("%v among %v: note %q, %v, want %q", c.wanted, c.labels, got.Note, err, c.want)
 		}
+	}
+}
+
+func TestClassMapsAreLinesWithATab(t *testing.T) {
+	classes, err := ParseMap("Haie\tgreat white shark\r\n\n  \nx\ty\tz\n")
+	if err != nil || len(classes) != 2 || classes["Haie"] != "great white shark" || classes["x"] != "y\tz" {
+		t.Errorf("%q, %v", classes, err)
+	}
+	if _, err := ParseMap("a\tb\nc d\n"); err == nil || err.Error() != "2: needs a folder, a tab and a label" {
+		t.Errorf("a line without a tab: %v", err)
 	}
 }

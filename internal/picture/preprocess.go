@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"fmt"
@@ -58,7 +58,8 @@ func NamedPreprocess(name string, size int) (Preprocess, error) {
 	default:
 		scale, offset, ok := parseLinear(name)
 		if !ok {
-			return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit or SCALE,OFFSET of pixels from 0 to 255, such as 1/127.5,-1; is %q", name)
+			return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit or "+
+				"SCALE,OFFSET of pixels from 0 to 255, such as 1/127.5,-1; is %q", name)
 		}
 		mean, std := -offset/(255*scale)+0, 1/(255*scale) // no -0
 		p.Mean, p.Std = [3]float64{mean, mean, mean}, [3]float64{std, std, std}
@@ -111,7 +112,7 @@ func (p Preprocess) Validate() error {
 	case p.Geometry != Shorter && p.Geometry != Central:
 		return fmt.Errorf("preprocess: geometry must be %s or %s, is %q", Shorter, Central, p.Geometry)
 	}
-	if err := checkInterpolation(p.Interpolation); err != nil {
+	if err := CheckInterpolation(p.Interpolation); err != nil {
 		return fmt.Errorf("preprocess: interpolation %w", err)
 	}
 	for c, s := range p.Std {
@@ -146,17 +147,12 @@ func triple(v [3]float64) string {
 }
 
 // Apply writes the network's input for im to dst, [3][Size][Size].
-func (p Preprocess) Apply(dst []float32, im Image) {
-	var r resampler
-	p.apply(dst, im, &r)
-}
-
-func (p Preprocess) apply(dst []float32, im Image, r *resampler) {
+func (p Preprocess) Apply(dst []float32, im Image, r *Resampler) {
 	if p.Geometry == Central {
 		im = central(im, p.CropPct)
 	}
 	from, to := p.geometry(im)
-	p.normalise(dst, r.resample(im, from, to, filters[p.Interpolation]), false)
+	p.Normalise(dst, r.resample(im, from, to, filters[p.Interpolation]), false)
 }
 
 // resize is what the shorter side is resized to.
@@ -165,7 +161,7 @@ func (p Preprocess) resize() int { return max(p.Size, int(math.Round(float64(p.S
 // central returns the middle of a picture as tf.image.central_crop cuts it.
 func central(im Image, share float64) Image {
 	x, y := int((float64(im.W)-float64(im.W)*share)/2), int((float64(im.H)-float64(im.H)*share)/2)
-	out := NewImage(im.W-2*x, im.H-2*y)
+	out := New(im.W-2*x, im.H-2*y)
 	for row := range out.H {
 		copy(out.Pix[3*row*out.W:][:3*out.W], im.Pix[3*((y+row)*im.W+x):])
 	}
@@ -174,14 +170,13 @@ func central(im Image, share float64) Image {
 
 // geometry returns which part of im is scaled to what, and which window of it
 // is the input.
-func (p Preprocess) geometry(im Image) (box, window) {
-	w, h := float64(im.W), float64(im.H)
+func (p Preprocess) geometry(im Image) (Box, window) {
 	if p.Geometry == Central {
-		return box{0, 0, w, h}, window{p.Size, p.Size, 0, 0, p.Size}
+		return im.whole(), full(p.Size)
 	}
 	to := shorterTo(im, p.resize())
 	to.x, to.y, to.size = place(to.w-p.Size, 0.5), place(to.h-p.Size, 0.5), p.Size
-	return box{0, 0, w, h}, to
+	return im.whole(), to
 }
 
 // shorterTo returns the size of im when its shorter side is resized.
@@ -196,9 +191,9 @@ func shorterTo(im Image, short int) window {
 // goes to the even neighbour.
 func place(room int, share float64) int { return int(math.RoundToEven(float64(room) * share)) }
 
-// normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
+// Normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
 // to right if flip is set.
-func (p Preprocess) normalise(dst []float32, pixels []uint8, flip bool) {
+func (p Preprocess) Normalise(dst []float32, pixels []uint8, flip bool) {
 	size := p.Size
 	for c := range 3 {
 		var value [256]float32

@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"encoding/json"
@@ -7,6 +7,72 @@ import (
 	"strings"
 	"testing"
 )
+
+func namedForTest(t *testing.T, name string, size int) Preprocess {
+	t.Helper()
+	p, err := NamedPreprocess(name, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestGeometryIsTorchvisionsOrTensorFlows(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		w, h     int
+		wantBox  Box
+		wantView window
+	}{
+		{"torchvision", 500, 375, Box{0, 0, 500, 375}, window{456, 342, 78, 22, 299}},
+		{"torchvision", 375, 500, Box{0, 0, 375, 500}, window{342, 456, 22, 78, 299}},
+		{"inception", 350, 176, Box{0, 0, 350, 176}, window{299, 299, 0, 0, 299}},
+	} {
+		b, v := namedForTest(t, c.name, 299).geometry(Image{W: c.w, H: c.h})
+		if b != c.wantBox || v != c.wantView {
+			t.Errorf("%s of %dx%d: %+v of %+v, want %+v of %+v", c.name, c.w, c.h, v, b, c.wantView, c.wantBox)
+		}
+	}
+}
+
+func TestNormalisation(t *testing.T) {
+	im := New(4, 4)
+	for i := range im.Pix {
+		im.Pix[i] = 255
+	}
+	for name, want := range map[string]float64{"torchvision": 1, "inception": 1, "unit": 1, "imagenet": (1 - 0.485) / 0.229} {
+		dst := make([]float32, 3*2*2)
+		namedForTest(t, name, 2).Apply(dst, im, new(Resampler))
+		if math.Abs(float64(dst[0])-want) > 1e-6 {
+			t.Errorf("%s: white is %g, want %g", name, dst[0], want)
+		}
+	}
+	if _, err := NamedPreprocess("caffe", 299); err == nil {
+		t.Error("an unknown name is taken")
+	}
+}
+
+func TestPreprocessSurvivesJSONAndSaysWhatItDoes(t *testing.T) {
+	p := TorchvisionPreprocess(299)
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Preprocess
+	if err := json.Unmarshal(text, &back); err != nil || back != p {
+		t.Errorf("%s becomes %+v, %v", text, back, err)
+	}
+	if got, want := p.String(), "resize 342 bilinear, crop 299, mean 0.5, std 0.5 (torchvision)"; got != want {
+		t.Errorf("says %q, want %q", got, want)
+	}
+	if err := p.Validate(); err != nil {
+		t.Error(err)
+	}
+	p.Std[1] = 0
+	if p.Validate() == nil {
+		t.Error("a deviation of 0 is valid")
+	}
+}
 
 func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -33,7 +99,7 @@ func TestPreprocessStringSaysWhatItDoes(t *testing.T) {
 }
 
 func TestScaleAndOffsetAreOfPixels(t *testing.T) {
-	im := NewImage(2, 1)
+	im := New(2, 1)
 	copy(im.Pix, []byte{0, 51, 255, 128, 1, 254})
 	for name, c := range map[string]struct{ scale, offset float64 }{
 		"1/127.5,-1": {1 / 127.5, -1}, "1/255,0": {1. / 255, 0}, "1, -128": {1, -128},
@@ -44,7 +110,7 @@ func TestScaleAndOffsetAreOfPixels(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var got [3]float32
-		p.normalise(got[:], im.Pix[:3], false)
+		p.Normalise(got[:], im.Pix[:3], false)
 		for i, pixel := range im.Pix[:3] {
 			if want := float64(pixel)*c.scale + c.offset; math.Abs(float64(got[i])-want) > 1e-5*(1+math.Abs(want)) {
 				t.Errorf("%s: pixel %d becomes %g, want %g", name, pixel, got[i], want)
@@ -115,71 +181,36 @@ func TestPreprocessValidateNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestOptionsValidateNamesTheKey(t *testing.T) {
-	if err := DefaultOptions().Validate(); err != nil {
-		t.Fatal(err)
-	}
-	for key, changes := range map[string][]func(*Options){
-		"data.val_fraction:":  {func(o *Options) { o.ValFraction = 1 }, func(o *Options) { o.ValFraction = -0.1 }, func(o *Options) { o.ValFraction = math.NaN() }},
-		"data.workers:":       {func(o *Options) { o.Workers = -1 }, func(o *Options) { o.Workers = 1025 }},
-		"data.preprocess:":    {func(o *Options) { o.Preprocess = "caffe" }},
-		"data.interpolation:": {func(o *Options) { o.Interpolation = "" }},
-		"data.augment.scale:": {func(o *Options) { o.Augment.Scale = [2]float64{0.5, 0.2} }, func(o *Options) { o.Augment.Scale = [2]float64{0, 1} }, func(o *Options) { o.Augment.Scale[1] = 1.1 }},
-		"data.augment.ratio:": {func(o *Options) { o.Augment.Ratio = [2]float64{2, 1} }, func(o *Options) { o.Augment.Ratio[0] = math.NaN() }},
-		"data.augment.hflip:": {func(o *Options) { o.Augment.HFlip = 1.5 }},
-		"data.augment.color:": {func(o *Options) { o.Augment.Color = -1 }, func(o *Options) { o.Augment.Color = 3 }},
-		"data.augment.pad:":   {func(o *Options) { o.Augment.Pad = -1 }, func(o *Options) { o.Augment.Pad = 5000 }},
-		"data.augment.mixup:": {func(o *Options) { o.Augment.Mixup = -0.1 }, func(o *Options) { o.Augment.Mixup = 1.1 }},
-		"data.augment.cutmix:": {
-			func(o *Options) { o.Augment.Cutmix = math.NaN() }, func(o *Options) { o.Augment.Mixup, o.Augment.Cutmix = 0.6, 0.5 },
-		},
-		"data.augment.erase:": {func(o *Options) { o.Augment.Erase = -0.1 }, func(o *Options) { o.Augment.Erase = math.NaN() }},
-	} {
-		for i, change := range changes {
-			o := DefaultOptions()
-			change(&o)
-			if err := o.Validate(); err == nil || !strings.HasPrefix(err.Error(), key) {
-				t.Errorf("%s %d: error is %v", key, i, err)
-			}
-		}
-	}
-	o := DefaultOptions()
-	o.Preprocess, o.Interpolation = "imagenet", Bicubic
-	if p := o.EvalPreprocess(64); p.Name != "imagenet" || p.Interpolation != Bicubic || p.Size != 64 || p.Validate() != nil {
-		t.Errorf("evaluation preprocesses by %+v", p)
-	}
-}
-
 func TestGeometryHoldsAtTheEdges(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		size     int
 		crop     float64
 		w, h     int
-		wantBox  box
+		wantBox  Box
 		wantView window
 	}{
-		{"torchvision", 299, 0.875, 299, 299, box{0, 0, 299, 299}, window{342, 342, 22, 22, 299}}, // 21.5 goes to the even 22
-		{"torchvision", 224, 0.875, 256, 257, box{0, 0, 256, 257}, window{256, 257, 16, 16, 224}}, // 16.5 as well
-		{"torchvision", 8, 1, 8, 8, box{0, 0, 8, 8}, window{8, 8, 0, 0, 8}},
-		{"torchvision", 8, 0.99, 1, 1000, box{0, 0, 1, 1000}, window{8, 8000, 0, 3996, 8}},
-		{"inception", 8, 1, 3, 5, box{0, 0, 3, 5}, window{8, 8, 0, 0, 8}},
-		{"inception", 8, 0.5, 1, 1, box{0, 0, 1, 1}, window{8, 8, 0, 0, 8}},
+		{"torchvision", 299, 0.875, 299, 299, Box{0, 0, 299, 299}, window{342, 342, 22, 22, 299}}, // 21.5 goes to the even 22
+		{"torchvision", 224, 0.875, 256, 257, Box{0, 0, 256, 257}, window{256, 257, 16, 16, 224}}, // 16.5 as well
+		{"torchvision", 8, 1, 8, 8, Box{0, 0, 8, 8}, window{8, 8, 0, 0, 8}},
+		{"torchvision", 8, 0.99, 1, 1000, Box{0, 0, 1, 1000}, window{8, 8000, 0, 3996, 8}},
+		{"inception", 8, 1, 3, 5, Box{0, 0, 3, 5}, window{8, 8, 0, 0, 8}},
+		{"inception", 8, 0.5, 1, 1, Box{0, 0, 1, 1}, window{8, 8, 0, 0, 8}},
 	} {
 		p := namedForTest(t, c.name, c.size)
 		p.CropPct = c.crop
-		b, v := p.geometry(NewImage(c.w, c.h))
+		b, v := p.geometry(New(c.w, c.h))
 		if b != c.wantBox || v != c.wantView {
 			t.Errorf("%s %d of %dx%d: %+v of %+v, want %+v of %+v", c.name, c.size, c.w, c.h, v, b, c.wantView, c.wantBox)
 		}
 		// Whatever the shape, one colour stays that colour.
-		im := NewImage(c.w, c.h)
+		im := New(c.w, c.h)
 		for i := range im.Pix {
 			im.Pix[i] = 51
 		}
 		for _, p.Interpolation = range []string{Bilinear, Bicubic} {
 			dst := make([]float32, 3*c.size*c.size)
-			p.Apply(dst, im)
+			p.Apply(dst, im, new(Resampler))
 			for i, want := 0, float32((51./255-p.Mean[0])/p.Std[0]); i < len(dst); i++ {
 				if dst[i] != want {
 					t.Errorf("%s %d of %dx%d, %s: value %d is %g, want %g", c.name, c.size, c.w, c.h, p.Interpolation, i, dst[i], want)
@@ -191,16 +222,16 @@ func TestGeometryHoldsAtTheEdges(t *testing.T) {
 }
 
 func TestAResamplersMemoryLeavesNoTrace(t *testing.T) {
-	var used resampler
+	var used Resampler
 	for _, name := range []string{"torchvision", "inception"} {
 		p := namedForTest(t, name, 12)
 		for _, size := range [][2]int{{90, 40}, {7, 5}, {30, 64}, {1, 1}, {200, 3}} {
 			im := randomImage(size[0], size[1])
 			got, want := make([]float32, 3*12*12), make([]float32, 3*12*12)
-			p.apply(got, im, &used)
-			p.Apply(want, im)
+			p.Apply(got, im, &used)
+			p.Apply(want, im, new(Resampler))
 			if !slices.Equal(got, want) {
-				t.Errorf("%s: %v differs with a resampler that was used before", name, size)
+				t.Errorf("%s: %v differs with a Resampler that was used before", name, size)
 			}
 		}
 	}
@@ -214,7 +245,7 @@ func TestNormaliseMakesPlanesAndMirrorsRows(t *testing.T) {
 		false: {0, 0.6, 0.2, 0.4, 0.2, 0.8, 0, 0, 0.4, 1, 0, 1},
 		true:  {0.6, 0, 0.4, 0.2, 0.8, 0.2, 0, 0, 1, 0.4, 1, 0},
 	} {
-		if p.normalise(dst, pixels, flip); !slices.Equal(dst, want) {
+		if p.Normalise(dst, pixels, flip); !slices.Equal(dst, want) {
 			t.Errorf("flip %t: %v, want %v", flip, dst, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"bufio"
@@ -25,7 +25,7 @@ func Decode(r io.ReadSeeker) (Image, error) {
 	c, format, err := image.DecodeConfig(bufio.NewReader(r))
 	if err != nil {
 		if errors.Is(err, image.ErrFormat) {
-			return Image{}, errors.New("is no JPEG, PNG, GIF, WebP or BMP")
+			return Image{}, errors.New("is not a JPEG, PNG, GIF, WebP or BMP")
 		}
 		return Image{}, undecodable(err)
 	}
@@ -61,7 +61,7 @@ func undecodable(err error) error {
 // white.
 func FromImage(src image.Image) Image {
 	b := src.Bounds()
-	im := NewImage(b.Dx(), b.Dy())
+	im := New(b.Dx(), b.Dy())
 	switch s := src.(type) {
 	case *image.YCbCr:
 		fromYCbCr(im, s)
@@ -119,7 +119,9 @@ func orientation(r io.ReadSeeker, format string) int {
 	turn := 1
 	_, err := imagemeta.Decode(imagemeta.Options{
 		R: r, ImageFormat: f, Sources: imagemeta.EXIF,
-		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }, // IFD1 is the thumbnail
+		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
+			return tag.Namespace == "IFD0" && tag.Tag == "Orientation" // IFD1 is the thumbnail
+		},
 		HandleTag: func(tag imagemeta.TagInfo) error {
 			if v, ok := tag.Value.(uint16); ok && v >= 1 && v <= 8 {
 				turn = int(v)
@@ -139,7 +141,7 @@ func turned(im Image, orientation int) Image {
 	if orientation == 1 {
 		return im
 	}
-	out := NewImage(im.W, im.H)
+	out := New(im.W, im.H)
 	if orientation >= 5 {
 		out.W, out.H = im.H, im.W
 	}

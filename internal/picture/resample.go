@@ -1,19 +1,10 @@
-package dataset
+package picture
 
 import (
 	"fmt"
-	"image"
 	"math"
+	"slices"
 )
-
-// Image is a picture of 8-bit red, green and blue, row by row.
-type Image struct {
-	W, H int
-	Pix  []uint8 // [H][W][3]
-}
-
-// NewImage returns a black picture.
-func NewImage(w, h int) Image { return Image{w, h, make([]uint8, 3*w*h)} }
 
 // The values of data.interpolation.
 const (
@@ -24,6 +15,67 @@ const (
 	// picture shrinks, and with pixels' corners where others have their centres.
 	BilinearTF1 = "bilinear-tf1"
 )
+
+// CheckInterpolation returns an error for what is not a value of
+// data.interpolation.
+func CheckInterpolation(name string) error {
+	if _, ok := filters[name]; !ok {
+		return fmt.Errorf("must be %s, %s or %s, is %q", Bilinear, Bicubic, BilinearTF1, name)
+	}
+	return nil
+}
+
+// Box is a part of a picture in pixels.
+type Box struct{ X, Y, W, H float64 }
+
+// Resampler scales pictures. It keeps its memory from one to the next and is
+// not safe for concurrent use; the zero value is ready.
+type Resampler struct {
+	columns, rows taps
+	middle, out   []uint8
+}
+
+// Resample scales the part from of im to size by size pixels, and returns
+// them, [size][size][3], which the next call overwrites. The interpolation is a
+// value of data.interpolation.
+func (r *Resampler) Resample(im Image, from Box, size int, interpolation string) []uint8 {
+	return r.resample(im, from, full(size), filters[interpolation])
+}
+
+// window is a part of an output picture of w by h pixels that is computed:
+// size by size from (x, y).
+type window struct{ w, h, x, y, size int }
+
+// full returns the whole of an output of size by size pixels.
+func full(size int) window { return window{w: size, h: size, size: size} }
+
+// resample scales the part from of im to the window to, and returns the
+// window's pixels, [size][size][3], which the next call overwrites. It filters
+// over all pixels that an output pixel covers, in fixed point with 8 bits
+// between the two passes, as Pillow's Image.resize does.
+func (r *Resampler) resample(im Image, from Box, to window, f filter) []uint8 {
+	return r.scale(im, from, to, to.size, to.size, f)
+}
+
+// scale is resample for a window of the given width and height.
+func (r *Resampler) scale(im Image, from Box, to window, width, height int, f filter) []uint8 {
+	r.columns.set(from.X, from.W/float64(to.w), im.W, to.x, width, f)
+	r.rows.set(from.Y, from.H/float64(to.h), im.H, to.y, height, f)
+	top, bottom := r.rows.span()
+	stride := 3 * width
+	r.middle = grown(r.middle, (bottom-top)*stride)
+	for y := top; y < bottom; y++ {
+		r.columns.across(r.middle[(y-top)*stride:][:stride], im.Pix[3*y*im.W:][:3*im.W])
+	}
+	r.out = grown(r.out, height*stride)
+	for y := range height {
+		r.rows.down(r.out[y*stride:][:stride], r.middle, y, top)
+	}
+	return r.out
+}
+
+// grown returns n bytes, in b where they have room.
+func grown(b []uint8, n int) []uint8 { return slices.Grow(b[:0], n)[:n] }
 
 // filter is a resampling filter: zero at and beyond its support.
 type filter struct {
@@ -66,60 +118,6 @@ func (f filter) center(i int, scale float64) float64 {
 		return float64(i)*scale + 0.5
 	}
 	return (float64(i) + 0.5) * scale
-}
-
-// checkInterpolation returns an error for what is none.
-func checkInterpolation(name string) error {
-	if _, ok := filters[name]; !ok {
-		return fmt.Errorf("must be %s, %s or %s, is %q", Bilinear, Bicubic, BilinearTF1, name)
-	}
-	return nil
-}
-
-// box is a part of a picture in pixels.
-type box struct{ x, y, w, h float64 }
-
-// window is a part of an output picture of w by h pixels that is computed:
-// size by size from (x, y).
-type window struct{ w, h, x, y, size int }
-
-// resampler scales pictures. It keeps its memory from one to the next and is
-// not safe for concurrent use.
-type resampler struct {
-	columns, rows taps
-	middle, out   []uint8
-}
-
-// resample scales the part from of im to the window to, and returns the
-// window's pixels, [size][size][3], which the next call overwrites. It filters
-// over all pixels that an output pixel covers, in fixed point with 8 bits
-// between the two passes, as Pillow's Image.resize does.
-func (r *resampler) resample(im Image, from box, to window, f filter) []uint8 {
-	return r.scale(im, from, to, to.size, to.size, f)
-}
-
-// scale is resample for a window of the given width and height.
-func (r *resampler) scale(im Image, from box, to window, width, height int, f filter) []uint8 {
-	r.columns.set(from.x, from.w/float64(to.w), im.W, to.x, width, f)
-	r.rows.set(from.y, from.h/float64(to.h), im.H, to.y, height, f)
-	top, bottom := r.rows.span()
-	stride := 3 * width
-	r.middle = grown(r.middle, (bottom-top)*stride)
-	for y := top; y < bottom; y++ {
-		r.columns.across(r.middle[(y-top)*stride:][:stride], im.Pix[3*y*im.W:][:3*im.W])
-	}
-	r.out = grown(r.out, height*stride)
-	for y := range height {
-		r.rows.down(r.out[y*stride:][:stride], r.middle, y, top)
-	}
-	return r.out
-}
-
-func grown(b []uint8, n int) []uint8 {
-	if cap(b) < n {
-		return make([]uint8, n)
-	}
-	return b[:n]
 }
 
 // taps are the weights of the input pixels for each output pixel along one
@@ -205,35 +203,4 @@ func (t *taps) down(out, rows []uint8, y, top int) {
 	}
 }
 
-// Thumbnail returns the picture at a height of at most high pixels, and at most
-// four times as wide; what is smaller stays as it is.
-func (im Image) Thumbnail(high int) Image {
-	shrink := max(float64(im.H)/float64(high), float64(im.W)/float64(4*high))
-	if shrink <= 1 {
-		return im
-	}
-	w, h := max(1, int(float64(im.W)/shrink)), max(1, int(float64(im.H)/shrink))
-	var r resampler
-	pixels := r.scale(im, box{0, 0, float64(im.W), float64(im.H)}, window{w: w, h: h}, w, h, filters[Bilinear])
-	return Image{w, h, pixels}
-}
-
-// Picture returns the pixels as a picture of Go's image package.
-func (im Image) Picture() image.Image {
-	p := image.NewRGBA(image.Rect(0, 0, im.W, im.H))
-	for i := range im.W * im.H {
-		copy(p.Pix[4*i:], im.Pix[3*i:3*i+3])
-		p.Pix[4*i+3] = 255
-	}
-	return p
-}
-
 func clamp(v int32) uint8 { return uint8(max(0, min(255, v))) }
-
-// check returns an error if the picture's fields contradict each other.
-func (im Image) check() error {
-	if im.W < 1 || im.H < 1 || len(im.Pix) != 3*im.W*im.H {
-		return fmt.Errorf("picture of %dx%d has %d bytes", im.W, im.H, len(im.Pix))
-	}
-	return nil
-}

@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"math"
@@ -8,7 +8,7 @@ import (
 
 // grey returns a picture of grey pixels.
 func grey(w int, values ...uint8) Image {
-	im := NewImage(w, len(values)/w)
+	im := New(w, len(values)/w)
 	for i, v := range values {
 		im.Pix[3*i], im.Pix[3*i+1], im.Pix[3*i+2] = v, v, v
 	}
@@ -30,8 +30,8 @@ func TestTF1sBilinearIsAsByHand(t *testing.T) {
 		{"down by a half", grey(3, 0, 100, 200, 0, 100, 200, 40, 140, 240), 2, []uint8{0, 150, 20, 170}},
 		{"the same size", grey(2, 1, 2, 3, 4), 2, []uint8{1, 2, 3, 4}},
 	} {
-		var r resampler
-		got := r.resample(c.im, box{0, 0, float64(c.im.W), float64(c.im.H)}, window{c.size, c.size, 0, 0, c.size}, filters[BilinearTF1])
+		var r Resampler
+		got := r.resample(c.im, Box{0, 0, float64(c.im.W), float64(c.im.H)}, window{c.size, c.size, 0, 0, c.size}, filters[BilinearTF1])
 		var values []uint8
 		for i := 0; i < len(got); i += 3 {
 			values = append(values, got[i])
@@ -78,7 +78,7 @@ func TestInceptionsInputsAreSlims(t *testing.T) {
 		im := randomImage(size[0], size[1])
 		p := namedForTest(t, "inception", 32)
 		got := make([]float32, 3*32*32)
-		p.Apply(got, im)
+		p.Apply(got, im, new(Resampler))
 		sum := 0.0
 		for i, want := range slimEval(im, 32) {
 			off := math.Abs(float64(got[i])-want) / 2 * 255

@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"bytes"
@@ -68,7 +68,7 @@ func TestDecodeGivesRGBWhateverTheFormat(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if im.W != 6 || im.H != 4 || im.check() != nil {
+		if im.W != 6 || im.H != 4 || im.Validate() != nil {
 			t.Errorf("%s: %dx%d, %d bytes", name, im.W, im.H, len(im.Pix))
 			continue
 		}
@@ -204,7 +204,7 @@ func TestDecodeRefusesClaimsOfTooManyPixelsBeforeReadingThem(t *testing.T) {
 	if _, err := Decode(bytes.NewReader(pngOf(1<<20, 100))); err == nil || strings.Contains(err.Error(), "the most") {
 		t.Errorf("as many pixels as are allowed: error is %v, want that there are none", err)
 	}
-	if _, err := Decode(strings.NewReader("hello, this is text")); err == nil || err.Error() != "is no JPEG, PNG, GIF, WebP or BMP" {
+	if _, err := Decode(strings.NewReader("hello, this is text")); err == nil || err.Error() != "is not a JPEG, PNG, GIF, WebP or BMP" {
 		t.Errorf("text: error is %v", err)
 	}
 }
@@ -323,7 +323,7 @@ func TestDecodeReadsPicturesWithBrokenMetadata(t *testing.T) {
 		for _, v := range []byte{0, 0xff} {
 			data := append([]byte{}, whole...)
 			data[i] = v
-			if im, err := Decode(bytes.NewReader(data)); err != nil || im.check() != nil {
+			if im, err := Decode(bytes.NewReader(data)); err != nil || im.Validate() != nil {
 				t.Errorf("byte %d as %d: %v", i, v, err)
 			}
 		}
@@ -333,7 +333,7 @@ func TestDecodeReadsPicturesWithBrokenMetadata(t *testing.T) {
 func TestTurnedMovesEveryPixel(t *testing.T) {
 	// 0 1 2
 	// 3 4 5
-	im := NewImage(3, 2)
+	im := New(3, 2)
 	for i := range 6 {
 		im.Pix[3*i] = uint8(i)
 	}
@@ -348,7 +348,7 @@ func TestTurnedMovesEveryPixel(t *testing.T) {
 			}
 			got += fmt.Sprint(out.Pix[3*i])
 		}
-		if got != want || out.check() != nil {
+		if got != want || out.Validate() != nil {
 			t.Errorf("orientation %d: %s, want %s", orientation, got, want)
 		}
 	}
@@ -364,8 +364,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(emptyGIF))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		im, err := Decode(bytes.NewReader(data))
-		if err == nil && im.check() != nil {
-			t.Error(im.check())
+		if err == nil && im.Validate() != nil {
+			t.Error(im.Validate())
 		}
 	})
 }

@@ -1,10 +1,20 @@
-package dataset
+package labels
 
 import (
 	_ "embed"
 	"strings"
 	"sync"
 )
+
+// ImageNet returns the English names of ImageNet's 1000 classes in the order
+// of a classifier's rows.
+func ImageNet() []string {
+	var labels []string
+	for _, c := range imageNetClasses() {
+		labels = append(labels, c.names[0])
+	}
+	return labels
+}
 
 // imageNetTSV has a line for each of the 1000 classes of ImageNet's challenge
 // (ILSVRC 2012) in the order of the wnids, which is that of every tool's
@@ -20,7 +30,8 @@ type imageNetClass struct {
 	names []string // English; the first is the label
 }
 
-var imageNet = sync.OnceValue(func() []imageNetClass {
+// imageNetClasses are the classes of imageNetTSV.
+var imageNetClasses = sync.OnceValue(func() []imageNetClass {
 	var classes []imageNetClass
 	for line := range strings.Lines(imageNetTSV) {
 		fields := strings.Split(strings.TrimSpace(line), "\t")
@@ -29,21 +40,11 @@ var imageNet = sync.OnceValue(func() []imageNetClass {
 	return classes
 })
 
-// ImageNetLabels returns the English names of ImageNet's 1000 classes in the
-// order of a classifier's rows.
-func ImageNetLabels() []string {
-	var labels []string
-	for _, c := range imageNet() {
-		labels = append(labels, c.names[0])
-	}
-	return labels
-}
-
 // imageNetRows returns ImageNet's classes if labels are theirs, in whatever
 // way they are written: as wnids or as names, of which tools have slightly
 // different lists. Else it returns nil.
 func imageNetRows(labels []string) []imageNetClass {
-	classes := imageNet()
+	classes := imageNetClasses()
 	if len(labels) != len(classes) {
 		return nil
 	}

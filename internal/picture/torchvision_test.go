@@ -1,4 +1,4 @@
-package dataset
+package picture
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ func TestInputsAreTorchvisionsPixels(t *testing.T) {
 			t.Fatalf("%dx%d pixels are expected", want.W, want.H)
 		}
 		got := make([]float32, 3*size*size)
-		TorchvisionPreprocess(size).Apply(got, picture)
+		TorchvisionPreprocess(size).Apply(got, picture, new(Resampler))
 		sum, most := 0.0, 0.0
 		for i, v := range got {
 			level := (float64(v)*0.5 + 0.5) * 255
