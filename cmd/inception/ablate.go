@@ -8,6 +8,7 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/ablate"
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
@@ -124,7 +125,7 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 		left = fmt.Sprintf("; all will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
 	a.note("run %d of %d: %s, seed %d, in %s%s", u.Number, u.Of, u.Title, u.Seed, u.Dir, left)
-	return &train.Console{Messages: a.stderr, Terminal: a.terminal(), Quiet: a.quiet}
+	return &console.Reporter{Messages: a.stderr, Width: a.width(), Quiet: a.quiet}
 }
 
 // table prints what is known after a run.

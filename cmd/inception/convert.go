@@ -6,12 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/fetch"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -119,12 +118,15 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 	if err != nil {
 		return "", usageError{fmt.Errorf("--fetch: %w", err)}
 	}
-	progress, end := i.transferBar()
+	bar := i.bar("download", console.Bytes)
 	fetched, err := fetch.Get(ctx, file, fetch.Options{
-		Progress: progress,
-		Retry:    func(err error, done int64) { i.note("%s: %v; going on from byte %d", file.URL, err, done) },
+		Progress: bar.Set,
+		Retry: func(err error, done int64) {
+			bar.Clear()
+			i.note("%s: %v; going on from byte %d", file.URL, err, done)
+		},
 	})
-	end()
+	bar.Clear()
 	switch {
 	case err != nil:
 		return "", err
@@ -134,20 +136,6 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 		i.note("%s is here already", file.Path)
 	}
 	return file.Path, nil
-}
-
-// transferBar returns what moves a bar of bytes and what ends it, where
-// messages go to a terminal.
-func (i *importCommand) transferBar() (progress func(done, total int64), end func()) {
-	if !i.terminal() || i.quiet {
-		return nil, func() {}
-	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(i.stderr), progressbar.OptionSetWidth(20), progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
-	return func(done, total int64) {
-		bar.ChangeMax64(total)
-		_ = bar.Set64(done)
-	}, func() { _ = bar.Clear() }
 }
 
 func newExport(s *session) *cobra.Command {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
@@ -67,7 +68,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
 		Config: resolved.Config, Init: l.init,
-		Reporter: &train.Console{Messages: l.stderr, Terminal: l.terminal(), Quiet: l.quiet},
+		Reporter: &console.Reporter{Messages: l.stderr, Width: l.width(), Quiet: l.quiet},
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
 		if err := report.WriteRates(l.out, rates(found)); err != nil {

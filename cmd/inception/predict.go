@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/weights"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -97,7 +97,7 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 		}
 		labels, err = p.labelsOf(m)
 		return err
-	}, func(out evaluate.Output, rows *evaluate.Rows) error {
+	}, func(out evaluate.Output, rows *npy.Rows) error {
 		if rows != nil {
 			if err := rows.Add(out.Logits, len(out.Logits)); err != nil {
 				return err
@@ -133,7 +133,7 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 
 func (p *predictCommand) extract(ctx context.Context, args []string) error {
 	n := 0
-	return p.each(ctx, args, p.features, func(weights.Metadata) error { return nil }, func(out evaluate.Output, rows *evaluate.Rows) error {
+	return p.each(ctx, args, p.features, func(weights.Metadata) error { return nil }, func(out evaluate.Output, rows *npy.Rows) error {
 		if p.json {
 			if err := p.printJSON(map[string]any{"image": out.Name, "row": n}); err != nil {
 				return err
@@ -147,7 +147,7 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 // each loads the network, calls use for every picture that can be read, and
 // writes the rows that it adds to the file, unless that is "". If some
 // pictures cannot be read, it fails in the end.
-func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error, use func(evaluate.Output, *evaluate.Rows) error) error {
+func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error, use func(evaluate.Output, *npy.Rows) error) error {
 	if p.batch < 0 || p.inputSize < 0 {
 		return usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", p.batch, p.inputSize)}
 	}
@@ -193,9 +193,9 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 		return err
 	}
 	defer predictor.Close()
-	var rows *evaluate.Rows
+	var rows *npy.Rows
 	if file != "" {
-		if rows, err = evaluate.NewRows(file); err != nil {
+		if rows, err = npy.NewRows(file); err != nil {
 			return err
 		}
 		defer rows.Close()
@@ -218,22 +218,24 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 
 // through runs the network on all files behind a progress bar. It returns how
 // many pictures could not be read.
-func (p *predictCommand) through(ctx context.Context, predictor *evaluate.Predictor, files []string, total int, use func(evaluate.Output) error) (unread int, err error) {
+func (p *predictCommand) through(
+	ctx context.Context, predictor *evaluate.Predictor, files []string, total int, use func(evaluate.Output) error,
+) (unread int, err error) {
 	const few = 16
 	// A bar and lines of results would be in each other's way.
 	lines := p.features == "" || p.json
-	visible := isTerminal(p.stderr) && !p.quiet && total >= few && !(lines && isTerminal(p.stdout))
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetWidth(20), progressbar.OptionSetVisibility(visible),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"))
-	defer bar.Clear() //nolint:errcheck // the terminal's, not the result's
+	var bar *console.Bar
+	if total >= few && !(lines && isTerminal(p.stdout)) {
+		bar = p.bar("", console.Images)
+	}
+	defer bar.Clear()
 	done := 0
 	err = predictor.Run(ctx, files, func(out evaluate.Output) error {
 		done++
-		_ = bar.Set(done)
+		bar.Set(int64(done), int64(total))
 		if out.Err != nil {
 			unread++
-			_ = bar.Clear()
+			bar.Clear()
 			p.warn(out.Err.Error())
 			return nil
 		}

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -115,7 +115,7 @@ func (m *summaryCommand) run() error {
 	}
 	r.Warnings = append([]model.Warning{}, warnings...) // an empty list rather than null
 	if m.svg != "" {
-		err := atomicfile.Write(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, layers) })
+		err := atomicfile.Write(m.svg, func(w io.Writer) error { return figure.WriteNetwork(w, r.headline(), spec.InputSize, layers) })
 		if err != nil {
 			return err
 		}

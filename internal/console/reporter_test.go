@@ -1,4 +1,4 @@
-package train
+package console
 
 import (
 	"bytes"
@@ -7,20 +7,24 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/train"
 )
 
 func TestAConsoleDrawsABarOnATerminalAndALineAnEpoch(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		var out, metrics bytes.Buffer
-		c := Console{Messages: &out, Terminal: terminal, JSON: &metrics}
+		c := Reporter{Messages: &out, JSON: &metrics}
+		if terminal {
+			c.Width = func() int { return 100 }
+		}
 		c.Note("a note")
-		c.Step(Status{
+		c.Step(train.Status{
 			Epoch: 1, Epochs: 2, Step: 3, Steps: 5, Loss: 1.25, Top1: 0.5, ImagesPerSecond: 12, Left: time.Minute,
 		})
 		c.Validation(13, 13)
 		val := report.Line{Split: "val", Loss: 1.5, Top1: 0.4, Top5: 0.9}
 		c.Metrics(val)
-		c.Epoch(EpochSummary{
+		c.Epoch(train.EpochSummary{
 			Epoch: 1, Epochs: 2, Train: report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
 		})
 		for text, want := range map[string]bool{
@@ -37,5 +41,15 @@ func TestAConsoleDrawsABarOnATerminalAndALineAnEpoch(t *testing.T) {
 		if !strings.HasPrefix(metrics.String(), `{"step":0,"epoch":0,"split":"val","loss":1.5,`) {
 			t.Errorf("JSON is %s", metrics.String())
 		}
+	}
+}
+
+func TestAQuietConsoleStillWarns(t *testing.T) {
+	var out bytes.Buffer
+	c := Reporter{Messages: &out, Quiet: true}
+	c.Warn("the rate is high")
+	c.Note("initial weights from a file")
+	if got := out.String(); got != "warning: the rate is high\n" {
+		t.Errorf("says %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/evaluate"
 )
 
 // heatClasses is the most classes that a heat map can show legibly.
@@ -107,17 +109,9 @@ func short(label string) string {
 	return label
 }
 
-// Bin holds the images whose predicted class has a probability of From to To.
-type Bin struct {
-	From, To   float64
-	Images     int
-	Confidence float64 // mean probability of the predicted class
-	Accuracy   float64
-}
-
 // ReliabilitySVG draws a reliability diagram: accuracy over confidence, with
 // the diagonal on which the two agree, and below it where the images are.
-func ReliabilitySVG(bins []Bin) string {
+func ReliabilitySVG(bins []evaluate.Bin) string {
 	const left, top, side, below = 44, 10, 320, 60
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="11">`,
