@@ -4,10 +4,14 @@
 // responsibility; a wrong one panics, as an index out of range does.
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/inception-go/inception/internal/kernel/simd"
+)
 
 // Block is how many channels lie beside each other in memory.
-const Block = 16
+const Block = simd.Block
 
 // Map is a view of one activation, [N][C/16][H][W][16] float32. Images lie
 // Stride floats apart, so that a view of some of the channels of a larger

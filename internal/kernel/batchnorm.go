@@ -15,7 +15,7 @@ func BatchNormMoments(mean, variance []float32, x Map) {
 	checkChannels("BatchNormMoments", x.C, mean, variance)
 	n := borrowNorm(x)
 	defer n.release()
-	n.sum(x, func(s *partialSum, image, block int) { active.moments(&s.first, &s.second, x.Plane(image, block)) })
+	n.sum(x, func(s *partialSum, image, block int) { active.Moments(&s.first, &s.second, x.Plane(image, block)) })
 	count := float64(x.N * x.H * x.W)
 	for c := range x.C {
 		s := &n.sums[c/Block]
@@ -36,7 +36,7 @@ func BatchNormReLU(y, x Map, mean, variance, gamma, beta []float32, eps float32,
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.normalise(y.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
+		active.Normalise(y.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
 	})
 }
 
@@ -60,7 +60,7 @@ func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, varianc
 	defer n.release()
 	n.setForward(mean, variance, gamma, beta, eps)
 	n.sum(x, func(s *partialSum, image, block int) {
-		active.gradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
+		active.GradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
 	})
 	count := float64(x.N * x.H * x.W)
 	for c := range x.C {
@@ -80,7 +80,7 @@ func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, varianc
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.gradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block], relu)
+		active.GradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block], relu)
 	})
 }
 

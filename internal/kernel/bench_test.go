@@ -178,7 +178,7 @@ func benchLayers(b *testing.B, layers []benchLayer, batch int, xs, ys []float32,
 // benchPeak is a short PeakGFLOPS of all threads, in FLOP/s.
 func benchPeak() float64 {
 	rates := make([]float64, parallel.Threads())
-	parallel.For(len(rates), func(i int) { rates[i] = active.peakRate(100 * time.Microsecond) })
+	parallel.For(len(rates), func(i int) { rates[i] = active.PeakRate(100 * time.Microsecond) })
 	sum := 0.0
 	for _, rate := range rates {
 		sum += rate

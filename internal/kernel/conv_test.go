@@ -8,16 +8,18 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
+	"github.com/inception-go/inception/internal/kernel/simd/simdtest"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// eachISA runs a test once per implementation that this machine has.
+// eachISA runs a test with each implementation that this machine has.
 func eachISA(t *testing.T, test func(t *testing.T)) {
-	defer func(before *isa) { active = before }(active)
-	for _, s := range registry {
+	defer func(before *simd.ISA) { active = before }(active)
+	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
 		active = s
-		t.Run(s.name, test)
-	}
+		test(t)
+	})
 }
 
 // long is set for the tests that take minutes.

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
@@ -38,28 +39,28 @@ func hanging(n, size, stride, pad, more, window int) int {
 // window, r*S + s; of equal values the first wins.
 func (p Pool) MaxForward(y, x Map, argmax []uint8) {
 	plan := p.planFor(x.H, x.W)
-	p.eachPlane(y, func(a *poolArgs, image, block, index int) {
+	p.eachPlane(y, func(a *simd.PoolArgs, image, block, index int) {
 		size := y.H * y.W * Block
-		plan.run(a, y.Plane(image, block), x.Plane(image, block), argmax[index*size:(index+1)*size], active.poolMax)
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), argmax[index*size:(index+1)*size], active.PoolMax)
 	})
 }
 
 // MaxBackward overwrites dx with the gradient of MaxForward.
 func (p Pool) MaxBackward(dx, dy Map, argmax []uint8) {
 	plan := p.planFor(dx.H, dx.W)
-	p.eachPlane(dy, func(a *poolArgs, image, block, index int) {
+	p.eachPlane(dy, func(a *simd.PoolArgs, image, block, index int) {
 		size := dy.H * dy.W * Block
 		to := dx.Plane(image, block)
 		clear(to)
-		plan.run(a, dy.Plane(image, block), to, argmax[index*size:(index+1)*size], active.poolMaxBack)
+		plan.run(a, dy.Plane(image, block), to, argmax[index*size:(index+1)*size], active.PoolMaxBack)
 	})
 }
 
 // AvgForward overwrites y with the mean of each window.
 func (p Pool) AvgForward(y, x Map) {
 	plan := p.planFor(x.H, x.W)
-	p.eachPlane(y, func(a *poolArgs, image, block, _ int) {
-		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.poolSum)
+	p.eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.PoolSum)
 	})
 }
 
@@ -67,7 +68,7 @@ func (p Pool) AvgForward(y, x Map) {
 func (p Pool) AvgBackward(dx, dy Map) {
 	plan := p.planFor(dx.H, dx.W)
 	if p.StrideH != 1 || p.StrideW != 1 || p.PadH >= p.R || p.PadW >= p.S || p.MoreH+p.MoreW > 0 {
-		p.eachPlane(dy, func(_ *poolArgs, image, block, _ int) {
+		p.eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
 			plan.spread(dx.Plane(image, block), dy.Plane(image, block))
 		})
 		return
@@ -76,10 +77,10 @@ func (p Pool) AvgBackward(dx, dy Map) {
 	// window's factor, padded by what the window lacks.
 	back := Pool{Window: Window{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}}
 	sum := back.planFor(dy.H, dy.W)
-	p.eachPlane(dy, func(a *poolArgs, image, block, _ int) {
+	p.eachPlane(dy, func(a *simd.PoolArgs, image, block, _ int) {
 		scaled := borrowFloats(dy.H * dy.W * Block)
 		plan.scale(scaled, dy.Plane(image, block))
-		sum.runScaled(a, dx.Plane(image, block), scaled, nil, active.poolSum, 1)
+		sum.runScaled(a, dx.Plane(image, block), scaled, nil, active.PoolSum, 1)
 		returnFloats(scaled)
 	})
 }
@@ -119,15 +120,15 @@ func GlobalAvgBackward(dx, dy Map) {
 	})
 }
 
-var poolArgsPool = sync.Pool{New: func() any { return new(poolArgs) }}
+var poolArgsPool = sync.Pool{New: func() any { return new(simd.PoolArgs) }}
 
 // eachPlane calls f for every plane of the pool's output.
-func (p Pool) eachPlane(y Map, f func(a *poolArgs, image, block, index int)) {
+func (p Pool) eachPlane(y Map, f func(a *simd.PoolArgs, image, block, index int)) {
 	blocks := y.Blocks()
 	parallel.For(y.N*blocks, func(i int) {
-		a := poolArgsPool.Get().(*poolArgs)
+		a := poolArgsPool.Get().(*simd.PoolArgs)
 		f(a, i/blocks, i%blocks, i)
-		*a = poolArgs{}
+		*a = simd.PoolArgs{}
 		poolArgsPool.Put(a)
 	})
 }
@@ -144,7 +145,7 @@ type poolPlan struct {
 type poolRun struct {
 	y, x   int // first output pixel, first tap's input pixel
 	pixels int
-	taps   []poolTap
+	taps   []simd.PoolTap
 	scale  float32 // 1/divisor of an average
 }
 
@@ -194,7 +195,7 @@ func (p Pool) plan(h, w int) *poolPlan {
 			for r := rows.first; r < rows.end; r++ {
 				for s := columns.first; s < columns.end; s++ {
 					offset := (r-rows.first)*w + s - columns.first
-					run.taps = append(run.taps, poolTap{offset: offset * pixelBytes, index: r*p.S + s})
+					run.taps = append(run.taps, simd.PoolTap{Offset: offset * pixelBytes, Index: r*p.S + s})
 				}
 			}
 			divisor := len(run.taps)
@@ -210,28 +211,28 @@ func (p Pool) plan(h, w int) *poolPlan {
 }
 
 // run calls loop for every run of a plane.
-func (p *poolPlan) run(a *poolArgs, y, x []float32, argmax []uint8, loop func(*poolArgs)) {
+func (p *poolPlan) run(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop func(*simd.PoolArgs)) {
 	p.runScaled(a, y, x, argmax, loop, 0)
 }
 
 // runScaled is run with one factor for all runs instead of their own, unless
 // it is 0.
-func (p *poolPlan) runScaled(a *poolArgs, y, x []float32, argmax []uint8, loop func(*poolArgs), scale float32) {
+func (p *poolPlan) runScaled(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop func(*simd.PoolArgs), scale float32) {
 	for i := range p.runs {
 		run := &p.runs[i]
 		if len(run.taps) == 0 { // a window in the padding alone
 			clear(y[run.y*Block : (run.y+run.pixels)*Block])
 			continue
 		}
-		*a = poolArgs{
-			y: unsafe.Pointer(&y[run.y*Block]), x: unsafe.Pointer(&x[run.x*Block]),
-			taps: &run.taps[0], count: len(run.taps), pixels: run.pixels, xPixel: p.xPixel, scale: run.scale,
+		*a = simd.PoolArgs{
+			Y: unsafe.Pointer(&y[run.y*Block]), X: unsafe.Pointer(&x[run.x*Block]),
+			Taps: &run.taps[0], Count: len(run.taps), Pixels: run.pixels, XPixel: p.xPixel, Scale: run.scale,
 		}
 		if argmax != nil {
-			a.argmax = unsafe.Pointer(&argmax[run.y*Block])
+			a.Argmax = unsafe.Pointer(&argmax[run.y*Block])
 		}
 		if scale != 0 {
-			a.scale = scale
+			a.Scale = scale
 		}
 		loop(a)
 	}
@@ -258,7 +259,7 @@ func (p *poolPlan) spread(dx, dy []float32) {
 				g[lane] *= run.scale
 			}
 			for _, tap := range run.taps {
-				to := (*[Block]float32)(dx[run.x*Block+(tap.offset+pixel*p.xPixel)/floatBytes:])
+				to := (*[Block]float32)(dx[run.x*Block+(tap.Offset+pixel*p.xPixel)/floatBytes:])
 				for lane, v := range g {
 					to[lane] += v
 				}
