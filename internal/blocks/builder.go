@@ -24,6 +24,8 @@ type Options struct {
 	Seed            uint64  // of dropout, with the step that Step points to when it runs
 	Step            *uint64 //
 
+	Folds *ops.Folds // of the networks over the same parameters; only without Train
+
 	// Frozen says which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool
 }

@@ -9,10 +9,11 @@ import (
 )
 
 // Head is the classifier: global average pool, dropout when training, and a
-// fully connected layer, which is last. drop is the probability of dropout.
-func (b *Builder) Head(x *gorgonia.Node, classes int, drop float64) (pooled, logits *gorgonia.Node) {
+// fully connected layer of that name, which is last. drop is the probability of
+// dropout.
+func (b *Builder) Head(x *gorgonia.Node, name string, classes int, drop float64) (pooled, logits *gorgonia.Node) {
 	pooled = b.GlobalAvgPool(x, "avgpool")
-	return pooled, b.Linear(b.Dropout(pooled, drop), "fc", classes)
+	return pooled, b.Linear(b.Dropout(pooled, drop), name, classes)
 }
 
 // AuxHead is the auxiliary classifier on a 17x17 map (fig. 8): average pool
@@ -50,7 +51,7 @@ func (b *Builder) BiasConv(x *gorgonia.Node, u Unit) *gorgonia.Node {
 	l := b.conv(x, u)
 	bias := b.param(l, "conv.bias", ops.Bias, l.Output[0])
 	if !b.Train {
-		y, err := ops.FoldedConv(l.Name, x, l.Params[0], bias, ops.Norm{}, l.Window, l.Layer)
+		y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], bias, ops.Norm{}, l.Window, l.Layer)
 		return b.made(l, y, err, x)
 	}
 	z := b.convolve(x, []*layer{l})[0]

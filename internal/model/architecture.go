@@ -37,12 +37,15 @@ type Architecture struct {
 
 // Twin is the network of a PyTorch library whose names the parameters have.
 type Twin struct {
-	Name string // such as torchvision's inception_v3
-	Spec Spec   // what it is there
+	Library, Name string // such as torchvision's inception_v3
+	Spec          Spec   // what it is there
 }
 
+// String names the network as its library's.
+func (t Twin) String() string { return t.Library + "'s " + t.Name }
+
 // architectures lists all networks, as help texts do.
-var architectures = []Architecture{v2, v3, v2Table1, bnInception, googLeNet}
+var architectures = []Architecture{v2, v3, v2Table1, bnInception, googLeNet, inceptionV4}
 
 // The names of the networks.
 const (
@@ -51,6 +54,7 @@ const (
 	V2Table1    = "v2-table1"    // Table 1 read literally
 	BNInception = "bn-inception" // Ioffe and Szegedy 2015; TF-slim's inception_v2
 	GoogLeNet   = "googlenet"    // Szegedy et al. 2014 with batch norm, as in torchvision
+	InceptionV4 = "inception-v4" // Szegedy et al. 2016, as in timm
 )
 
 // Variants lists the names of all networks.

@@ -45,6 +45,6 @@ func buildBNInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o output
 	x = o.end("Mixed_5a", b.ReduceBN(x, "Mixed_5a", blocks.ChannelsBN{ThreeBy1: 128, Three: 192, DoubleBy1: 192, Double: 256}))
 	x = module(x, "Mixed_5b", blocks.ChannelsBN{One: 352, ThreeBy1: 192, Three: 320, DoubleBy1: 160, Double: 224, Pool: 128})
 	x = module(x, "Mixed_5c", blocks.ChannelsBN{One: 352, ThreeBy1: 192, Three: 320, DoubleBy1: 192, Double: 224, Pool: 128, MaxPool: true})
-	o.features, o.logits = b.Head(x, s.Classes, s.Dropout)
+	o.features, o.logits = b.Head(x, "fc", s.Classes, s.Dropout)
 	return o
 }

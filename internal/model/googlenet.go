@@ -13,7 +13,7 @@ var googLeNet = Architecture{
 	StemConvs:  []string{"7x7"},
 	AuxHeads:   []string{AuxNone, AuxBatchNorm},
 	Fixed:      append([]string{"avgpool_count_include_pad"}, structureKeys...),
-	Classifier: "fc", Twin: Twin{"torchvision's googlenet", publishedGoogLeNet},
+	Classifier: "fc", Twin: Twin{"torchvision", "googlenet", publishedGoogLeNet},
 	Mark: "inception3a.branch1.conv.weight", Telltale: "its layers are GoogLeNet's",
 	recognise: func(s *Spec, has func(string) bool) bool {
 		s.AuxEarly, s.AuxLate = has("aux1.conv.conv.weight"), has("aux2.conv.conv.weight")
@@ -57,6 +57,6 @@ func buildGoogLeNet(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs)
 			o.aux = append(gorgonia.Nodes{b.AuxHeadV1(late, "aux2", s.Classes, s.AuxDropout)}, o.aux...)
 		}
 	}
-	o.features, o.logits = b.Head(x, s.Classes, s.Dropout)
+	o.features, o.logits = b.Head(x, "fc", s.Classes, s.Dropout)
 	return o
 }

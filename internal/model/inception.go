@@ -67,7 +67,7 @@ var (
 
 // torchvisionV3 is torchvision's inception_v3 as a structure of a variant.
 func torchvisionV3(variant string) Twin {
-	return Twin{"torchvision's inception_v3", published(variant, func(s *Spec) { s.AvgPoolCountIncludePad = true })}
+	return Twin{"torchvision", "inception_v3", published(variant, func(s *Spec) { s.AvgPoolCountIncludePad = true })}
 }
 
 // switches reads them off the names of layers. Files with torchvision's names
@@ -127,6 +127,6 @@ func buildInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs)
 	x = o.end("Mixed_7a", b.ReduceTo8(x, "Mixed_7a", how, s.Asymmetric7x7))
 	x = o.end("Mixed_7b", b.Inception8(x, "Mixed_7b", s.Expanded8x8))
 	x = o.end("Mixed_7c", b.Inception8(x, "Mixed_7c", s.Expanded8x8))
-	o.features, o.logits = b.Head(x, s.Classes, s.Dropout)
+	o.features, o.logits = b.Head(x, "fc", s.Classes, s.Dropout)
 	return o
 }

@@ -17,8 +17,9 @@ type Mode int
 
 // The modes of a network.
 const (
-	Eval  Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
-	Train             // forward, losses and gradients
+	Eval       Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
+	Train                  // forward, losses and gradients
+	Statistics             // forward as in training, for what batch norm measures
 )
 
 // Options are what building needs besides the structure.
@@ -88,7 +89,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
-	options.Frozen, options.Seed, options.Step = o.Frozen, o.Seed, &n.step
+	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = spec.build(b, image)
@@ -223,7 +224,8 @@ func (n *Network) run() error {
 }
 
 // Refresh must follow every change of the weights before an eval network
-// runs again: it folds batch norm into them.
+// runs again: it folds batch norm into them, for all networks over these
+// weights, of which none may run meanwhile.
 func (n *Network) Refresh() { ops.Refresh(n.Graph) }
 
 // Logits returns the logits of the last run, [Batch][Classes].
@@ -275,7 +277,7 @@ func rows(node *gorgonia.Node, channels int) []float32 {
 
 // blockOptions are the settings that every layer shares.
 func (s Spec) blockOptions(mode Mode) blocks.Options {
-	return blocks.Options{Train: mode == Train, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
+	return blocks.Options{Train: mode != Eval, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
 		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Architecture().NoGamma}
 }
 

@@ -24,6 +24,7 @@ func TestVariantCounts(t *testing.T) {
 		{"bn-inception", BNInception, nil, 11_178_336, 11_178_336, 1_934_857_216},
 		{"bn-inception with a plain 7x7", BNInception, func(s *Spec) { s.Stem.Conv = "7x7" }, 11_185_032, 11_185_032, 2_018_851_840},
 		{"googlenet", GoogLeNet, nil, 6_624_904, 13_004_888, 1_498_376_192},
+		{"inception-v4", InceptionV4, nil, 42_679_816, 42_679_816, 12_253_974_624},
 		{"googlenet without heads", GoogLeNet, func(s *Spec) { s.Aux, s.AuxEarly = AuxNone, false }, 6_624_904, 6_624_904, 1_498_376_192},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,6 +101,9 @@ func TestVariantsRefuseSwitchesThatTheyLack(t *testing.T) {
 		{BNInception, func(s *Spec) { s.AuxDropout = 0.5 }, "model.aux_dropout"},
 		{BNInception, func(s *Spec) { s.AvgPoolCountIncludePad = true }, ""},
 		{V3, func(s *Spec) { s.Stem.Conv = "separable" }, "model.stem.conv"},
+		{InceptionV4, func(s *Spec) { s.Stem.Pool = false }, "model.stem.pool"},
+		{InceptionV4, func(s *Spec) { s.Aux = AuxPlain }, "model.aux"},
+		{InceptionV4, func(s *Spec) { s.Stem.Stride, s.AvgPoolCountIncludePad = 1, true }, ""},
 		{V2Table1, func(s *Spec) { s.Stem.Conv, s.Expanded8x8 = "7x7", false }, ""},
 	} {
 		spec, err := DefaultSpec(test.variant)

@@ -17,6 +17,7 @@ type Weights struct {
 	Params []*ops.Param // in torchvision's order of declaration
 
 	byName map[string]*ops.Param
+	folds  ops.Folds // shared by all eval networks
 }
 
 // NewWeights returns freshly initialised weights for spec, whose Classes must

@@ -146,7 +146,7 @@ func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
 		if m.Spec.AvgPoolCountIncludePad {
 			how, theirs = "count", "does not"
 		}
-		lacks = append(lacks, fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin.Name, theirs))
+		lacks = append(lacks, fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin, theirs))
 	}
 	if !metadata {
 		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())
@@ -158,7 +158,7 @@ func torchvisionLacks(m Metadata, metadata bool) (lacks []string) {
 		lacks = append(lacks, "a classifier, which these weights do not have (load_state_dict needs strict=False)")
 	}
 	if len(diff) > 0 {
-		lacks = append(lacks, "the structure, which "+twin.Name+" does not have: "+list(diff))
+		lacks = append(lacks, "the structure, which "+twin.String()+" does not have: "+list(diff))
 	}
 	return lacks
 }

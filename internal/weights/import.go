@@ -77,6 +77,13 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 	if err != nil {
 		return nil, Metadata{}, err
 	}
+	t, err := translators[family](f.tensors)
+	if err != nil {
+		return nil, Metadata{}, err
+	}
+	if family == Torchvision && t.library() == Timm {
+		family = Timm
+	}
 	var config *timmConfig
 	if family == Timm || family == Torchvision && o.From == "" {
 		// timm's names are torchvision's: the configuration tells them apart.
@@ -86,10 +93,6 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, Metadata, error) {
 		if config != nil {
 			family = Timm
 		}
-	}
-	t, err := translators[family](f.tensors)
-	if err != nil {
-		return nil, Metadata{}, err
 	}
 	t.notes = append(f.notes, t.notes...)
 	if err := t.dropOddAux(); err != nil {
@@ -142,6 +145,15 @@ func familyOf(all map[string]source) string {
 		}
 	}
 	return ""
+}
+
+// library returns whose network it is: torchvision's or timm's.
+func (t translation) library() string {
+	spec, _, _, err := guessSpec(t.shapes())
+	if err != nil {
+		return Torchvision // for metadata to say
+	}
+	return spec.Architecture().Twin.Library
 }
 
 // dropOddAux leaves the auxiliary heads out if one has other classes than the

@@ -28,7 +28,7 @@ func fromTorchvision(all map[string]source) (t translation, err error) {
 		}
 	}
 	slices.Sort(head)
-	if len(head) == 0 || slices.Equal(head, []string{"fc.bias", "fc.weight"}) {
+	if len(head) == 0 || slices.Equal(head, t.ownHead()) {
 		return t, nil
 	}
 	for _, name := range head {
@@ -37,6 +37,17 @@ func fromTorchvision(all map[string]source) (t translation, err error) {
 	t.noHead = true
 	t.notes = append(t.notes, "left out a classifier that is not torchvision's: "+strings.Join(head, ", "))
 	return t, nil
+}
+
+// ownHead lists the tensors of the classifier that the network has in its
+// library, in order.
+func (t translation) ownHead() []string {
+	spec, _, _, err := guessSpec(t.shapes())
+	if err != nil {
+		return nil
+	}
+	layer := spec.Architecture().Classifier
+	return []string{layer + ".bias", layer + ".weight"}
 }
 
 // withoutPrefix returns the tensors with a prefix that all have cut off, nil
