@@ -22,12 +22,12 @@ func momentsGeneric(sum, sq *[Block]float64, x []float32) {
 	}
 }
 
-func normaliseGeneric(y, x []float32, k *[3][Block]float32, relu bool) {
+func normaliseGeneric(y, x []float32, k *[3][Block]float32) {
 	for len(x) >= Block {
 		to := (*[Block]float32)(y)
 		for i, v := range (*[Block]float32)(x) {
 			v = normalised(v, k, i)
-			if relu && v < 0 {
+			if v < 0 {
 				v = 0
 			}
 			to[i] = v
@@ -42,10 +42,10 @@ func normalised(x float32, k *[3][Block]float32, lane int) float32 {
 	return float32((x-k[2][lane])*k[0][lane]) + k[1][lane]
 }
 
-func gradientSumsGeneric(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32, relu bool) {
+func gradientSumsGeneric(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32) {
 	for at := 0; at+Block <= len(dy); at += Block {
 		for i, v := range (*[Block]float32)(x[at:]) {
-			if g := dy[at+i]; !relu || normalised(v, k, i) > 0 {
+			if g := dy[at+i]; normalised(v, k, i) > 0 {
 				sum[i] += float64(g)
 				dot[i] += float64(g * (v - k[2][i]))
 			}
@@ -53,12 +53,12 @@ func gradientSumsGeneric(sum, dot *[Block]float64, dy, x []float32, k *[3][Block
 	}
 }
 
-func gradientApplyGeneric(dx, dy, x []float32, k *[5][Block]float32, relu bool) {
+func gradientApplyGeneric(dx, dy, x []float32, k *[5][Block]float32) {
 	forward := (*[3][Block]float32)(k[:])
 	for at := 0; at+Block <= len(dy); at += Block {
 		for i, v := range (*[Block]float32)(x[at:]) {
 			g := dy[at+i]
-			if relu && !(normalised(v, forward, i) > 0) {
+			if !(normalised(v, forward, i) > 0) {
 				g = 0
 			}
 			dx[at+i] = k[0][i]*g + (k[3][i]*(v-k[2][i]) + k[4][i])

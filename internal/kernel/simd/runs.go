@@ -7,15 +7,15 @@ package simd
 type Runs struct {
 	// Moments adds x to sum and x*x to sq.
 	Moments func(sum, sq *[Block]float64, x []float32)
-	// Normalise is y = (x-k[2])*k[0] + k[1], zero if that is negative and relu
-	// set. Taking the mean off first loses nothing where it is far from zero.
-	Normalise func(y, x []float32, k *[3][Block]float32, relu bool)
-	// GradientSums adds g to sum and g*(x-k[2]) to dot, where g is dy; if relu
-	// is set, only where Normalise's y is positive, by the same arithmetic.
-	GradientSums func(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32, relu bool)
+	// Normalise is y = (x-k[2])*k[0] + k[1], zero if that is negative. Taking
+	// the mean off first loses nothing where it is far from zero.
+	Normalise func(y, x []float32, k *[3][Block]float32)
+	// GradientSums adds g to sum and g*(x-k[2]) to dot, where g is dy, or zero
+	// where Normalise's y, by the same arithmetic, is not positive.
+	GradientSums func(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32)
 	// GradientApply is dx = k[0]*g + k[3]*(x-k[2]) + k[4] with the same g. dx
 	// may be dy or x.
-	GradientApply func(dx, dy, x []float32, k *[5][Block]float32, relu bool)
+	GradientApply func(dx, dy, x []float32, k *[5][Block]float32)
 
 	// Transpose exchanges rows and columns of 16x16 weights; to is not from.
 	Transpose func(to, from *[Block * Block]float32)

@@ -14,20 +14,20 @@ func transposeAVX2(to *[256]float32, from *[256]float32)
 //go:noescape
 func momentsAVX512(sum *[16]float64, sq *[16]float64, x []float32)
 
-// y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.
+// y = (x-k[2])*k[0] + k[1], and zero if that is negative.
 //
 //go:noescape
-func normaliseAVX512(y []float32, x []float32, k *[3][16]float32, relu bool)
+func normaliseAVX512(y []float32, x []float32, k *[3][16]float32)
 
-// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where relu is set and normalise's y not positive.
+// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where normalise's y is not positive.
 //
 //go:noescape
-func gradientSumsAVX512(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32, relu bool)
+func gradientSumsAVX512(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32)
 
-// dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where relu is set and normalise's y not positive.
+// dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where normalise's y is not positive.
 //
 //go:noescape
-func gradientApplyAVX512(dx []float32, dy []float32, x []float32, k *[5][16]float32, relu bool)
+func gradientApplyAVX512(dx []float32, dy []float32, x []float32, k *[5][16]float32)
 
 // y = scale * sum of the taps.
 //
@@ -79,20 +79,20 @@ func adamAVX512(w []float32, g []float32, m []float32, v []float32, lr float32, 
 //go:noescape
 func momentsAVX2(sum *[16]float64, sq *[16]float64, x []float32)
 
-// y = (x-k[2])*k[0] + k[1], and zero if that is negative and relu is set.
+// y = (x-k[2])*k[0] + k[1], and zero if that is negative.
 //
 //go:noescape
-func normaliseAVX2(y []float32, x []float32, k *[3][16]float32, relu bool)
+func normaliseAVX2(y []float32, x []float32, k *[3][16]float32)
 
-// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where relu is set and normalise's y not positive.
+// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where normalise's y is not positive.
 //
 //go:noescape
-func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32, relu bool)
+func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32)
 
-// dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where relu is set and normalise's y not positive.
+// dx = k[0]*g + k[3]*(x-k[2]) + k[4], g being dy, or zero where normalise's y is not positive.
 //
 //go:noescape
-func gradientApplyAVX2(dx []float32, dy []float32, x []float32, k *[5][16]float32, relu bool)
+func gradientApplyAVX2(dx []float32, dy []float32, x []float32, k *[5][16]float32)
 
 // y = scale * sum of the taps.
 //

@@ -247,9 +247,9 @@ blockDone4:
 	VZEROUPPER
 	RET
 
-// func normaliseAVX512(y []float32, x []float32, k *[3][16]float32, relu bool)
+// func normaliseAVX512(y []float32, x []float32, k *[3][16]float32)
 // Requires: AVX, AVX512F
-TEXT ·normaliseAVX512(SB), NOSPLIT, $0-57
+TEXT ·normaliseAVX512(SB), NOSPLIT, $0-56
 	XORQ    AX, AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    y_base+0(FP), DX
@@ -258,18 +258,15 @@ TEXT ·normaliseAVX512(SB), NOSPLIT, $0-57
 	VMOVUPS 64(BX), Z1
 	VMOVUPS 128(BX), Z2
 	VPXORD  Z3, Z3, Z3
-	MOVBQZX relu+56(FP), BX
-	TESTQ   BX, BX
-	JZ      reluZero1
 	MOVQ    x_len+32(FP), BX
 	SHRQ    $0x04, BX
 	MOVQ    BX, SI
 	ANDQ    $0x00000003, SI
 	SHRQ    $0x02, BX
 	TESTQ   BX, BX
-	JZ      turnDone4
+	JZ      turnDone2
 
-turn3:
+turn1:
 	VMOVUPS     (CX)(AX*1), Z4
 	VSUBPS      Z2, Z4, Z4
 	VFMADD213PS Z1, Z0, Z4
@@ -292,13 +289,13 @@ turn3:
 	VMOVUPS     Z4, 192(DX)(AX*1)
 	ADDQ        $0x00000100, AX
 	DECQ        BX
-	JNZ         turn3
+	JNZ         turn1
 
-turnDone4:
+turnDone2:
 	TESTQ SI, SI
-	JZ    blockDone6
+	JZ    blockDone4
 
-block5:
+block3:
 	VMOVUPS     (CX)(AX*1), Z4
 	VSUBPS      Z2, Z4, Z4
 	VFMADD213PS Z1, Z0, Z4
@@ -306,62 +303,15 @@ block5:
 	VMOVUPS     Z4, (DX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        SI
-	JNZ         block5
+	JNZ         block3
 
-blockDone6:
-	JMP reluDone2
-
-reluZero1:
-	MOVQ  x_len+32(FP), BX
-	SHRQ  $0x04, BX
-	MOVQ  BX, SI
-	ANDQ  $0x00000003, SI
-	SHRQ  $0x02, BX
-	TESTQ BX, BX
-	JZ    turnDone8
-
-turn7:
-	VMOVUPS     (CX)(AX*1), Z3
-	VSUBPS      Z2, Z3, Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMOVUPS     Z3, (DX)(AX*1)
-	VMOVUPS     64(CX)(AX*1), Z3
-	VSUBPS      Z2, Z3, Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMOVUPS     Z3, 64(DX)(AX*1)
-	VMOVUPS     128(CX)(AX*1), Z3
-	VSUBPS      Z2, Z3, Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMOVUPS     Z3, 128(DX)(AX*1)
-	VMOVUPS     192(CX)(AX*1), Z3
-	VSUBPS      Z2, Z3, Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMOVUPS     Z3, 192(DX)(AX*1)
-	ADDQ        $0x00000100, AX
-	DECQ        BX
-	JNZ         turn7
-
-turnDone8:
-	TESTQ SI, SI
-	JZ    blockDone10
-
-block9:
-	VMOVUPS     (CX)(AX*1), Z3
-	VSUBPS      Z2, Z3, Z3
-	VFMADD213PS Z1, Z0, Z3
-	VMOVUPS     Z3, (DX)(AX*1)
-	ADDQ        $0x00000040, AX
-	DECQ        SI
-	JNZ         block9
-
-blockDone10:
-reluDone2:
+blockDone4:
 	VZEROUPPER
 	RET
 
-// func gradientSumsAVX512(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32, relu bool)
+// func gradientSumsAVX512(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32)
 // Requires: AVX, AVX512F
-TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-73
+TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-72
 	XORQ    AX, AX
 	MOVQ    dy_base+16(FP), CX
 	MOVQ    x_base+40(FP), DX
@@ -372,18 +322,15 @@ TEXT ·gradientSumsAVX512(SB), NOSPLIT, $0-73
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	MOVBQZX relu+72(FP), SI
-	TESTQ   SI, SI
-	JZ      reluZero1
 	MOVQ    dy_len+24(FP), SI
 	SHRQ    $0x04, SI
 	MOVQ    SI, DI
 	ANDQ    $0x00000001, DI
 	SHRQ    $0x01, SI
 	TESTQ   SI, SI
-	JZ      turnDone4
+	JZ      turnDone2
 
-turn3:
+turn1:
 	VMOVUPS       (DX)(AX*1), Z6
 	VSUBPS        128(BX), Z6, Z6
 	VMOVAPS       Z6, Z7
@@ -420,13 +367,13 @@ turn3:
 	VADDPD        Z6, Z5, Z5
 	ADDQ          $0x00000080, AX
 	DECQ          SI
-	JNZ           turn3
+	JNZ           turn1
 
-turnDone4:
+turnDone2:
 	TESTQ DI, DI
-	JZ    blockDone6
+	JZ    blockDone4
 
-block5:
+block3:
 	VMOVUPS       (DX)(AX*1), Z6
 	VSUBPS        128(BX), Z6, Z6
 	VMOVAPS       Z6, Z7
@@ -446,78 +393,9 @@ block5:
 	VADDPD        Z6, Z5, Z5
 	ADDQ          $0x00000040, AX
 	DECQ          DI
-	JNZ           block5
+	JNZ           block3
 
-blockDone6:
-	JMP reluDone2
-
-reluZero1:
-	MOVQ  dy_len+24(FP), SI
-	SHRQ  $0x04, SI
-	MOVQ  SI, DI
-	ANDQ  $0x00000001, DI
-	SHRQ  $0x01, SI
-	TESTQ SI, SI
-	JZ    turnDone8
-
-turn7:
-	VMOVUPS       (DX)(AX*1), Z0
-	VSUBPS        128(BX), Z0, Z0
-	VMOVUPS       (CX)(AX*1), Z1
-	VMULPS        Z1, Z0, Z0
-	VCVTPS2PD     Y1, Z6
-	VADDPD        Z6, Z2, Z2
-	VCVTPS2PD     Y0, Z6
-	VADDPD        Z6, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z1, Y1
-	VCVTPS2PD     Y1, Z1
-	VADDPD        Z1, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z0, Y0
-	VCVTPS2PD     Y0, Z0
-	VADDPD        Z0, Z5, Z5
-	VMOVUPS       64(DX)(AX*1), Z0
-	VSUBPS        128(BX), Z0, Z0
-	VMOVUPS       64(CX)(AX*1), Z1
-	VMULPS        Z1, Z0, Z0
-	VCVTPS2PD     Y1, Z6
-	VADDPD        Z6, Z2, Z2
-	VCVTPS2PD     Y0, Z6
-	VADDPD        Z6, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z1, Y1
-	VCVTPS2PD     Y1, Z1
-	VADDPD        Z1, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z0, Y0
-	VCVTPS2PD     Y0, Z0
-	VADDPD        Z0, Z5, Z5
-	ADDQ          $0x00000080, AX
-	DECQ          SI
-	JNZ           turn7
-
-turnDone8:
-	TESTQ DI, DI
-	JZ    blockDone10
-
-block9:
-	VMOVUPS       (DX)(AX*1), Z0
-	VSUBPS        128(BX), Z0, Z0
-	VMOVUPS       (CX)(AX*1), Z1
-	VMULPS        Z1, Z0, Z0
-	VCVTPS2PD     Y1, Z6
-	VADDPD        Z6, Z2, Z2
-	VCVTPS2PD     Y0, Z6
-	VADDPD        Z6, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z1, Y1
-	VCVTPS2PD     Y1, Z1
-	VADDPD        Z1, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z0, Y0
-	VCVTPS2PD     Y0, Z0
-	VADDPD        Z0, Z5, Z5
-	ADDQ          $0x00000040, AX
-	DECQ          DI
-	JNZ           block9
-
-blockDone10:
-reluDone2:
+blockDone4:
 	MOVQ    sum+0(FP), AX
 	VADDPD  (AX), Z2, Z2
 	VMOVUPD Z2, (AX)
@@ -531,9 +409,9 @@ reluDone2:
 	VZEROUPPER
 	RET
 
-// func gradientApplyAVX512(dx []float32, dy []float32, x []float32, k *[5][16]float32, relu bool)
+// func gradientApplyAVX512(dx []float32, dy []float32, x []float32, k *[5][16]float32)
 // Requires: AVX, AVX512F
-TEXT ·gradientApplyAVX512(SB), NOSPLIT, $0-81
+TEXT ·gradientApplyAVX512(SB), NOSPLIT, $0-80
 	XORQ    AX, AX
 	MOVQ    dx_base+0(FP), CX
 	MOVQ    dy_base+24(FP), DX
@@ -542,18 +420,15 @@ TEXT ·gradientApplyAVX512(SB), NOSPLIT, $0-81
 	VMOVUPS (SI), Z0
 	VMOVUPS 192(SI), Z1
 	VPXORD  Z2, Z2, Z2
-	MOVBQZX relu+80(FP), DI
-	TESTQ   DI, DI
-	JZ      reluZero1
 	MOVQ    dy_len+32(FP), DI
 	SHRQ    $0x04, DI
 	MOVQ    DI, R8
 	ANDQ    $0x00000001, R8
 	SHRQ    $0x01, DI
 	TESTQ   DI, DI
-	JZ      turnDone4
+	JZ      turnDone2
 
-turn3:
+turn1:
 	VMOVUPS     (BX)(AX*1), Z3
 	VSUBPS      128(SI), Z3, Z3
 	VMOVAPS     Z3, Z4
@@ -574,13 +449,13 @@ turn3:
 	VMOVUPS     Z3, 64(CX)(AX*1)
 	ADDQ        $0x00000080, AX
 	DECQ        DI
-	JNZ         turn3
+	JNZ         turn1
 
-turnDone4:
+turnDone2:
 	TESTQ R8, R8
-	JZ    blockDone6
+	JZ    blockDone4
 
-block5:
+block3:
 	VMOVUPS     (BX)(AX*1), Z3
 	VSUBPS      128(SI), Z3, Z3
 	VMOVAPS     Z3, Z4
@@ -592,54 +467,9 @@ block5:
 	VMOVUPS     Z3, (CX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        R8
-	JNZ         block5
+	JNZ         block3
 
-blockDone6:
-	JMP reluDone2
-
-reluZero1:
-	MOVQ  dy_len+32(FP), DI
-	SHRQ  $0x04, DI
-	MOVQ  DI, R8
-	ANDQ  $0x00000001, R8
-	SHRQ  $0x01, DI
-	TESTQ DI, DI
-	JZ    turnDone8
-
-turn7:
-	VMOVUPS     (BX)(AX*1), Z2
-	VSUBPS      128(SI), Z2, Z2
-	VMOVUPS     (DX)(AX*1), Z3
-	VFMADD213PS 256(SI), Z1, Z2
-	VFMADD231PS Z3, Z0, Z2
-	VMOVUPS     Z2, (CX)(AX*1)
-	VMOVUPS     64(BX)(AX*1), Z2
-	VSUBPS      128(SI), Z2, Z2
-	VMOVUPS     64(DX)(AX*1), Z3
-	VFMADD213PS 256(SI), Z1, Z2
-	VFMADD231PS Z3, Z0, Z2
-	VMOVUPS     Z2, 64(CX)(AX*1)
-	ADDQ        $0x00000080, AX
-	DECQ        DI
-	JNZ         turn7
-
-turnDone8:
-	TESTQ R8, R8
-	JZ    blockDone10
-
-block9:
-	VMOVUPS     (BX)(AX*1), Z2
-	VSUBPS      128(SI), Z2, Z2
-	VMOVUPS     (DX)(AX*1), Z3
-	VFMADD213PS 256(SI), Z1, Z2
-	VFMADD231PS Z3, Z0, Z2
-	VMOVUPS     Z2, (CX)(AX*1)
-	ADDQ        $0x00000040, AX
-	DECQ        R8
-	JNZ         block9
-
-blockDone10:
-reluDone2:
+blockDone4:
 	VZEROUPPER
 	RET
 
@@ -1394,9 +1224,9 @@ blockDone4:
 	VZEROUPPER
 	RET
 
-// func normaliseAVX2(y []float32, x []float32, k *[3][16]float32, relu bool)
+// func normaliseAVX2(y []float32, x []float32, k *[3][16]float32)
 // Requires: AVX, FMA3
-TEXT ·normaliseAVX2(SB), NOSPLIT, $0-57
+TEXT ·normaliseAVX2(SB), NOSPLIT, $0-56
 	XORQ    AX, AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    y_base+0(FP), DX
@@ -1408,18 +1238,15 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-57
 	VMOVUPS 128(BX), Y4
 	VMOVUPS 160(BX), Y5
 	VXORPS  Y6, Y6, Y6
-	MOVBQZX relu+56(FP), BX
-	TESTQ   BX, BX
-	JZ      reluZero1
 	MOVQ    x_len+32(FP), BX
 	SHRQ    $0x04, BX
 	MOVQ    BX, SI
 	ANDQ    $0x00000003, SI
 	SHRQ    $0x02, BX
 	TESTQ   BX, BX
-	JZ      turnDone4
+	JZ      turnDone2
 
-turn3:
+turn1:
 	VMOVUPS     (CX)(AX*1), Y7
 	VSUBPS      Y4, Y7, Y7
 	VFMADD213PS Y2, Y0, Y7
@@ -1462,13 +1289,13 @@ turn3:
 	VMOVUPS     Y7, 224(DX)(AX*1)
 	ADDQ        $0x00000100, AX
 	DECQ        BX
-	JNZ         turn3
+	JNZ         turn1
 
-turnDone4:
+turnDone2:
 	TESTQ SI, SI
-	JZ    blockDone6
+	JZ    blockDone4
 
-block5:
+block3:
 	VMOVUPS     (CX)(AX*1), Y7
 	VSUBPS      Y4, Y7, Y7
 	VFMADD213PS Y2, Y0, Y7
@@ -1481,82 +1308,15 @@ block5:
 	VMOVUPS     Y7, 32(DX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        SI
-	JNZ         block5
+	JNZ         block3
 
-blockDone6:
-	JMP reluDone2
-
-reluZero1:
-	MOVQ  x_len+32(FP), BX
-	SHRQ  $0x04, BX
-	MOVQ  BX, SI
-	ANDQ  $0x00000003, SI
-	SHRQ  $0x02, BX
-	TESTQ BX, BX
-	JZ    turnDone8
-
-turn7:
-	VMOVUPS     (CX)(AX*1), Y6
-	VSUBPS      Y4, Y6, Y6
-	VFMADD213PS Y2, Y0, Y6
-	VMOVUPS     Y6, (DX)(AX*1)
-	VMOVUPS     32(CX)(AX*1), Y6
-	VSUBPS      Y5, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VMOVUPS     Y6, 32(DX)(AX*1)
-	VMOVUPS     64(CX)(AX*1), Y6
-	VSUBPS      Y4, Y6, Y6
-	VFMADD213PS Y2, Y0, Y6
-	VMOVUPS     Y6, 64(DX)(AX*1)
-	VMOVUPS     96(CX)(AX*1), Y6
-	VSUBPS      Y5, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VMOVUPS     Y6, 96(DX)(AX*1)
-	VMOVUPS     128(CX)(AX*1), Y6
-	VSUBPS      Y4, Y6, Y6
-	VFMADD213PS Y2, Y0, Y6
-	VMOVUPS     Y6, 128(DX)(AX*1)
-	VMOVUPS     160(CX)(AX*1), Y6
-	VSUBPS      Y5, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VMOVUPS     Y6, 160(DX)(AX*1)
-	VMOVUPS     192(CX)(AX*1), Y6
-	VSUBPS      Y4, Y6, Y6
-	VFMADD213PS Y2, Y0, Y6
-	VMOVUPS     Y6, 192(DX)(AX*1)
-	VMOVUPS     224(CX)(AX*1), Y6
-	VSUBPS      Y5, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VMOVUPS     Y6, 224(DX)(AX*1)
-	ADDQ        $0x00000100, AX
-	DECQ        BX
-	JNZ         turn7
-
-turnDone8:
-	TESTQ SI, SI
-	JZ    blockDone10
-
-block9:
-	VMOVUPS     (CX)(AX*1), Y6
-	VSUBPS      Y4, Y6, Y6
-	VFMADD213PS Y2, Y0, Y6
-	VMOVUPS     Y6, (DX)(AX*1)
-	VMOVUPS     32(CX)(AX*1), Y6
-	VSUBPS      Y5, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VMOVUPS     Y6, 32(DX)(AX*1)
-	ADDQ        $0x00000040, AX
-	DECQ        SI
-	JNZ         block9
-
-blockDone10:
-reluDone2:
+blockDone4:
 	VZEROUPPER
 	RET
 
-// func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32, relu bool)
+// func gradientSumsAVX2(sum *[16]float64, dot *[16]float64, dy []float32, x []float32, k *[3][16]float32)
 // Requires: AVX, FMA3
-TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-73
+TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-72
 	XORQ    AX, AX
 	MOVQ    dy_base+16(FP), CX
 	MOVQ    x_base+40(FP), DX
@@ -1572,18 +1332,15 @@ TEXT ·gradientSumsAVX2(SB), NOSPLIT, $0-73
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
-	MOVBQZX relu+72(FP), SI
-	TESTQ   SI, SI
-	JZ      reluZero1
 	MOVQ    dy_len+24(FP), SI
 	SHRQ    $0x04, SI
 	MOVQ    SI, DI
 	ANDQ    $0x00000001, DI
 	SHRQ    $0x01, SI
 	TESTQ   SI, SI
-	JZ      turnDone4
+	JZ      turnDone2
 
-turn3:
+turn1:
 	VMOVUPS      (DX)(AX*1), Y11
 	VSUBPS       128(BX), Y11, Y11
 	VMOVAPS      Y11, Y12
@@ -1654,13 +1411,13 @@ turn3:
 	VADDPD       Y11, Y10, Y10
 	ADDQ         $0x00000080, AX
 	DECQ         SI
-	JNZ          turn3
+	JNZ          turn1
 
-turnDone4:
+turnDone2:
 	TESTQ DI, DI
-	JZ    blockDone6
+	JZ    blockDone4
 
-block5:
+block3:
 	VMOVUPS      (DX)(AX*1), Y11
 	VSUBPS       128(BX), Y11, Y11
 	VMOVAPS      Y11, Y12
@@ -1697,120 +1454,9 @@ block5:
 	VADDPD       Y11, Y10, Y10
 	ADDQ         $0x00000040, AX
 	DECQ         DI
-	JNZ          block5
+	JNZ          block3
 
-blockDone6:
-	JMP reluDone2
-
-reluZero1:
-	MOVQ  dy_len+24(FP), SI
-	SHRQ  $0x04, SI
-	MOVQ  SI, DI
-	ANDQ  $0x00000001, DI
-	SHRQ  $0x01, SI
-	TESTQ SI, SI
-	JZ    turnDone8
-
-turn7:
-	VMOVUPS      (DX)(AX*1), Y0
-	VSUBPS       128(BX), Y0, Y0
-	VMOVUPS      (CX)(AX*1), Y1
-	VMULPS       Y1, Y0, Y0
-	VCVTPS2PD    X1, Y2
-	VADDPD       Y2, Y3, Y3
-	VCVTPS2PD    X0, Y2
-	VADDPD       Y2, Y7, Y7
-	VEXTRACTF128 $0x01, Y1, X1
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y1, Y4, Y4
-	VEXTRACTF128 $0x01, Y0, X0
-	VCVTPS2PD    X0, Y0
-	VADDPD       Y0, Y8, Y8
-	VMOVUPS      32(DX)(AX*1), Y0
-	VSUBPS       160(BX), Y0, Y0
-	VMOVUPS      32(CX)(AX*1), Y1
-	VMULPS       Y1, Y0, Y0
-	VCVTPS2PD    X1, Y2
-	VADDPD       Y2, Y5, Y5
-	VCVTPS2PD    X0, Y2
-	VADDPD       Y2, Y9, Y9
-	VEXTRACTF128 $0x01, Y1, X1
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y1, Y6, Y6
-	VEXTRACTF128 $0x01, Y0, X0
-	VCVTPS2PD    X0, Y0
-	VADDPD       Y0, Y10, Y10
-	VMOVUPS      64(DX)(AX*1), Y0
-	VSUBPS       128(BX), Y0, Y0
-	VMOVUPS      64(CX)(AX*1), Y1
-	VMULPS       Y1, Y0, Y0
-	VCVTPS2PD    X1, Y2
-	VADDPD       Y2, Y3, Y3
-	VCVTPS2PD    X0, Y2
-	VADDPD       Y2, Y7, Y7
-	VEXTRACTF128 $0x01, Y1, X1
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y1, Y4, Y4
-	VEXTRACTF128 $0x01, Y0, X0
-	VCVTPS2PD    X0, Y0
-	VADDPD       Y0, Y8, Y8
-	VMOVUPS      96(DX)(AX*1), Y0
-	VSUBPS       160(BX), Y0, Y0
-	VMOVUPS      96(CX)(AX*1), Y1
-	VMULPS       Y1, Y0, Y0
-	VCVTPS2PD    X1, Y2
-	VADDPD       Y2, Y5, Y5
-	VCVTPS2PD    X0, Y2
-	VADDPD       Y2, Y9, Y9
-	VEXTRACTF128 $0x01, Y1, X1
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y1, Y6, Y6
-	VEXTRACTF128 $0x01, Y0, X0
-	VCVTPS2PD    X0, Y0
-	VADDPD       Y0, Y10, Y10
-	ADDQ         $0x00000080, AX
-	DECQ         SI
-	JNZ          turn7
-
-turnDone8:
-	TESTQ DI, DI
-	JZ    blockDone10
-
-block9:
-	VMOVUPS      (DX)(AX*1), Y0
-	VSUBPS       128(BX), Y0, Y0
-	VMOVUPS      (CX)(AX*1), Y1
-	VMULPS       Y1, Y0, Y0
-	VCVTPS2PD    X1, Y2
-	VADDPD       Y2, Y3, Y3
-	VCVTPS2PD    X0, Y2
-	VADDPD       Y2, Y7, Y7
-	VEXTRACTF128 $0x01, Y1, X1
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y1, Y4, Y4
-	VEXTRACTF128 $0x01, Y0, X0
-	VCVTPS2PD    X0, Y0
-	VADDPD       Y0, Y8, Y8
-	VMOVUPS      32(DX)(AX*1), Y0
-	VSUBPS       160(BX), Y0, Y0
-	VMOVUPS      32(CX)(AX*1), Y1
-	VMULPS       Y1, Y0, Y0
-	VCVTPS2PD    X1, Y2
-	VADDPD       Y2, Y5, Y5
-	VCVTPS2PD    X0, Y2
-	VADDPD       Y2, Y9, Y9
-	VEXTRACTF128 $0x01, Y1, X1
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y1, Y6, Y6
-	VEXTRACTF128 $0x01, Y0, X0
-	VCVTPS2PD    X0, Y0
-	VADDPD       Y0, Y10, Y10
-	ADDQ         $0x00000040, AX
-	DECQ         DI
-	JNZ          block9
-
-blockDone10:
-reluDone2:
+blockDone4:
 	MOVQ    sum+0(FP), AX
 	VADDPD  (AX), Y3, Y3
 	VMOVUPD Y3, (AX)
@@ -1832,9 +1478,9 @@ reluDone2:
 	VZEROUPPER
 	RET
 
-// func gradientApplyAVX2(dx []float32, dy []float32, x []float32, k *[5][16]float32, relu bool)
+// func gradientApplyAVX2(dx []float32, dy []float32, x []float32, k *[5][16]float32)
 // Requires: AVX, FMA3
-TEXT ·gradientApplyAVX2(SB), NOSPLIT, $0-81
+TEXT ·gradientApplyAVX2(SB), NOSPLIT, $0-80
 	XORQ    AX, AX
 	MOVQ    dx_base+0(FP), CX
 	MOVQ    dy_base+24(FP), DX
@@ -1845,18 +1491,15 @@ TEXT ·gradientApplyAVX2(SB), NOSPLIT, $0-81
 	VMOVUPS 192(SI), Y2
 	VMOVUPS 224(SI), Y3
 	VXORPS  Y4, Y4, Y4
-	MOVBQZX relu+80(FP), DI
-	TESTQ   DI, DI
-	JZ      reluZero1
 	MOVQ    dy_len+32(FP), DI
 	SHRQ    $0x04, DI
 	MOVQ    DI, R8
 	ANDQ    $0x00000001, R8
 	SHRQ    $0x01, DI
 	TESTQ   DI, DI
-	JZ      turnDone4
+	JZ      turnDone2
 
-turn3:
+turn1:
 	VMOVUPS     (BX)(AX*1), Y5
 	VSUBPS      128(SI), Y5, Y5
 	VMOVAPS     Y5, Y6
@@ -1895,13 +1538,13 @@ turn3:
 	VMOVUPS     Y5, 96(CX)(AX*1)
 	ADDQ        $0x00000080, AX
 	DECQ        DI
-	JNZ         turn3
+	JNZ         turn1
 
-turnDone4:
+turnDone2:
 	TESTQ R8, R8
-	JZ    blockDone6
+	JZ    blockDone4
 
-block5:
+block3:
 	VMOVUPS     (BX)(AX*1), Y5
 	VSUBPS      128(SI), Y5, Y5
 	VMOVAPS     Y5, Y6
@@ -1922,72 +1565,9 @@ block5:
 	VMOVUPS     Y5, 32(CX)(AX*1)
 	ADDQ        $0x00000040, AX
 	DECQ        R8
-	JNZ         block5
+	JNZ         block3
 
-blockDone6:
-	JMP reluDone2
-
-reluZero1:
-	MOVQ  dy_len+32(FP), DI
-	SHRQ  $0x04, DI
-	MOVQ  DI, R8
-	ANDQ  $0x00000001, R8
-	SHRQ  $0x01, DI
-	TESTQ DI, DI
-	JZ    turnDone8
-
-turn7:
-	VMOVUPS     (BX)(AX*1), Y4
-	VSUBPS      128(SI), Y4, Y4
-	VMOVUPS     (DX)(AX*1), Y5
-	VFMADD213PS 256(SI), Y2, Y4
-	VFMADD231PS Y5, Y0, Y4
-	VMOVUPS     Y4, (CX)(AX*1)
-	VMOVUPS     32(BX)(AX*1), Y4
-	VSUBPS      160(SI), Y4, Y4
-	VMOVUPS     32(DX)(AX*1), Y5
-	VFMADD213PS 288(SI), Y3, Y4
-	VFMADD231PS Y5, Y1, Y4
-	VMOVUPS     Y4, 32(CX)(AX*1)
-	VMOVUPS     64(BX)(AX*1), Y4
-	VSUBPS      128(SI), Y4, Y4
-	VMOVUPS     64(DX)(AX*1), Y5
-	VFMADD213PS 256(SI), Y2, Y4
-	VFMADD231PS Y5, Y0, Y4
-	VMOVUPS     Y4, 64(CX)(AX*1)
-	VMOVUPS     96(BX)(AX*1), Y4
-	VSUBPS      160(SI), Y4, Y4
-	VMOVUPS     96(DX)(AX*1), Y5
-	VFMADD213PS 288(SI), Y3, Y4
-	VFMADD231PS Y5, Y1, Y4
-	VMOVUPS     Y4, 96(CX)(AX*1)
-	ADDQ        $0x00000080, AX
-	DECQ        DI
-	JNZ         turn7
-
-turnDone8:
-	TESTQ R8, R8
-	JZ    blockDone10
-
-block9:
-	VMOVUPS     (BX)(AX*1), Y4
-	VSUBPS      128(SI), Y4, Y4
-	VMOVUPS     (DX)(AX*1), Y5
-	VFMADD213PS 256(SI), Y2, Y4
-	VFMADD231PS Y5, Y0, Y4
-	VMOVUPS     Y4, (CX)(AX*1)
-	VMOVUPS     32(BX)(AX*1), Y4
-	VSUBPS      160(SI), Y4, Y4
-	VMOVUPS     32(DX)(AX*1), Y5
-	VFMADD213PS 288(SI), Y3, Y4
-	VFMADD231PS Y5, Y1, Y4
-	VMOVUPS     Y4, 32(CX)(AX*1)
-	ADDQ        $0x00000040, AX
-	DECQ        R8
-	JNZ         block9
-
-blockDone10:
-reluDone2:
+blockDone4:
 	VZEROUPPER
 	RET
 

@@ -43,21 +43,21 @@ var runCases = map[string]func(s *simd.Runs, c *runCase) func(){
 	},
 	"normalise": func(s *simd.Runs, c *runCase) func() {
 		y, x, k := c.floats(), c.floats(), &[3][simd.Block]float32{*c.channels(), *c.channels(), *c.channels()}
-		return func() { s.Normalise(y, x, k, c.variant == 1) }
+		return func() { s.Normalise(y, x, k) }
 	},
 	"normalise in place": func(s *simd.Runs, c *runCase) func() {
 		x, k := c.floats(), &[3][simd.Block]float32{*c.channels(), *c.channels(), *c.channels()}
-		return func() { s.Normalise(x, x, k, c.variant == 1) }
+		return func() { s.Normalise(x, x, k) }
 	},
 	"gradientSums": func(s *simd.Runs, c *runCase) func() {
 		sum, dot, dy, x := c.sums(), c.sums(), c.floats(), c.floats()
 		k := &[3][simd.Block]float32{*c.channels(), *c.channels(), *c.channels()}
-		return func() { s.GradientSums(sum, dot, dy, x, k, c.variant == 1) }
+		return func() { s.GradientSums(sum, dot, dy, x, k) }
 	},
 	"gradientApply": func(s *simd.Runs, c *runCase) func() {
 		dx, dy, x := c.floats(), c.floats(), c.floats()
 		k := &[5][simd.Block]float32{*c.channels(), *c.channels(), *c.channels(), *c.channels(), *c.channels()}
-		return func() { s.GradientApply(dx, dy, x, k, c.variant == 1) }
+		return func() { s.GradientApply(dx, dy, x, k) }
 	},
 	"axpy": func(s *simd.Runs, c *runCase) func() {
 		y, x := c.floats(), c.floats()
@@ -159,7 +159,7 @@ func TestRunsKeepNaN(t *testing.T) {
 	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
 		x := make([]float32, simd.Block)
 		x[3] = float32(math.NaN())
-		s.Normalise(x, x, new([3][simd.Block]float32), true)
+		s.Normalise(x, x, new([3][simd.Block]float32))
 		if x[3] == x[3] {
 			t.Errorf("ReLU turned NaN into %v", x[3])
 		}

@@ -101,29 +101,6 @@ func (r *run) eachVector(body func(v int)) {
 	}
 }
 
-// when emits one of two bodies, by whether a register is zero.
-func (r *run) when(hint string, test reg.GPVirtual, nonzero, zero func()) {
-	other, done := r.name(hint+"Zero"), r.name(hint+"Done")
-	r.TESTQ(test, test)
-	r.JZ(operand.LabelRef(other))
-	nonzero()
-	r.JMP(operand.LabelRef(done))
-	r.Label(other)
-	zero()
-	r.Label(done)
-}
-
-// flag loads a bool parameter.
-func (r *run) flag(name string) reg.GPVirtual {
-	value, err := r.Param(name).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	flag := r.GP64()
-	r.MOVBQZX(value.Addr, flag)
-	return flag
-}
-
 // doubles are sums of 16 channels in float64.
 type doubles []reg.VecVirtual
 
