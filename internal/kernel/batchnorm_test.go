@@ -147,7 +147,7 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 	results := func() []float32 {
 		r := rand.New(rand.NewPCG(1, 1))
 		x, dy := newViewMap(r, 9, 32, 7, 7, false, true), newViewMap(r, 9, 32, 7, 7, false, true)
-		y, dx := NewMap(9, 32, 7, 7), NewMap(9, 32, 7, 7)
+		y, dx := newMap(9, 32, 7, 7), newMap(9, 32, 7, 7)
 		norm := BatchNorm{Mean: make([]float32, 32), Variance: make([]float32, 32), Beta: make([]float32, 32), Eps: normEps}
 		dgamma, dbeta := make([]float32, 32), make([]float32, 32)
 		norm.Moments(x.Map)
@@ -170,8 +170,8 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 func TestBatchNormGradientIsCutWhereTheOutputIs(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(23, 24))
-		x, dy := NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32)
-		y, dx := NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32)
+		x, dy := newMap(1, Block, 32, 32), newMap(1, Block, 32, 32)
+		y, dx := newMap(1, Block, 32, 32), newMap(1, Block, 32, 32)
 		mean, variance := make([]float32, Block), make([]float32, Block)
 		beta, gamma := make([]float32, Block), make([]float32, Block)
 		norm := BatchNorm{Mean: mean, Variance: variance, Gamma: gamma, Beta: beta, Eps: normEps}

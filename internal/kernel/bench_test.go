@@ -193,7 +193,7 @@ func BenchmarkImageConv(b *testing.B) {
 	const n, size = 8, 299
 	for _, c := range []ImageConv{{32, Square(3, 2, 0)}, {64, Square(7, 2, 0)}} {
 		oh, ow := c.Out(size, size)
-		images, y, w := make([]float32, n*imageChannels*size*size), NewMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
+		images, y, w := make([]float32, n*imageChannels*size*size), newMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
 		flops := 2 * float64(n*oh*ow*c.K*imageChannels*c.R*c.S)
 		report := func(b *testing.B) {
 			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")

@@ -107,6 +107,9 @@ func (v viewMap) check(t *testing.T, what string) {
 	}
 }
 
+// newMap returns a dense Map of zeros.
+func newMap(n, c, h, w int) Map { return MapOf(make([]float32, n*c*h*w), n, c, h, w) }
+
 func (m Map) at(n, c, h, w int) *float32 {
 	return &m.Plane(n, c/Block)[(h*m.W+w)*Block+c%Block]
 }
@@ -309,7 +312,7 @@ func (c convCase) results() []float32 {
 	x := newViewMap(r, c.n, c.C, c.h, c.w, false, true)
 	dy := newViewMap(r, c.n, c.K, oh, ow, false, true)
 	w := randomGuarded(r, c.WeightLen()).data
-	y, dx, dw := NewMap(c.n, c.K, oh, ow), NewMap(c.n, c.C, c.h, c.w), make([]float32, len(w))
+	y, dx, dw := newMap(c.n, c.K, oh, ow), newMap(c.n, c.C, c.h, c.w), make([]float32, len(w))
 	c.Forward(y, x.Map, w)
 	c.BackwardData(dx, dy.Map, w)
 	c.BackwardWeights(dw, x.Map, dy.Map)
@@ -332,10 +335,10 @@ func TestConvConcurrent(t *testing.T) {
 
 func TestConvRefusesWrongShapes(t *testing.T) {
 	c := Conv{16, 32, Window{3, 3, 1, 1, 1, 1, 0, 0}}
-	x, y, w := NewMap(1, 16, 5, 5), NewMap(1, 32, 5, 5), make([]float32, c.WeightLen())
+	x, y, w := newMap(1, 16, 5, 5), newMap(1, 32, 5, 5), make([]float32, c.WeightLen())
 	for name, call := range map[string]func(){
 		"weights": func() { c.Forward(y, x, w[1:]) },
-		"output":  func() { c.Forward(NewMap(1, 32, 5, 4), x, w) },
+		"output":  func() { c.Forward(newMap(1, 32, 5, 4), x, w) },
 		"memory":  func() { x := x; x.Data = x.Data[1:]; c.Forward(y, x, w) },
 		"bias":    func() { c.ForwardBias(y, x, w, make([]float32, 31), false) },
 	} {

@@ -125,7 +125,7 @@ func testWinogradBackward(t *testing.T, r *rand.Rand, c convCase) {
 func TestWinogradKeepsNaN(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		c := Conv{16, 16, Window{3, 3, 1, 1, 1, 1, 0, 0}}
-		x, y := NewMap(1, 16, 8, 8), NewMap(1, 16, 8, 8)
+		x, y := newMap(1, 16, 8, 8), newMap(1, 16, 8, 8)
 		x.Data[0] = float32(math.NaN())
 		c.ForwardWinograd(y, x, make([]float32, c.WinogradLen()), make([]float32, 16), true)
 		if !math.IsNaN(float64(y.Data[0])) {
@@ -154,7 +154,7 @@ func (c convCase) winograd() []float32 {
 	r := rand.New(rand.NewPCG(15, 16))
 	oh, ow := c.Out(c.h, c.w)
 	x := newViewMap(r, c.n, c.C, c.h, c.w, false, true)
-	u, y := randomGuarded(r, c.WinogradLen()).data, NewMap(c.n, c.K, oh, ow)
+	u, y := randomGuarded(r, c.WinogradLen()).data, newMap(c.n, c.K, oh, ow)
 	c.ForwardWinograd(y, x.Map, u, make([]float32, c.K), false)
 	return y.Data
 }
@@ -166,7 +166,7 @@ func BenchmarkWinograd(b *testing.B) {
 	} {
 		c := Conv{size.c, size.k, Window{3, 3, 1, 1, size.pad, size.pad, 0, 0}}
 		oh, ow := c.Out(size.h, size.h)
-		x, y := NewMap(size.n, c.C, size.h, size.h), NewMap(size.n, c.K, oh, ow)
+		x, y := newMap(size.n, c.C, size.h, size.h), newMap(size.n, c.K, oh, ow)
 		w, u, bias := make([]float32, c.WeightLen()), make([]float32, c.WinogradLen()), make([]float32, c.K)
 		flops := 2 * float64(size.n*c.C*c.K*9*oh*ow)
 		for name, run := range map[string]func(){

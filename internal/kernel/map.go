@@ -22,15 +22,10 @@ type Map struct {
 	Stride     int       // floats from an image to the next; C*H*W if dense
 }
 
-// NewMap returns a dense Map of zeros.
-func NewMap(n, c, h, w int) Map {
-	return MapOf(make([]float32, n*c*h*w), n, c, h, w)
-}
-
 // MapOf returns the dense Map whose memory is data.
 func MapOf(data []float32, n, c, h, w int) Map {
 	if c%Block != 0 || len(data) < n*c*h*w {
-		panic(fmt.Sprintf("kernel: %d floats are no map of %dx%dx%dx%d", len(data), n, c, h, w))
+		panic(fmt.Sprintf("kernel: %d floats cannot be a map of %dx%dx%dx%d", len(data), n, c, h, w))
 	}
 	return Map{Data: data, N: n, C: c, H: h, W: w, Stride: c * h * w}
 }
