@@ -7,7 +7,7 @@ import "github.com/inception-go/inception/internal/kernel/simd"
 // so with columns. It is PyTorch's AdaptiveAvgPool2d.
 func AdaptiveAvgForward(y, x Map) {
 	plan := adaptivePlan(y.H, y.W, x.H, x.W)
-	Pool{}.eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
 		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.PoolSum)
 	})
 }
@@ -15,7 +15,7 @@ func AdaptiveAvgForward(y, x Map) {
 // AdaptiveAvgBackward overwrites dx with the gradient of AdaptiveAvgForward.
 func AdaptiveAvgBackward(dx, dy Map) {
 	plan := adaptivePlan(dy.H, dy.W, dx.H, dx.W)
-	Pool{}.eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
+	eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
 		plan.spread(dx.Plane(image, block), dy.Plane(image, block))
 	})
 }

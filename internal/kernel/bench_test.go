@@ -141,7 +141,9 @@ func BenchmarkInceptionV3(b *testing.B) {
 	}
 }
 
-func benchLayers(b *testing.B, layers []benchLayer, batch int, xs, ys []float32, run func(c Conv, x, y Map, w []float32)) {
+func benchLayers(
+	b *testing.B, layers []benchLayer, batch int, xs, ys []float32, run func(c Conv, x, y Map, w []float32),
+) {
 	best := make([]time.Duration, len(layers))
 	bestPeak := make([]float64, len(layers))
 	for i := range best {

@@ -184,8 +184,10 @@ func (c convCase) String() string {
 func randomConv(r *rand.Rand) convCase {
 	for {
 		c := convCase{
-			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)), Window: Window{R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3), PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)}},
-			n:    1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
+			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)), Window: Window{
+				R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3),
+				PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)}},
+			n: 1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
 		}
 		if r.IntN(3) == 0 {
 			c.R, c.S, c.PadH, c.PadW, c.MoreH, c.MoreW = 1, 1, 0, 0, 0, 0

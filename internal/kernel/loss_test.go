@@ -163,7 +163,8 @@ func TestDropoutOfOneStepTellsNothingOfTheNext(t *testing.T) {
 				}
 			}
 			if share := float64(same) / float64(n-shift); math.Abs(share-0.5) > 5*0.5/math.Sqrt(n) {
-				t.Errorf("%s, moved by %d places, chooses as step %d does for %.3f of the values, want about a half", name, shift, step, share)
+				t.Errorf("%s, moved by %d places, chooses as step %d does for %.3f of the values, want about a half",
+					name, shift, step, share)
 			}
 		}
 	}

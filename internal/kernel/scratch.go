@@ -14,6 +14,7 @@ import (
 type scratch struct {
 	gemm  simd.GemmArgs
 	outer simd.OuterArgs
+	pool  simd.PoolArgs
 
 	batch []simd.GemmOffset
 	rows  []simd.OuterRow
@@ -31,8 +32,7 @@ func borrowScratch() *scratch { return scratches.Get().(*scratch) }
 // release returns s to the pool without the addresses that would keep other
 // memory alive.
 func (s *scratch) release() {
-	s.gemm, s.outer = simd.GemmArgs{}, simd.OuterArgs{}
-	s.winogradIn, s.winogradOut, s.winogradWeights = simd.WinogradInArgs{}, simd.WinogradOutArgs{}, simd.WinogradWeightsArgs{}
+	*s = scratch{batch: s.batch, rows: s.rows, floats: s.floats}
 	scratches.Put(s)
 }
 

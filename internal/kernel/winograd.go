@@ -85,7 +85,10 @@ func (c Conv) backwardWinograd(dx, dy Map, transposed []float32) {
 	defer returnFloats(bias)
 	clear(bias)
 	winogradWeights(u, transposed, c.K/Block*(c.C/Block), 8*Block*Block, -tapBytes)
-	p := winogradProduct{y: dx, x: dy, padH: c.R - 1 - c.PadH, padW: c.S - 1 - c.PadW, u: u, bias: bias, least: float32(math.Inf(-1))}
+	p := winogradProduct{
+		y: dx, x: dy, padH: c.R - 1 - c.PadH, padW: c.S - 1 - c.PadW,
+		u: u, bias: bias, least: float32(math.Inf(-1)),
+	}
 	p.run()
 }
 

@@ -33,7 +33,10 @@ func winogradCases(r *rand.Rand, random int) []convCase {
 		{conv(16, 48, 0), 1, 40, 35, false}, // runs of whole windows
 	}
 	for range random {
-		c := convCase{conv(Block*(1+r.IntN(6)), Block*(1+r.IntN(7)), r.IntN(4)), 1 + r.IntN(4), 1 + r.IntN(24), 1 + r.IntN(24), r.IntN(2) == 0}
+		c := convCase{
+			conv(Block*(1+r.IntN(6)), Block*(1+r.IntN(7)), r.IntN(4)),
+			1 + r.IntN(4), 1 + r.IntN(24), 1 + r.IntN(24), r.IntN(2) == 0,
+		}
 		c.PadW, c.MoreH, c.MoreW = r.IntN(4), r.IntN(2), r.IntN(2)
 		if oh, ow := c.Out(c.h, c.w); oh > 0 && ow > 0 && c.h+2*c.PadH >= 3 && c.w+2*c.PadW >= 3 && c.n*c.C*c.K*oh*ow < 1e6 {
 			cases = append(cases, c)
@@ -161,8 +164,10 @@ func (c convCase) winograd() []float32 {
 
 func BenchmarkWinograd(b *testing.B) {
 	for _, size := range []struct{ n, c, k, h, pad int }{
-		{8, 32, 32, 149, 0}, {8, 32, 64, 147, 1}, {8, 80, 192, 73, 0}, {8, 64, 96, 35, 1}, {8, 96, 96, 35, 1}, {8, 448, 384, 8, 1},
-		{1, 32, 32, 149, 0}, {1, 32, 64, 147, 1}, {1, 80, 192, 73, 0}, {1, 64, 96, 35, 1}, {1, 96, 96, 35, 1}, {1, 448, 384, 8, 1},
+		{8, 32, 32, 149, 0}, {8, 32, 64, 147, 1}, {8, 80, 192, 73, 0},
+		{8, 64, 96, 35, 1}, {8, 96, 96, 35, 1}, {8, 448, 384, 8, 1},
+		{1, 32, 32, 149, 0}, {1, 32, 64, 147, 1}, {1, 80, 192, 73, 0},
+		{1, 64, 96, 35, 1}, {1, 96, 96, 35, 1}, {1, 448, 384, 8, 1},
 	} {
 		c := Conv{size.c, size.k, Window{3, 3, 1, 1, size.pad, size.pad, 0, 0}}
 		oh, ow := c.Out(size.h, size.h)

@@ -86,7 +86,9 @@ type transformCase struct {
 func (c transformCase) floats(n int) []float32 { return randomFloats(c.r, fenced(c, n, c.atStart)) }
 
 // check compares got(i), value i of a tile, with a transform of it.
-func (c transformCase) check(what string, m matrix, d func(i, j int) float32, got func(i int) float32, finish func(float64) float64) {
+func (c transformCase) check(
+	what string, m matrix, d func(i, j int) float32, got func(i int) float32, finish func(float64) float64,
+) {
 	c.Helper()
 	want, size := m.both(func(i, j int) float64 { return float64(d(i, j)) })
 	for i, v := range want {
@@ -148,7 +150,8 @@ func (c transformCase) weights() {
 		Temporary: unsafe.Pointer(&c.floats(18 * simd.Block)[0]), Constants: simd.WinogradNumbers,
 	})
 	for at := range simd.Block * simd.Block {
-		c.check("weights", winogradG, func(i, j int) float32 { return w[(first+(3*i+j)*tap/simd.TapBytes)*simd.Block*simd.Block+at] },
+		c.check("weights", winogradG,
+			func(i, j int) float32 { return w[(first+(3*i+j)*tap/simd.TapBytes)*simd.Block*simd.Block+at] },
 			func(i int) float32 { return points[i*pairs*simd.Block*simd.Block+at] }, same)
 	}
 }

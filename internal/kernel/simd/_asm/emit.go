@@ -24,7 +24,7 @@ type emitter struct {
 }
 
 // readTypes returns the types that a Go file declares by itself. Names it
-// takes from other files stay unresolved, which is no error here.
+// takes from other files stay unresolved, which is not an error here.
 func readTypes(path string) (*types.Package, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, 0)

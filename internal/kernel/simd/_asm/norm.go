@@ -100,7 +100,9 @@ func gradientApply(e *emitter, s *simd) {
 
 // gradient loads dy, cut where normalise's y = centred*scale + shift is not
 // positive.
-func (r *run) gradient(dy operand.Mem, centred, scale reg.VecVirtual, shift operand.Mem, zero reg.VecVirtual) reg.VecVirtual {
+func (r *run) gradient(
+	dy operand.Mem, centred, scale reg.VecVirtual, shift operand.Mem, zero reg.VecVirtual,
+) reg.VecVirtual {
 	g := r.s.register(r.emitter)
 	y := r.s.register(r.emitter)
 	r.VMOVAPS(centred, y)

@@ -117,7 +117,8 @@ func poolSum(e *emitter, s *simd) {
 }
 
 func poolMax(e *emitter, s *simd) {
-	p := beginPool(e, s, "poolMax", "y = the taps' maximum, argmax = the index of the first tap that has it.", 4/s.perBlock())
+	p := beginPool(e, s, "poolMax", "y = the taps' maximum, argmax = the index of the first tap that has it.",
+		4/s.perBlock())
 	p.walk(func(pixels int) {
 		best, which := s.registerList(e, pixels*s.perBlock()), s.registerList(e, pixels*s.perBlock())
 		first := e.GP64()

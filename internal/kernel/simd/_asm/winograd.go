@@ -14,7 +14,9 @@ type winograd struct {
 	constants map[string]operand.Op
 }
 
-func beginWinograd(e *emitter, s *simd, name, args, doc string, constants ...string) (*winograd, func(string) reg.GPVirtual) {
+func beginWinograd(
+	e *emitter, s *simd, name, args, doc string, constants ...string,
+) (*winograd, func(string) reg.GPVirtual) {
 	e.begin(name+s.name, "args *"+args, doc)
 	field := e.fields(args)
 	w := &winograd{emitter: e, s: s, temporary: field("Temporary"), constants: map[string]operand.Op{}}
@@ -137,7 +139,8 @@ func (w *winograd) inward(from, to func(i int) operand.Mem) {
 
 // winogradOut transforms the products back: A'mA, then bias and limit.
 func winogradOut(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, "winogradOut", "WinogradOutArgs", "Makes 4x4 tiles of 36 points each, with bias and a least value.",
+	w, field := beginWinograd(e, s, "winogradOut", "WinogradOutArgs",
+		"Makes 4x4 tiles of 36 points each, with bias and a least value.",
 		"a", "b", "a2", "b2", "a3", "b3")
 	y, row, tiles := field("Y"), field("Row"), field("Tiles")
 	from, point := field("Points"), field("Point")
@@ -208,7 +211,8 @@ func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value
 
 // winogradWeights transforms weights: GwG'.
 func winogradWeights(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, "winogradWeights", "WinogradWeightsArgs", "Transforms 16x16 kernels of 3x3 to 36 points each.",
+	w, field := beginWinograd(e, s, "winogradWeights", "WinogradWeightsArgs",
+		"Transforms 16x16 kernels of 3x3 to 36 points each.",
 		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
 	to, point := field("Points"), field("Point")
 	top, tap := field("W"), field("Tap")
