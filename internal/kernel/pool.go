@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/inception-go/inception/internal/kernel/simd"
@@ -154,6 +155,7 @@ func (p Pool) plan(h, w int) *poolPlan {
 		rows := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h)
 		if row == nil || rows != above {
 			row, above = p.planRow(rows, w, ow), rows
+			plan.runs = slices.Grow(plan.runs, (oh-i)*len(row))
 		}
 		for _, run := range row {
 			run.y += i * ow
@@ -173,7 +175,10 @@ func (p Pool) planRow(rows span, w, ow int) []poolRun {
 		for end < ow && spanOf(end, p.S, p.StrideW, p.PadW, p.MoreW, w) == columns {
 			end++
 		}
-		run := poolRun{y: j, pixels: end - j, x: j*p.StrideW - p.PadW + columns.first}
+		run := poolRun{
+			y: j, pixels: end - j, x: j*p.StrideW - p.PadW + columns.first,
+			taps: make([]simd.PoolTap, 0, p.R*p.S),
+		}
 		for r := rows.first; r < rows.end; r++ {
 			for s := columns.first; s < columns.end; s++ {
 				offset := (r-rows.first)*w + s - columns.first
