@@ -10,6 +10,7 @@ import (
 
 	"github.com/inception-go/inception/internal/fetch"
 	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/weights/convert"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
@@ -17,7 +18,7 @@ import (
 // importCommand is `inception import`.
 type importCommand struct {
 	*session
-	weights.ImportOptions
+	convert.ImportOptions
 	out, mirror string
 	fetch       bool
 }
@@ -62,12 +63,12 @@ stopped, and the checksum must be right.`,
 		RunE: func(c *cobra.Command, args []string) error { return i.run(c.Context(), args) },
 	}
 	f := c.Flags()
-	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(weights.Families(), ", ")+" (default: told by its names)")
+	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(), ", ")+" (default: told by its names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
 	f.StringVar(&i.Preprocess, "preprocess", "", "how the weights' images were made: torchvision, inception, imagenet, unit or `SCALE,OFFSET` (default: the family's own)")
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")
-	f.StringVar(&i.mirror, "mirror", weights.TorchvisionServer, "`URL` to download from")
+	f.StringVar(&i.mirror, "mirror", convert.TorchvisionServer, "`URL` to download from")
 	_ = c.MarkFlagRequired("out")
 	return c
 }
@@ -89,7 +90,7 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	if err := noClobber("out", i.out, path); err != nil {
 		return err
 	}
-	w, m, err := weights.Import(path, i.ImportOptions)
+	w, m, err := convert.Import(path, i.ImportOptions)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 
 // download brings an official file here and returns its path.
 func (i *importCommand) download(ctx context.Context, path string) (string, error) {
-	file, err := weights.Official(path, i.mirror)
+	file, err := convert.Official(path, i.mirror)
 	if err != nil {
 		return "", usageError{fmt.Errorf("--fetch: %w", err)}
 	}
@@ -151,9 +152,9 @@ func (i *importCommand) transferBar() (progress func(done, total int64), end fun
 
 func newExport(s *session) *cobra.Command {
 	var from, out string
-	var o weights.ExportOptions
+	var o convert.ExportOptions
 	c := &cobra.Command{
-		Use:   "export --weights F --format " + strings.Join(weights.Formats(), "|") + " -o OUT",
+		Use:   "export --weights F --format " + strings.Join(convert.Formats(), "|") + " -o OUT",
 		Short: "Write weights for another tool",
 		Long: `Write weights as an ONNX model (opset 17, any batch size, input "input", output
 "logits"), as weights that torchvision's load_state_dict or Keras' load_weights
@@ -175,7 +176,7 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 				return err
 			}
 			m.Version = version()
-			exported, err := weights.Export(out, w, m, o)
+			exported, err := convert.Export(out, w, m, o)
 			if err != nil {
 				return err
 			}
@@ -194,7 +195,7 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&from, "weights", "w", "", "weight file or run folder")
-	f.StringVar(&o.Format, "format", "", strings.Join(weights.Formats(), ", "))
+	f.StringVar(&o.Format, "format", "", strings.Join(convert.Formats(), ", "))
 	f.StringVarP(&out, "out", "o", "", "file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
 	f.BoolVar(&o.WithPreprocess, "with-preprocess", false, "onnx: take uint8 pixels from 0 to 255 and subtract the mean and divide by the deviation inside")
 	f.BoolVar(&o.KeepBatchNorm, "no-fold", false, "onnx: keep batch norm as nodes of its own instead of folding it into the convolutions")
@@ -208,7 +209,7 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 type exportResult struct {
 	Out    string `json:"out"`
 	Format string `json:"format"`
-	weights.Exported
+	convert.Exported
 }
 
 // noClobber refuses to write over what is read.

@@ -12,6 +12,16 @@ func Layers(spec Spec) ([]ops.Layer, error) {
 	return ops.Layers(b.Graph), nil
 }
 
+// Parameters lists the parameters and running statistics of spec's network,
+// auxiliary heads included, in the order of its layers. They have no memory.
+func Parameters(spec Spec) (params []*ops.Param, err error) {
+	layers, err := Layers(spec)
+	for _, l := range layers {
+		params = append(params, l.Params...)
+	}
+	return params, err
+}
+
 // Layers lists the layers of the network's graph in order.
 func (n *Network) Layers() []ops.Layer { return ops.Layers(n.Graph) }
 

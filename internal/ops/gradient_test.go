@@ -232,6 +232,15 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 				return f.plain("x").batchNormReLU(ones, f.values["bias"], zeros, ones, 0).dot()
 			}, "x", "bias")
 		},
+		"weights of two layers": func(f *network) {
+			x, w := f.input("x", 2, 16, 5, 4), f.param("w", ConvWeight, 16, 16, 3, 3)
+			same := kernel.Square(3, 1, 1)
+			y := f.must(Conv("second", f.must(Conv("first", x, f.nodes["w"], 16, same)), f.nodes["w"], 16, same))
+			f.check(f.dot(y), func() float64 {
+				v := f.values["w"]
+				return f.plain("x").conv(v, w.Shape[0], same).conv(v, w.Shape[0], same).dot()
+			}, "x", "w")
+		},
 		"max pool": func(f *network) {
 			x := f.input("x", 2, 16, 7, 6)
 			y := f.must(MaxPool("pool", x, kernel.Pool{Window: kernel.Square(3, 2, 0)}))

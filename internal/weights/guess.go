@@ -7,9 +7,14 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// guessSpec reads the structure off the names and shapes of tensors with the
-// names of PyTorch's networks, for files without our metadata. notes say what
-// was guessed and why.
+// Guess reads the structure off the names and shapes of tensors with
+// the names of PyTorch's networks, for files without our metadata. The notes say what was
+// guessed and why.
+func Guess(shapes map[string][]int) (m Metadata, err error) {
+	spec, noHead, notes, err := guessSpec(shapes)
+	return Metadata{Spec: spec, InputSize: spec.InputSize, NoHead: noHead, Notes: notes}, err
+}
+
 func guessSpec(shapes map[string][]int) (spec model.Spec, noHead bool, notes []string, err error) {
 	spec, reason, ok := model.Recognise(func(name string) bool { _, ok := shapes[name]; return ok })
 	if !ok {

@@ -6,12 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/weights/container"
 )
 
 // Load reads a weight file, or the best weights of a run folder (its last
@@ -61,6 +62,15 @@ func open(path string) (*Tensors, Metadata, error) {
 	return t, m, nil
 }
 
+// refuseForeign says what to do with weights of another tool.
+func refuseForeign(path string) error {
+	kind, err := container.Of(path)
+	if err != nil || kind == container.Other {
+		return err
+	}
+	return fmt.Errorf("%s: is a %s file; convert it with: inception import %s -o OUT.safetensors", path, kind, path)
+}
+
 // resolve returns the weight file of a run folder, and a file as it is.
 func resolve(path string) (string, error) {
 	info, err := os.Stat(path)
@@ -88,26 +98,25 @@ func metadataOf(t *Tensors) (Metadata, error) {
 	if known || err != nil {
 		return m, err
 	}
-	if m.Spec, m.NoHead, m.Notes, err = guessSpec(t.shapes()); err != nil {
+	if m, err = Guess(t.shapes()); err != nil {
 		return Metadata{}, err
 	}
-	m.InputSize = m.Spec.InputSize
-	m.nameClasses()
+	m.NameClasses()
 	m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
 	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	return m, nil
 }
 
-// fromTensors makes weights of an open file with torchvision's keys. What
-// somebody else's file has beside them, m keeps.
+// fromTensors makes weights of an open file. What somebody else's file has
+// beside them, m keeps.
 func fromTensors(t *Tensors, m *Metadata) (*model.Weights, error) {
 	shapes := t.shapes()
-	w, err := build(*m, shapes, nil, func(p *ops.Param) ([]float32, error) { return t.Floats(p.Name) })
+	w, err := build(*m, shapes, nil, t.Floats)
 	if len(m.Notes) == 0 {
 		return w, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w\n  (%s)", err, joinNotes(m.Notes))
+		return nil, fmt.Errorf("%w\n  (%s)", err, strings.Join(m.Notes, "; "))
 	}
 	return w, m.keepBatches(shapes, t.Floats)
 }
@@ -121,21 +130,21 @@ func (t *Tensors) shapes() map[string][]int {
 	return shapes
 }
 
-func joinNotes(notes []string) string {
-	s := ""
-	for i, n := range notes {
-		if i > 0 {
-			s += "; "
-		}
-		s += n
+// Assemble makes weights of tensors that another tool has written, under
+// torchvision's names. It checks that shapes are those of m's structure, and
+// only then takes memory and fills it by read. theirs, if there is one, says
+// what the tool calls a parameter, for errors. m keeps what the tensors hold
+// beside the weights.
+func Assemble(m *Metadata, shapes map[string][]int, theirs func(string) string, read func(name string) ([]float32, error)) (*model.Weights, error) {
+	w, err := build(*m, shapes, theirs, read)
+	if err != nil {
+		return nil, err
 	}
-	return s
+	return w, m.keepBatches(shapes, read)
 }
 
-// build checks that shapes are those of m's structure, and only then takes
-// memory and fills it by read, which gives a parameter in file order. theirs
-// is for errors, see compare.
-func build(m Metadata, shapes map[string][]int, theirs func(string) string, read func(p *ops.Param) ([]float32, error)) (*model.Weights, error) {
+// build is Assemble without what lies beside the weights.
+func build(m Metadata, shapes map[string][]int, theirs func(string) string, read func(name string) ([]float32, error)) (*model.Weights, error) {
 	params, err := expected(m.Spec, m.NoHead)
 	if err != nil {
 		return nil, err
@@ -158,7 +167,7 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 		if m.NoHead && p.Head {
 			return
 		}
-		values, err := read(p)
+		values, err := read(p.Name)
 		if err == nil {
 			err = p.SetValues(values)
 		}

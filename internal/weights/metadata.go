@@ -41,11 +41,11 @@ const (
 
 var ownKeys = []string{keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec}
 
-// encode returns the metadata as strings.
-func (m Metadata) encode() (map[string]string, error) {
+// Strings returns the metadata as a file carries it.
+func (m Metadata) Strings() (map[string]string, error) {
 	s := map[string]string{}
 	maps.Copy(s, m.Extra)
-	s[keyFormat] = "pt"
+	delete(s, keyFormat)
 	s[keyVersion] = m.Version
 	s[keyVariant] = m.Spec.Variant
 	s[keyClasses] = strconv.Itoa(m.Classes())
@@ -98,16 +98,16 @@ func (m Metadata) ClassNames() []string {
 	return names
 }
 
-// nameClasses labels the classes of a file that another tool has written:
+// NameClasses labels the classes of a file that another tool has written:
 // 1000 are ImageNet's.
-func (m *Metadata) nameClasses() {
+func (m *Metadata) NameClasses() {
 	if labels := dataset.ImageNetLabels(); !m.NoHead && m.Spec.Classes == len(labels) {
 		m.Labels = labels
 		m.Notes = append(m.Notes, "labels of ImageNet's 1000 classes")
 	}
 }
 
-// decodeMetadata reads what encode wrote. known is false for a file of
+// decodeMetadata reads what Strings wrote. known is false for a file of
 // somebody else, which has no structure in it.
 func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {

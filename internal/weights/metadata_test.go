@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec.Classes = 2
-	text, err := Metadata{Spec: spec, Preprocess: dataset.TorchvisionPreprocess(299)}.encode()
+	text, err := Metadata{Spec: spec, Preprocess: dataset.TorchvisionPreprocess(299)}.Strings()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,5 +27,16 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 		if _, _, err := decodeMetadata(text); err == nil || !strings.Contains(err.Error(), "metadata input_size") {
 			t.Errorf("%s: error is %v", size, err)
 		}
+	}
+}
+
+func TestClassesWithoutLabelsAreNumbered(t *testing.T) {
+	m := Metadata{Spec: model.Spec{Classes: 3}}
+	if got := m.ClassNames(); !slices.Equal(got, []string{"0", "1", "2"}) {
+		t.Errorf("names are %v", got)
+	}
+	m.Labels = []string{"a", "b", "c"}
+	if got := m.ClassNames(); !slices.Equal(got, m.Labels) {
+		t.Errorf("names are %v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/inception-go/inception/internal/weights/container"
 	"github.com/inception-go/inception/internal/weights/element"
 )
 
@@ -52,12 +53,12 @@ type Tensors struct {
 // ReadTensors opens a safetensors file and checks all of its header: every
 // tensor lies inside the file, none overlaps another, and no byte is left over.
 func ReadTensors(path string) (*Tensors, error) {
-	file, release, err := openBytes(path)
+	file, release, err := container.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	t := &Tensors{path: path, release: release}
-	if err := guard(func() error { return t.parse(file) }); err != nil {
+	if err := container.Guard(func() error { return t.parse(file) }); err != nil {
 		_ = release()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -109,7 +110,7 @@ func (t *Tensors) appendFloats(dst []float32, info Info) ([]float32, error) {
 	if t.data == nil {
 		return nil, fmt.Errorf("%s: is closed", t.path)
 	}
-	err := guard(func() (err error) {
+	err := container.Guard(func() (err error) {
 		dst, err = element.Decode(dst, info.DType, t.data[info.begin:info.end])
 		return err
 	})
@@ -131,7 +132,7 @@ func (t *Tensors) Ints(name string) ([]int64, error) {
 		return nil, fmt.Errorf("%s: is closed", t.path)
 	}
 	values := make([]int64, info.Count())
-	err := guard(func() error {
+	err := container.Guard(func() error {
 		for i := range values {
 			values[i] = int64(binary.LittleEndian.Uint64(t.data[info.begin+8*uint64(i):]))
 		}

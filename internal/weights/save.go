@@ -13,15 +13,16 @@ func Save(path string, w *model.Weights, m Metadata) error {
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
 	}
-	metadata, err := m.encode()
+	metadata, err := m.Strings()
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return WriteTensors(path, stateDict(w, m), metadata)
+	metadata[keyFormat] = "pt"
+	return WriteTensors(path, StateDict(w, m), metadata)
 }
 
-// stateDict returns the tensors in torchvision's order.
-func stateDict(w *model.Weights, m Metadata) []Tensor {
+// StateDict returns the tensors that Save writes, in torchvision's order.
+func StateDict(w *model.Weights, m Metadata) []Tensor {
 	batches := m.batches()
 	var tensors []Tensor
 	for _, p := range w.Params {

@@ -20,19 +20,11 @@ func expected(spec model.Spec, noHead bool) ([]*ops.Param, error) {
 	if noHead {
 		spec.Classes = headlessClasses
 	}
-	layers, err := model.Layers(spec)
-	if err != nil {
-		return nil, err
+	params, err := model.Parameters(spec)
+	if noHead {
+		params = slices.DeleteFunc(params, func(p *ops.Param) bool { return p.Head })
 	}
-	var params []*ops.Param
-	for _, l := range layers {
-		for _, p := range l.Params {
-			if !noHead || !p.Head {
-				params = append(params, p)
-			}
-		}
-	}
-	return params, nil
+	return params, err
 }
 
 // StructureError lists every tensor by which a file differs from the network

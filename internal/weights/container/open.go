@@ -1,0 +1,61 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime/debug"
+)
+
+// Open returns the content of a regular file and a function that lets go of it.
+// The bytes may be a mapping: reading them goes through Guard.
+func Open(path string) ([]byte, func() error, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, nil, fmt.Errorf("%s: is not a regular file", path)
+	case info.Size() == 0:
+		return nil, nil, fmt.Errorf("%s: is empty", path)
+	case info.Size() > math.MaxInt/2:
+		return nil, nil, fmt.Errorf("%s: %d bytes do not fit this machine's address space", path, info.Size())
+	}
+	data, release, err := mapFile(f, int(info.Size()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, release, nil
+}
+
+// readWhole is mapFile for where mapping is not possible.
+func readWhole(f *os.File, size int) ([]byte, func() error, error) {
+	data := make([]byte, size)
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, nil, err
+	}
+	return data, func() error { return nil }, nil
+}
+
+// Guard runs read and turns a fault in a mapping into an error: a file that
+// somebody truncates while it is mapped makes the next access a SIGBUS.
+func Guard(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			if _, fault := r.(interface{ Addr() uintptr }); !fault {
+				panic(r)
+			}
+			err = errors.New("the file shrank while it was being read")
+		}
+	}()
+	return read()
+}

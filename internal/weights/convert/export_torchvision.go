@@ -1,0 +1,48 @@
+package convert
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/weights/convert/pytorch"
+)
+
+// torchvisionLacks says how what the twin in torchvision or timm makes of the
+// weights differs from what they are.
+func torchvisionLacks(m weights.Metadata, metadata bool) (lacks []string) {
+	twin := m.Spec.Architecture().Twin
+	diff := differences(m.Spec, twin.Spec)
+	if i := slices.IndexFunc(diff, func(d model.Difference) bool { return d.Key == keyCountPad }); i >= 0 {
+		diff = slices.Delete(diff, i, i+1)
+		how, theirs := "do not count", "does"
+		if m.Spec.AvgPoolCountIncludePad {
+			how, theirs = "count", "does not"
+		}
+		lacks = append(lacks, fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin, theirs))
+	}
+	if !metadata {
+		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())
+		if len(m.Labels) > 0 {
+			lacks = append(lacks, "the labels")
+		}
+	}
+	if m.NoHead {
+		lacks = append(lacks, "a classifier, which these weights do not have (load_state_dict needs strict=False)")
+	}
+	if len(diff) > 0 {
+		lacks = append(lacks, "the structure, which "+twin.String()+" does not have: "+list(diff))
+	}
+	return lacks
+}
+
+func exportPickle(path string, w *model.Weights, m weights.Metadata) error {
+	var tensors []pytorch.Tensor
+	for _, t := range weights.StateDict(w, m) {
+		tensors = append(tensors, pytorch.Tensor(t))
+	}
+	return atomicfile.Write(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
+}

@@ -1,0 +1,133 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/weights/container"
+	"github.com/inception-go/inception/internal/weights/convert/hdf5"
+	"github.com/inception-go/inception/internal/weights/convert/pytorch"
+	"github.com/inception-go/inception/internal/weights/convert/tfckpt"
+	"github.com/inception-go/inception/internal/weights/element"
+)
+
+// source is a tensor of a file that a parameter comes from.
+type source struct {
+	name  string // in the file
+	shape []int  // in our order of axes
+	read  func() ([]float32, error)
+}
+
+// foreign is an open file of another tool.
+type foreign struct {
+	path    string
+	tensors map[string]source
+	notes   []string
+	opened  []func() error // what close lets go of
+}
+
+// openForeign reads a file's directory of tensors, whatever its container.
+func openForeign(path string) (*foreign, error) {
+	f := &foreign{path: checkpointFile(path), tensors: map[string]source{}}
+	kind, err := container.Of(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	open := map[container.Kind]func() error{
+		container.PyTorch: f.openPyTorch, container.HDF5: f.openHDF5,
+		container.TensorFlow: f.openTensorFlow, container.Other: f.openSafetensors,
+	}[kind]
+	if err := container.Guard(open); err != nil {
+		f.close()
+		return nil, fmt.Errorf("import %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// checkpointFile returns the index of the checkpoint that path is a file or
+// the prefix of, which is what TensorFlow takes, and any other path as it is.
+func checkpointFile(path string) string {
+	prefix := tfckpt.Prefix(path)
+	if _, err := os.Stat(path); prefix == path && !errors.Is(err, fs.ErrNotExist) {
+		return path
+	}
+	if _, err := os.Stat(prefix + tfckpt.IndexSuffix); err != nil {
+		return path
+	}
+	return prefix + tfckpt.IndexSuffix
+}
+
+func (f *foreign) openPyTorch() error {
+	data, err := f.bytes(f.path)
+	if err != nil {
+		return err
+	}
+	tensors, notes, err := pytorch.Read(data)
+	f.notes = notes
+	f.add(tensors)
+	return err
+}
+
+func (f *foreign) openHDF5() error {
+	data, err := f.bytes(f.path)
+	if err != nil {
+		return err
+	}
+	tensors, err := hdf5.Read(data)
+	f.add(tensors)
+	return err
+}
+
+func (f *foreign) openTensorFlow() error {
+	tensors, err := tfckpt.Read(f.path, f.bytes)
+	f.add(tensors)
+	return err
+}
+
+func (f *foreign) openSafetensors() error {
+	t, err := weights.ReadTensors(f.path)
+	if err != nil {
+		text := strings.TrimPrefix(err.Error(), f.path+": ") // which the caller names
+		if strings.HasPrefix(text, "is no safetensors file") {
+			text += "; nor is it a .pth that torch.save has written, a Keras .h5 or a TensorFlow checkpoint"
+		}
+		return errors.New(text)
+	}
+	f.opened = append(f.opened, t.Close)
+	for _, info := range t.Infos() {
+		f.tensors[info.Name] = source{info.Name, info.Shape, func() ([]float32, error) { return t.Floats(info.Name) }}
+	}
+	return nil
+}
+
+// bytes opens a file until close.
+func (f *foreign) bytes(path string) ([]byte, error) {
+	data, release, err := container.Open(path)
+	if err == nil {
+		f.opened = append(f.opened, release)
+	}
+	return data, err
+}
+
+// add keeps tensors by name; of one name the last counts, as in a dict.
+func (f *foreign) add(tensors []element.Tensor) {
+	for _, t := range tensors {
+		f.tensors[t.Name] = source{t.Name, t.Shape, func() (values []float32, err error) {
+			err = container.Guard(func() (err error) {
+				values, err = t.Floats()
+				return err
+			})
+			return values, err
+		}}
+	}
+}
+
+func (f *foreign) close() {
+	for _, release := range f.opened {
+		_ = release()
+	}
+}

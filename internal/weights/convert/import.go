@@ -1,0 +1,228 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// The families of weight files.
+const (
+	Torchvision = "torchvision"
+	Timm        = "timm"
+	Keras       = "keras"
+	Slim        = "slim"
+)
+
+// Families lists what ImportOptions.From can be.
+func Families() []string { return []string{Torchvision, Timm, Keras, Slim} }
+
+// ImportOptions say how a foreign file is read.
+type ImportOptions struct {
+	From       string // one of Families; empty to tell by the keys
+	NoHead     bool   // drop the classifier
+	Preprocess string // for dataset.NamedPreprocess; empty for the family's own
+}
+
+// Validate returns what is wrong with the options, whatever the file.
+func (o ImportOptions) Validate() error {
+	if o.From != "" && !slices.Contains(Families(), o.From) {
+		return fmt.Errorf("--from: must be one of %s, is %q", strings.Join(Families(), ", "), o.From)
+	}
+	if o.Preprocess != "" {
+		if _, err := dataset.NamedPreprocess(o.Preprocess, 1); err != nil {
+			return fmt.Errorf("--preprocess: %w", err)
+		}
+	}
+	return nil
+}
+
+// Import reads weights that another tool has written.
+func Import(path string, o ImportOptions) (*model.Weights, weights.Metadata, error) {
+	if err := o.Validate(); err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	f, err := openForeign(path)
+	if err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	defer f.close()
+	w, m, err := f.convert(o)
+	if err != nil {
+		return nil, weights.Metadata{}, fmt.Errorf("import %s: %w", path, err)
+	}
+	return w, m, nil
+}
+
+// translation is what a file holds, under our names.
+type translation struct {
+	tensors map[string]source
+	theirs  func(name string) string // what the family calls a tensor of ours; nil if the same
+	noHead  bool                     // the classifier, if there is one, is another than the family's
+	notes   []string
+}
+
+// translators turn the tensors of each family into ours.
+var translators = map[string]func(map[string]source) (translation, error){
+	Torchvision: fromTorchvision, Timm: fromTorchvision, Keras: fromKeras, Slim: fromSlim,
+}
+
+// convert finds the family, maps the keys and builds the weights.
+func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, error) {
+	family, err := f.family(o.From)
+	if err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	t, err := translators[family](f.tensors)
+	if err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	if family == Torchvision && t.library() == Timm {
+		family = Timm
+	}
+	var config *timmConfig
+	if family == Timm || family == Torchvision && o.From == "" {
+		// timm's names are torchvision's: the configuration tells them apart.
+		if config, err = readTimmConfig(f.path); err != nil && o.Preprocess == "" {
+			return nil, weights.Metadata{}, err
+		}
+		if config != nil {
+			family = Timm
+		}
+	}
+	t.notes = append(f.notes, t.notes...)
+	if err := t.dropOddAux(); err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	m, err := t.metadata(family, o.NoHead)
+	if err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	if err := preprocessAs(&m, family, o.Preprocess, config); err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	if m.NoHead {
+		if err := t.drop(m.Spec, func(p *ops.Param) bool { return p.Head }); err != nil {
+			return nil, weights.Metadata{}, err
+		}
+	}
+	w, err := weights.Assemble(&m, t.shapes(), t.theirs, func(name string) ([]float32, error) { return t.tensors[name].read() })
+	return w, m, err
+}
+
+// family tells whose file this is; from is what the caller says.
+func (f *foreign) family(from string) (string, error) {
+	family := familyOf(f.tensors)
+	switch {
+	case family == "":
+		return "", fmt.Errorf("its %d tensors have none of the names that torchvision, timm, Keras or slim give to an Inception", len(f.tensors))
+	case family == Torchvision && from == Timm:
+		return Timm, nil
+	case from != "" && from != family:
+		return "", fmt.Errorf("--from is %s, but the names are those of %s", from, family)
+	}
+	return family, nil
+}
+
+// familyOf tells whose names these are; timm's are torchvision's.
+func familyOf(all map[string]source) string {
+	marks := model.Marks()
+	for name := range all {
+		switch {
+		case slices.ContainsFunc(marks, func(mark string) bool { return strings.HasSuffix(name, mark) }):
+			return Torchvision
+		case strings.HasPrefix(name, slimV3.scope), strings.HasPrefix(name, slimV2.scope):
+			return Slim
+		case kerasName.MatchString(name):
+			return Keras
+		}
+	}
+	return ""
+}
+
+// library returns whose network it is: torchvision's or timm's.
+func (t translation) library() string {
+	m, err := weights.Guess(t.shapes())
+	if err != nil {
+		return Torchvision // for metadata to say
+	}
+	return m.Spec.Architecture().Twin.Library
+}
+
+// dropOddAux leaves the auxiliary heads out if one has other classes than the
+// classifier: one that was not exchanged when the classifier was.
+func (t *translation) dropOddAux() error {
+	m, err := weights.Guess(t.shapes())
+	if err != nil || m.NoHead || t.noHead || m.Spec.Aux == model.AuxNone {
+		return nil // for metadata to say
+	}
+	params, err := model.Parameters(m.Spec)
+	if err != nil {
+		return err
+	}
+	for _, p := range params {
+		s, ok := t.tensors[p.Name]
+		if !p.Aux || !p.Head || !ok || len(s.shape) == 0 || s.shape[0] == m.Spec.Classes {
+			continue
+		}
+		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out",
+			s.shape[0], m.Spec.Classes))
+		return t.drop(m.Spec, func(p *ops.Param) bool { return p.Aux })
+	}
+	return nil
+}
+
+// drop leaves out the tensors of some parameters of a structure.
+func (t *translation) drop(spec model.Spec, which func(p *ops.Param) bool) error {
+	spec.Classes = max(spec.Classes, 1)
+	params, err := model.Parameters(spec)
+	for _, p := range params {
+		if which(p) {
+			delete(t.tensors, p.Name)
+		}
+	}
+	return err
+}
+
+func (t translation) shapes() map[string][]int {
+	shapes := map[string][]int{}
+	for name, s := range t.tensors {
+		shapes[name] = s.shape
+	}
+	return shapes
+}
+
+// metadata reads the structure off the tensors and settles what the family
+// implies.
+func (t translation) metadata(family string, noHead bool) (m weights.Metadata, err error) {
+	if m, err = weights.Guess(t.shapes()); err != nil {
+		return m, err
+	}
+	m.NoHead = m.NoHead || t.noHead || noHead
+	m.Spec.AvgPoolCountIncludePad = m.Spec.AvgPoolCountIncludePad && (family == Torchvision || family == Timm)
+	m.Extra = map[string]string{"imported_from": family}
+	m.Notes = append(t.notes, m.Notes...)
+	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Architecture().HasSwitch("avgpool_count_include_pad") {
+		m.Notes = append(m.Notes, "average pools leave the padding out, as TensorFlow's do")
+	}
+	m.NameClasses()
+	return m, nil
+}
+
+// preprocessAs settles the preprocessing: the one asked for, else timm's
+// configuration, else the family's own.
+func preprocessAs(m *weights.Metadata, family, name string, config *timmConfig) (err error) {
+	if name == "" && family == Timm {
+		return config.apply(m)
+	}
+	if name == "" {
+		name = map[string]string{Torchvision: "torchvision", Keras: "inception", Slim: "inception"}[family]
+	}
+	m.Preprocess, err = dataset.NamedPreprocess(name, m.InputSize)
+	return err
+}

@@ -1,0 +1,247 @@
+// Package pytorch reads and writes PyTorch's .pth files without Python and
+// without executing what is in them: the zip archives of PyTorch 1.6 and
+// later, and the chains of pickles before.
+package pytorch
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"sync"
+
+	"github.com/inception-go/inception/internal/weights/container"
+	"github.com/inception-go/inception/internal/weights/element"
+)
+
+// Read returns the tensors of the state dict in a .pth file, and notes on
+// where it was found. The tensors alias file.
+func Read(file []byte) ([]element.Tensor, []string, error) {
+	var root any
+	var err error
+	if bytes.HasPrefix(file, []byte(container.ZipSignature)) {
+		root, err = readZip(file)
+	} else {
+		root, err = readLegacy(file)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return stateDict(root)
+}
+
+// readZip reads data.pkl of an archive. Its storages are entries that stand
+// uncompressed in the file, so nothing can unpack to more than the file has.
+func readZip(file []byte) (any, error) {
+	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, fmt.Errorf("zip archive: %w (a download that was cut off?)", err)
+	}
+	entries := map[string]*zip.File{}
+	root := ""
+	for _, f := range archive.File {
+		entries[f.Name] = f
+		if folder, ok := strings.CutSuffix(f.Name, "data.pkl"); ok && strings.Count(f.Name, "/") <= 1 {
+			root = folder
+		}
+	}
+	pickle := entries[root+"data.pkl"]
+	switch {
+	case pickle == nil && entries["model.weights.h5"] != nil:
+		return nil, errors.New("is a Keras archive; in Python, save keras.saving.load_model(FILE).save_weights('x.weights.h5') and import that")
+	case pickle == nil:
+		return nil, errors.New("zip archive: has no data.pkl, so torch.save did not write it")
+	case entries[root+"constants.pkl"] != nil:
+		return nil, errors.New("is a TorchScript archive; in Python, save torch.save(torch.jit.load(FILE).state_dict(), ...) and import that")
+	}
+	if b := entries[root+"byteorder"]; b != nil {
+		if order, err := stored(file, b); err != nil || string(order) != "little" {
+			return nil, fmt.Errorf("zip archive: byte order %q is not little", order)
+		}
+	}
+	program, err := stored(file, pickle)
+	if err != nil {
+		return nil, err
+	}
+	u := &unpickler{in: bytes.NewReader(program), call: (&caller{pairs: len(program)}).call}
+	storages := map[string]*storage{}
+	u.persistent = func(id any) (any, error) {
+		return newStorage(storages, id, func(s *storage) error {
+			entry := entries[root+"data/"+s.key]
+			if entry == nil {
+				return fmt.Errorf("storage %q is not in the archive", s.key)
+			}
+			if want := uint64(s.count) * uint64(s.kind.Size()); entry.UncompressedSize64 < want {
+				return fmt.Errorf("storage %q has %d bytes, needs %d", s.key, entry.UncompressedSize64, want)
+			}
+			s.data = sync.OnceValues(func() ([]byte, error) { return stored(file, entry) })
+			return nil
+		})
+	}
+	return u.load()
+}
+
+// stored returns the bytes of an uncompressed zip entry, checked by its CRC.
+func stored(file []byte, entry *zip.File) ([]byte, error) {
+	if entry.Method != zip.Store {
+		return nil, fmt.Errorf("zip archive: %s is compressed, which torch.save never does; unpack and repack the file with zip -0", entry.Name)
+	}
+	at, err := entry.DataOffset()
+	if err != nil {
+		return nil, fmt.Errorf("zip archive: %s: %w", entry.Name, err)
+	}
+	if at < 0 || uint64(at) > uint64(len(file)) || entry.UncompressedSize64 > uint64(len(file))-uint64(at) {
+		return nil, fmt.Errorf("zip archive: %s leaves the file", entry.Name)
+	}
+	data := file[at : uint64(at)+entry.UncompressedSize64]
+	if crc32.ChecksumIEEE(data) != entry.CRC32 {
+		return nil, fmt.Errorf("zip archive: %s does not match its checksum: the file is damaged", entry.Name)
+	}
+	return data, nil
+}
+
+// newStorage reads a persistent id, ("storage", class, key, location, count,
+// ...), once a key; bind gives the storage its data or checks that it has.
+func newStorage(known map[string]*storage, id any, bind func(*storage) error) (any, error) {
+	parts, ok := id.(tuple)
+	if !ok || len(parts) < 5 || parts[0] != "storage" {
+		return nil, errors.New("has a persistent id that is no storage")
+	}
+	c, ok1 := parts[1].(class)
+	key, ok2 := parts[2].(string)
+	count, ok3 := parts[4].(int64)
+	kind, ok4 := storageTypes[c.name]
+	if !ok1 || !ok2 || !ok3 || !ok4 || count < 0 || count > 1<<50 {
+		return nil, errors.New("has a storage without type, key or count")
+	}
+	if s := known[key]; s != nil {
+		if s.kind != kind || s.count != count {
+			return nil, fmt.Errorf("describes storage %q twice, differently", key)
+		}
+		return s, nil
+	}
+	s := &storage{kind: kind, key: key, count: count}
+	if err := bind(s); err != nil {
+		return nil, err
+	}
+	known[key] = s
+	return s, nil
+}
+
+// readLegacy reads the chain of pickles: magic, version, system, object, keys
+// of storages; then the storages, each behind its count.
+func readLegacy(file []byte) (any, error) {
+	in := bytes.NewReader(file)
+	u := &unpickler{in: in, call: (&caller{pairs: len(file)}).call, persistent: func(any) (any, error) {
+		return nil, errors.New("has a storage before its object")
+	}}
+	magic, err := u.load()
+	if err != nil {
+		return nil, err
+	}
+	if magic != long(container.PickleMagic) {
+		return nil, errors.New("is no PyTorch file: its first pickle is not torch.save's magic number")
+	}
+	for range 2 { // protocol version, system information
+		if _, err := u.load(); err != nil {
+			return nil, err
+		}
+	}
+	storages := map[string]*storage{}
+	u.persistent = func(id any) (any, error) {
+		if parts, ok := id.(tuple); ok && len(parts) > 5 && parts[5] != nil {
+			return nil, errors.New("has a view of a storage, as PyTorch 0.1 wrote it; load and save the file with a newer PyTorch")
+		}
+		return newStorage(storages, id, func(s *storage) error {
+			if uint64(s.count) > uint64(len(file))/uint64(s.kind.Size()) {
+				return fmt.Errorf("storage %q claims %d elements in a file of %d bytes", s.key, s.count, len(file))
+			}
+			s.data = func() ([]byte, error) { return nil, fmt.Errorf("storage %q is not in the file", s.key) }
+			return nil
+		})
+	}
+	root, err := u.load()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := u.load()
+	if err != nil {
+		return nil, err
+	}
+	return root, bindLegacy(file[len(file)-in.Len():], keys, storages)
+}
+
+// bindLegacy gives storages their data, which follows in the order of keys.
+func bindLegacy(rest []byte, keys any, storages map[string]*storage) error {
+	order, ok := keys.(*list)
+	if !ok {
+		return errors.New("has no list of storages")
+	}
+	for _, key := range order.items {
+		name, _ := key.(string)
+		s := storages[name]
+		if s == nil {
+			return fmt.Errorf("lists storage %s, which no tensor uses", describe(key))
+		}
+		if len(rest) < 8 {
+			return fmt.Errorf("ends before storage %q: the file is truncated", name)
+		}
+		count, size := binary.LittleEndian.Uint64(rest), uint64(s.kind.Size())
+		rest = rest[8:]
+		if count != uint64(s.count) || count > uint64(len(rest))/size {
+			return fmt.Errorf("storage %q has %d elements of %s, %d bytes are left: the file is truncated or damaged", name, count, s.kind, len(rest))
+		}
+		data := rest[:count*size]
+		rest = rest[count*size:]
+		s.data = func() ([]byte, error) { return data, nil }
+	}
+	return nil
+}
+
+// containers are the keys under which training scripts keep a state dict.
+var containers = []string{"state_dict", "model_state_dict", "model", "net", "weights", "model_ema", "state_dict_ema"}
+
+// stateDict finds the state dict in what was saved.
+func stateDict(root any) ([]element.Tensor, []string, error) {
+	d, ok := root.(*dict)
+	if !ok {
+		return nil, nil, fmt.Errorf("holds a %T, not a state dict", root)
+	}
+	if tensors := tensorsOf(d); len(tensors) > 0 {
+		return tensors, nil, nil
+	}
+	for _, key := range containers {
+		v, _ := d.get(key)
+		inner, ok := v.(*dict)
+		if !ok {
+			continue
+		}
+		if tensors := tensorsOf(inner); len(tensors) > 0 {
+			return tensors, []string{fmt.Sprintf("took the state dict under the key %q of a checkpoint", key)}, nil
+		}
+	}
+	var keys []string
+	for _, p := range d.pairs {
+		keys = append(keys, describe(p.key))
+		if len(keys) == 10 {
+			break
+		}
+	}
+	return nil, nil, fmt.Errorf("holds no state dict; its keys: %s", strings.Join(keys, ", "))
+}
+
+// tensorsOf lists the tensors of a dict in order.
+func tensorsOf(d *dict) []element.Tensor {
+	var tensors []element.Tensor
+	for _, p := range d.pairs {
+		name, ok1 := p.key.(string)
+		t, ok2 := p.value.(*tensor)
+		if ok1 && ok2 {
+			tensors = append(tensors, element.Tensor{Name: name, Shape: t.shape, Type: t.storage.kind, Bytes: t.bytes})
+		}
+	}
+	return tensors
+}
