@@ -20,7 +20,7 @@ generate: ## write the committed assembly and ONNX's schema anew
 	go generate ./...
 
 generated: generate ## fail if what is committed is not what the generators write
-	git diff --exit-code -- internal/kernel internal/weights/convert/onnx
+	git diff --exit-code -- internal/kernel/simd internal/weights/convert/onnx
 
 parity: ## logits, losses, gradients and statistics beside torchvision's, all golden cases
 	INCEPTION_LONG=1 go test -count=1 -timeout 1h -run Golden -v ./internal/model
