@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
@@ -160,8 +160,7 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 	if err != nil {
 		return nil, err
 	}
-	var failure error
-	var once sync.Once
+	errs := make([]error, len(w.Params)) // the first in file order is told, whichever thread met it
 	parallel.For(len(w.Params), func(i int) {
 		p := w.Params[i]
 		if m.NoHead && IsHead(p.Name) {
@@ -171,11 +170,12 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 		if err == nil {
 			err = p.SetValues(values)
 		}
-		if err != nil {
-			once.Do(func() { failure = err })
-		}
+		errs[i] = err
 	})
-	return w, failure
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, errs[i]
+	}
+	return w, nil
 }
 
 // describe names a network in a few words.

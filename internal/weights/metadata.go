@@ -55,17 +55,27 @@ func (m Metadata) Strings() (map[string]string, error) {
 	if m.NoHead {
 		s[keyHead] = "none"
 	}
-	for key, value := range map[string]any{keySpec: m.Spec, keyPreprocess: m.Preprocess, keyLabels: m.Labels} {
-		b, err := json.Marshal(value)
+	for _, f := range m.jsonFields() {
+		b, err := json.Marshal(f.value)
 		if err != nil {
-			return nil, fmt.Errorf("metadata %s: %w", key, err)
+			return nil, fmt.Errorf("metadata %s: %w", f.key, err)
 		}
-		s[key] = string(b)
+		s[f.key] = string(b)
 	}
 	if len(m.Labels) == 0 {
 		delete(s, keyLabels)
 	}
 	return s, nil
+}
+
+// jsonField is a fact that stands in the header as JSON.
+type jsonField struct {
+	key   string
+	value any // a pointer to the field
+}
+
+func (m *Metadata) jsonFields() []jsonField {
+	return []jsonField{{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}}
 }
 
 // Classes returns how many classes the weights tell apart, 0 without a
@@ -114,13 +124,13 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 		return m, false, nil
 	}
 	m.Spec.AuxLate = true // what files say nothing of
-	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
-		value, ok := s[key]
+	for _, f := range m.jsonFields() {
+		text, ok := s[f.key]
 		if !ok {
 			continue
 		}
-		if err := json.Unmarshal([]byte(value), to); err != nil {
-			return m, true, fmt.Errorf("metadata %s: %w", key, err)
+		if err := json.Unmarshal([]byte(text), f.value); err != nil {
+			return m, true, fmt.Errorf("metadata %s: %w", f.key, err)
 		}
 	}
 	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"

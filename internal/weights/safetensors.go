@@ -78,15 +78,6 @@ func (t *Tensors) Close() error {
 // Infos lists the tensors in the order of their data. It must not be changed.
 func (t *Tensors) Infos() []Info { return t.infos }
 
-// Names lists the tensors' names in the order of their data.
-func (t *Tensors) Names() []string {
-	names := make([]string, len(t.infos))
-	for i, info := range t.infos {
-		names[i] = info.Name
-	}
-	return names
-}
-
 // Info looks a tensor up by name.
 func (t *Tensors) Info(name string) (Info, bool) {
 	i, ok := t.byName[name]
@@ -118,27 +109,6 @@ func (t *Tensors) appendFloats(dst []float32, info Info) ([]float32, error) {
 		return nil, fmt.Errorf("%s: tensor %q: %w", t.path, info.Name, err)
 	}
 	return dst, nil
-}
-
-// Ints returns the values of a tensor of type I64.
-func (t *Tensors) Ints(name string) ([]int64, error) {
-	info, ok := t.Info(name)
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("%s: has no tensor %q", t.path, name)
-	case info.DType != element.I64:
-		return nil, fmt.Errorf("%s: tensor %q is %s, not I64", t.path, name, info.DType)
-	case t.data == nil:
-		return nil, fmt.Errorf("%s: is closed", t.path)
-	}
-	values := make([]int64, info.Count())
-	err := container.Guard(func() error {
-		for i := range values {
-			values[i] = int64(binary.LittleEndian.Uint64(t.data[info.begin+8*uint64(i):]))
-		}
-		return nil
-	})
-	return values, err
 }
 
 // parse reads the header of a whole file.

@@ -183,6 +183,18 @@ func TestKerasFamiliesAreTold(t *testing.T) {
 	}
 }
 
+// A file with names of two families is the same family's every time.
+func TestTheFirstNameTellsTheFamily(t *testing.T) {
+	all := map[string]source{
+		"Mixed_5b.branch1x1.conv.weight": {}, "conv2d_94/conv2d_94/kernel:0": {}, "InceptionV3/Conv2d_1a_3x3/weights": {},
+	}
+	for range 50 {
+		if got := familyOf(all); got != Slim {
+			t.Fatalf("of family %q", got)
+		}
+	}
+}
+
 func TestThousandClassesWithoutLabelsAreImageNets(t *testing.T) {
 	mapped := map[string]source{"Mixed_5b.branch1x1.conv.weight": {shape: []int{64, 192, 1, 1}}}
 	for _, c := range []struct {

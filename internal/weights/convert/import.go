@@ -122,9 +122,10 @@ func (f *foreign) family(from string) (string, error) {
 	return family, nil
 }
 
-// familyOf tells whose names these are; timm's are torchvision's.
+// familyOf tells whose names these are; timm's are torchvision's. Of a file
+// with names of several families, the first name in alphabetical order counts.
 func familyOf(all map[string]source) string {
-	for name := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch {
 		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"), strings.HasSuffix(name, "inception3a.branch1.conv.weight"):
 			return Torchvision

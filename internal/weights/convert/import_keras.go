@@ -125,7 +125,7 @@ func asListed(layers []string) []string {
 // model.layers lists them; else their own numbers are kept.
 func kerasLayers(all map[string]source) (layers []kerasLayer, strange []string, numbered bool) {
 	byPath := map[string]kerasLayer{}
-	for name, s := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if kerasAside.MatchString(name) {
 			continue
 		}
@@ -147,13 +147,12 @@ func kerasLayers(all map[string]source) (layers []kerasLayer, strange []string, 
 		}
 		variable := name[at[6]:at[7]]
 		numbered = numbered || strings.HasPrefix(variable, "vars/")
-		l.vars[variable] = s
+		l.vars[variable] = all[name]
 		byPath[l.path] = l
 	}
 	layers = slices.SortedFunc(maps.Values(byPath), func(a, b kerasLayer) int {
 		return cmp.Or(cmp.Compare(a.parent(), b.parent()), cmp.Compare(a.number, b.number), cmp.Compare(a.path, b.path))
 	})
-	slices.Sort(strange)
 	return layers, strange, numbered
 }
 
@@ -164,7 +163,8 @@ func (l kerasLayer) parent() string { return l.path[:strings.LastIndex(l.path, "
 func (l kerasLayer) named() map[string]source {
 	named := map[string]source{}
 	names := kerasVars[l.kind][len(l.vars)]
-	for key, s := range l.vars {
+	for _, key := range slices.Sorted(maps.Keys(l.vars)) {
+		s := l.vars[key]
 		if number, ok := strings.CutPrefix(key, "vars/"); ok {
 			if n, err := strconv.Atoi(number); err == nil && n < len(names) {
 				key = names[n]

@@ -68,26 +68,6 @@ var variantCases = []struct {
 	{"googlenet without heads", model.GoogLeNet, func(s *model.Spec) { s.Aux, s.AuxEarly = model.AuxNone, false }},
 }
 
-func TestVariantsAreSavedAndLoaded(t *testing.T) {
-	for _, c := range variantCases {
-		t.Run(c.name, func(t *testing.T) {
-			w, m := distinct(t, c.variant, func(s *model.Spec) { c.change(s); s.Width = 0.25 })
-			path := filepath.Join(t.TempDir(), "w.safetensors")
-			if err := weights.Save(path, w, m); err != nil {
-				t.Fatal(err)
-			}
-			back, got, err := weights.Load(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.Spec != m.Spec {
-				t.Errorf("structure %+v, want %+v", got.Spec, m.Spec)
-			}
-			same(t, back, w)
-		})
-	}
-}
-
 // A file without our metadata tells by its names and shapes what it is.
 func TestVariantsAreRecognised(t *testing.T) {
 	for _, c := range variantCases {

@@ -54,7 +54,7 @@ func Write(out io.Writer, root *Group) error {
 		return err
 	}
 	for _, values := range w.data {
-		if err := writeFloats(out, values); err != nil {
+		if err := binary.Write(out, le, values); err != nil {
 			return err
 		}
 	}
@@ -287,21 +287,4 @@ func attribute(a Attr) (message, error) {
 		return message{}, fmt.Errorf("attribute %s takes %d bytes, at most %d can be written", a.Name, w.Len(), math.MaxUint16-8)
 	}
 	return message{0x0c, w.Bytes()}, nil
-}
-
-// writeFloats writes values in pieces of 64 KiB.
-func writeFloats(out io.Writer, values []float32) error {
-	piece := make([]byte, 0, 1<<16)
-	for len(values) > 0 {
-		n := min(len(values), cap(piece)/4)
-		piece = piece[:0]
-		for _, v := range values[:n] {
-			piece = binary.LittleEndian.AppendUint32(piece, math.Float32bits(v))
-		}
-		if _, err := out.Write(piece); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
 }
