@@ -39,7 +39,9 @@ const (
 	keySpec       = "spec"
 )
 
-var ownKeys = []string{keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec}
+var ownKeys = []string{
+	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
+}
 
 // Strings returns the metadata as a file carries it.
 func (m Metadata) Strings() (map[string]string, error) {

@@ -197,7 +197,8 @@ func (e headerEntry) info(name string) (Info, error) {
 	if e.Shape == nil || e.Offsets == nil || len(*e.Offsets) != 2 || (*e.Offsets)[0] == nil || (*e.Offsets)[1] == nil {
 		return Info{}, fmt.Errorf("needs a shape and two data_offsets")
 	}
-	info := Info{Name: name, DType: e.DType, Shape: make([]int, len(*e.Shape)), begin: *(*e.Offsets)[0], end: *(*e.Offsets)[1]}
+	info := Info{Name: name, DType: e.DType, Shape: make([]int, len(*e.Shape))}
+	info.begin, info.end = *(*e.Offsets)[0], *(*e.Offsets)[1]
 	if info.begin > info.end {
 		return Info{}, fmt.Errorf("ends at %d, before it begins at %d", info.end, info.begin)
 	}
@@ -210,7 +211,8 @@ func (e headerEntry) info(name string) (Info, error) {
 		total, info.Shape[i] = low, int(d)
 	}
 	if total != info.end-info.begin {
-		return Info{}, fmt.Errorf("shape %v of %s takes %d bytes, the offsets span %d", *e.Shape, e.DType, total, info.end-info.begin)
+		return Info{}, fmt.Errorf("shape %v of %s takes %d bytes, the offsets span %d", *e.Shape, e.DType, total,
+			info.end-info.begin)
 	}
 	return info, nil
 }
@@ -226,11 +228,13 @@ func (t *Tensors) checkCover() error {
 	for i, info := range t.infos {
 		switch {
 		case info.end > uint64(len(t.data)):
-			return fmt.Errorf("tensor %q ends at byte %d of the data, which has %d: the file is truncated or damaged", info.Name, info.end, len(t.data))
+			return fmt.Errorf("tensor %q ends at byte %d of the data, which has %d: the file is truncated or damaged",
+				info.Name, info.end, len(t.data))
 		case info.begin < at:
 			return fmt.Errorf("tensor %q begins at byte %d, inside the tensor before it", info.Name, info.begin)
 		case info.begin > at:
-			return fmt.Errorf("tensor %q begins at byte %d, %d bytes behind the tensor before it", info.Name, info.begin, info.begin-at)
+			return fmt.Errorf("tensor %q begins at byte %d, %d bytes behind the tensor before it", info.Name, info.begin,
+				info.begin-at)
 		}
 		at = info.end
 		t.byName[info.Name] = i

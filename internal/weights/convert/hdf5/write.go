@@ -242,7 +242,9 @@ func (w *writer) dataset(d Dataset) (int, error) {
 	fill.u8(2, 2, 2, 0) // version 2, allocated late, fill if set, not set
 	w.next += 4 * count
 	w.data = append(w.data, d.Values)
-	return w.object([]message{{msgDataspace, dataspace(d.Shape)}, {msgDatatype, float32Type}, {0x05, fill.Bytes()}, {msgLayout, layout.Bytes()}}), nil
+	return w.object([]message{
+		{msgDataspace, dataspace(d.Shape)}, {msgDatatype, float32Type}, {0x05, fill.Bytes()}, {msgLayout, layout.Bytes()},
+	}), nil
 }
 
 // dataspace is the message of a shape, version 1.
@@ -284,7 +286,8 @@ func attribute(a Attr) (message, error) {
 		w.Write(make([]byte, width-len(s)))
 	}
 	if w.Len() > math.MaxUint16-8 {
-		return message{}, fmt.Errorf("attribute %s takes %d bytes, at most %d can be written", a.Name, w.Len(), math.MaxUint16-8)
+		return message{}, fmt.Errorf("attribute %s takes %d bytes, at most %d can be written",
+			a.Name, w.Len(), math.MaxUint16-8)
 	}
 	return message{0x0c, w.Bytes()}, nil
 }
