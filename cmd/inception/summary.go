@@ -77,6 +77,7 @@ type layerReport struct {
 	Output [3]int `json:"output"`
 	Params int    `json:"params"`
 	MACs   int64  `json:"macs"`
+	aux    bool
 }
 
 // memoryReport holds the bytes of the activations' arena, weights left out.
@@ -97,19 +98,15 @@ func (m *summaryCommand) run() error {
 	if err != nil {
 		return usageError{err}
 	}
-	wired, err := model.Wire(spec)
-	if err != nil {
-		return usageError{err}
-	}
 	r := summaryReport{
 		Variant: spec.Variant, Input: [3]int{3, spec.InputSize, spec.InputSize}, spec: spec,
 		Params: model.Params(layers, false), ParamsWithAux: model.Params(layers, true), MACs: model.MACs(layers),
 	}
 	for i := range layers {
 		l := &layers[i]
-		r.Layers = append(r.Layers, layerReport{l.Name, l.Op, l.Output, l.ParamCount(), l.MACs})
+		r.Layers = append(r.Layers, layerReport{l.Name, l.Op, l.Output, l.ParamCount(), l.MACs, l.Aux})
 	}
-	for _, module := range model.Modules(wired) {
+	for _, module := range model.Modules(layers) {
 		r.Modules = append(r.Modules, moduleReport{module.Name, len(module.Layers), module.Output, module.Params, module.MACs, module.Aux})
 	}
 	warnings, err := model.Principles(spec)
@@ -118,7 +115,7 @@ func (m *summaryCommand) run() error {
 	}
 	r.Warnings = append([]model.Warning{}, warnings...) // an empty list rather than null
 	if m.svg != "" {
-		err := atomicfile.Write(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, wired) })
+		err := atomicfile.Write(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, layers) })
 		if err != nil {
 			return err
 		}
@@ -222,7 +219,7 @@ func (m *summaryCommand) layerTable(r summaryReport) {
 	m.print("%-40s %-16s %-16s %12s %16s %7s\n", "layer", "operation", "output", "parameters", "multiply-adds", "share")
 	for _, l := range r.Layers {
 		macs := share(l.MACs, r.MACs)
-		if model.IsAux(l.Name) && l.MACs > 0 {
+		if l.aux && l.MACs > 0 {
 			macs = "aux"
 		}
 		m.print("%-40s %-16s %-16s %12s %16s %7s\n", l.Name, l.Op, fmt.Sprintf("%dx%dx%d", l.Output[0], l.Output[1], l.Output[2]), orBlank(int64(l.Params)), orBlank(l.MACs), macs)

@@ -90,7 +90,7 @@ func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
 	l := *depthwise
 	l.Name, _, _ = strings.Cut(l.Name, ".")
 	l.Output, l.Groups = pointwise.Output, 1
-	weight := ops.NewParam(l.Name, ops.ImageWeight, l.Output[0], 3, l.Kernel[0], l.Kernel[1])
+	weight := ops.NewParam(l.Name, ops.ImageWeight, l.Output[0], 3, l.R, l.S)
 	l.Params, l.MACs = []*ops.Param{weight}, int64(weight.Count())*int64(l.Output[1]*l.Output[2])
 	return &l
 }
@@ -114,12 +114,10 @@ func convOf(l *ops.Layer, batch int) layerConv {
 		c = ops.Padded(c)
 	}
 	return layerConv{
-		conv: kernel.Conv{C: c, K: ops.Padded(shape[0]), R: l.Kernel[0], S: l.Kernel[1],
-			StrideH: l.Stride[0], StrideW: l.Stride[1], PadH: l.Pad[0], PadW: l.Pad[1],
-			MoreH: l.MorePad[0], MoreW: l.MorePad[1]},
-		n: batch, oh: oh, ow: ow, macs: l.MACs,
-		h: (oh-1)*l.Stride[0] + l.Kernel[0] - 2*l.Pad[0] - l.MorePad[0],
-		w: (ow-1)*l.Stride[1] + l.Kernel[1] - 2*l.Pad[1] - l.MorePad[1],
+		conv: kernel.Conv{C: c, K: ops.Padded(shape[0]), Window: l.Window},
+		n:    batch, oh: oh, ow: ow, macs: l.MACs,
+		h: (oh-1)*l.StrideH + l.R - 2*l.PadH - l.MoreH,
+		w: (ow-1)*l.StrideW + l.S - 2*l.PadW - l.MoreW,
 	}
 }
 
@@ -140,8 +138,7 @@ func (c layerConv) time(name string, span time.Duration) LayerResult {
 	}
 	y, bias := randomMap(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)
 	if c.conv.C < kernel.Block {
-		image := kernel.ImageConv{K: c.conv.K, R: c.conv.R, S: c.conv.S, StrideH: c.conv.StrideH, StrideW: c.conv.StrideW, PadH: c.conv.PadH, PadW: c.conv.PadW,
-			MoreH: c.conv.MoreH, MoreW: c.conv.MoreW}
+		image := kernel.ImageConv{K: c.conv.K, Window: c.conv.Window}
 		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
 		r.Eval = rate(func() { image.ForwardBias(y, x, c.n, c.h, c.w, w, bias, true) })
 		r.Forward = rate(func() { image.Forward(y, x, c.n, c.h, c.w, w) })

@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
 	"gorgonia.org/gorgonia"
 )
@@ -16,16 +17,16 @@ func (b *Builder) StemBN(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
 		x = b.Conv(image, first)
 	}
 	if o.Pool {
-		x = b.MaxPool(x, "MaxPool_2a_3x3", ops.Pool{Window: same(x, 3, 2)})
+		x = b.MaxPool(x, "MaxPool_2a_3x3", kernel.Pool{Window: same(x, 3, 2)})
 	}
 	x = b.Chain(x, unit("Conv2d_2b_1x1", 64, 1, 1), unit("Conv2d_2c_3x3", 192, 3, 3))
-	return b.MaxPool(x, "MaxPool_3a_3x3", ops.Pool{Window: same(x, 3, 2)})
+	return b.MaxPool(x, "MaxPool_3a_3x3", kernel.Pool{Window: same(x, 3, 2)})
 }
 
 // same returns a square window over x with TensorFlow's SAME padding.
-func same(x *gorgonia.Node, size, stride int) ops.Window {
+func same(x *gorgonia.Node, size, stride int) kernel.Window {
 	s := x.Shape()
-	return ops.Square(size, stride, 0).Same(s[2], s[3])
+	return kernel.Square(size, stride, 0).Same(s[2], s[3])
 }
 
 // ChannelsBN are the channels of one of BN-Inception's modules, the columns of
@@ -45,7 +46,7 @@ func (b *Builder) InceptionBN(x *gorgonia.Node, name string, c ChannelsBN) *gorg
 	heads := b.Siblings(x, unit("branch1x1", c.One, 1, 1), unit("branch3x3_1", c.ThreeBy1, 1, 1), unit("branch3x3dbl_1", c.DoubleBy1, 1, 1))
 	var pooled *gorgonia.Node
 	if c.MaxPool {
-		pooled = b.Conv(b.MaxPool(x, "pool", ops.Pool{Window: ops.Square(3, 1, 1)}), unit("branch_pool", c.Pool, 1, 1))
+		pooled = b.Conv(b.MaxPool(x, "pool", kernel.Pool{Window: kernel.Square(3, 1, 1)}), unit("branch_pool", c.Pool, 1, 1))
 	} else {
 		pooled = b.pooled(x, c.Pool)
 	}
@@ -64,7 +65,7 @@ func (b *Builder) ReduceBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgoni
 	return b.Concat(
 		b.Conv(heads[0], Unit{"branch3x3_2", c.Three, halve}),
 		b.Chain(heads[1], unit("branch3x3dbl_2", c.Double, 3, 3), Unit{"branch3x3dbl_3", c.Double, halve}),
-		b.MaxPool(x, "pool", ops.Pool{Window: halve}))
+		b.MaxPool(x, "pool", kernel.Pool{Window: halve}))
 }
 
 // SeparableConv is a depthwise convolution of images, a 1x1 convolution, bias
@@ -74,22 +75,21 @@ func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 	if b.Err() != nil {
 		return image
 	}
-	b = b.In(u.Name)
+	b = b.within(u.Name).startingAt(1)
 	k := b.Channels(u.K)
 	between := 3 * min(k/3, 8)
-	depthwise := b.param("depthwise.weight", ops.SeparableWeight, between, 1, u.R, u.S)
-	pointwise := b.param("pointwise.weight", ops.SeparableWeight, k, between, 1, 1)
-	bias := b.param("pointwise.bias", ops.Bias, k)
 	s := image.Shape()
 	oh, ow := u.Out(s[2], s[3])
-	layers := []ops.Layer{
-		{Name: b.scope + "depthwise", Op: "conv", Output: [3]int{between, oh, ow}, Params: []*ops.Param{depthwise}, Groups: 3,
-			MACs:   int64(between*u.R*u.S) * int64(oh*ow),
-			Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}, MorePad: [2]int{u.MoreH, u.MoreW}},
-		{Name: b.scope + "pointwise", Op: "conv", Output: [3]int{k, oh, ow}, Params: []*ops.Param{pointwise, bias}, ReLU: true,
-			MACs:   int64(k*between) * int64(oh*ow),
-			Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}},
-	}
+	depth := b.layer(image, "depthwise", "conv")
+	depth.Output, depth.Window, depth.Groups = [3]int{between, oh, ow}, u.Window, 3
+	depth.MACs = int64(between*u.R*u.S) * int64(oh*ow)
+	depthwise := b.param(depth, "weight", ops.SeparableWeight, between, 1, u.R, u.S)
+	point := &layer{branch: depth.branch, Layer: b.sized("pointwise", "conv", k, oh, ow)}
+	point.Window, point.ReLU = kernel.Square(1, 1, 0), true
+	point.MACs = int64(k*between) * int64(oh*ow)
+	pointwise := b.param(point, "weight", ops.SeparableWeight, k, between, 1, 1)
+	bias := b.param(point, "bias", ops.Bias, k)
+	layers := []ops.Layer{depth.Layer, point.Layer}
 	weights, err := ops.SeparableWeights(u.Name, b.Graph, depthwise, pointwise)
 	if err != nil {
 		return b.keep(nil, err, image)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 
 	"github.com/inception-go/inception/internal/ops"
@@ -25,6 +24,8 @@ type Options struct {
 	Seed            uint64  // of dropout, with the step that Step points to when it runs
 	Step            *uint64 //
 
+	Folds *ops.Folds // of the networks over the same parameters; only without Train
+
 	// Frozen says which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool
 }
@@ -35,22 +36,32 @@ type Builder struct {
 	Graph *gorgonia.ExprGraph
 	Options
 
-	scope string
-	state *state
+	scope  string
+	place  ops.Place
+	stddev float64 // of the first weights
+	state  *state
 }
 
 // state is what all scopes of a Builder share.
 type state struct {
-	known  map[string]*ops.Param
-	params []*ops.Param
-	groups [][]*ops.Param
-	err    error
+	known    map[string]*ops.Param
+	params   []*ops.Param
+	groups   [][]*ops.Param
+	branches int                      // begun so far
+	branch   map[*gorgonia.Node]stand // of the layers with parameters
+	err      error
+}
+
+// stand is the branch of a module that a node is on.
+type stand struct {
+	module string
+	branch int
 }
 
 // NewBuilder returns a Builder whose layers use the parameters of known by
 // name and make those that are missing, without memory.
 func NewBuilder(g *gorgonia.ExprGraph, o Options, known []*ops.Param) *Builder {
-	b := &Builder{Graph: g, Options: o, state: &state{known: map[string]*ops.Param{}}}
+	b := &Builder{Graph: g, Options: o, stddev: 0.1, state: &state{known: map[string]*ops.Param{}, branch: map[*gorgonia.Node]stand{}}}
 	for _, p := range known {
 		b.state.known[p.Name] = p
 	}
@@ -60,31 +71,60 @@ func NewBuilder(g *gorgonia.ExprGraph, o Options, known []*ops.Param) *Builder {
 // Err returns the first error.
 func (b *Builder) Err() error { return b.state.err }
 
-// In returns a Builder whose layers' names begin with name and a dot.
+// In returns the Builder of a module, whose layers' names begin with name and
+// a dot.
 func (b *Builder) In(name string) *Builder {
+	inner := b.within(name)
+	inner.place.Module = inner.scope[:len(inner.scope)-1]
+	return inner
+}
+
+// InAux returns the Builder of an auxiliary head.
+func (b *Builder) InAux(name string) *Builder {
+	inner := b.In(name)
+	inner.place.Aux = true
+	return inner
+}
+
+// within returns a Builder of the same module whose layers' names begin with
+// name and a dot.
+func (b *Builder) within(name string) *Builder {
 	inner := *b
 	inner.scope = b.scope + name + "."
 	return &inner
 }
 
+// startingAt returns a Builder whose weights begin with that deviation.
+func (b *Builder) startingAt(stddev float64) *Builder {
+	other := *b
+	other.stddev = stddev
+	return &other
+}
+
 // Params returns the parameters used so far in torchvision's order of
 // declaration: branch by branch within a module.
 func (b *Builder) Params() []*ops.Param {
-	rank := map[string]int{}
-	for _, p := range b.state.params {
-		branch := branchOf(p.Name)
-		if _, ok := rank[branch]; !ok {
-			rank[branch] = len(rank)
-		}
-	}
-	// A module's branches begin together, so ranks are already module by module.
+	// A module's branches begin together, so they are already module by module.
 	params := slices.Clone(b.state.params)
-	slices.SortStableFunc(params, func(p, q *ops.Param) int { return rank[branchOf(p.Name)] - rank[branchOf(q.Name)] })
+	slices.SortStableFunc(params, func(p, q *ops.Param) int { return p.Branch - q.Branch })
 	return params
 }
 
 // Groups returns the conv weights that must lie behind each other in memory.
 func (b *Builder) Groups() [][]*ops.Param { return b.state.groups }
+
+// Inputs returns the parameters as the nodes of the graph hold them: each alone,
+// save those of a group.
+func (b *Builder) Inputs() [][]*ops.Param {
+	inputs := slices.Clone(b.state.groups)
+	grouped := slices.Concat(inputs...)
+	for _, p := range b.state.params {
+		if !slices.Contains(grouped, p) {
+			inputs = append(inputs, []*ops.Param{p})
+		}
+	}
+	return inputs
+}
 
 // Channels returns c channels at the network's width: a multiple of 16, at
 // least 16, unless the width is 1.
@@ -112,38 +152,57 @@ func (b *Builder) keep(n *gorgonia.Node, err error, instead *gorgonia.Node) *gor
 	return n
 }
 
-// param returns the parameter of that name, which has this kind and shape.
-func (b *Builder) param(name string, kind ops.Kind, shape ...int) *ops.Param {
-	name = b.scope + name
+// layer is a layer in the making.
+type layer struct {
+	ops.Layer
+	branch int
+}
+
+// layer begins a layer with parameters that reads x: on x's branch if x was
+// made in the same module, else on a new one.
+func (b *Builder) layer(x *gorgonia.Node, name, op string) *layer {
+	l := &layer{Layer: ops.Layer{Name: b.scope + name, Op: op, Place: b.place}}
+	if on, known := b.state.branch[x]; known && b.place.Module != "" && on.module == b.place.Module {
+		l.branch = on.branch
+		return l
+	}
+	b.state.branches++
+	l.branch = b.state.branches
+	return l
+}
+
+// sized is a layer without parameters, and with its output's size.
+func (b *Builder) sized(name, op string, channels, h, w int) ops.Layer {
+	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{channels, h, w}, Place: b.place}
+}
+
+// param adds to l the parameter of that name behind the layer's own, which has
+// this kind and shape.
+func (b *Builder) param(l *layer, name string, kind ops.Kind, shape ...int) *ops.Param {
+	name = l.Name + "." + name
 	p := b.state.known[name]
 	if p == nil {
 		p = ops.NewParam(name, kind, shape...)
+		p.Layer, p.Branch, p.Stddev, p.Place = l.Name, l.branch, b.stddev, l.Place
 		b.state.known[name] = p
 	}
 	if p.Kind != kind || !slices.Equal(p.Shape, shape) {
 		b.Fail(fmt.Errorf("%s: has shape %v, the network needs %v", name, p.Shape, shape))
 	}
 	b.state.params = append(b.state.params, p)
+	l.Params = append(l.Params, p)
 	return p
 }
 
-func (b *Builder) frozen(layer string) bool {
-	return b.Frozen != nil && b.Frozen(b.scope+layer)
-}
-
-// branchOf cuts a layer's place within its branch: Mixed_7b.branch3x3_2a.conv.weight
-// gives Mixed_7b.branch3x3.
-func branchOf(param string) string {
-	if m := branchName.FindStringSubmatch(param); m != nil {
-		return m[1]
+// made passes on the node that holds what l gives.
+func (b *Builder) made(l *layer, n *gorgonia.Node, err error, instead *gorgonia.Node) *gorgonia.Node {
+	if err == nil {
+		b.state.branch[n] = stand{b.place.Module, l.branch}
 	}
-	return param[:len(param)-len(regexpTail.FindString(param))]
+	return b.keep(n, err, instead)
 }
 
-var (
-	branchName = regexp.MustCompile(`^(.*\.branch(?:_pool|[0-9a-z]+))(?:_[0-9][a-z]?)?\.`)
-	regexpTail = regexp.MustCompile(`\.[^.]+\.[^.]+$`)
-)
+func (b *Builder) frozen(layer string) bool { return b.Frozen != nil && b.Frozen(layer) }
 
 // IsSize reports whether err says that the input is too small.
 func IsSize(err error) bool {

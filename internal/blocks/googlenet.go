@@ -1,18 +1,18 @@
 package blocks
 
 import (
-	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
 )
 
 // ceilPool is the 3x3/2 pool of GoogLeNet, whose last window may hang over the
 // edge.
-var ceilPool = ops.Pool{Window: ops.Square(3, 2, 0), CeilMode: true}
+var ceilPool = kernel.Pool{Window: kernel.Square(3, 2, 0), CeilMode: true}
 
 // StemV1 turns images into 192 channels at an eighth of their size, as
 // torchvision's GoogLeNet does.
 func (b *Builder) StemV1(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
-	x := b.Conv(image, Unit{"conv1", 64, ops.Square(7, o.Stride, 3)})
+	x := b.Conv(image, Unit{"conv1", 64, kernel.Square(7, o.Stride, 3)})
 	if o.Pool {
 		x = b.MaxPool(x, "maxpool1", ceilPool)
 	}
@@ -23,7 +23,7 @@ func (b *Builder) StemV1(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
 // ReduceV1 halves the grid between GoogLeNet's modules by a pool of the given
 // size alone.
 func (b *Builder) ReduceV1(x *gorgonia.Node, name string, size int) *gorgonia.Node {
-	return b.MaxPool(x, name, ops.Pool{Window: ops.Square(size, 2, 0), CeilMode: true})
+	return b.MaxPool(x, name, kernel.Pool{Window: kernel.Square(size, 2, 0), CeilMode: true})
 }
 
 // ChannelsV1 are the channels of one of GoogLeNet's modules, the columns of its
@@ -40,7 +40,7 @@ type ChannelsV1 struct {
 func (b *Builder) InceptionV1(x *gorgonia.Node, name string, c ChannelsV1) *gorgonia.Node {
 	b = b.In(name)
 	heads := b.Siblings(x, unit("branch1", c.One, 1, 1), unit("branch2.0", c.ThreeBy1, 1, 1), unit("branch3.0", c.FiveBy1, 1, 1))
-	pooled := b.MaxPool(x, "branch4.0", ops.Pool{Window: ops.Square(3, 1, 1)})
+	pooled := b.MaxPool(x, "branch4.0", kernel.Pool{Window: kernel.Square(3, 1, 1)})
 	return b.Concat(heads[0],
 		b.Conv(heads[1], unit("branch2.1", c.Three, 3, 3)),
 		b.Conv(heads[2], unit("branch3.1", c.Five, 3, 3)),
@@ -50,7 +50,7 @@ func (b *Builder) InceptionV1(x *gorgonia.Node, name string, c ChannelsV1) *gorg
 // AuxHeadV1 is GoogLeNet's auxiliary classifier: average pool to 4x4, 1x1, and
 // two fully connected layers with dropout between them.
 func (b *Builder) AuxHeadV1(x *gorgonia.Node, name string, classes int, drop float64) *gorgonia.Node {
-	b = b.In(name)
+	b = b.InAux(name)
 	x = b.Conv(b.AdaptiveAvgPool(x, "avgpool", 4), unit("conv", 128, 1, 1))
 	x = b.LinearReLU(b.Flatten(x, "flatten"), "fc1", b.Channels(1024))
 	return b.Linear(b.Dropout(x, drop), "fc2", classes)

@@ -3,15 +3,17 @@ package blocks
 import (
 	"hash/fnv"
 
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
 	"gorgonia.org/gorgonia"
 )
 
 // Head is the classifier: global average pool, dropout when training, and a
-// fully connected layer, which is last. drop is the probability of dropout.
-func (b *Builder) Head(x *gorgonia.Node, classes int, drop float64) (pooled, logits *gorgonia.Node) {
+// fully connected layer of that name, which is last. drop is the probability of
+// dropout.
+func (b *Builder) Head(x *gorgonia.Node, name string, classes int, drop float64) (pooled, logits *gorgonia.Node) {
 	pooled = b.GlobalAvgPool(x, "avgpool")
-	return pooled, b.Linear(b.Dropout(pooled, drop), "fc", classes)
+	return pooled, b.Linear(b.Dropout(pooled, drop), name, classes)
 }
 
 // AuxHead is the auxiliary classifier on a 17x17 map (fig. 8): average pool
@@ -19,18 +21,18 @@ func (b *Builder) Head(x *gorgonia.Node, classes int, drop float64) (pooled, log
 // layer is normalised like every other, else it has a bias (section 4). A
 // map that is smaller than 5x5 behind the pool takes a kernel of its size.
 func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm bool, drop float64) *gorgonia.Node {
-	b = b.In(name)
-	x = b.AvgPool(x, "pool", ops.Pool{Window: ops.Square(5, 3, 0)})
+	b = b.InAux(name)
+	x = b.AvgPool(x, "pool", kernel.Pool{Window: kernel.Square(5, 3, 0)})
 	x = b.Conv(x, unit("conv0", 128, 1, 1))
 	if b.Err() != nil {
 		return x
 	}
 	size := x.Shape()[2:4]
-	last := Unit{"conv1", 768, ops.Window{R: min(5, size[0]), S: min(5, size[1]), StrideH: 1, StrideW: 1}}
-	if batchNorm {
-		x = b.Conv(x, last)
+	last := Unit{"conv1", 768, kernel.Window{R: min(5, size[0]), S: min(5, size[1]), StrideH: 1, StrideW: 1}}
+	if fine := b.startingAt(0.01); batchNorm {
+		x = fine.Conv(x, last)
 	} else {
-		x = b.BiasConv(x, last)
+		x = fine.BiasConv(x, last)
 	}
 	if b.Err() != nil {
 		return x
@@ -46,20 +48,18 @@ func (b *Builder) BiasConv(x *gorgonia.Node, u Unit) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
-	k := b.Channels(u.K)
-	weight := b.convWeight(x, u.Name+".conv.weight", k, u.Window)
-	bias := b.param(u.Name+".conv.bias", ops.Bias, k)
-	layer := b.convLayer(x, u, []*ops.Param{weight, bias})
+	l := b.conv(x, u)
+	bias := b.param(l, "conv.bias", ops.Bias, l.Output[0])
 	if !b.Train {
-		y, err := ops.FoldedConv(b.scope+u.Name, x, weight, bias, ops.Norm{}, u.Window, layer)
-		return b.keep(y, err, x)
+		y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], bias, ops.Norm{}, l.Window, l.Layer)
+		return b.made(l, y, err, x)
 	}
-	z := b.convolve(x, []Unit{u}, []*ops.Param{weight}, []ops.Layer{layer})[0]
+	z := b.convolve(x, []*layer{l})[0]
 	if b.Err() != nil {
 		return x
 	}
-	y, err := ops.BiasReLU(b.scope+u.Name, z, bias)
-	return b.keep(y, err, x)
+	y, err := ops.BiasReLU(l.Name, z, bias)
+	return b.made(l, y, err, x)
 }
 
 // Dropout drops values of x with the given probability, by a generator seeded
@@ -75,6 +75,6 @@ func (b *Builder) Dropout(x *gorgonia.Node, drop float64) *gorgonia.Node {
 		seed += h.Sum64()
 	}
 	y, err := ops.Dropout(b.scope+"dropout", x, float32(drop), seed, b.Step,
-		ops.Layer{Name: b.scope + "dropout", Op: "dropout", Output: [3]int{ops.ChannelsOf(x), 1, 1}})
+		b.sized("dropout", "dropout", ops.ChannelsOf(x), 1, 1))
 	return b.keep(y, err, x)
 }

@@ -1,7 +1,7 @@
 package blocks
 
 import (
-	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
 )
 
@@ -64,7 +64,7 @@ func (b *Builder) Inception8(x *gorgonia.Node, name string, expanded bool) *gorg
 
 // pooled is the branch behind a 3x3 average pool that keeps the map's size.
 func (b *Builder) pooled(x *gorgonia.Node, k int) *gorgonia.Node {
-	pool := ops.Pool{Window: ops.Square(3, 1, 1), CountIncludePad: b.CountIncludePad}
+	pool := kernel.Pool{Window: kernel.Square(3, 1, 1), CountIncludePad: b.CountIncludePad}
 	return b.Conv(b.AvgPool(x, "pool", pool), unit("branch_pool", k, 1, 1))
 }
 
@@ -128,7 +128,7 @@ func (t tower) rest(first int, how Reduction) tower {
 	units := append(tower{}, t[first:]...)
 	if how == Efficient {
 		last := &units[len(units)-1]
-		last.Window = ops.Square(3, 2, 0)
+		last.Window = kernel.Square(3, 2, 0)
 	}
 	return units
 }

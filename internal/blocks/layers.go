@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
 	"gorgonia.org/gorgonia"
 )
@@ -10,17 +11,17 @@ import (
 type Unit struct {
 	Name string
 	K    int // output channels at width 1
-	ops.Window
+	kernel.Window
 }
 
 // unit returns a stride-1 Unit that keeps the map's size.
 func unit(name string, k, r, s int) Unit {
-	return Unit{name, k, ops.Window{R: r, S: s, StrideH: 1, StrideW: 1, PadH: r / 2, PadW: s / 2}}
+	return Unit{name, k, kernel.Window{R: r, S: s, StrideH: 1, StrideW: 1, PadH: r / 2, PadW: s / 2}}
 }
 
 // valid returns an unpadded square Unit.
 func valid(name string, k, size, stride int) Unit {
-	return Unit{name, k, ops.Square(size, stride, 0)}
+	return Unit{name, k, kernel.Square(size, stride, 0)}
 }
 
 // Chain applies units one after another.
@@ -47,107 +48,112 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	if b.Err() != nil {
 		return ys
 	}
-	weights, norms := make([]*ops.Param, len(units)), make([]ops.Norm, len(units))
-	layers := make([]ops.Layer, len(units))
+	layers, norms := make([]*layer, len(units)), make([]ops.Norm, len(units))
 	for i, u := range units {
-		weights[i], norms[i] = b.unitParams(x, u)
-		layers[i] = b.convLayer(x, u, append([]*ops.Param{weights[i]}, norms[i].Params()...))
-		layers[i].Eps = norms[i].Eps
+		layers[i] = b.conv(x, u)
+		norms[i] = b.norm(layers[i])
 	}
 	if !b.Train {
-		for i, u := range units {
-			y, err := ops.FoldedConv(b.scope+u.Name, x, weights[i], nil, norms[i], u.Window, layers[i])
-			ys[i] = b.keep(y, err, x)
+		for i, l := range layers {
+			y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], nil, norms[i], l.Window, l.Layer)
+			ys[i] = b.made(l, y, err, x)
 		}
 		return ys
 	}
+	weights := weightsOf(layers)
 	if len(units) > 1 {
 		b.state.groups = append(b.state.groups, weights)
 	}
-	zs := b.convolve(x, units, weights, layers)
-	for i, u := range units {
-		y, err := ops.BatchNormReLU(b.scope+u.Name, zs[i], norms[i])
-		ys[i] = b.keep(y, err, x)
+	for i, z := range b.convolve(x, layers) {
+		y, err := ops.BatchNormReLU(layers[i].Name, z, norms[i])
+		ys[i] = b.made(layers[i], y, err, x)
 	}
 	return ys
 }
 
-// convolve makes one convolution for all units and a view for each.
-func (b *Builder) convolve(x *gorgonia.Node, units []Unit, weights []*ops.Param, layers []ops.Layer) []*gorgonia.Node {
-	zs := make([]*gorgonia.Node, len(units))
+// convolve makes one convolution for all layers and a view for each.
+func (b *Builder) convolve(x *gorgonia.Node, layers []*layer) []*gorgonia.Node {
+	zs := make([]*gorgonia.Node, len(layers))
 	for i := range zs {
 		zs[i] = x
 	}
+	weights := weightsOf(layers)
 	w, err := ops.ParamsNode(b.Graph, weights)
 	if err != nil {
 		b.Fail(err)
 		return zs
 	}
 	k, name := 0, b.scope
-	for i, u := range units {
-		k += ops.Padded(b.Channels(u.K))
+	facts := make([]ops.Layer, len(layers))
+	for i, l := range layers {
+		facts[i] = l.Layer
+		k += ops.Padded(l.Output[0])
 		if i > 0 {
 			name += "+"
 		}
-		name += u.Name
+		name += l.Name[len(b.scope):]
 	}
 	conv := ops.Conv
 	if weights[0].Kind == ops.ImageWeight {
 		conv = ops.ImageConv
 	}
-	z, err := conv(name, x, w, k, units[0].Window, layers...)
+	z, err := conv(name, x, w, k, layers[0].Window, facts...)
 	if err != nil {
 		b.Fail(err)
 		return zs
 	}
-	if len(units) == 1 {
+	if len(layers) == 1 {
 		return []*gorgonia.Node{z}
 	}
 	from := 0
-	for i, u := range units {
-		k := b.Channels(u.K)
-		part, err := ops.Channels(b.scope+u.Name+": convolution", z, from, k)
+	for i, l := range layers {
+		part, err := ops.Channels(l.Name+": convolution", z, from, l.Output[0])
 		zs[i] = b.keep(part, err, x)
-		from += ops.Padded(k)
+		from += ops.Padded(l.Output[0])
 	}
 	return zs
 }
 
-// unitParams returns the parameters of a unit over x, in torchvision's order.
-func (b *Builder) unitParams(x *gorgonia.Node, u Unit) (weight *ops.Param, norm ops.Norm) {
-	k := b.Channels(u.K)
-	weight = b.convWeight(x, u.Name+".conv.weight", k, u.Window)
-	norm = ops.Norm{Eps: b.Eps, Momentum: b.Momentum, Frozen: b.frozen(u.Name)}
-	if !b.NoGamma {
-		norm.Gamma = b.param(u.Name+".bn.weight", ops.Gamma, k)
+func weightsOf(layers []*layer) (weights []*ops.Param) {
+	for _, l := range layers {
+		weights = append(weights, l.Params[0])
 	}
-	norm.Beta = b.param(u.Name+".bn.bias", ops.Beta, k)
-	norm.Mean = b.param(u.Name+".bn.running_mean", ops.RunningMean, k)
-	norm.Var = b.param(u.Name+".bn.running_var", ops.RunningVar, k)
-	return weight, norm
+	return weights
 }
 
-// convWeight returns the weights of a convolution over x, which is a batch of
-// images or an activation.
-func (b *Builder) convWeight(x *gorgonia.Node, name string, k int, v ops.Window) *ops.Param {
+// conv is the layer of a unit over x, a batch of images or an activation, with
+// its weights.
+func (b *Builder) conv(x *gorgonia.Node, u Unit) *layer {
+	l := b.layer(x, u.Name, "conv")
+	s, c, k := x.Shape(), ops.ChannelsOf(x), b.Channels(u.K)
 	kind := ops.ConvWeight
-	if x.Shape().Dims() == 4 {
+	if s.Dims() == 4 {
 		kind = ops.ImageWeight
 	}
-	return b.param(name, kind, k, ops.ChannelsOf(x), v.R, v.S)
+	b.param(l, "conv.weight", kind, k, c, u.R, u.S)
+	oh, ow := u.Out(s[2], s[3])
+	l.Output = [3]int{k, oh, ow}
+	l.MACs = int64(k) * int64(c*u.R*u.S) * int64(oh*ow)
+	l.Window, l.ReLU = u.Window, true
+	return l
 }
 
-func (b *Builder) convLayer(x *gorgonia.Node, u Unit, params []*ops.Param) ops.Layer {
-	s := x.Shape()
-	oh, ow := u.Out(s[2], s[3])
-	k := b.Channels(u.K)
-	return ops.Layer{Name: b.scope + u.Name, Op: "conv", Output: [3]int{k, oh, ow}, Params: params, ReLU: true,
-		MACs:   int64(k) * int64(ops.ChannelsOf(x)*u.R*u.S) * int64(oh*ow),
-		Kernel: [2]int{u.R, u.S}, Stride: [2]int{u.StrideH, u.StrideW}, Pad: [2]int{u.PadH, u.PadW}, MorePad: [2]int{u.MoreH, u.MoreW}}
+// norm adds batch norm to a layer, its parameters in torchvision's order.
+func (b *Builder) norm(l *layer) ops.Norm {
+	k := l.Output[0]
+	n := ops.Norm{Eps: b.Eps, Momentum: b.Momentum, Frozen: b.frozen(l.Name)}
+	if !b.NoGamma {
+		n.Gamma = b.param(l, "bn.weight", ops.Gamma, k)
+	}
+	n.Beta = b.param(l, "bn.bias", ops.Beta, k)
+	n.Mean = b.param(l, "bn.running_mean", ops.RunningMean, k)
+	n.Var = b.param(l, "bn.running_var", ops.RunningVar, k)
+	l.Eps = n.Eps
+	return n
 }
 
 // MaxPool takes the maximum over windows.
-func (b *Builder) MaxPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.Node {
+func (b *Builder) MaxPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
@@ -156,7 +162,7 @@ func (b *Builder) MaxPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.N
 }
 
 // AvgPool averages over windows.
-func (b *Builder) AvgPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.Node {
+func (b *Builder) AvgPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
@@ -164,12 +170,12 @@ func (b *Builder) AvgPool(x *gorgonia.Node, name string, p ops.Pool) *gorgonia.N
 	return b.keep(y, err, x)
 }
 
-func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p ops.Pool) ops.Layer {
+func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p kernel.Pool) ops.Layer {
 	s := x.Shape()
 	oh, ow := p.Out(s[2], s[3])
-	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{ops.ChannelsOf(x), oh, ow},
-		Kernel: [2]int{p.R, p.S}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW}, MorePad: [2]int{p.MoreH, p.MoreW},
-		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
+	l := b.sized(name, op, ops.ChannelsOf(x), oh, ow)
+	l.Window, l.CeilMode, l.CountIncludePad = p.Window, p.CeilMode, p.CountIncludePad
+	return l
 }
 
 // AdaptiveAvgPool averages to size x size pixels, whatever the map's size.
@@ -178,7 +184,7 @@ func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, name string, size int) *gorg
 		return x
 	}
 	y, err := ops.AdaptiveAvgPool(b.scope+name, x, size, size,
-		ops.Layer{Name: b.scope + name, Op: "adaptive_avg_pool", Output: [3]int{ops.ChannelsOf(x), size, size}})
+		b.sized(name, "adaptive_avg_pool", ops.ChannelsOf(x), size, size))
 	return b.keep(y, err, x)
 }
 
@@ -188,7 +194,7 @@ func (b *Builder) GlobalAvgPool(x *gorgonia.Node, name string) *gorgonia.Node {
 		return x
 	}
 	y, err := ops.GlobalAvgPool(b.scope+name, x,
-		ops.Layer{Name: b.scope + name, Op: "global_avg_pool", Output: [3]int{ops.ChannelsOf(x), 1, 1}})
+		b.sized(name, "global_avg_pool", ops.ChannelsOf(x), 1, 1))
 	return b.keep(y, err, x)
 }
 
@@ -201,9 +207,10 @@ func (b *Builder) Concat(branches ...*gorgonia.Node) *gorgonia.Node {
 	for _, x := range branches {
 		channels += ops.ChannelsOf(x)
 	}
-	name := b.scope[:len(b.scope)-1]
 	s := branches[0].Shape()
-	y, err := ops.Concat(name, branches, ops.Layer{Name: name, Op: "concat", Output: [3]int{channels, s[2], s[3]}})
+	l := b.sized("", "concat", channels, s[2], s[3])
+	l.Name = b.scope[:len(b.scope)-1]
+	y, err := ops.Concat(l.Name, branches, l)
 	return b.keep(y, err, branches[0])
 }
 
@@ -214,18 +221,21 @@ func (b *Builder) Flatten(x *gorgonia.Node, name string) *gorgonia.Node {
 	}
 	s := x.Shape()
 	y, err := ops.Flatten(b.scope+name, x,
-		ops.Layer{Name: b.scope + name, Op: "flatten", Output: [3]int{ops.ChannelsOf(x) * s[2] * s[3], 1, 1}})
+		b.sized(name, "flatten", ops.ChannelsOf(x)*s[2]*s[3], 1, 1))
 	return b.keep(y, err, x)
 }
 
-// Linear is a fully connected layer over a map of 1x1.
+// Linear is the fully connected layer of a classifier, over a map of 1x1. Its
+// first weights are the released code's.
 func (b *Builder) Linear(x *gorgonia.Node, name string, k int) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
-	layer := b.linearLayer(x, name, k)
-	y, err := ops.Linear(b.scope+name, x, layer.Params[0], layer.Params[1], layer)
-	return b.keep(y, err, x)
+	b = b.startingAt(0.001)
+	b.place.Head = true
+	l := b.linear(x, name, k)
+	y, err := ops.Linear(l.Name, x, l.Params[0], l.Params[1], l.Layer)
+	return b.made(l, y, err, x)
 }
 
 // LinearReLU is a fully connected layer in the middle of a network.
@@ -233,18 +243,20 @@ func (b *Builder) LinearReLU(x *gorgonia.Node, name string, k int) *gorgonia.Nod
 	if b.Err() != nil {
 		return x
 	}
-	layer := b.linearLayer(x, name, k)
-	layer.ReLU = true
-	y, err := ops.Conv(b.scope+name, x, ops.ParamNode(b.Graph, layer.Params[0]), k, ops.Square(1, 1, 0), layer)
+	l := b.startingAt(0.01).linear(x, name, k)
+	l.ReLU = true
+	y, err := ops.Conv(l.Name, x, ops.ParamNode(b.Graph, l.Params[0]), k, kernel.Square(1, 1, 0), l.Layer)
 	if err == nil {
-		y, err = ops.BiasReLU(b.scope+name, y, layer.Params[1])
+		y, err = ops.BiasReLU(l.Name, y, l.Params[1])
 	}
-	return b.keep(y, err, x)
+	return b.made(l, y, err, x)
 }
 
-func (b *Builder) linearLayer(x *gorgonia.Node, name string, k int) ops.Layer {
+func (b *Builder) linear(x *gorgonia.Node, name string, k int) *layer {
 	c := ops.ChannelsOf(x)
-	weight, bias := b.param(name+".weight", ops.LinearWeight, k, c), b.param(name+".bias", ops.Bias, k)
-	return ops.Layer{Name: b.scope + name, Op: "linear",
-		Output: [3]int{k, 1, 1}, MACs: int64(k) * int64(c), Params: []*ops.Param{weight, bias}}
+	l := b.layer(x, name, "linear")
+	l.Output, l.MACs = [3]int{k, 1, 1}, int64(k)*int64(c)
+	b.param(l, "weight", ops.LinearWeight, k, c)
+	b.param(l, "bias", ops.Bias, k)
+	return l
 }

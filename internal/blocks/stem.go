@@ -1,7 +1,7 @@
 package blocks
 
 import (
-	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
 )
 
@@ -15,7 +15,7 @@ type StemOptions struct {
 }
 
 // maxPool is the 3x3/2 pool of the stem and of the grid reductions.
-var maxPool = ops.Pool{Window: ops.Square(3, 2, 0)}
+var maxPool = kernel.Pool{Window: kernel.Square(3, 2, 0)}
 
 // Stem turns images into 192 channels at an eighth of their size, as the
 // released code does, or into the 288 of Szegedy et al. 2015, table 1.

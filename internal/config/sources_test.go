@@ -203,7 +203,7 @@ func TestEmbeddedConfigurationsAreValid(t *testing.T) {
 			t.Errorf("%s does not begin with a comment of what it is for", e.Name)
 		}
 	}
-	for _, want := range []string{"bn-inception", "cifar10", "fashion-mnist", "flowers5", "googlenet", "imagenet", "quickstart", "v2", "v2-table1", "v3"} {
+	for _, want := range []string{"bn-inception", "cifar10", "fashion-mnist", "flowers5", "googlenet", "imagenet", "inception-v4", "quickstart", "v2", "v2-table1", "v3"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no %s among %s", want, names)
 		}

@@ -15,7 +15,7 @@ try:
 except ImportError as missing:
     sys.exit(f"onnx.py: {missing}; apt install python3-onnx, or pip install onnx")
 
-VARIANTS = ["v2", "v3", "v2-table1", "bn-inception", "googlenet"]
+VARIANTS = ["v2", "v3", "v2-table1", "bn-inception", "googlenet", "inception-v4"]
 KINDS = {"folded": [], "batch norm kept": ["--no-fold"], "with preprocessing": ["--with-preprocess"]}
 MODULES = os.path.join(os.environ.get("ORT", "/opt/ort"), "node_modules")
 failed = []

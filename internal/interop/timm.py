@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks that inception reads the weights of timm's inception_v3.
+"""Checks that inception reads the weights of timm's inception_v3 and inception_v4.
 
     timm.py PATH-OF-INCEPTION
 
-timm.create_model('inception_v3') with random weights and statistics is saved
+timm.create_model() with random weights and statistics is saved
 as .pth, as legacy .pth and as .safetensors, with and without auxiliary head,
 beside the config.json that timm itself writes. inception must give timm's
 logits, and make timm's pixels of a picture.
@@ -45,12 +45,12 @@ def inception(*args, fails=False):
     return run.stderr
 
 
-def random_model(**kwargs):
-    model = timm.create_model("inception_v3", pretrained=False, **kwargs)
+def random_model(network, **kwargs):
+    model = timm.create_model(network, pretrained=False, **kwargs)
     for name, p in list(model.named_parameters()) + list(model.named_buffers()):
         if name.endswith("conv.weight"):
             torch.nn.init.kaiming_normal_(p, nonlinearity="relu")
-        elif name.endswith("fc.weight"):
+        elif name.endswith(("fc.weight", "last_linear.weight")):
             torch.nn.init.normal_(p, 0, 0.02)
         elif name.endswith(("bn.weight", "running_var")):
             torch.nn.init.uniform_(p, 0.5, 1.5)
@@ -64,9 +64,10 @@ def logits(weights, *pictures):
     return np.load("y.npy")
 
 
-def containers(classes, aux):
+def containers(network, classes, **kwargs):
     """Every container that a state dict comes in."""
-    model = random_model(num_classes=classes, aux_logits=aux)
+    model = random_model(network, num_classes=classes, **kwargs)
+    title = ", ".join([f"timm {timm.__version__}, {network}, {classes} classes"] + [f"{k} {v}" for k, v in kwargs.items()])
     x = torch.rand(2, 3, 299, 299) * 2 - 1
     np.save("x.npy", x.numpy())
     with torch.no_grad():
@@ -80,7 +81,7 @@ def containers(classes, aux):
     save_file(state, "model.safetensors")
     for file in "zip.pth", "legacy.pth", "checkpoint.pth.tar", "model.safetensors":
         inception("import", "-q", file, "-o", "w.safetensors")
-        check(f"timm {timm.__version__}, {classes} classes, {'with' if aux else 'without'} auxiliary head, {file} to inception", logits("w.safetensors", "x.npy"), want)
+        check(f"{title}, {file} to inception", logits("w.safetensors", "x.npy"), want)
     inception("export", "-q", "-w", "w.safetensors", "--format", "torchvision", "-o", "back.safetensors")
     back = load_file("back.safetensors")
     same = set(back) == set(state) and all(torch.equal(back[k], state[k]) for k in state)
@@ -115,8 +116,10 @@ def main():
     torch.manual_seed(1)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        containers(1000, aux=True)
-        preprocessing(containers(7, aux=False))
+        containers("inception_v3", 1000, aux_logits=True)
+        preprocessing(containers("inception_v3", 7, aux_logits=False))
+        os.remove("model.safetensors")
+        preprocessing(containers("inception_v4", 1000))
         os.chdir("/")
     sys.exit(failures > 0)
 

@@ -87,7 +87,7 @@ func inceptionV3() []benchLayer {
 }
 
 func (l benchLayer) conv() Conv {
-	return Conv{l.c, l.k, l.r, l.s, l.stride, l.stride, l.padH, l.padW, 0, 0}
+	return Conv{l.c, l.k, Window{l.r, l.s, l.stride, l.stride, l.padH, l.padW, 0, 0}}
 }
 
 func (l benchLayer) String() string {
@@ -191,7 +191,7 @@ func BenchmarkImageConv(b *testing.B) {
 	defer parallel.SetThreads(parallel.Threads())
 	parallel.SetThreads(0)
 	const n, size = 8, 299
-	for _, c := range []ImageConv{{32, 3, 3, 2, 2, 0, 0, 0, 0}, {64, 7, 7, 2, 2, 0, 0, 0, 0}} {
+	for _, c := range []ImageConv{{32, Square(3, 2, 0)}, {64, Square(7, 2, 0)}} {
 		oh, ow := c.Out(size, size)
 		images, y, w := make([]float32, n*imageChannels*size*size), NewMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
 		flops := 2 * float64(n*oh*ow*c.K*imageChannels*c.R*c.S)

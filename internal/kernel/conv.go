@@ -29,15 +29,8 @@ import "fmt"
 // sum of the same terms in the same order whoever computes it: results do not
 // depend on the number of threads.
 type Conv struct {
-	C, K, R, S       int
-	StrideH, StrideW int
-	PadH, PadW       int
-	MoreH, MoreW     int // further padding below and to the right
-}
-
-// Out returns the height and width of the output for an input of h by w.
-func (c Conv) Out(h, w int) (oh, ow int) {
-	return (h+2*c.PadH+c.MoreH-c.R)/c.StrideH + 1, (w+2*c.PadW+c.MoreW-c.S)/c.StrideW + 1
+	C, K int
+	Window
 }
 
 // WeightLen returns the number of packed weights.
@@ -99,8 +92,7 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 // check panics unless the maps and weights fit each other: below, memory is
 // addressed without bounds checks.
 func (c Conv) check(what string, y, x Map, w []float32) {
-	if c.C%Block != 0 || c.K%Block != 0 || c.R < 1 || c.S < 1 ||
-		c.StrideH < 1 || c.StrideW < 1 || c.PadH < 0 || c.PadW < 0 || c.MoreH < 0 || c.MoreW < 0 {
+	if c.C%Block != 0 || c.K%Block != 0 || !c.valid() {
 		panic(fmt.Sprintf("kernel: %s of the impossible %+v", what, c))
 	}
 	oh, ow := c.Out(x.H, x.W)

@@ -179,10 +179,8 @@ func (c convCase) String() string {
 func randomConv(r *rand.Rand) convCase {
 	for {
 		c := convCase{
-			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)),
-				R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3),
-				PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)},
-			n: 1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
+			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)), Window: Window{R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3), PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)}},
+			n:    1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
 		}
 		if r.IntN(3) == 0 {
 			c.R, c.S, c.PadH, c.PadW, c.MoreH, c.MoreW = 1, 1, 0, 0, 0, 0
@@ -201,7 +199,7 @@ func randomConv(r *rand.Rand) convCase {
 // convCases are shapes that take each way through the drivers.
 func convCases() []convCase {
 	conv := func(k, c, r, s, stride, padH, padW int) Conv {
-		return Conv{c, k, r, s, stride, stride, padH, padW, 0, 0}
+		return Conv{c, k, Window{r, s, stride, stride, padH, padW, 0, 0}}
 	}
 	return []convCase{
 		{conv(64, 32, 1, 1, 1, 0, 0), 2, 9, 7, true},      // planes joined
@@ -287,7 +285,7 @@ func testConv(t *testing.T, r *rand.Rand, c convCase) {
 // TestConvThreads: one thread and several give the same bits.
 func TestConvThreads(t *testing.T) {
 	defer parallel.SetThreads(parallel.Threads())
-	cases := append(convCases(), convCase{Conv{64, 96, 3, 3, 1, 1, 1, 1, 0, 0}, 2, 35, 35, false})
+	cases := append(convCases(), convCase{Conv{64, 96, Window{3, 3, 1, 1, 1, 1, 0, 0}}, 2, 35, 35, false})
 	eachISA(t, func(t *testing.T) {
 		for _, c := range cases {
 			parallel.SetThreads(1)
@@ -318,7 +316,7 @@ func (c convCase) results() []float32 {
 
 // TestConvConcurrent: callers on different goroutines do not disturb each other.
 func TestConvConcurrent(t *testing.T) {
-	c := convCase{Conv{32, 48, 3, 3, 1, 1, 1, 1, 0, 0}, 1, 17, 17, false}
+	c := convCase{Conv{32, 48, Window{3, 3, 1, 1, 1, 1, 0, 0}}, 1, 17, 17, false}
 	want := c.results()
 	for range 4 {
 		t.Run("", func(t *testing.T) {
@@ -331,7 +329,7 @@ func TestConvConcurrent(t *testing.T) {
 }
 
 func TestConvRefusesWrongShapes(t *testing.T) {
-	c := Conv{16, 32, 3, 3, 1, 1, 1, 1, 0, 0}
+	c := Conv{16, 32, Window{3, 3, 1, 1, 1, 1, 0, 0}}
 	x, y, w := NewMap(1, 16, 5, 5), NewMap(1, 32, 5, 5), make([]float32, c.WeightLen())
 	for name, call := range map[string]func(){
 		"weights": func() { c.Forward(y, x, w[1:]) },

@@ -16,10 +16,8 @@ const imageChannels = 3
 // OIHW and padded with zeros to a multiple of Block. On such rows it is a 1x1
 // Conv, and its weights are packed accordingly (see PackImageWeights).
 type ImageConv struct {
-	K, R, S          int
-	StrideH, StrideW int
-	PadH, PadW       int
-	MoreH, MoreW     int // further padding below and to the right
+	K int
+	Window
 }
 
 // Rows returns the padded length of a gathered window: the input channels of
@@ -28,11 +26,6 @@ func (c ImageConv) Rows() int { return roundUp(imageChannels * c.R * c.S) }
 
 // WeightLen returns the number of packed weights.
 func (c ImageConv) WeightLen() int { return roundUp(c.K) * c.Rows() }
-
-// Out returns the height and width of the output for images of h by w.
-func (c ImageConv) Out(h, w int) (oh, ow int) {
-	return Conv{R: c.R, S: c.S, StrideH: c.StrideH, StrideW: c.StrideW, PadH: c.PadH, PadW: c.PadW, MoreH: c.MoreH, MoreW: c.MoreW}.Out(h, w)
-}
 
 // PackImageWeights packs weights [k][3][r][s] for ImageConv.
 func PackImageWeights(packed, oihw []float32, k, r, s int) {

@@ -14,12 +14,12 @@ func TestImageConv(t *testing.T) {
 		ImageConv
 		n, h, w int
 	}{
-		{ImageConv{32, 3, 3, 2, 2, 0, 0, 0, 0}, 2, 31, 29},
-		{ImageConv{64, 7, 7, 2, 2, 0, 0, 0, 0}, 1, 23, 37},
-		{ImageConv{64, 7, 7, 2, 2, 3, 3, 0, 0}, 1, 20, 20},
-		{ImageConv{64, 7, 7, 2, 2, 2, 2, 1, 1}, 1, 20, 22},
-		{ImageConv{48, 3, 3, 1, 1, 1, 1, 0, 0}, 3, 8, 9},
-		{ImageConv{16, 3, 5, 1, 2, 2, 2, 0, 0}, 1, 3, 2},
+		{ImageConv{32, Square(3, 2, 0)}, 2, 31, 29},
+		{ImageConv{64, Square(7, 2, 0)}, 1, 23, 37},
+		{ImageConv{64, Window{7, 7, 2, 2, 3, 3, 0, 0}}, 1, 20, 20},
+		{ImageConv{64, Window{7, 7, 2, 2, 2, 2, 1, 1}}, 1, 20, 22},
+		{ImageConv{48, Window{3, 3, 1, 1, 1, 1, 0, 0}}, 3, 8, 9},
+		{ImageConv{16, Window{3, 5, 1, 2, 2, 2, 0, 0}}, 1, 3, 2},
 	}
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
@@ -31,7 +31,7 @@ func TestImageConv(t *testing.T) {
 
 func testImageConv(t *testing.T, r *rand.Rand, c ImageConv, n, h, w int) {
 	oh, ow := c.Out(h, w)
-	conv := Conv{imageChannels, c.K, c.R, c.S, c.StrideH, c.StrideW, c.PadH, c.PadW, c.MoreH, c.MoreW}
+	conv := Conv{imageChannels, c.K, Window{c.R, c.S, c.StrideH, c.StrideW, c.PadH, c.PadW, c.MoreH, c.MoreW}}
 	images := randomGuarded(r, n*imageChannels*h*w)
 	oihw := randomGuarded(r, c.K*imageChannels*c.R*c.S)
 	bias := randomGuarded(r, c.K)
@@ -68,7 +68,7 @@ func testImageConv(t *testing.T, r *rand.Rand, c ImageConv, n, h, w int) {
 
 func TestImageConvThreads(t *testing.T) {
 	defer parallel.SetThreads(parallel.Threads())
-	c := ImageConv{32, 3, 3, 2, 2, 0, 0, 0, 0}
+	c := ImageConv{32, Square(3, 2, 0)}
 	r := rand.New(rand.NewPCG(1, 2))
 	images := randomGuarded(r, 2*imageChannels*41*41).data
 	dy := newViewMap(r, 2, 32, 20, 20, false, true)

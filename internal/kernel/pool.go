@@ -7,27 +7,28 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// Pool is the geometry of a pool: the window, its stride, and the padding on
-// each side.
+// Pool is the geometry of a pool.
 type Pool struct {
-	R, S, StrideH, StrideW, PadH, PadW int
-	MoreH, MoreW                       int  // further padding below and to the right
-	CountIncludePad                    bool // padding counts in an average's divisor
-	CeilMode                           bool // PyTorch's: a last window may hang over the edge
+	Window
+	CountIncludePad bool // padding counts in an average's divisor
+	CeilMode        bool // PyTorch's: a last window may hang over the edge
 }
 
-// Out returns the size of the output for an input of h by w.
+// Out returns the size of the output for an h x w input; 0 by 0 where the
+// window does not fit.
 func (p Pool) Out(h, w int) (oh, ow int) {
-	return p.out(h, p.R, p.StrideH, p.PadH, p.MoreH), p.out(w, p.S, p.StrideW, p.PadW, p.MoreW)
+	oh, ow = p.Window.Out(h, w)
+	if p.CeilMode && oh > 0 && ow > 0 {
+		oh, ow = hanging(oh, h, p.StrideH, p.PadH, p.MoreH, p.R), hanging(ow, w, p.StrideW, p.PadW, p.MoreW, p.S)
+	}
+	return oh, ow
 }
 
-func (p Pool) out(size, window, stride, pad, more int) int {
-	rest := size + 2*pad + more - window
-	n := rest/stride + 1
-	// A window that hangs over must begin inside the image or the padding
-	// before it.
-	if p.CeilMode && rest%stride != 0 && n*stride < size+pad {
-		n++
+// hanging adds to n windows the one that hangs over the edge, if it begins
+// inside the image or the padding before it.
+func hanging(n, size, stride, pad, more, window int) int {
+	if (size+2*pad+more-window)%stride != 0 && n*stride < size+pad {
+		return n + 1
 	}
 	return n
 }
@@ -73,7 +74,7 @@ func (p Pool) AvgBackward(dx, dy Map) {
 	}
 	// With stride 1 the gradient is a sum over windows too, of dy times its
 	// window's factor, padded by what the window lacks.
-	back := Pool{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}
+	back := Pool{Window: Window{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}}
 	sum := back.planFor(dy.H, dy.W)
 	p.eachPlane(dy, func(a *poolArgs, image, block, _ int) {
 		scaled := borrowFloats(dy.H * dy.W * Block)

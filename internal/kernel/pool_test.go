@@ -10,17 +10,17 @@ import (
 // poolCases are those of the networks and some that none has.
 func poolCases() []Pool {
 	return []Pool{
-		{R: 3, S: 3, StrideH: 2, StrideW: 2},
-		{R: 3, S: 3, StrideH: 2, StrideW: 2, CeilMode: true},
-		{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
-		{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, CountIncludePad: true},
-		{R: 5, S: 5, StrideH: 3, StrideW: 3},
-		{R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, CeilMode: true, CountIncludePad: true},
-		{R: 3, S: 3, StrideH: 2, StrideW: 2, MoreH: 1, MoreW: 1}, // TensorFlow's SAME on even sizes
-		{R: 3, S: 3, StrideH: 1, StrideW: 2, PadH: 1, MoreW: 1, CountIncludePad: true},
-		{R: 2, S: 2, StrideH: 1, StrideW: 1, MoreH: 1, MoreW: 1, CountIncludePad: true},
-		{R: 2, S: 4, StrideH: 1, StrideW: 3, PadH: 1, PadW: 0},
-		{R: 3, S: 1, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0, CountIncludePad: true},
+		{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2}},
+		{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2}, CeilMode: true},
+		{Window: Window{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}},
+		{Window: Window{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}, CountIncludePad: true},
+		{Window: Window{R: 5, S: 5, StrideH: 3, StrideW: 3}},
+		{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}, CeilMode: true, CountIncludePad: true},
+		{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2, MoreH: 1, MoreW: 1}}, // TensorFlow's SAME on even sizes
+		{Window: Window{R: 3, S: 3, StrideH: 1, StrideW: 2, PadH: 1, MoreW: 1}, CountIncludePad: true},
+		{Window: Window{R: 2, S: 2, StrideH: 1, StrideW: 1, MoreH: 1, MoreW: 1}, CountIncludePad: true},
+		{Window: Window{R: 2, S: 4, StrideH: 1, StrideW: 3, PadH: 1, PadW: 0}},
+		{Window: Window{R: 3, S: 1, StrideH: 1, StrideW: 1, PadH: 0, PadW: 0}, CountIncludePad: true},
 	}
 }
 
@@ -113,12 +113,12 @@ func TestPoolOut(t *testing.T) {
 		pool     Pool
 		in, want int
 	}{
-		{Pool{R: 3, S: 3, StrideH: 2, StrideW: 2}, 112, 55},
-		{Pool{R: 3, S: 3, StrideH: 2, StrideW: 2, CeilMode: true}, 112, 56},
-		{Pool{R: 3, S: 3, StrideH: 2, StrideW: 2, CeilMode: true}, 113, 56},
-		{Pool{R: 2, S: 2, StrideH: 2, StrideW: 2, CeilMode: true}, 7, 4},
-		{Pool{R: 2, S: 2, StrideH: 3, StrideW: 3, PadH: 1, PadW: 1, CeilMode: true}, 5, 2},
-		{Pool{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}, 35, 35},
+		{Pool{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2}}, 112, 55},
+		{Pool{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2}, CeilMode: true}, 112, 56},
+		{Pool{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2}, CeilMode: true}, 113, 56},
+		{Pool{Window: Window{R: 2, S: 2, StrideH: 2, StrideW: 2}, CeilMode: true}, 7, 4},
+		{Pool{Window: Window{R: 2, S: 2, StrideH: 3, StrideW: 3, PadH: 1, PadW: 1}, CeilMode: true}, 5, 2},
+		{Pool{Window: Window{R: 3, S: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}}, 35, 35},
 	} {
 		if h, w := c.pool.Out(c.in, c.in); h != c.want || w != c.want {
 			t.Errorf("%+v of %d gives %dx%d, want %d", c.pool, c.in, h, w, c.want)

@@ -12,7 +12,7 @@ func TestSeparable(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 8))
 		between, taps := imageChannels*s.Multiplier, s.R*s.S
 		depthwise, pointwise := randomGuarded(r, between*taps), randomGuarded(r, s.K*between)
-		image := ImageConv{K: s.K, R: s.R, S: s.S, StrideH: 1, StrideW: 1}
+		image := ImageConv{K: s.K, Window: Window{R: s.R, S: s.S, StrideH: 1, StrideW: 1}}
 		weights, dweights := newGuarded(image.WeightLen()), randomGuarded(r, image.WeightLen())
 		s.Compose(weights.data, depthwise.data, pointwise.data)
 

@@ -24,7 +24,7 @@ func staleFloats() {
 
 // winogradCases are 3x3 convolutions that take each way through the driver.
 func winogradCases(r *rand.Rand, random int) []convCase {
-	conv := func(c, k, pad int) Conv { return Conv{c, k, 3, 3, 1, 1, pad, pad, 0, 0} }
+	conv := func(c, k, pad int) Conv { return Conv{c, k, Window{3, 3, 1, 1, pad, pad, 0, 0}} }
 	cases := []convCase{
 		{conv(32, 64, 1), 2, 9, 11, true},   // partial tiles at the right and below
 		{conv(48, 112, 0), 3, 10, 6, true},  // one column of tiles; groups of output blocks
@@ -125,7 +125,7 @@ func testWinogradBackward(t *testing.T, r *rand.Rand, c convCase) {
 
 func TestWinogradKeepsNaN(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
-		c := Conv{16, 16, 3, 3, 1, 1, 1, 1, 0, 0}
+		c := Conv{16, 16, Window{3, 3, 1, 1, 1, 1, 0, 0}}
 		x, y := NewMap(1, 16, 8, 8), NewMap(1, 16, 8, 8)
 		x.Data[0] = float32(math.NaN())
 		c.ForwardWinograd(y, x, make([]float32, c.WinogradLen()), make([]float32, 16), true)
@@ -307,7 +307,7 @@ func BenchmarkWinograd(b *testing.B) {
 		{8, 32, 32, 149, 0}, {8, 32, 64, 147, 1}, {8, 80, 192, 73, 0}, {8, 64, 96, 35, 1}, {8, 96, 96, 35, 1}, {8, 448, 384, 8, 1},
 		{1, 32, 32, 149, 0}, {1, 32, 64, 147, 1}, {1, 80, 192, 73, 0}, {1, 64, 96, 35, 1}, {1, 96, 96, 35, 1}, {1, 448, 384, 8, 1},
 	} {
-		c := Conv{size.c, size.k, 3, 3, 1, 1, size.pad, size.pad, 0, 0}
+		c := Conv{size.c, size.k, Window{3, 3, 1, 1, size.pad, size.pad, 0, 0}}
 		oh, ow := c.Out(size.h, size.h)
 		x, y := NewMap(size.n, c.C, size.h, size.h), NewMap(size.n, c.K, oh, ow)
 		w, u, bias := make([]float32, c.WeightLen()), make([]float32, c.WinogradLen()), make([]float32, c.K)

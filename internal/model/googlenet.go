@@ -5,9 +5,33 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// googLeNet builds torchvision's GoogLeNet (Szegedy et al., arXiv 1409.4842,
-// table 1, with batch norm).
-func (s Spec) googLeNet(b *blocks.Builder, image *gorgonia.Node) (o outputs) {
+// googLeNet is torchvision's GoogLeNet (Szegedy et al., arXiv 1409.4842, table 1,
+// with batch norm). All its pools inside modules take maxima.
+var googLeNet = Architecture{
+	Name: GoogLeNet, About: "torchvision's",
+	Default:    publishedGoogLeNet,
+	StemConvs:  []string{"7x7"},
+	AuxHeads:   []string{AuxNone, AuxBatchNorm},
+	Fixed:      append([]string{"avgpool_count_include_pad"}, structureKeys...),
+	Classifier: "fc", Twin: Twin{"torchvision", "googlenet", publishedGoogLeNet},
+	Mark: "inception3a.branch1.conv.weight", Telltale: "its layers are GoogLeNet's",
+	recognise: func(s *Spec, has func(string) bool) bool {
+		s.AuxEarly, s.AuxLate = has("aux1.conv.conv.weight"), has("aux2.conv.conv.weight")
+		if !s.AuxEarly && !s.AuxLate {
+			s.Aux, s.AuxLate = AuxNone, true
+		}
+		return true
+	},
+	build: buildGoogLeNet,
+}
+
+var publishedGoogLeNet = published(GoogLeNet, func(s *Spec) {
+	s.InputSize, s.Stem.Conv, s.AuxEarly, s.AuxDropout, s.BNDecay = 224, "7x7", true, 0.7, 0.9
+	s.Factorized5x5, s.Asymmetric7x7, s.Expanded8x8 = false, false, false
+	s.GridReduction = string(blocks.PoolFirst)
+})
+
+func buildGoogLeNet(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 	module := func(x *gorgonia.Node, name string, c blocks.ChannelsV1) *gorgonia.Node {
 		return o.end(name, b.InceptionV1(x, name, c))
 	}
@@ -33,6 +57,6 @@ func (s Spec) googLeNet(b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 			o.aux = append(gorgonia.Nodes{b.AuxHeadV1(late, "aux2", s.Classes, s.AuxDropout)}, o.aux...)
 		}
 	}
-	o.features, o.logits = b.Head(x, s.Classes, s.Dropout)
+	o.features, o.logits = b.Head(x, "fc", s.Classes, s.Dropout)
 	return o
 }

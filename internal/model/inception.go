@@ -24,10 +24,80 @@ func (o *outputs) end(name string, x *gorgonia.Node) *gorgonia.Node {
 	return x
 }
 
-// inception builds Inception V2 and V3 as released, with every switch of
+// inceptionMark is in files of all networks of the paper, and in BN-Inception's.
+const inceptionMark = "Mixed_5b.branch1x1.conv.weight"
+
+// The networks of Szegedy et al. 2015: the first and the last row of Table 3,
+// and Table 1 as it is printed.
+var (
+	v3 = Architecture{
+		Name:      V3,
+		Default:   published(V3, func(*Spec) {}),
+		StemConvs: []string{"3x3", "7x7"}, AuxHeads: []string{AuxNone, AuxPlain, AuxBatchNorm},
+		Classifier: "fc", Twin: torchvisionV3(V3),
+		Mark: inceptionMark, Telltale: "its layers are Inception V3's",
+		recognise: func(s *Spec, has func(string) bool) bool {
+			return !has("Conv2d_4b_3x3.conv.weight") && !has("Conv2d_1a_7x7.conv.weight") && switches(s, has)
+		},
+		build: buildInception,
+	}
+	v2 = Architecture{
+		Name:      V2,
+		Default:   published(V2, func(s *Spec) { s.Stem.Conv, s.Aux = "7x7", AuxPlain }),
+		StemConvs: v3.StemConvs, AuxHeads: v3.AuxHeads,
+		Classifier: "fc", Twin: torchvisionV3(V2), // V2 is V3 with other switches
+		Mark: inceptionMark, Telltale: "its first convolution is 7x7",
+		recognise: func(s *Spec, has func(string) bool) bool {
+			return !has("Conv2d_4b_3x3.conv.weight") && has("Conv2d_1a_7x7.conv.weight") && switches(s, has)
+		},
+		build: buildInception,
+	}
+	v2Table1 = Architecture{
+		Name: V2Table1, About: "the paper's Table 1 read literally",
+		Default:   published(V2Table1, func(s *Spec) { s.Tower3x3, s.Aux = true, AuxPlain }),
+		StemConvs: v3.StemConvs, AuxHeads: v3.AuxHeads,
+		Classifier: "fc", Twin: torchvisionV3(V3),
+		Mark: inceptionMark, Telltale: "its stem is that of the paper's Table 1",
+		recognise: func(s *Spec, has func(string) bool) bool {
+			return has("Conv2d_4b_3x3.conv.weight") && switches(s, has)
+		},
+		build: buildInception,
+	}
+)
+
+// torchvisionV3 is torchvision's inception_v3 as a structure of a variant.
+func torchvisionV3(variant string) Twin {
+	return Twin{"torchvision", "inception_v3", published(variant, func(s *Spec) { s.AvgPoolCountIncludePad = true })}
+}
+
+// switches reads them off the names of layers. Files with torchvision's names
+// are of average pools that count their padding.
+func switches(s *Spec, has func(string) bool) bool {
+	if has("Conv2d_1a_7x7.conv.weight") {
+		s.Stem.Conv = "7x7"
+	}
+	s.Tower3x3 = has("Mixed_5b.branch3x3_2.conv.weight")
+	s.Factorized5x5 = has("Mixed_5b.branch3x3dbl_3.conv.weight")
+	s.Asymmetric7x7 = has("Mixed_6b.branch7x7dbl_5.conv.weight")
+	s.Expanded8x8 = has("Mixed_7b.branch3x3_2a.conv.weight")
+	s.AuxEarly = has("AuxLogitsEarly.conv0.conv.weight")
+	s.AuxLate = has("AuxLogits.conv0.conv.weight") || !s.AuxEarly
+	switch {
+	case has("AuxLogits.conv1.bn.weight") || has("AuxLogitsEarly.conv1.bn.weight"):
+		s.Aux = AuxBatchNorm
+	case has("AuxLogits.conv1.conv.bias") || has("AuxLogitsEarly.conv1.conv.bias"):
+		s.Aux = AuxPlain
+	default:
+		s.Aux = AuxNone
+	}
+	s.AvgPoolCountIncludePad = true
+	return !has(bnMark)
+}
+
+// buildInception builds Inception V2 and V3 as released, with every switch of
 // Spec (Szegedy et al. 2015, table 1 and section 6). Table 1 as it is printed
 // has other last convolutions in the stem, and 288 channels from there on.
-func (s Spec) inception(b *blocks.Builder, image *gorgonia.Node) (o outputs) {
+func buildInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 	table1, first := s.Variant == V2Table1, 32
 	if table1 {
 		first = 64
@@ -57,6 +127,6 @@ func (s Spec) inception(b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 	x = o.end("Mixed_7a", b.ReduceTo8(x, "Mixed_7a", how, s.Asymmetric7x7))
 	x = o.end("Mixed_7b", b.Inception8(x, "Mixed_7b", s.Expanded8x8))
 	x = o.end("Mixed_7c", b.Inception8(x, "Mixed_7c", s.Expanded8x8))
-	o.features, o.logits = b.Head(x, s.Classes, s.Dropout)
+	o.features, o.logits = b.Head(x, "fc", s.Classes, s.Dropout)
 	return o
 }

@@ -1,31 +1,35 @@
 package model
 
-import (
-	"fmt"
-	"slices"
+import "github.com/inception-go/inception/internal/ops"
 
-	"github.com/inception-go/inception/internal/ops"
-	"gorgonia.org/gorgonia"
-)
-
-// Layers lists the layers of spec's network in order, auxiliary heads
-// included, read off its graph. Nothing is allocated.
+// Layers lists the layers of spec's network in order with what each reads,
+// auxiliary heads included, read off its graph. Nothing is allocated.
 func Layers(spec Spec) ([]ops.Layer, error) {
 	b, err := sketch(spec)
 	if err != nil {
 		return nil, err
 	}
-	return layersOf(b.Graph), nil
+	return ops.Layers(b.Graph), nil
+}
+
+// Parameters lists the parameters and running statistics of spec's network,
+// auxiliary heads included, in the order of its layers. They have no memory.
+func Parameters(spec Spec) (params []*ops.Param, err error) {
+	layers, err := Layers(spec)
+	for _, l := range layers {
+		params = append(params, l.Params...)
+	}
+	return params, err
 }
 
 // Layers lists the layers of the network's graph in order.
-func (n *Network) Layers() []ops.Layer { return layersOf(n.Graph) }
+func (n *Network) Layers() []ops.Layer { return ops.Layers(n.Graph) }
 
 // MACs sums the multiply-adds of layers for one image, without auxiliary
 // heads: those run in training only.
 func MACs(layers []ops.Layer) (macs int64) {
 	for _, l := range layers {
-		if !IsAux(l.Name) {
+		if !l.Aux {
 			macs += l.MACs
 		}
 	}
@@ -35,42 +39,9 @@ func MACs(layers []ops.Layer) (macs int64) {
 // Params sums the trained parameters of layers.
 func Params(layers []ops.Layer, withAux bool) (count int) {
 	for _, l := range layers {
-		if withAux || !IsAux(l.Name) {
+		if withAux || !l.Aux {
 			count += l.ParamCount()
 		}
 	}
 	return count
-}
-
-// Wiring is a layer of an eval network with the layers that it reads, for
-// exports.
-type Wiring struct {
-	ops.Layer
-	Inputs []int // indices of earlier entries; -1 is the image
-}
-
-// Wiring lists the layers of an eval network with their inputs.
-func (n *Network) Wiring() ([]Wiring, error) {
-	all := wire(n.Graph)
-	for _, l := range all {
-		if len(l.Inputs) == 0 {
-			return nil, fmt.Errorf("layer %s reads no other layer", l.Name)
-		}
-	}
-	return all, nil
-}
-
-func layersOf(g *gorgonia.ExprGraph) (layers []ops.Layer) {
-	for _, node := range ordered(g) {
-		layers = append(layers, ops.LayersOf(node)...)
-	}
-	return layers
-}
-
-// ordered returns the nodes in the order in which they were made, which is
-// also that of a run.
-func ordered(g *gorgonia.ExprGraph) gorgonia.Nodes {
-	nodes := slices.Clone(g.AllNodes())
-	slices.SortFunc(nodes, func(a, b *gorgonia.Node) int { return int(a.ID() - b.ID()) })
-	return nodes
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"github.com/inception-go/inception/internal/ops"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 		"plain":        func(s *Spec) { s.Factorized5x5, s.Asymmetric7x7, s.Expanded8x8 = false, false, false },
 	} {
 		spec := changed(t, func(s *Spec) { s.Width, s.Dropout, s.InputSize = 0.05, 0, 107; change(s) })
-		wired, err := Wire(spec)
+		wired, err := Layers(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,13 +41,10 @@ func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		evaluated, err := net.Wiring()
-		if err != nil {
-			t.Fatal(err)
-		}
-		names := func(all []Wiring, aux bool) (lines []string) {
+		evaluated := net.Layers()
+		names := func(all []ops.Layer, aux bool) (lines []string) {
 			for _, l := range all {
-				if IsAux(l.Name) && !aux {
+				if l.Aux && !aux {
 					continue
 				}
 				line := l.Name + " <-"
@@ -72,7 +70,7 @@ func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 }
 
 func TestModulesSumUpAllLayers(t *testing.T) {
-	wired, err := Wire(changed(t, func(s *Spec) { s.AuxEarly = true }))
+	wired, err := Layers(changed(t, func(s *Spec) { s.AuxEarly = true }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/blocks"
@@ -16,8 +17,9 @@ type Mode int
 
 // The modes of a network.
 const (
-	Eval  Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
-	Train             // forward, losses and gradients
+	Eval       Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
+	Train                  // forward, losses and gradients
+	Statistics             // forward as in training, for what batch norm measures
 )
 
 // Options are what building needs besides the structure.
@@ -45,15 +47,15 @@ type Network struct {
 	image   []float32
 	labels  kernel.Labels
 	step    uint64
+	frozen  func(layer string) bool
 	machine gorgonia.VM
 }
 
-// gradientNode is the gradient of parameters that lie behind each other, some
-// of which may be frozen.
+// gradientNode is the gradient of parameters that lie behind each other and are
+// one input of the graph; some of them may be frozen.
 type gradientNode struct {
-	params []*ops.Param
-	frozen []bool
-	node   *gorgonia.Node
+	params   []*ops.Param
+	in, node *gorgonia.Node
 }
 
 // Gradient is the derivative of the loss by one parameter, packed like
@@ -87,7 +89,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
-	options.Frozen, options.Seed, options.Step = o.Frozen, o.Seed, &n.step
+	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = spec.build(b, image)
@@ -95,7 +97,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, err
 	}
 	if mode == Train {
-		if err := n.differentiate(o); err != nil {
+		if err := n.differentiate(b.Inputs(), o); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +106,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 
 // differentiate adds the losses and the gradients of all parameters that are
 // not frozen.
-func (n *Network) differentiate(o Options) error {
+func (n *Network) differentiate(inputs [][]*ops.Param, o Options) error {
 	weights := []float32{1, o.AuxWeight, o.AuxWeight}
 	for i, logits := range append(gorgonia.Nodes{n.out.logits}, n.out.aux...) {
 		loss, err := ops.CrossEntropy([]string{"loss", "aux loss", "early aux loss"}[i], logits, n.Spec.Classes, &n.labels, o.Smoothing)
@@ -113,12 +115,20 @@ func (n *Network) differentiate(o Options) error {
 		}
 		n.losses = append(n.losses, loss)
 	}
-	var wrt gorgonia.Nodes
-	for _, in := range n.Graph.Inputs() {
-		if g := n.trained(in, o.Frozen); len(g.params) > 0 {
-			wrt = append(wrt, in)
-			n.grads = append(n.grads, g)
+	for _, params := range inputs {
+		if !anyTrained(params, o.Frozen) {
+			continue
 		}
+		in, err := ops.ParamsNode(n.Graph, params)
+		if err != nil {
+			return err
+		}
+		n.grads = append(n.grads, gradientNode{params: params, in: in})
+	}
+	slices.SortFunc(n.grads, func(a, b gradientNode) int { return int(a.in.ID() - b.in.ID()) })
+	var wrt gorgonia.Nodes
+	for _, g := range n.grads {
+		wrt = append(wrt, g.in)
 	}
 	grads, err := ops.Gradients(n.losses, weights[:len(n.losses)], wrt)
 	if err != nil {
@@ -127,40 +137,17 @@ func (n *Network) differentiate(o Options) error {
 	for i, g := range grads {
 		n.grads[i].node = g
 	}
+	n.frozen = o.Frozen
 	return nil
 }
 
-// trained returns the parameters that an input node of the graph stands for
-// if any of them is trained.
-func (n *Network) trained(in *gorgonia.Node, frozen func(string) bool) (g gradientNode) {
-	any := false
-	for _, name := range strings.Fields(in.Name()) {
-		p := n.Weights.ByName(name)
-		if p == nil {
-			return gradientNode{}
-		}
-		stays := !p.Trainable() || isFrozen(p, frozen)
-		g.params, g.frozen = append(g.params, p), append(g.frozen, stays)
-		any = any || !stays
-	}
-	if !any {
-		return gradientNode{}
-	}
-	return g
+func anyTrained(params []*ops.Param, frozen func(layer string) bool) bool {
+	return slices.ContainsFunc(params, func(p *ops.Param) bool { return trains(p, frozen) })
 }
 
-func isFrozen(p *ops.Param, frozen func(string) bool) bool {
-	return frozen != nil && frozen(LayerOf(p.Name))
-}
-
-// LayerOf cuts a parameter's name to its layer's: Mixed_5b.branch1x1.bn.bias
-// to Mixed_5b.branch1x1.
-func LayerOf(param string) string {
-	layer := param[:strings.LastIndexByte(param, '.')]
-	for _, part := range []string{".conv", ".bn"} {
-		layer = strings.TrimSuffix(layer, part)
-	}
-	return layer
+// trains reports whether gradients change a parameter.
+func trains(p *ops.Param, frozen func(layer string) bool) bool {
+	return p.Trainable() && (frozen == nil || !frozen(p.Layer))
 }
 
 // compile plans the memory and makes the machine.
@@ -194,15 +181,8 @@ func (n *Network) point(name string) (*gorgonia.Node, error) {
 	if node := n.out.points[name]; node != nil {
 		return node, nil
 	}
-	for _, node := range n.Graph.AllNodes() {
-		layers := ops.LayersOf(node)
-		if len(layers) == 0 {
-			continue
-		}
-		// Of a separable convolution the node holds what the second half gives.
-		if last := layers[len(layers)-1]; last.Name == name && last.Output[0] == ops.ChannelsOf(node) {
-			return node, nil
-		}
+	if node := ops.NodeOf(n.Graph, name); node != nil {
+		return node, nil
 	}
 	return nil, fmt.Errorf("no layer is called %q; there are the modules %s, and the layers that inception summary lists", name, strings.Join(n.Points(), ", "))
 }
@@ -244,7 +224,8 @@ func (n *Network) run() error {
 }
 
 // Refresh must follow every change of the weights before an eval network
-// runs again: it folds batch norm into them.
+// runs again: it folds batch norm into them, for all networks over these
+// weights, of which none may run meanwhile.
 func (n *Network) Refresh() { ops.Refresh(n.Graph) }
 
 // Logits returns the logits of the last run, [Batch][Classes].
@@ -275,8 +256,8 @@ func (n *Network) Gradients() []Gradient {
 	var all []Gradient
 	for _, g := range n.grads {
 		data := g.node.Value().Data().([]float32)
-		for i, p := range g.params {
-			if !g.frozen[i] {
+		for _, p := range g.params {
+			if trains(p, n.frozen) {
 				all = append(all, Gradient{p, data[:p.Floats()]})
 			}
 			data = data[p.Floats():]
@@ -296,17 +277,11 @@ func rows(node *gorgonia.Node, channels int) []float32 {
 
 // blockOptions are the settings that every layer shares.
 func (s Spec) blockOptions(mode Mode) blocks.Options {
-	return blocks.Options{Train: mode == Train, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
-		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Variant == BNInception}
+	return blocks.Options{Train: mode != Eval, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
+		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Architecture().NoGamma}
 }
 
 // build adds the network to b's graph.
 func (s Spec) build(b *blocks.Builder, image *gorgonia.Node) outputs {
-	switch s.Variant {
-	case BNInception:
-		return s.bnInception(b, image)
-	case GoogLeNet:
-		return s.googLeNet(b, image)
-	}
-	return s.inception(b, image)
+	return s.Architecture().build(s, b, image)
 }

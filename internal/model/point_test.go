@@ -16,7 +16,7 @@ func TestEveryLayerAndModuleIsAnEndPoint(t *testing.T) {
 	want := map[string][3]int{}
 	var names []string
 	for _, l := range layers {
-		if !IsAux(l.Name) && l.Op != "dropout" {
+		if !l.Aux && l.Op != "dropout" {
 			want[l.Name] = l.Output
 			names = append(names, l.Name)
 		}

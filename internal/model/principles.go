@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"github.com/inception-go/inception/internal/ops"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ func (w Warning) String() string {
 // What its graph shows counts, and switches that are off where the variant as
 // published has them on.
 func Principles(spec Spec) ([]Warning, error) {
-	layers, err := Wire(spec)
+	layers, err := Layers(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func Principles(spec Spec) ([]Warning, error) {
 // critic collects warnings about a network.
 type critic struct {
 	spec, published Spec
-	layers          []Wiring
+	layers          []ops.Layer
 	modules         []Module
 	warnings        []Warning
 	err             error
@@ -78,13 +79,13 @@ func (c *critic) poolFirst() {
 	var names []string
 	var in, squeezed, out [3]int
 	for _, m := range c.blocks() {
-		var readers []Wiring
+		var readers []ops.Layer
 		for _, i := range m.Layers {
 			if c.layers[i].Inputs[0] == m.Input {
 				readers = append(readers, c.layers[i])
 			}
 		}
-		if len(readers) == 1 && readers[0].Stride[0] > 1 && strings.HasSuffix(readers[0].Op, "_pool") && readers[0].Output[0] < m.Output[0] {
+		if len(readers) == 1 && readers[0].StrideH > 1 && strings.HasSuffix(readers[0].Op, "_pool") && readers[0].Output[0] < m.Output[0] {
 			if len(names) == 0 {
 				in, squeezed, out = c.layers[m.Input].Output, readers[0].Output, m.Output
 			}
@@ -133,13 +134,13 @@ func (c *critic) notExpanded() {
 	last := blocks[len(blocks)-1]
 	with := c.spec
 	with.Expanded8x8 = true
-	c.compare(with, func(expanded []Wiring) {
+	c.compare(with, func(expanded []ops.Layer) {
 		c.warn(2, "model.expanded_8x8", "%s, on the coarsest grid, has %d channels in place of %d; expanded_8x8: true widens the filter banks there (section 6, fig. 7)",
 			last.Name, last.Output[0], expanded[lastConcat(expanded)].Output[0])
 	})
 }
 
-func lastConcat(layers []Wiring) (last int) {
+func lastConcat(layers []ops.Layer) (last int) {
 	for i, l := range layers {
 		if l.Op == "concat" {
 			last = i
@@ -164,28 +165,19 @@ func (c *critic) notFactorized() {
 }
 
 func (c *critic) costs(with Spec, key, what, cure string) {
-	c.compare(with, func(factorized []Wiring) {
-		own, other := totalMACs(c.layers), totalMACs(factorized)
+	c.compare(with, func(factorized []ops.Layer) {
+		own, other := MACs(c.layers), MACs(factorized)
 		c.warn(3, key, "%s make the network take %.3f GMAC, not %.3f; %s saves them", what, float64(own)/1e9, float64(other)/1e9, cure)
 	})
 }
 
-func (c *critic) compare(with Spec, use func([]Wiring)) {
-	layers, err := Wire(with)
+func (c *critic) compare(with Spec, use func([]ops.Layer)) {
+	layers, err := Layers(with)
 	if err != nil {
 		c.err = err
 		return
 	}
 	use(layers)
-}
-
-func totalMACs(layers []Wiring) (macs int64) {
-	for _, l := range layers {
-		if !IsAux(l.Name) {
-			macs += l.MACs
-		}
-	}
-	return macs
 }
 
 // asymmetricGrid looks whether 1xn and nx1 convolutions begin outside the grids
@@ -194,7 +186,7 @@ func (c *critic) asymmetricGrid() {
 	for _, m := range c.blocks() {
 		for _, i := range m.Layers {
 			l := c.layers[i]
-			long, short := max(l.Kernel[0], l.Kernel[1]), min(l.Kernel[0], l.Kernel[1])
+			long, short := max(l.R, l.S), min(l.R, l.S)
 			if l.Op != "conv" || short != 1 || long < 7 {
 				continue
 			}
@@ -223,10 +215,10 @@ func (c *critic) width() {
 	}
 	full := c.spec
 	full.Width = 1
-	c.compare(full, func(published []Wiring) {
+	c.compare(full, func(published []ops.Layer) {
 		held, convs := 0, 0
 		for i, l := range c.layers {
-			if l.Op != "conv" || IsAux(l.Name) {
+			if l.Op != "conv" || l.Aux {
 				continue
 			}
 			convs++

@@ -47,47 +47,6 @@ const (
 	AuxBatchNorm = "batch_norm"
 )
 
-// The values of Spec.Variant.
-const (
-	V2          = "v2"           // the first row of the paper's Table 3
-	V3          = "v3"           // its last row
-	V2Table1    = "v2-table1"    // Table 1 read literally
-	BNInception = "bn-inception" // Ioffe and Szegedy 2015; TF-slim's inception_v2
-	GoogLeNet   = "googlenet"    // Szegedy et al. 2014 with batch norm, as in torchvision
-)
-
-// Variants lists the values of Spec.Variant.
-func Variants() []string { return []string{V2, V3, V2Table1, BNInception, GoogLeNet} }
-
-// DefaultSpec returns the network of that name as published.
-func DefaultSpec(variant string) (Spec, error) {
-	s := Spec{
-		Variant: variant, InputSize: 299, Width: 1,
-		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
-		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
-		GridReduction: string(blocks.Efficient),
-		Aux:           AuxBatchNorm, AuxLate: true, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
-		Init: "truncated_normal",
-	}
-	switch variant {
-	case V3:
-	case V2:
-		s.Stem.Conv, s.Aux = "7x7", AuxPlain
-	case V2Table1:
-		s.Tower3x3, s.Aux = true, AuxPlain
-	case BNInception:
-		s.InputSize, s.Stem.Conv, s.Aux = 224, "separable", AuxNone
-		s.Asymmetric7x7, s.Expanded8x8 = false, false
-	case GoogLeNet:
-		s.InputSize, s.Stem.Conv, s.AuxEarly, s.AuxDropout, s.BNDecay = 224, "7x7", true, 0.7, 0.9
-		s.Factorized5x5, s.Asymmetric7x7, s.Expanded8x8 = false, false, false
-		s.GridReduction = string(blocks.PoolFirst)
-	default:
-		return Spec{}, fmt.Errorf("model.variant: no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
-	}
-	return s, nil
-}
-
 // MaxInputSize is the largest input of a network, in pixels a side.
 const MaxInputSize = 4096
 
@@ -106,15 +65,18 @@ func (s Spec) Validate() error {
 		}
 		return fmt.Errorf("model.%s: must be %s, is %v", key, needs, value)
 	}
+	if err := oneOf("variant", s.Variant, Variants()...); err != nil {
+		return err
+	}
+	a := s.Architecture()
 	for _, err := range []error{
-		oneOf("variant", s.Variant, Variants()...),
 		inRange("input_size", s.InputSize >= 1 && s.InputSize <= MaxInputSize, fmt.Sprintf("from 1 to %d", MaxInputSize), s.InputSize),
 		inRange("classes", s.Classes >= 0 && s.Classes <= 1<<20, "from 0 to 1048576", s.Classes),
 		inRange("width", s.Width >= 0.01 && s.Width <= 16, "from 0.01 to 16", s.Width),
-		oneOf("stem.conv", s.Stem.Conv, s.firstConvs()...),
+		oneOf("stem.conv", s.Stem.Conv, a.StemConvs...),
 		inRange("stem.stride", s.Stem.Stride == 1 || s.Stem.Stride == 2, "1 or 2", s.Stem.Stride),
 		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
-		oneOf("aux", s.Aux, s.auxHeads()...),
+		oneOf("aux", s.Aux, a.AuxHeads...),
 		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone, "true when there is no early head either (model.aux none turns both off)", s.AuxLate),
 		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
 		inRange("aux_dropout", s.AuxDropout >= 0 && s.AuxDropout < 1, "at least 0 and below 1", s.AuxDropout),
@@ -128,60 +90,4 @@ func (s Spec) Validate() error {
 		}
 	}
 	return s.lacks()
-}
-
-// firstConvs lists what Stem.Conv can be.
-func (s Spec) firstConvs() []string {
-	switch s.Variant {
-	case BNInception:
-		return []string{"separable", "7x7"}
-	case GoogLeNet:
-		return []string{"7x7"}
-	}
-	return []string{"3x3", "7x7"}
-}
-
-// auxHeads lists what Aux can be.
-func (s Spec) auxHeads() []string {
-	switch s.Variant {
-	case BNInception:
-		return []string{AuxNone}
-	case GoogLeNet:
-		return []string{AuxNone, AuxBatchNorm}
-	}
-	return []string{AuxNone, AuxPlain, AuxBatchNorm}
-}
-
-// lacks returns an error for a switch that the variant does not have and that
-// is not as it always is there.
-func (s Spec) lacks() error {
-	if s.Variant != BNInception && s.Variant != GoogLeNet {
-		return nil
-	}
-	as, err := DefaultSpec(s.Variant)
-	if err != nil {
-		return err
-	}
-	type fixed struct {
-		key        string
-		value, has any
-	}
-	keys := []fixed{
-		{"factorized_5x5", s.Factorized5x5, as.Factorized5x5},
-		{"tower_3x3", s.Tower3x3, as.Tower3x3},
-		{"asymmetric_7x7", s.Asymmetric7x7, as.Asymmetric7x7},
-		{"expanded_8x8", s.Expanded8x8, as.Expanded8x8},
-		{"grid_reduction", s.GridReduction, as.GridReduction},
-	}
-	if s.Variant == GoogLeNet { // all its pools inside modules take maxima
-		keys = append(keys, fixed{"avgpool_count_include_pad", s.AvgPoolCountIncludePad, as.AvgPoolCountIncludePad})
-	} else { // it has no auxiliary heads
-		keys = append(keys, fixed{"aux_dropout", s.AuxDropout, as.AuxDropout})
-	}
-	for _, k := range keys {
-		if k.value != k.has {
-			return fmt.Errorf("model.%s: %s has no such switch, it is always %v there; leave the key out", k.key, s.Variant, k.has)
-		}
-	}
-	return nil
 }

@@ -24,6 +24,7 @@ func TestVariantCounts(t *testing.T) {
 		{"bn-inception", BNInception, nil, 11_178_336, 11_178_336, 1_934_857_216},
 		{"bn-inception with a plain 7x7", BNInception, func(s *Spec) { s.Stem.Conv = "7x7" }, 11_185_032, 11_185_032, 2_018_851_840},
 		{"googlenet", GoogLeNet, nil, 6_624_904, 13_004_888, 1_498_376_192},
+		{"inception-v4", InceptionV4, nil, 42_679_816, 42_679_816, 12_253_974_624},
 		{"googlenet without heads", GoogLeNet, func(s *Spec) { s.Aux, s.AuxEarly = AuxNone, false }, 6_624_904, 6_624_904, 1_498_376_192},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,6 +101,9 @@ func TestVariantsRefuseSwitchesThatTheyLack(t *testing.T) {
 		{BNInception, func(s *Spec) { s.AuxDropout = 0.5 }, "model.aux_dropout"},
 		{BNInception, func(s *Spec) { s.AvgPoolCountIncludePad = true }, ""},
 		{V3, func(s *Spec) { s.Stem.Conv = "separable" }, "model.stem.conv"},
+		{InceptionV4, func(s *Spec) { s.Stem.Pool = false }, "model.stem.pool"},
+		{InceptionV4, func(s *Spec) { s.Aux = AuxPlain }, "model.aux"},
+		{InceptionV4, func(s *Spec) { s.Stem.Stride, s.AvgPoolCountIncludePad = 1, true }, ""},
 		{V2Table1, func(s *Spec) { s.Stem.Conv, s.Expanded8x8 = "7x7", false }, ""},
 	} {
 		spec, err := DefaultSpec(test.variant)
@@ -172,19 +176,16 @@ func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
 	if _, shape, err := n.Point("Conv2d_1a_7x7.pointwise"); err != nil || shape != [3]int{16, 24, 24} {
 		t.Errorf("its output is %v, %v", shape, err)
 	}
-	layers, err := n.Wiring()
-	if err != nil {
-		t.Fatal(err)
-	}
+	layers := n.Layers()
 	d, p, pool := layers[0], layers[1], layers[2]
 	if d.Name != "Conv2d_1a_7x7.depthwise" || d.Groups != 3 || d.ReLU || !slices.Equal(d.Inputs, []int{-1}) ||
-		d.Pad != [2]int{2, 2} || d.MorePad != [2]int{1, 1} || d.Output != [3]int{15, 24, 24} {
+		d.PadH != 2 || d.PadW != 2 || d.MoreH != 1 || d.MoreW != 1 || d.Output != [3]int{15, 24, 24} {
 		t.Errorf("the first layer is %+v", d)
 	}
 	if p.Name != "Conv2d_1a_7x7.pointwise" || p.Groups > 1 || !p.ReLU || !slices.Equal(p.Inputs, []int{0}) || p.Output != [3]int{16, 24, 24} {
 		t.Errorf("the second layer is %+v", p)
 	}
-	if pool.Op != "max_pool" || !slices.Equal(pool.Inputs, []int{1}) || pool.Pad != [2]int{} || pool.MorePad != [2]int{1, 1} {
+	if pool.Op != "max_pool" || !slices.Equal(pool.Inputs, []int{1}) || pool.PadH != 0 || pool.PadW != 0 || pool.MoreH != 1 || pool.MoreW != 1 {
 		t.Errorf("the third layer is %+v", pool)
 	}
 }

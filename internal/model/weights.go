@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"strings"
 
 	"github.com/inception-go/inception/internal/blocks"
 	"github.com/inception-go/inception/internal/ops"
@@ -18,6 +17,7 @@ type Weights struct {
 	Params []*ops.Param // in torchvision's order of declaration
 
 	byName map[string]*ops.Param
+	folds  ops.Folds // shared by all eval networks
 }
 
 // NewWeights returns freshly initialised weights for spec, whose Classes must
@@ -63,11 +63,16 @@ func (w *Weights) ByName(name string) *ops.Param { return w.byName[name] }
 func (w *Weights) Count(withAux bool) int {
 	n := 0
 	for _, p := range w.Params {
-		if p.Trainable() && (withAux || !IsAux(p.Name)) {
+		if p.Trainable() && (withAux || !p.Aux) {
 			n += p.Count()
 		}
 	}
 	return n
+}
+
+// Classifier returns the weights of the main classifier.
+func (w *Weights) Classifier() *ops.Param {
+	return w.byName[w.Spec.Architecture().Classifier+".weight"]
 }
 
 // Clone returns a deep copy.
@@ -86,11 +91,6 @@ func (w *Weights) CopyFrom(from *Weights) {
 	for i, p := range w.Params {
 		copy(p.Data, from.Params[i].Data)
 	}
-}
-
-// IsAux reports whether a parameter or layer belongs to an auxiliary head.
-func IsAux(name string) bool {
-	return strings.HasPrefix(name, "AuxLogits") || strings.HasPrefix(name, "aux")
 }
 
 // sketch builds spec's training graph for one image without memory.
@@ -158,10 +158,8 @@ func (s Spec) CheckSize() error {
 }
 
 // initial returns the first values of a parameter in file order: weights
-// from a normal distribution cut at two standard deviations (0.1; 0.01 and
-// 0.001 in the auxiliary heads and the classifier, 1 in a separable convolution, as in
-// the released code),
-// batch norm as the identity.
+// from a normal distribution cut at two standard deviations, batch norm as the
+// identity.
 func initial(p *ops.Param, how string, seed uint64) []float32 {
 	values := make([]float32, p.Count())
 	switch p.Kind {
@@ -173,28 +171,15 @@ func initial(p *ops.Param, how string, seed uint64) []float32 {
 		h := fnv.New64a()
 		h.Write([]byte(p.Name))
 		r := rand.New(rand.NewPCG(seed, h.Sum64()))
-		stddev := stddevOf(p, how)
+		stddev := p.Stddev
+		if how == "he" && p.Kind != ops.LinearWeight {
+			stddev = math.Sqrt(2 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3]))
+		}
 		for i := range values {
 			values[i] = float32(stddev * truncatedNormal(r))
 		}
 	}
 	return values
-}
-
-func stddevOf(p *ops.Param, how string) float64 {
-	switch {
-	case strings.HasSuffix(p.Name, ".fc1.weight"): // a hidden layer
-		return 0.01
-	case p.Kind == ops.LinearWeight:
-		return 0.001
-	case how == "he":
-		return math.Sqrt(2 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3]))
-	case p.Kind == ops.SeparableWeight:
-		return 1
-	case IsAux(p.Name) && strings.Contains(p.Name, ".conv1."):
-		return 0.01
-	}
-	return 0.1
 }
 
 func truncatedNormal(r *rand.Rand) float64 {

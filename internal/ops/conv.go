@@ -7,46 +7,9 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Window is the geometry of a convolution or a pool.
-type Window struct {
-	R, S             int // height and width
-	StrideH, StrideW int
-	PadH, PadW       int // on both sides
-	MoreH, MoreW     int // further padding below and to the right
-}
-
-// Square returns the window of size x size with one stride and padding.
-func Square(size, stride, pad int) Window {
-	return Window{R: size, S: size, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
-}
-
-// Same returns the window with TensorFlow's SAME padding for an h x w input:
-// an output for every stride-th pixel, and of an odd padding the larger half
-// below and to the right.
-func (v Window) Same(h, w int) Window {
-	v.PadH, v.MoreH = same(h, v.R, v.StrideH)
-	v.PadW, v.MoreW = same(w, v.S, v.StrideW)
-	return v
-}
-
-func same(size, window, stride int) (pad, more int) {
-	all := max(0, (size-1)/stride*stride+window-size)
-	return all / 2, all % 2
-}
-
-// Out returns the size of the output for an h x w input; it is below 1 where
-// the window does not fit.
-func (v Window) Out(h, w int) (oh, ow int) {
-	oh, ow = h+2*v.PadH+v.MoreH-v.R, w+2*v.PadW+v.MoreW-v.S
-	if oh < 0 || ow < 0 {
-		return 0, 0
-	}
-	return oh/v.StrideH + 1, ow/v.StrideW + 1
-}
-
 // Conv convolves the activation x with k output channels of packed weights
 // w. No bias.
-func Conv(name string, x, w *gorgonia.Node, k int, v Window, layers ...Layer) (*gorgonia.Node, error) {
+func Conv(name string, x, w *gorgonia.Node, k int, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := convShape(name, x, k, v)
 	if err != nil {
 		return nil, err
@@ -92,7 +55,7 @@ func convBackwardData(name string, c kernel.Conv, x, w, grad *gorgonia.Node) (*g
 
 // ImageConv convolves a batch of images, [N][3][H][W], with k output
 // channels. The image has no gradient.
-func ImageConv(name string, image, w *gorgonia.Node, k int, v Window, layers ...Layer) (*gorgonia.Node, error) {
+func ImageConv(name string, image, w *gorgonia.Node, k int, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := imageConvShape(name, image, k, v)
 	if err != nil {
 		return nil, err
@@ -116,25 +79,23 @@ func ImageConv(name string, image, w *gorgonia.Node, k int, v Window, layers ...
 	return o.apply(image, w)
 }
 
-func convShape(name string, x *gorgonia.Node, k int, v Window) (kernel.Conv, *Result, error) {
+func convShape(name string, x *gorgonia.Node, k int, v kernel.Window) (kernel.Conv, *Result, error) {
 	s := x.Shape()
 	oh, ow := v.Out(s[2], s[3])
 	if oh < 1 || ow < 1 {
 		return kernel.Conv{}, nil, &SizeError{Layer: name, H: s[2], W: s[3], R: v.R, S: v.S}
 	}
-	c := kernel.Conv{C: s[1] * kernel.Block, K: Padded(k), R: v.R, S: v.S,
-		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW, MoreH: v.MoreH, MoreW: v.MoreW}
+	c := kernel.Conv{C: s[1] * kernel.Block, K: Padded(k), Window: v}
 	return c, newMapResult(s[0], k, oh, ow), nil
 }
 
-func imageConvShape(name string, image *gorgonia.Node, k int, v Window) (kernel.ImageConv, *Result, error) {
+func imageConvShape(name string, image *gorgonia.Node, k int, v kernel.Window) (kernel.ImageConv, *Result, error) {
 	s := image.Shape()
 	oh, ow := v.Out(s[2], s[3])
 	if oh < 1 || ow < 1 {
 		return kernel.ImageConv{}, nil, &SizeError{Layer: name, H: s[2], W: s[3], R: v.R, S: v.S}
 	}
-	c := kernel.ImageConv{K: Padded(k), R: v.R, S: v.S,
-		StrideH: v.StrideH, StrideW: v.StrideW, PadH: v.PadH, PadW: v.PadW, MoreH: v.MoreH, MoreW: v.MoreW}
+	c := kernel.ImageConv{K: Padded(k), Window: v}
 	return c, newMapResult(s[0], k, oh, ow), nil
 }
 

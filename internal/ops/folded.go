@@ -2,6 +2,7 @@ package ops
 
 import (
 	"math"
+	"sync"
 
 	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
@@ -9,22 +10,23 @@ import (
 
 // FoldedConv is convolution, batch norm by the running statistics and ReLU as
 // one pass, for inference: the scale lies in the weights, the shift is a
-// bias. Refresh must follow every change of the parameters. A nil norm.Beta
-// stands for no batch norm, and bias for the layer's own bias, if any.
-func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v Window, layers ...Layer) (*gorgonia.Node, error) {
+// bias; folds keeps them. Refresh must follow every change of the parameters. A
+// nil norm.Beta stands for no batch norm, and bias for the layer's own bias, if
+// any.
+func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param, norm Norm, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	k := weight.Shape[0]
-	f := &folded{weight: weight, bias: bias, norm: norm}
-	o := &op{name: name + ": convolution + bias + relu", layers: layers, refresh: f.refresh}
+	o := &op{name: name + ": convolution + bias + relu", layers: layers}
+	var f *folded
 	if weight.Kind == ImageWeight {
 		c, result, err := imageConvShape(name, x, k, v)
 		if err != nil {
 			return nil, err
 		}
 		s := x.Shape()
-		o.result = result
+		o.result, f = result, folds.of(weight, bias, norm, nil)
 		o.forward = func(in []gorgonia.Value) error {
-			f.once()
-			c.ForwardBias(result.asMap(), sliceOf(in[0]), s[0], s[2], s[3], f.w, f.b, true)
+			w, b := f.ready()
+			c.ForwardBias(result.asMap(), sliceOf(in[0]), s[0], s[2], s[3], w, b, true)
 			return nil
 		}
 	} else {
@@ -32,22 +34,58 @@ func FoldedConv(name string, x *gorgonia.Node, weight, bias *Param, norm Norm, v
 		if err != nil {
 			return nil, err
 		}
-		o.result = result
+		var winograd *kernel.Conv
 		forward := c.ForwardBias
 		if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
-			f.winograd, forward = &c, c.ForwardWinograd
+			winograd, forward = &c, c.ForwardWinograd
 		}
+		o.result, f = result, folds.of(weight, bias, norm, winograd)
 		o.forward = func(in []gorgonia.Value) error {
-			f.once()
-			forward(result.asMap(), mapOf(in[0]), f.w, f.b, true)
+			w, b := f.ready()
+			forward(result.asMap(), mapOf(in[0]), w, b, true)
 			return nil
 		}
 	}
+	o.refresh = f.refresh
 	return o.apply(append(gorgonia.Nodes{x}, f.nodes(x.Graph())...)...)
 }
 
+// Folds are the folded weights of all networks over the same parameters: a
+// layer's are made when one of them first runs it, and kept once.
+type Folds struct {
+	mu  sync.Mutex
+	all map[foldOf]*folded
+}
+
+// foldOf tells the folds of one weight apart.
+type foldOf struct {
+	weight   *Param
+	winograd bool
+}
+
+// Len returns how many weights are folded, or will be.
+func (f *Folds) Len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.all)
+}
+
+// of returns the fold of a weight, transformed for winograd unless that is nil.
+func (f *Folds) of(weight, bias *Param, norm Norm, winograd *kernel.Conv) *folded {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := foldOf{weight, winograd != nil}
+	if f.all == nil {
+		f.all = map[foldOf]*folded{}
+	}
+	if f.all[key] == nil {
+		f.all[key] = &folded{weight: weight, bias: bias, norm: norm, winograd: winograd}
+	}
+	return f.all[key]
+}
+
 // Refresh brings everything that follows from the parameters of g's layers up
-// to date with them.
+// to date with them. No network over the same parameters may run meanwhile.
 func Refresh(g *gorgonia.ExprGraph) {
 	for _, n := range g.AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.refresh != nil {
@@ -62,12 +100,13 @@ func (l *Layer) Folded() (weights, bias []float32) {
 	weight := l.Params[0]
 	f := &folded{weight: weight, bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
 		Mean: l.Param(RunningMean), Var: l.Param(RunningVar), Eps: l.Eps}}
-	f.refresh()
-	return weight.Unpack(f.w), f.b[:weight.Shape[0]]
+	w, b := f.ready()
+	return weight.Unpack(w), b[:weight.Shape[0]]
 }
 
 // folded is a weight with its batch norm folded in.
 type folded struct {
+	mu           sync.Mutex
 	weight, bias *Param
 	norm         Norm
 	winograd     *kernel.Conv // transforms w, or nil
@@ -84,13 +123,26 @@ func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
 	return nodes
 }
 
-func (f *folded) once() {
+// ready returns the weights and biases, made if they are not yet.
+func (f *folded) ready() (w, b []float32) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.w == nil {
-		f.refresh()
+		f.make()
+	}
+	return f.w, f.b
+}
+
+// refresh makes them anew if they were made.
+func (f *folded) refresh() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.w != nil {
+		f.make()
 	}
 }
 
-func (f *folded) refresh() {
+func (f *folded) make() {
 	if f.w == nil {
 		f.w, f.b = make([]float32, f.floats()), make([]float32, Padded(f.weight.Shape[0]))
 	}

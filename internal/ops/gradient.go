@@ -21,9 +21,7 @@ func Gradients(losses gorgonia.Nodes, weights []float32, wrt gorgonia.Nodes) (go
 			gorgonia.WithName(fmt.Sprintf("weight of loss %d", i)))
 		d.grads[loss] = []contribution{{node: seed}}
 	}
-	nodes := slices.Clone(losses[0].Graph().AllNodes())
-	slices.SortFunc(nodes, func(a, b *gorgonia.Node) int { return int(b.ID() - a.ID()) })
-	for _, n := range nodes {
+	for _, n := range slices.Backward(inOrder(losses[0].Graph())) {
 		if err := d.through(n); err != nil {
 			return nil, err
 		}
@@ -182,9 +180,7 @@ func neededFor(wrt gorgonia.Nodes) map[*gorgonia.Node]bool {
 	if len(wrt) == 0 {
 		return needed
 	}
-	nodes := slices.Clone(wrt[0].Graph().AllNodes())
-	slices.SortFunc(nodes, func(a, b *gorgonia.Node) int { return int(a.ID() - b.ID()) })
-	for _, n := range nodes {
+	for _, n := range inOrder(wrt[0].Graph()) {
 		o, ok := n.Op().(*op)
 		if !ok {
 			continue

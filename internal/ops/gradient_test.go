@@ -187,7 +187,7 @@ func (f *network) compare(name string, got []float32, reference func() float64) 
 }
 
 func TestGradientsAgreeWithDifferences(t *testing.T) {
-	window := Window{R: 3, S: 2, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1}
+	window := kernel.Window{R: 3, S: 2, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1}
 	tests := map[string]func(f *network){
 		"convolution": func(f *network) {
 			x := f.input("x", 2, 32, 7, 6)
@@ -231,26 +231,35 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 				return f.plain("x").batchNormReLU(ones, f.values["bias"], zeros, ones, 0).dot()
 			}, "x", "bias")
 		},
+		"weights of two layers": func(f *network) {
+			x, w := f.input("x", 2, 16, 5, 4), f.param("w", ConvWeight, 16, 16, 3, 3)
+			same := kernel.Square(3, 1, 1)
+			y := f.must(Conv("second", f.must(Conv("first", x, f.nodes["w"], 16, same)), f.nodes["w"], 16, same))
+			f.check(f.dot(y), func() float64 {
+				v := f.values["w"]
+				return f.plain("x").conv(v, w.Shape[0], same).conv(v, w.Shape[0], same).dot()
+			}, "x", "w")
+		},
 		"max pool": func(f *network) {
 			x := f.input("x", 2, 16, 7, 6)
-			y := f.must(MaxPool("pool", x, Pool{Window: Square(3, 2, 0)}))
-			f.check(f.dot(y), func() float64 { return f.plain("x").maxPool(Square(3, 2, 0)).dot() }, "x")
+			y := f.must(MaxPool("pool", x, kernel.Pool{Window: kernel.Square(3, 2, 0)}))
+			f.check(f.dot(y), func() float64 { return f.plain("x").maxPool(kernel.Square(3, 2, 0)).dot() }, "x")
 		},
 		"average pool": func(f *network) {
 			x := f.input("x", 2, 16, 7, 6)
-			y := f.must(AvgPool("pool", x, Pool{Window: Square(3, 1, 1)}))
-			f.check(f.dot(y), func() float64 { return f.plain("x").avgPool(Square(3, 1, 1), false).dot() }, "x")
+			y := f.must(AvgPool("pool", x, kernel.Pool{Window: kernel.Square(3, 1, 1)}))
+			f.check(f.dot(y), func() float64 { return f.plain("x").avgPool(kernel.Square(3, 1, 1), false).dot() }, "x")
 		},
 		"average pool that counts padding": func(f *network) {
 			x := f.input("x", 2, 16, 7, 6)
-			y := f.must(AvgPool("pool", x, Pool{Window: Square(3, 1, 1), CountIncludePad: true}))
-			f.check(f.dot(y), func() float64 { return f.plain("x").avgPool(Square(3, 1, 1), true).dot() }, "x")
+			y := f.must(AvgPool("pool", x, kernel.Pool{Window: kernel.Square(3, 1, 1), CountIncludePad: true}))
+			f.check(f.dot(y), func() float64 { return f.plain("x").avgPool(kernel.Square(3, 1, 1), true).dot() }, "x")
 		},
 		"global average pool": func(f *network) {
 			x := f.input("x", 2, 16, 7, 6)
 			y := f.must(GlobalAvgPool("pool", x))
 			f.check(f.dot(y), func() float64 {
-				return f.plain("x").avgPool(Window{R: 7, S: 6, StrideH: 1, StrideW: 1}, true).dot()
+				return f.plain("x").avgPool(kernel.Window{R: 7, S: 6, StrideH: 1, StrideW: 1}, true).dot()
 			}, "x")
 		},
 		"concat": func(f *network) {
@@ -261,12 +270,12 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 		"some channels": func(f *network) {
 			x := f.input("x", 2, 48, 3, 4)
 			w := f.param("w", ConvWeight, 64, 48, 1, 1)
-			z := f.must(Conv("conv", x, f.nodes["w"], 64, Square(1, 1, 0)))
+			z := f.must(Conv("conv", x, f.nodes["w"], 64, kernel.Square(1, 1, 0)))
 			a, b := f.must(Channels("a", z, 0, 16)), f.must(Channels("b", z, 16, 48))
 			y := f.must(Concat("concat", gorgonia.Nodes{b, a}))
 			f.check(f.dot(y), func() float64 {
 				swapped := append(append([]float64{}, f.values["w"][16*48:]...), f.values["w"][:16*48]...)
-				return f.plain("x").conv(swapped, w.Shape[0], Square(1, 1, 0)).dot()
+				return f.plain("x").conv(swapped, w.Shape[0], kernel.Square(1, 1, 0)).dot()
 			}, "x", "w")
 		},
 		"linear and cross-entropy": func(f *network) {
@@ -282,7 +291,7 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 		"separable image convolution": func(f *network) {
 			values := f.add("image", 2*3*9*8, false)
 			d, p := f.param("d", SeparableWeight, 6, 1, 3, 3), f.param("p", SeparableWeight, 10, 6, 1, 1)
-			same := Square(3, 2, 0).Same(9, 8)
+			same := kernel.Square(3, 2, 0).Same(9, 8)
 			y := f.must(ImageConv("conv", Image(f.g, 2, 9, 8, values), f.must(SeparableWeights("conv", f.g, d, p)), 10, same))
 			f.check(f.dot(y), func() float64 {
 				var channels []plain // of the depthwise half
@@ -291,14 +300,14 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 					one.each(func(n, _, h, w int) { *one.at(n, 0, h, w) = *plain{2, 3, 9, 8, f.values["image"]}.at(n, c, h, w) })
 					channels = append(channels, one.conv(f.values["d"][c*2*9:(c+1)*2*9], 2, same))
 				}
-				return concatPlain(channels...).conv(f.values["p"], 10, Square(1, 1, 0)).dot()
+				return concatPlain(channels...).conv(f.values["p"], 10, kernel.Square(1, 1, 0)).dot()
 			}, "d", "p")
 		},
 		"TensorFlow's SAME": func(f *network) {
 			x := f.input("x", 2, 32, 6, 5)
 			f.param("w", ConvWeight, 16, 32, 3, 3)
-			same := Square(3, 2, 0).Same(6, 5)
-			y := f.must(Concat("concat", gorgonia.Nodes{f.must(Conv("conv", x, f.nodes["w"], 16, same)), f.must(MaxPool("pool", x, Pool{Window: same}))}))
+			same := kernel.Square(3, 2, 0).Same(6, 5)
+			y := f.must(Concat("concat", gorgonia.Nodes{f.must(Conv("conv", x, f.nodes["w"], 16, same)), f.must(MaxPool("pool", x, kernel.Pool{Window: same}))}))
 			f.check(f.dot(y), func() float64 {
 				return concatPlain(f.plain("x").conv(f.values["w"], 16, same), f.plain("x").maxPool(same)).dot()
 			}, "x", "w")
@@ -310,8 +319,8 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 			f.check(f.dot(y), func() float64 {
 				// 6x9 to 2x3 has windows of 3x3 side by side; a linear layer over
 				// the flat map is a convolution as large as the map.
-				pooled := f.plain("x").avgPool(Square(3, 3, 0), true)
-				logits := pooled.conv(f.values["w"], 5, Window{R: 2, S: 3, StrideH: 1, StrideW: 1})
+				pooled := f.plain("x").avgPool(kernel.Square(3, 3, 0), true)
+				logits := pooled.conv(f.values["w"], 5, kernel.Window{R: 2, S: 3, StrideH: 1, StrideW: 1})
 				logits.each(func(n, c, _, _ int) { *logits.at(n, c, 0, 0) += f.values["b"][c] })
 				return logits.dot()
 			}, "x", "w", "b")
@@ -357,16 +366,16 @@ func fourBranches(f *network) {
 	heads, err := ParamsNode(f.g, []*Param{f.params["w0"], f.params["w1"]})
 	f.must(heads, err)
 
-	x := f.must(BatchNormReLU("n0", f.must(ImageConv("stem", Image(f.g, 3, 10, 10, images), f.nodes["stem"], 16, Square(3, 1, 0))), norms["n0"]))
-	z := f.must(Conv("heads", x, heads, 48, Square(1, 1, 0)))
+	x := f.must(BatchNormReLU("n0", f.must(ImageConv("stem", Image(f.g, 3, 10, 10, images), f.nodes["stem"], 16, kernel.Square(3, 1, 0))), norms["n0"]))
+	z := f.must(Conv("heads", x, heads, 48, kernel.Square(1, 1, 0)))
 	one := f.must(BatchNormReLU("n1", f.must(Channels("one", z, 0, 16)), norms["n1"]))
 	two := f.must(BatchNormReLU("n2", f.must(Channels("two", z, 16, 32)), norms["n2"]))
-	two = f.must(BatchNormReLU("n3", f.must(Conv("w2", two, f.nodes["w2"], 16, Square(3, 1, 1))), norms["n3"]))
-	pooled := f.must(BatchNormReLU("n4", f.must(Conv("w3", f.must(AvgPool("pool", x, Pool{Window: Square(3, 1, 1)})), f.nodes["w3"], 16, Square(1, 1, 0))), norms["n4"]))
+	two = f.must(BatchNormReLU("n3", f.must(Conv("w2", two, f.nodes["w2"], 16, kernel.Square(3, 1, 1))), norms["n3"]))
+	pooled := f.must(BatchNormReLU("n4", f.must(Conv("w3", f.must(AvgPool("pool", x, kernel.Pool{Window: kernel.Square(3, 1, 1)})), f.nodes["w3"], 16, kernel.Square(1, 1, 0))), norms["n4"]))
 	module := f.must(Concat("module", gorgonia.Nodes{one, two, pooled, x}))
 	reduced := f.must(Concat("reduction", gorgonia.Nodes{
-		f.must(Conv("w4", module, f.nodes["w4"], 16, Square(3, 2, 0))),
-		f.must(MaxPool("maxpool", module, Pool{Window: Square(3, 2, 0)}))}))
+		f.must(Conv("w4", module, f.nodes["w4"], 16, kernel.Square(3, 2, 0))),
+		f.must(MaxPool("maxpool", module, kernel.Pool{Window: kernel.Square(3, 2, 0)}))}))
 	logits := f.must(Linear("fc", f.must(GlobalAvgPool("global", reduced)), fcw, fcb))
 	loss := f.must(CrossEntropy("loss", logits, 4, &kernel.Labels{Class: labels}, kernel.Smoothing{Epsilon: 0.1}))
 
@@ -374,13 +383,13 @@ func fourBranches(f *network) {
 		return x.batchNormReLU(f.values[name+".gamma"], f.values[name+".beta"], nil, nil, 1e-3)
 	}
 	reference := func() float64 {
-		x := bn(plain{3, 3, 10, 10, f.values["image"]}.conv(f.values["stem"], 16, Square(3, 1, 0)), "n0")
-		one := bn(x.conv(f.values["w0"], 16, Square(1, 1, 0)), "n1")
-		two := bn(bn(x.conv(f.values["w1"], 32, Square(1, 1, 0)), "n2").conv(f.values["w2"], 16, Square(3, 1, 1)), "n3")
-		pooled := bn(x.avgPool(Square(3, 1, 1), false).conv(f.values["w3"], 16, Square(1, 1, 0)), "n4")
+		x := bn(plain{3, 3, 10, 10, f.values["image"]}.conv(f.values["stem"], 16, kernel.Square(3, 1, 0)), "n0")
+		one := bn(x.conv(f.values["w0"], 16, kernel.Square(1, 1, 0)), "n1")
+		two := bn(bn(x.conv(f.values["w1"], 32, kernel.Square(1, 1, 0)), "n2").conv(f.values["w2"], 16, kernel.Square(3, 1, 1)), "n3")
+		pooled := bn(x.avgPool(kernel.Square(3, 1, 1), false).conv(f.values["w3"], 16, kernel.Square(1, 1, 0)), "n4")
 		module := concatPlain(one, two, pooled, x)
-		reduced := concatPlain(module.conv(f.values["w4"], 16, Square(3, 2, 0)), module.maxPool(Square(3, 2, 0)))
-		global := reduced.avgPool(Window{R: reduced.h, S: reduced.w, StrideH: 1, StrideW: 1}, true)
+		reduced := concatPlain(module.conv(f.values["w4"], 16, kernel.Square(3, 2, 0)), module.maxPool(kernel.Square(3, 2, 0)))
+		global := reduced.avgPool(kernel.Window{R: reduced.h, S: reduced.w, StrideH: 1, StrideW: 1}, true)
 		return global.linear(f.values["fc"], f.values["fcb"], 4).crossEntropy(labels, float64(float32(0.1)))
 	}
 	f.nodes["heads"] = heads

@@ -14,7 +14,7 @@ func Linear(name string, x *gorgonia.Node, weight, bias *Param, layers ...Layer)
 		return nil, fmt.Errorf("%s: needs a map of 1x1, got %dx%d", name, s[2], s[3])
 	}
 	w, b := ParamNode(x.Graph(), weight), ParamNode(x.Graph(), bias)
-	c, result, err := convShape(name, x, weight.Shape[0], Square(1, 1, 0))
+	c, result, err := convShape(name, x, weight.Shape[0], kernel.Square(1, 1, 0))
 	if err != nil {
 		return nil, err
 	}

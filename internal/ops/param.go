@@ -25,13 +25,24 @@ const (
 
 // Param is one parameter of a network or one running statistic.
 type Param struct {
-	Name  string    // torchvision's key, such as Mixed_5b.branch1x1.conv.weight
-	Shape []int     // as in files: OIHW, [K,C] or [C], without padding
-	Kind  Kind      //
-	Data  []float32 // packed, padded to blocks of 16 with zeros; see Kind
+	Name   string    // the key in weight files, such as Mixed_5b.branch1x1.conv.weight
+	Shape  []int     // as in files: OIHW, [K,C] or [C], without padding
+	Kind   Kind      //
+	Data   []float32 // packed, padded to blocks of 16 with zeros; see Kind
+	Layer  string    // that it belongs to, such as Mixed_5b.branch1x1
+	Branch int       // files hold branch after branch, in this order over the whole network
+	Stddev float64   // of the first values, as published; of weights only
+	Place
 }
 
-// NewParam returns a parameter without memory; Alloc gives it some.
+// Place is where in a network a layer or a parameter stands.
+type Place struct {
+	Module string // the block (Mixed_5b) or auxiliary head (AuxLogits); empty between those
+	Aux    bool   // in an auxiliary head, which only training runs
+	Head   bool   // a classifier, the auxiliary heads' included: other classes need another one
+}
+
+// NewParam returns a parameter without memory; SetValues gives it some.
 func NewParam(name string, kind Kind, shape ...int) *Param {
 	return &Param{Name: name, Shape: shape, Kind: kind}
 }

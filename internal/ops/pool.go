@@ -5,42 +5,25 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Pool is the geometry of a pool.
-type Pool struct {
-	Window
-	CeilMode        bool // PyTorch's ceil_mode: a last window may hang over the edge
-	CountIncludePad bool // average pools: padding counts in the divisor
-}
-
-// Out returns the size of the output for an h x w input.
-func (p Pool) Out(h, w int) (oh, ow int) { return p.kernel().Out(h, w) }
-
-func (p Pool) kernel() kernel.Pool {
-	return kernel.Pool{R: p.R, S: p.S, StrideH: p.StrideH, StrideW: p.StrideW, PadH: p.PadH, PadW: p.PadW,
-		MoreH: p.MoreH, MoreW: p.MoreW,
-		CeilMode: p.CeilMode, CountIncludePad: p.CountIncludePad}
-}
-
 // MaxPool takes the largest value of every window; padding never wins.
-func MaxPool(name string, x *gorgonia.Node, p Pool, layers ...Layer) (*gorgonia.Node, error) {
+func MaxPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*gorgonia.Node, error) {
 	result, err := poolShape(name, x, p)
 	if err != nil {
 		return nil, err
 	}
-	k := p.kernel()
 	var argmax []uint8
 	o := &op{name: name + ": max pool", result: result, layers: layers, wants: []bool{true}}
 	o.forward = func(in []gorgonia.Value) error {
 		if argmax == nil {
 			argmax = make([]uint8, result.floats())
 		}
-		k.MaxForward(result.asMap(), mapOf(in[0]), argmax)
+		p.MaxForward(result.asMap(), mapOf(in[0]), argmax)
 		return nil
 	}
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dx := &op{name: name + ": max pool gradient", result: like(in[0])}
 		dx.forward = func(in []gorgonia.Value) error {
-			k.MaxBackward(dx.result.asMap(), mapOf(in[0]), argmax)
+			p.MaxBackward(dx.result.asMap(), mapOf(in[0]), argmax)
 			return nil
 		}
 		node, err := dx.apply(grad)
@@ -50,13 +33,12 @@ func MaxPool(name string, x *gorgonia.Node, p Pool, layers ...Layer) (*gorgonia.
 }
 
 // AvgPool averages every window.
-func AvgPool(name string, x *gorgonia.Node, p Pool, layers ...Layer) (*gorgonia.Node, error) {
+func AvgPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*gorgonia.Node, error) {
 	result, err := poolShape(name, x, p)
 	if err != nil {
 		return nil, err
 	}
-	k := p.kernel()
-	return pooling(name+": average pool", x, result, k.AvgForward, k.AvgBackward, layers)
+	return pooling(name+": average pool", x, result, p.AvgForward, p.AvgBackward, layers)
 }
 
 // GlobalAvgPool averages every channel's whole plane.
@@ -92,11 +74,11 @@ func pooling(name string, x *gorgonia.Node, result *Result, forward, backward fu
 	return o.apply(x)
 }
 
-func poolShape(name string, x *gorgonia.Node, p Pool) (*Result, error) {
+func poolShape(name string, x *gorgonia.Node, p kernel.Pool) (*Result, error) {
 	s := x.Shape()
-	if oh, ow := p.Window.Out(s[2], s[3]); oh < 1 || ow < 1 {
+	oh, ow := p.Out(s[2], s[3])
+	if oh < 1 || ow < 1 {
 		return nil, &SizeError{Layer: name, H: s[2], W: s[3], R: p.R, S: p.S}
 	}
-	oh, ow := p.Out(s[2], s[3])
 	return newMapResult(s[0], ChannelsOf(x), oh, ow), nil
 }

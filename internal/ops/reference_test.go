@@ -1,6 +1,10 @@
 package ops
 
-import "math"
+import (
+	"math"
+
+	"github.com/inception-go/inception/internal/kernel"
+)
 
 // plain is an activation in float64 and plain order, [n][c][h][w], for
 // references that share no code with the kernels.
@@ -13,7 +17,7 @@ func newPlain(n, c, h, w int) plain { return plain{n, c, h, w, make([]float64, n
 
 func (p plain) at(n, c, h, w int) *float64 { return &p.v[((n*p.c+c)*p.h+h)*p.w+w] }
 
-func (p plain) conv(w []float64, k int, v Window) plain {
+func (p plain) conv(w []float64, k int, v kernel.Window) plain {
 	oh, ow := v.Out(p.h, p.w)
 	y := newPlain(p.n, k, oh, ow)
 	y.each(func(n, k, i, j int) {
@@ -64,11 +68,11 @@ func (p plain) moments(c int) (mean, variance float64) {
 	return mean, variance
 }
 
-func (p plain) maxPool(v Window) plain {
+func (p plain) maxPool(v kernel.Window) plain {
 	return p.pool(v, math.Inf(-1), math.Max, func(value float64, _ int) float64 { return value })
 }
 
-func (p plain) avgPool(v Window, includePad bool) plain {
+func (p plain) avgPool(v kernel.Window, includePad bool) plain {
 	add := func(a, b float64) float64 { return a + b }
 	return p.pool(v, 0, add, func(value float64, inside int) float64 {
 		if includePad {
@@ -78,7 +82,7 @@ func (p plain) avgPool(v Window, includePad bool) plain {
 	})
 }
 
-func (p plain) pool(v Window, start float64, join func(a, b float64) float64, finish func(value float64, inside int) float64) plain {
+func (p plain) pool(v kernel.Window, start float64, join func(a, b float64) float64, finish func(value float64, inside int) float64) plain {
 	oh, ow := v.Out(p.h, p.w)
 	y := newPlain(p.n, p.c, oh, ow)
 	y.each(func(n, c, i, j int) {
@@ -93,7 +97,7 @@ func (p plain) pool(v Window, start float64, join func(a, b float64) float64, fi
 }
 
 // window visits the taps of output pixel (i, j) that lie inside p.
-func (p plain) window(v Window, i, j int, visit func(r, s, h, w int)) {
+func (p plain) window(v kernel.Window, i, j int, visit func(r, s, h, w int)) {
 	for r := range v.R {
 		for s := range v.S {
 			h, w := i*v.StrideH+r-v.PadH, j*v.StrideW+s-v.PadW
@@ -131,7 +135,7 @@ func concatPlain(xs ...plain) plain {
 }
 
 func (p plain) linear(w, bias []float64, k int) plain {
-	y := p.conv(w, k, Square(1, 1, 0))
+	y := p.conv(w, k, kernel.Square(1, 1, 0))
 	y.each(func(n, c, _, _ int) { *y.at(n, c, 0, 0) += bias[c] })
 	return y
 }

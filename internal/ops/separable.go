@@ -12,7 +12,7 @@ func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *
 	k, r, s := pointwise.Shape[0], depthwise.Shape[2], depthwise.Shape[3]
 	both := kernel.Separable{K: k, Multiplier: depthwise.Shape[0] / 3, R: r, S: s}
 	o := &op{name: name + ": weights", wants: []bool{true, true},
-		result: newSliceResult(kernel.ImageConv{K: Padded(k), R: r, S: s}.WeightLen())}
+		result: newSliceResult(kernel.ImageConv{K: Padded(k), Window: kernel.Window{R: r, S: s}}.WeightLen())}
 	o.forward = func(in []gorgonia.Value) error {
 		both.Compose(o.result.data, sliceOf(in[0]), sliceOf(in[1]))
 		return nil
@@ -36,7 +36,7 @@ func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *
 }
 
 // ImageConvBiasReLU is ImageConv, bias and ReLU as one pass, for inference.
-func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v Window, layers ...Layer) (*gorgonia.Node, error) {
+func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := imageConvShape(name, image, k, v)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"github.com/inception-go/inception/internal/ops"
 	"slices"
 
 	"github.com/inception-go/inception/internal/model"
@@ -35,7 +36,7 @@ type edge struct {
 
 // layOut places the layers of a module. Branches stand in the order of the
 // concatenation's inputs.
-func layOut(layers []model.Wiring, m model.Module) panel {
+func layOut(layers []ops.Layer, m model.Module) panel {
 	p := panel{module: m, last: layers[m.Layers[len(m.Layers)-1]].Op == "linear"}
 	t := newTree(layers, m)
 	for _, root := range t.above[m.Input] {
@@ -71,14 +72,14 @@ func layOut(layers []model.Wiring, m model.Module) panel {
 
 // tree is a module's layers as branches that grow from the base.
 type tree struct {
-	layers  []model.Wiring
+	layers  []ops.Layer
 	concat  int             // the layer that joins the branches; -1 for a chain
 	above   map[int][]int   // the layers that read one, in order; not the concat
 	nodes   map[int]node    // by layer
 	passing map[int]float64 // column of the arrow from a layer, past those above it, to the concat
 }
 
-func newTree(layers []model.Wiring, m model.Module) *tree {
+func newTree(layers []ops.Layer, m model.Module) *tree {
 	t := &tree{layers: layers, concat: -1, above: map[int][]int{}, nodes: map[int]node{}, passing: map[int]float64{}}
 	for _, i := range m.Layers {
 		level := 0

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"github.com/inception-go/inception/internal/ops"
 	"html"
 	"io"
 	"strings"
@@ -26,7 +27,7 @@ const (
 // WriteNetwork draws a network as SVG in the style of the figures of Szegedy et
 // al. 2015: a panel for each module, in which branches rise from the base to
 // the filter concatenation. Auxiliary heads have a dashed frame.
-func WriteNetwork(w io.Writer, title string, imageSize int, layers []model.Wiring) error {
+func WriteNetwork(w io.Writer, title string, imageSize int, layers []ops.Layer) error {
 	modules := model.Modules(layers)
 	total := int64(0)
 	for _, m := range modules {
@@ -65,7 +66,7 @@ func WriteNetwork(w io.Writer, title string, imageSize int, layers []model.Wirin
 }
 
 // rowsOf breaks the panels of modules into rows.
-func rowsOf(layers []model.Wiring, modules []model.Module, imageSize int) [][]panel {
+func rowsOf(layers []ops.Layer, modules []model.Module, imageSize int) [][]panel {
 	var rows [][]panel
 	width := pictureWidth + 1
 	for _, m := range modules {
@@ -98,7 +99,7 @@ func top(bottom, level int) int {
 
 // draw draws a module with its left edge at x and its base's lower edge at
 // bottom; total is what its multiply-adds are a share of.
-func (p panel) draw(b *strings.Builder, layers []model.Wiring, x, bottom int, total int64) {
+func (p panel) draw(b *strings.Builder, layers []ops.Layer, x, bottom int, total int64) {
 	dash := ""
 	if p.module.Aux {
 		dash = ` stroke-dasharray="5 3"`
@@ -140,7 +141,7 @@ func (p panel) caption(b *strings.Builder, x, y int, total int64) {
 }
 
 // box draws a layer with its middle at x and its upper edge at y.
-func box(b *strings.Builder, l model.Wiring, layers []model.Wiring, x float64, y int, dash string) {
+func box(b *strings.Builder, l ops.Layer, layers []ops.Layer, x float64, y int, dash string) {
 	kind, lines := textOf(l, layers)
 	fmt.Fprintf(b, `<g><title>%s</title><rect class="%s" x="%.0f" y="%d" width="%d" height="%d" rx="3"%s/>`,
 		html.EscapeString(l.Name), kind, x-boxWidth/2, y, boxWidth, boxHeight, dash)
@@ -209,15 +210,15 @@ func (p panel) drawArrows(b *strings.Builder, x, bottom int, first, next bool) {
 }
 
 // textOf returns what is written into a layer's box, and its colour.
-func textOf(l model.Wiring, layers []model.Wiring) (kind string, lines []string) {
-	window := fmt.Sprintf("%d×%d", l.Kernel[0], l.Kernel[1])
+func textOf(l ops.Layer, layers []ops.Layer) (kind string, lines []string) {
+	window := fmt.Sprintf("%d×%d", l.R, l.S)
 	size := ""
 	if in := l.Inputs[0]; in < 0 || layers[in].Output[1] != l.Output[1] {
 		size = fmt.Sprintf("%d×%d", l.Output[1], l.Output[2])
 	}
 	stride := ""
-	if l.Stride[0] > 1 {
-		stride = fmt.Sprintf(" stride %d", l.Stride[0])
+	if l.StrideH > 1 {
+		stride = fmt.Sprintf(" stride %d", l.StrideH)
 	}
 	switch l.Op {
 	case "conv":

@@ -3,6 +3,7 @@ package report
 import (
 	"flag"
 	"fmt"
+	"github.com/inception-go/inception/internal/ops"
 	"os"
 	"strings"
 	"testing"
@@ -37,9 +38,9 @@ func structures(t *testing.T) map[string]model.Spec {
 	return all
 }
 
-func wiredLayers(t *testing.T, spec model.Spec) []model.Wiring {
+func wiredLayers(t *testing.T, spec model.Spec) []ops.Layer {
 	t.Helper()
-	layers, err := model.Wire(spec)
+	layers, err := model.Layers(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

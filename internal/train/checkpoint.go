@@ -172,7 +172,7 @@ func describe(s model.Spec) string {
 func trainable(w *model.Weights, frozen func(layer string) bool) []*ops.Param {
 	var params []*ops.Param
 	for _, p := range w.Params {
-		if p.Trainable() && !frozen(model.LayerOf(p.Name)) {
+		if p.Trainable() && !frozen(p.Layer) {
 			params = append(params, p)
 		}
 	}

@@ -30,12 +30,11 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, note func
 	if err != nil {
 		return nil, err
 	}
-	heads := append(classifiers(w), classifiers(from)...)
 	rows, err := i.rows(metadata, data.train.Classes(), note)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; or --new-head begins with a new classifier", i.Weights, err)
 	}
-	fresh, wrong, err := copyWeights(w, from, heads, rows)
+	fresh, wrong, err := copyWeights(w, from, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -72,18 +71,17 @@ func (i Init) rows(m weights.Metadata, wanted []string, note func(string)) ([]in
 
 // copyWeights copies from's values into w. It returns the auxiliary heads that
 // from has no fitting values for, and what else is missing or does not fit.
-func copyWeights(w, from *model.Weights, heads []string, rows []int) (fresh, wrong []string, err error) {
-	fresh = newAuxHeads(w, from, heads)
+func copyWeights(w, from *model.Weights, rows []int) (fresh, wrong []string, err error) {
+	fresh = newAuxHeads(w, from)
 	for _, p := range w.Params {
 		q := from.ByName(p.Name)
-		isHead := slices.Contains(heads, model.LayerOf(p.Name))
 		switch {
-		case isHead && rows == nil, slices.Contains(fresh, auxHead(p.Name)):
+		case p.Head && rows == nil, p.Aux && slices.Contains(fresh, p.Module):
 		case q == nil:
 			wrong = append(wrong, p.Name+" is not in the file")
 		case !slices.Equal(p.Shape, q.Shape):
 			wrong = append(wrong, fmt.Sprintf("%s is %v in the file, %v here", p.Name, q.Shape, p.Shape))
-		case isHead:
+		case p.Head:
 			err = p.SetValues(pickRows(q, rows))
 		default:
 			err = p.SetValues(q.Values())
@@ -98,27 +96,17 @@ func copyWeights(w, from *model.Weights, heads []string, rows []int) (fresh, wro
 // newAuxHeads returns the auxiliary heads of w that from lacks or has in other
 // shapes, their classifiers aside: the shape of a head's second convolution
 // depends on the input size.
-func newAuxHeads(w, from *model.Weights, classifiers []string) []string {
+func newAuxHeads(w, from *model.Weights) []string {
 	var heads []string
 	for _, p := range w.Params {
-		head, q := auxHead(p.Name), from.ByName(p.Name)
-		if head == "" || slices.Contains(heads, head) || slices.Contains(classifiers, model.LayerOf(p.Name)) {
+		if !p.Aux || p.Head || slices.Contains(heads, p.Module) {
 			continue
 		}
-		if q == nil || !slices.Equal(p.Shape, q.Shape) {
-			heads = append(heads, head)
+		if q := from.ByName(p.Name); q == nil || !slices.Equal(p.Shape, q.Shape) {
+			heads = append(heads, p.Module)
 		}
 	}
 	return heads
-}
-
-// auxHead returns the auxiliary head that a parameter is of, "" for none.
-func auxHead(name string) string {
-	if !model.IsAux(name) {
-		return ""
-	}
-	head, _, _ := strings.Cut(name, ".")
-	return head
 }
 
 // pickRows returns the values of a classifier's weight or bias with its rows

@@ -34,7 +34,7 @@ func newLearner(o Options, data trainingData, w *model.Weights) (*learner, error
 		return nil, fmt.Errorf("build the training network: %w", err)
 	}
 	l.weights = w
-	l.optimizer = newOptimizer(o.Optimizer, trainable(w, frozen), classifiers(w))
+	l.optimizer = newOptimizer(o.Optimizer, trainable(w, frozen))
 	if o.EMA.Decay > 0 {
 		l.average = &average{o.EMA, w.Clone()}
 	}
@@ -158,7 +158,7 @@ func freezer(prefixes []string, w *model.Weights) (func(layer string) bool, erro
 	var modules []string
 	left := false
 	for _, p := range w.Params {
-		layer := model.LayerOf(p.Name)
+		layer := p.Layer
 		for _, prefix := range prefixes {
 			used[prefix] = used[prefix] || strings.HasPrefix(layer, prefix)
 		}

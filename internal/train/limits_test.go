@@ -220,7 +220,7 @@ func TestAuxiliaryHeadsAreTrainedAndLeftOutOfValidation(t *testing.T) {
 		}
 		moved := map[string]bool{}
 		for i, p := range after.Params {
-			if head, _, _ := strings.Cut(p.Name, "."); model.IsAux(p.Name) {
+			if head := p.Module; p.Aux {
 				moved[head] = moved[head] || !slices.Equal(p.Values(), before.Params[i].Values())
 			}
 		}

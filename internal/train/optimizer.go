@@ -2,12 +2,10 @@ package train
 
 import (
 	"math"
-	"strings"
 
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
-	"github.com/inception-go/inception/internal/weights"
 )
 
 // optimizer changes weights by their gradients, in place and packed.
@@ -26,7 +24,7 @@ type slot struct {
 
 // newOptimizer prepares the updates of params. The classifiers among them
 // learn at head_lr_factor times the rate.
-func newOptimizer(o OptimizerOptions, params []*ops.Param, heads []string) *optimizer {
+func newOptimizer(o OptimizerOptions, params []*ops.Param) *optimizer {
 	opt := &optimizer{options: o, slots: map[*ops.Param][]slot{}, factors: map[*ops.Param]float64{}}
 	for _, p := range params {
 		for _, name := range o.slotNames() {
@@ -40,10 +38,8 @@ func newOptimizer(o OptimizerOptions, params []*ops.Param, heads []string) *opti
 			opt.slots[p] = append(opt.slots[p], s)
 		}
 		opt.factors[p] = 1
-		for _, head := range heads {
-			if strings.HasPrefix(p.Name, head+".") {
-				opt.factors[p] = o.HeadLRFactor
-			}
+		if p.Head {
+			opt.factors[p] = o.HeadLRFactor
 		}
 	}
 	return opt
@@ -100,18 +96,6 @@ func (o OptimizerOptions) gradientDecay() float64 {
 		return 0
 	}
 	return o.WeightDecay
-}
-
-// classifiers returns the layers that end in the classes: the head and the
-// auxiliary heads' last layers.
-func classifiers(w *model.Weights) []string {
-	var layers []string
-	for _, p := range w.Params {
-		if p.Kind == ops.LinearWeight && weights.IsHead(p.Name) {
-			layers = append(layers, model.LayerOf(p.Name))
-		}
-	}
-	return layers
 }
 
 // average is the running average of all parameters and batch-norm statistics.

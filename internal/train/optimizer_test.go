@@ -51,7 +51,7 @@ func expect(t *testing.T, what string, got []float32, want []float64, tolerance 
 func TestRMSPropIsTensorFlows(t *testing.T) {
 	o := OptimizerOptions{Name: RMSProp, Alpha: 0.9, Momentum: 0.9, HeadLRFactor: 1}
 	w := vector(3)
-	opt := newOptimizer(o, []*ops.Param{w}, nil)
+	opt := newOptimizer(o, []*ops.Param{w})
 	mom1 := 0.5 * 2 / math.Sqrt(1.3+1)
 	mom2 := 0.9*mom1 - 0.5*1/math.Sqrt(1.27+1)
 	mom3 := 0.9 * mom2
@@ -65,8 +65,8 @@ func TestRMSPropIsTensorFlows(t *testing.T) {
 func TestHeadLearnsAtItsOwnRate(t *testing.T) {
 	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10}
 	head, body := vector(1), vector(1)
-	body.Name = "fcx.weight"
-	opt := newOptimizer(o, []*ops.Param{head, body}, []string{"fc"})
+	head.Head = true
+	opt := newOptimizer(o, []*ops.Param{head, body})
 	opt.update([]model.Gradient{gradientOf(head, []float64{1}), gradientOf(body, []float64{1})}, 0.01)
 	expect(t, "head", head.Values(), []float64{0.9}, 1e-6)
 	expect(t, "body", body.Values(), []float64{0.99}, 1e-6)
@@ -166,7 +166,7 @@ func TestOptimizersFollowPyTorch(t *testing.T) {
 		"adamw":                       {Name: AdamW, Beta1: 0.8, Beta2: 0.99, Eps: 1e-6, WeightDecay: 0.05},
 	} {
 		w := vector(golden.Start...)
-		opt := newOptimizer(o, []*ops.Param{w}, nil)
+		opt := newOptimizer(o, []*ops.Param{w})
 		for i, values := range golden.Gradients {
 			g := []model.Gradient{gradientOf(w, values)}
 			decay(g, o.gradientDecay())

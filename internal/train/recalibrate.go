@@ -16,14 +16,14 @@ import (
 func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*dataset.Batch, error)) (err error) {
 	spec := w.Spec
 	spec.BNDecay = 0 // a batch's statistics take the place of the running ones
-	net, err := model.Build(spec, w, l.options.Train.BatchSize, model.Train, l.buildOptions())
+	net, err := model.Build(spec, w, l.options.Train.BatchSize, model.Statistics, l.buildOptions())
 	if err != nil {
 		return fmt.Errorf("recalibrate batch norm: %w", err)
 	}
 	defer net.Close()
 	sums := map[*ops.Param][]float64{}
 	for _, p := range w.Params {
-		if p.Trainable() || l.frozen(model.LayerOf(p.Name)) {
+		if p.Trainable() || l.frozen(p.Layer) {
 			continue
 		}
 		sums[p] = make([]float64, len(p.Data))
@@ -34,7 +34,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 			}
 		}()
 	}
-	for pass := range batches {
+	for range batches {
 		for p := range sums {
 			clear(p.Data) // the new one is added to it, which would round it
 		}
@@ -42,7 +42,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 		if err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)
 		}
-		if _, err := net.Step(b.Images, targets(b), uint64(pass)); err != nil {
+		if err := net.Forward(b.Images); err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)
 		}
 		for p, sum := range sums {

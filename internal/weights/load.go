@@ -163,7 +163,7 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 	errs := make([]error, len(w.Params)) // the first in file order is told, whichever thread met it
 	parallel.For(len(w.Params), func(i int) {
 		p := w.Params[i]
-		if m.NoHead && IsHead(p.Name) {
+		if m.NoHead && p.Head {
 			return
 		}
 		values, err := read(p.Name)

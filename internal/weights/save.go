@@ -26,7 +26,7 @@ func StateDict(w *model.Weights, m Metadata) []Tensor {
 	batches := m.batches()
 	var tensors []Tensor
 	for _, p := range w.Params {
-		if m.NoHead && IsHead(p.Name) {
+		if m.NoHead && p.Head {
 			continue
 		}
 		tensors = append(tensors, Tensor{Name: p.Name, Shape: p.Shape, Values: p.Values()})

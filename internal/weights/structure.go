@@ -10,18 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// IsHead reports whether a parameter belongs to a classifier, the auxiliary
-// one included: what --no-head drops and another class count replaces.
-func IsHead(name string) bool {
-	return strings.HasPrefix(name, "fc.") || model.IsAux(name) && isLinear(name)
-}
-
-// isLinear recognises the fully connected layers of torchvision's auxiliary
-// heads (GoogLeNet's have two, of which the last is the classifier).
-func isLinear(name string) bool {
-	return strings.Contains(name, ".fc.") || strings.Contains(name, ".fc2.")
-}
-
 // headlessClasses is the class count of networks without a classifier, whose
 // fc is there and zero.
 const headlessClasses = 1
@@ -32,19 +20,11 @@ func expected(spec model.Spec, noHead bool) ([]*ops.Param, error) {
 	if noHead {
 		spec.Classes = headlessClasses
 	}
-	layers, err := model.Layers(spec)
-	if err != nil {
-		return nil, err
+	params, err := model.Parameters(spec)
+	if noHead {
+		params = slices.DeleteFunc(params, func(p *ops.Param) bool { return p.Head })
 	}
-	var params []*ops.Param
-	for _, l := range layers {
-		for _, p := range l.Params {
-			if !noHead || !IsHead(p.Name) {
-				params = append(params, p)
-			}
-		}
-	}
-	return params, nil
+	return params, err
 }
 
 // StructureError lists every tensor by which a file differs from the network

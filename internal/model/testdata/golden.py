@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Golden values for googlenet and bn-inception, computed by PyTorch on weights that follow from their names.
+"""Golden values for googlenet, bn-inception and inception-v4, computed by PyTorch on weights that follow from their names.
 
 No weights are shipped: every tensor is filled from its key and flat index.
 
@@ -13,13 +13,14 @@ No weights are shipped: every tensor is filled from its key and flat index.
   running_mean                 (2u-1) * 0.1    running_var 0.5 + u
   input (key "input")          2u-1, NCHW order
 
-googlenet is torchvision's. bn-inception is TF-slim's inception_v2 written here once more, from its published
+googlenet is torchvision's, inception-v4 timm's (the Python of docs/interop.md has both). bn-inception is TF-slim's inception_v2 written here once more, from its published
 description, in PyTorch: paddings as TensorFlow's SAME, batch norm without gamma, the first convolution separable.
 Values are of float64; beside them stands how far PyTorch's own float32 lies from them, the largest of its CPU
 paths (oneDNN and native, channels first and last) with the images in order and in reverse: a ReLU or a maximum near its edge turns
 with any rounding, and takes some gradients with it.
 
 usage: golden.py googlenet OUT.json 10 4 90
+       golden.py inception-v4 OUT.json 10 4 139
        golden.py bn-inception OUT.json [classes] [batch] [size]
 """
 import itertools
@@ -183,6 +184,9 @@ def case(variant, classes, batch, size):
     if variant == "googlenet":
         m = torchvision.models.googlenet(weights=None, aux_logits=True, init_weights=False,
                                          num_classes=classes, dropout=0.0, dropout_aux=0.0)
+    elif variant == "inception-v4":
+        import timm
+        m = timm.create_model("inception_v4", pretrained=False, num_classes=classes, drop_rate=0.0)
     else:
         m = BNInception(classes)
     fill(m)

@@ -121,38 +121,35 @@ func ports(w *model.Weights, m weights.Metadata, o ExportOptions) (in, out Port)
 		out.Name, out.About = "predictions", "of the classes, after softmax"
 	}
 	if m.NoHead {
-		out = Port{"features", "float32", []int{AnyBatch, w.ByName("fc.weight").Shape[1]}, "pooled; the weights have no classifier"}
+		out = Port{"features", "float32", []int{AnyBatch, w.Classifier().Shape[1]}, "pooled; the weights have no classifier"}
 	}
 	return in, out
 }
 
-// differences lists by what a structure differs from a variant's as published.
-func differences(s model.Spec, published string) (diff []string) {
-	as, err := model.DefaultSpec(published)
-	if err != nil {
-		return nil
+const keyCountPad = "model.avgpool_count_include_pad"
+
+// differences lists by what a structure differs from another in its tensors and
+// in what is done with them: the variant alone, or switches.
+func differences(s, other model.Spec) (diff []model.Difference) {
+	if s.Aux == model.AuxNone { // a head can be missing everywhere
+		s, other = s.WithoutAux(), other.WithoutAux()
 	}
-	if s.Variant != published && s.Variant != model.V2 { // V2 is V3 with other switches
-		return []string{"model.variant " + s.Variant}
-	}
-	for _, d := range []struct {
-		differs bool
-		text    string
-	}{
-		{s.Width != as.Width, fmt.Sprintf("model.width %g", s.Width)},
-		{s.Stem != as.Stem, fmt.Sprintf("model.stem %+v", s.Stem)},
-		{s.Factorized5x5 != as.Factorized5x5, "model.factorized_5x5 false"},
-		{s.Tower3x3 != as.Tower3x3, "model.tower_3x3 true"},
-		{s.Asymmetric7x7 != as.Asymmetric7x7, "model.asymmetric_7x7 false"},
-		{s.Expanded8x8 != as.Expanded8x8, "model.expanded_8x8 false"},
-		{s.GridReduction != as.GridReduction, "model.grid_reduction " + s.GridReduction},
-		{s.Aux == model.AuxPlain, "model.aux plain"},
-		{s.AuxEarly != as.AuxEarly && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_early %t", s.AuxEarly)},
-		{s.AuxLate != as.AuxLate && s.Aux != model.AuxNone, fmt.Sprintf("model.aux_late %t", s.AuxLate)},
-	} {
-		if d.differs {
-			diff = append(diff, d.text)
+	for _, d := range s.Differences(other) {
+		switch d.Key {
+		case "model.variant":
+			return []model.Difference{d}
+		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout", "model.bn_decay", "model.bn_eps", "model.init":
+		default:
+			diff = append(diff, d)
 		}
 	}
 	return diff
+}
+
+func list(diff []model.Difference) string {
+	var texts []string
+	for _, d := range diff {
+		texts = append(texts, d.String())
+	}
+	return strings.Join(texts, ", ")
 }

@@ -3,7 +3,7 @@ package convert
 import (
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/model"
@@ -18,7 +18,7 @@ func kerasLacks(m weights.Metadata) []string {
 		lacks = append(lacks, "the labels")
 	}
 	if m.Spec.Aux != model.AuxNone {
-		lacks = append(lacks, "the auxiliary head, which Keras has not")
+		lacks = append(lacks, "the auxiliary head, which Keras does not have")
 	}
 	if m.Spec.AvgPoolCountIncludePad {
 		lacks = append(lacks, "average pools that count the padding (Keras leaves it out, so its outputs differ)")
@@ -42,8 +42,17 @@ func kerasGroups(w *model.Weights, m weights.Metadata) (*hdf5.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if diff := differences(m.Spec, model.V3); len(diff) > 0 {
-		return nil, fmt.Errorf("the format keras takes V3 as published only; here %s", strings.Join(diff, ", "))
+	published, err := model.DefaultSpec(model.V3)
+	if err != nil {
+		return nil, err
+	}
+	if m.Spec.Variant == model.V2 { // V3 with other switches
+		published.Variant = model.V2
+	}
+	diff := differences(m.Spec, published)
+	diff = slices.DeleteFunc(diff, func(d model.Difference) bool { return d.Key == keyCountPad }) // see kerasLacks
+	if len(diff) > 0 {
+		return nil, fmt.Errorf("the format keras takes V3 as published only; here %s", list(diff))
 	}
 	root := &hdf5.Group{}
 	var names []string
@@ -75,9 +84,9 @@ func kerasGroups(w *model.Weights, m weights.Metadata) (*hdf5.Group, error) {
 		norms[e.number] = norm
 	}
 	if !m.NoHead {
-		fc := w.ByName("fc.weight")
+		fc := w.Classifier()
 		add("predictions", hdf5.Dataset{Name: "kernel:0", Shape: []int{fc.Shape[1], fc.Shape[0]}, Values: exchange(fc.Values(), fc.Shape[0], 1, fc.Shape[1])},
-			hdf5.Dataset{Name: "bias:0", Shape: []int{fc.Shape[0]}, Values: w.ByName("fc.bias").Values()})
+			hdf5.Dataset{Name: "bias:0", Shape: []int{fc.Shape[0]}, Values: w.ByName(fc.Layer + ".bias").Values()})
 	}
 	root.Attrs = []hdf5.Attr{
 		{Name: "layer_names", Strings: names}, {Name: "backend", Strings: []string{"tensorflow"}, Scalar: true},

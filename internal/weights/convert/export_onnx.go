@@ -67,12 +67,9 @@ func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out 
 		return nil, err
 	}
 	defer net.Close()
-	layers, err := net.Wiring()
-	if err != nil {
-		return nil, err
-	}
+	layers := net.Layers()
 	if m.NoHead {
-		layers = slices.DeleteFunc(layers, func(l model.Wiring) bool { return len(l.Params) > 0 && weights.IsHead(l.Params[0].Name) })
+		layers = slices.DeleteFunc(layers, func(l ops.Layer) bool { return l.Head })
 	}
 	g := &onnxGraph{keepNorm: o.KeepBatchNorm, proto: &onnx.GraphProto{Name: proto.String(spec.Variant),
 		Input: []*onnx.ValueInfoProto{in.onnx()}, Output: []*onnx.ValueInfoProto{out.onnx()}}}
@@ -92,7 +89,7 @@ func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out 
 		if !m.NoHead && i == len(layers)-1 {
 			l.Name = out.Name
 		}
-		if tensors[i], err = g.layer(l.Layer, inputs, shape); err != nil {
+		if tensors[i], err = g.layer(l, inputs, shape); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", l.Name, err)
 		}
 	}
@@ -132,7 +129,7 @@ func (g *onnxGraph) layer(l ops.Layer, inputs []string, in [3]int) (string, erro
 	case "max_pool":
 		return g.node("MaxPool", l.Name, inputs, onnxWindow(l, in)...), nil
 	case "avg_pool":
-		if pads := onnxPads(l, in); l.CeilMode && l.CountIncludePad && (pads[2] > l.Pad[0] || pads[3] > l.Pad[1]) {
+		if pads := onnxPads(l, in); l.CeilMode && l.CountIncludePad && (pads[2] > l.PadH || pads[3] > l.PadW) {
 			return "", fmt.Errorf("ONNX has no average pool that counts its padding but not what hangs over the edge")
 		}
 		include := 0
@@ -205,18 +202,17 @@ func (g *onnxGraph) preprocess(pixels string, p dataset.Preprocess) string {
 // onnxWindow gives the geometry of a convolution or a pool over an input.
 func onnxWindow(l ops.Layer, in [3]int) []*onnx.AttributeProto {
 	pads := onnxPads(l, in)
-	return []*onnx.AttributeProto{onnxInts("kernel_shape", l.Kernel[:]), onnxInts("strides", l.Stride[:]), onnxInts("pads", pads[:])}
+	return []*onnx.AttributeProto{onnxInts("kernel_shape", []int{l.R, l.S}), onnxInts("strides", []int{l.StrideH, l.StrideW}),
+		onnxInts("pads", pads[:])}
 }
 
 // onnxPads returns the padding: top, left, bottom, right. The latter two follow
 // from the sizes of input and output, so that windows which hang over the edge
 // (PyTorch's ceil_mode, TensorFlow's SAME) need no rounding rule of the reader.
-func onnxPads(l ops.Layer, in [3]int) (pads [4]int) {
-	for i := range 2 {
-		pads[i] = l.Pad[i]
-		pads[2+i] = max(0, (l.Output[1+i]-1)*l.Stride[i]+l.Kernel[i]-in[1+i]-l.Pad[i])
-	}
-	return pads
+func onnxPads(l ops.Layer, in [3]int) [4]int {
+	return [4]int{l.PadH, l.PadW,
+		max(0, (l.Output[1]-1)*l.StrideH+l.R-in[1]-l.PadH),
+		max(0, (l.Output[2]-1)*l.StrideW+l.S-in[2]-l.PadW)}
 }
 
 func onnxInt(name string, value int) *onnx.AttributeProto {

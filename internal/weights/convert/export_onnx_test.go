@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/weights"
@@ -209,7 +210,7 @@ func TestONNXInitializersAreTheWeightsBitForBit(t *testing.T) {
 		found++
 	}
 	for _, p := range w.Params {
-		if !model.IsAux(p.Name) {
+		if !p.Aux {
 			found--
 		}
 	}
@@ -305,7 +306,7 @@ func TestONNXPadsFollowFromTheSizes(t *testing.T) {
 		{"ceil mode", 112, 3, 2, 0, 56, 1},
 		{"TensorFlow's SAME", 224, 7, 2, 2, 112, 3},
 	} {
-		l := ops.Layer{Kernel: [2]int{c.kernel, 1}, Stride: [2]int{c.stride, 1}, Pad: [2]int{c.pad, 0}, Output: [3]int{1, c.out, 5}}
+		l := ops.Layer{Output: [3]int{1, c.out, 5}, Window: kernel.Window{R: c.kernel, S: 1, StrideH: c.stride, StrideW: 1, PadH: c.pad}}
 		if got := onnxPads(l, [3]int{1, c.in, 5}); got != [4]int{c.pad, 0, c.after, 0} {
 			t.Errorf("%s: %v", c.what, got)
 		}

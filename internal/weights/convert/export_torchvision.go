@@ -1,8 +1,9 @@
 package convert
 
 import (
+	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/model"
@@ -10,14 +11,18 @@ import (
 	"github.com/inception-go/inception/internal/weights/convert/pytorch"
 )
 
-// torchvisionLacks says how what torchvision's inception_v3() or googlenet()
-// makes of the weights differs from what they are.
+// torchvisionLacks says how what the twin in torchvision or timm makes of the
+// weights differs from what they are.
 func torchvisionLacks(m weights.Metadata, metadata bool) (lacks []string) {
-	network, published := "inception_v3", model.V3
-	if m.Spec.Variant == model.GoogLeNet {
-		network, published = "googlenet", model.GoogLeNet
-	} else if !m.Spec.AvgPoolCountIncludePad {
-		lacks = append(lacks, "average pools that do not count the padding (torchvision's do, so its logits differ)")
+	twin := m.Spec.Architecture().Twin
+	diff := differences(m.Spec, twin.Spec)
+	if i := slices.IndexFunc(diff, func(d model.Difference) bool { return d.Key == keyCountPad }); i >= 0 {
+		diff = slices.Delete(diff, i, i+1)
+		how, theirs := "do not count", "does"
+		if m.Spec.AvgPoolCountIncludePad {
+			how, theirs = "count", "does not"
+		}
+		lacks = append(lacks, fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin, theirs))
 	}
 	if !metadata {
 		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())
@@ -26,10 +31,10 @@ func torchvisionLacks(m weights.Metadata, metadata bool) (lacks []string) {
 		}
 	}
 	if m.NoHead {
-		lacks = append(lacks, "a classifier, which these weights have not (load_state_dict needs strict=False)")
+		lacks = append(lacks, "a classifier, which these weights do not have (load_state_dict needs strict=False)")
 	}
-	if diff := differences(m.Spec, published); len(diff) > 0 {
-		lacks = append(lacks, "the structure, which torchvision's "+network+" has not: "+strings.Join(diff, ", "))
+	if len(diff) > 0 {
+		lacks = append(lacks, "the structure, which "+twin.String()+" does not have: "+list(diff))
 	}
 	return lacks
 }

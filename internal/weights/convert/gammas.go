@@ -4,7 +4,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/model"
 )
+
+// settleGammas makes the batch norms' scales those that a variant needs: it has
+// them in all or in none.
+func settleGammas(variant string, mapped map[string]source) (notes []string) {
+	if spec, err := model.DefaultSpec(variant); err == nil && spec.Architecture().NoGamma {
+		return foldGammas(mapped)
+	}
+	return addGammas(mapped)
+}
 
 // foldGammas multiplies the scales of batch norms into weights and means, for a
 // network that has none: (x-mean)/sqrt(var+eps)*gamma is

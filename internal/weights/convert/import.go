@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -78,6 +79,13 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 	if err != nil {
 		return nil, weights.Metadata{}, err
 	}
+	t, err := translators[family](f.tensors)
+	if err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	if family == Torchvision && t.library() == Timm {
+		family = Timm
+	}
 	var config *timmConfig
 	if family == Timm || family == Torchvision && o.From == "" {
 		// timm's names are torchvision's: the configuration tells them apart.
@@ -88,12 +96,10 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 			family = Timm
 		}
 	}
-	t, err := translators[family](f.tensors)
-	if err != nil {
+	t.notes = append(f.notes, t.notes...)
+	if err := t.dropOddAux(); err != nil {
 		return nil, weights.Metadata{}, err
 	}
-	t.notes = append(f.notes, t.notes...)
-	dropOddAux(&t)
 	m, err := t.metadata(family, o.NoHead)
 	if err != nil {
 		return nil, weights.Metadata{}, err
@@ -102,7 +108,9 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 		return nil, weights.Metadata{}, err
 	}
 	if m.NoHead {
-		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return weights.IsHead(name) })
+		if err := t.drop(m.Spec, func(p *ops.Param) bool { return p.Head }); err != nil {
+			return nil, weights.Metadata{}, err
+		}
 	}
 	w, err := weights.Assemble(&m, t.shapes(), t.theirs, func(name string) ([]float32, error) { return t.tensors[name].read() })
 	return w, m, err
@@ -125,9 +133,10 @@ func (f *foreign) family(from string) (string, error) {
 // familyOf tells whose names these are; timm's are torchvision's. Of a file
 // with names of several families, the first name in alphabetical order counts.
 func familyOf(all map[string]source) string {
+	marks := model.Marks()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch {
-		case strings.HasSuffix(name, "Mixed_5b.branch1x1.conv.weight"), strings.HasSuffix(name, "inception3a.branch1.conv.weight"):
+		case slices.ContainsFunc(marks, func(mark string) bool { return strings.HasSuffix(name, mark) }):
 			return Torchvision
 		case strings.HasPrefix(name, slimV3.scope), strings.HasPrefix(name, slimV2.scope):
 			return Slim
@@ -138,21 +147,48 @@ func familyOf(all map[string]source) string {
 	return ""
 }
 
-// dropOddAux leaves an auxiliary head out that has other classes than the
-// classifier: one that was not exchanged when the classifier was.
-func dropOddAux(t *translation) {
-	fc, ok := t.tensors["fc.weight"]
-	if t.noHead || !ok || len(fc.shape) == 0 {
-		return
+// library returns whose network it is: torchvision's or timm's.
+func (t translation) library() string {
+	m, err := weights.Guess(t.shapes())
+	if err != nil {
+		return Torchvision // for metadata to say
 	}
-	for _, name := range []string{"AuxLogits.fc.weight", "aux1.fc2.weight", "aux2.fc2.weight"} {
-		aux, ok := t.tensors[name]
-		if !ok || len(aux.shape) == 0 || fc.shape[0] == aux.shape[0] {
+	return m.Spec.Architecture().Twin.Library
+}
+
+// dropOddAux leaves the auxiliary heads out if one has other classes than the
+// classifier: one that was not exchanged when the classifier was.
+func (t *translation) dropOddAux() error {
+	m, err := weights.Guess(t.shapes())
+	if err != nil || m.NoHead || t.noHead || m.Spec.Aux == model.AuxNone {
+		return nil // for metadata to say
+	}
+	params, err := model.Parameters(m.Spec)
+	if err != nil {
+		return err
+	}
+	for _, p := range params {
+		s, ok := t.tensors[p.Name]
+		if !p.Aux || !p.Head || !ok || len(s.shape) == 0 || s.shape[0] == m.Spec.Classes {
 			continue
 		}
-		maps.DeleteFunc(t.tensors, func(name string, _ source) bool { return model.IsAux(name) })
-		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out", aux.shape[0], fc.shape[0]))
+		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out",
+			s.shape[0], m.Spec.Classes))
+		return t.drop(m.Spec, func(p *ops.Param) bool { return p.Aux })
 	}
+	return nil
+}
+
+// drop leaves out the tensors of some parameters of a structure.
+func (t *translation) drop(spec model.Spec, which func(p *ops.Param) bool) error {
+	spec.Classes = max(spec.Classes, 1)
+	params, err := model.Parameters(spec)
+	for _, p := range params {
+		if which(p) {
+			delete(t.tensors, p.Name)
+		}
+	}
+	return err
 }
 
 func (t translation) shapes() map[string][]int {
@@ -173,7 +209,7 @@ func (t translation) metadata(family string, noHead bool) (m weights.Metadata, e
 	m.Spec.AvgPoolCountIncludePad = m.Spec.AvgPoolCountIncludePad && (family == Torchvision || family == Timm)
 	m.Extra = map[string]string{"imported_from": family}
 	m.Notes = append(t.notes, m.Notes...)
-	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Variant != model.GoogLeNet {
+	if !m.Spec.AvgPoolCountIncludePad && m.Spec.Architecture().HasSwitch("avgpool_count_include_pad") {
 		m.Notes = append(m.Notes, "average pools leave the padding out, as TensorFlow's do")
 	}
 	m.NameClasses()

@@ -3,8 +3,6 @@ package convert
 import (
 	"fmt"
 	"strings"
-
-	"github.com/inception-go/inception/internal/model"
 )
 
 // slimNetwork is what one of slim's networks is called in checkpoints.
@@ -75,14 +73,13 @@ func fromSlim(all map[string]source) (t translation, err error) {
 	used := map[string]bool{}
 	background := false
 	for _, layer := range layers {
-		scope, err := network.layer(layer)
+		scope, err := network.layer(layer.name)
 		if err != nil {
 			return t, err
 		}
-		head := layer == "fc" || strings.HasSuffix(layer, ".fc")
 		for ours, theirs := range slimVariables {
 			s, ok := all[scope+"/"+theirs]
-			if !ok || head == strings.Contains(ours, ".") {
+			if !ok || layer.head == strings.Contains(ours, ".") {
 				continue
 			}
 			used[s.name] = true
@@ -91,12 +88,12 @@ func fromSlim(all map[string]source) (t translation, err error) {
 				s = hwio(s)
 			case ours == "depthwise.weight":
 				s = depthwise(s)
-			case head:
+			case layer.head:
 				var dropped bool
 				s, dropped = withoutBackground(flat(hwio(s)))
 				background = background || dropped
 			}
-			t.tensors[layer+"."+ours] = s
+			t.tensors[layer.name+"."+ours] = s
 		}
 	}
 	for name, s := range all {
@@ -104,11 +101,7 @@ func fromSlim(all map[string]source) (t translation, err error) {
 			t.tensors[name] = s // for the comparison with the network to say
 		}
 	}
-	if network.variant == model.V3 { // as torchvision has it
-		t.notes = addGammas(t.tensors)
-	} else {
-		t.notes = foldGammas(t.tensors)
-	}
+	t.notes = settleGammas(network.variant, t.tensors)
 	if background {
 		t.notes = append(t.notes, "of 1001 classes the first, background, is dropped")
 	}
@@ -117,15 +110,9 @@ func fromSlim(all map[string]source) (t translation, err error) {
 
 // layers lists the network's layers, with the auxiliary head if the file has
 // one.
-func (n *slimNetwork) layers(all map[string]source) ([]string, error) {
-	layers, err := layersOf(n.variant)
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := all[n.scope+"AuxLogits/Conv2d_1b_1x1/weights"]; ok {
-		layers = append(layers, "AuxLogits.conv0", "AuxLogits.conv1", "AuxLogits.fc")
-	}
-	return layers, nil
+func (n *slimNetwork) layers(all map[string]source) ([]namedLayer, error) {
+	_, aux := all[n.scope+"AuxLogits/Conv2d_1b_1x1/weights"]
+	return layersOf(n.variant, aux)
 }
 
 // withoutBackground drops the first of 1001 rows.

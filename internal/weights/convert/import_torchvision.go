@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/weights"
 )
 
 // otherHeads begin the names that classifiers have which others have put in
@@ -28,7 +30,7 @@ func fromTorchvision(all map[string]source) (t translation, err error) {
 		}
 	}
 	slices.Sort(head)
-	if len(head) == 0 || slices.Equal(head, []string{"fc.bias", "fc.weight"}) {
+	if len(head) == 0 || slices.Equal(head, t.ownHead()) {
 		return t, nil
 	}
 	for _, name := range head {
@@ -37,6 +39,17 @@ func fromTorchvision(all map[string]source) (t translation, err error) {
 	t.noHead = true
 	t.notes = append(t.notes, "left out a classifier that is not torchvision's: "+strings.Join(head, ", "))
 	return t, nil
+}
+
+// ownHead lists the tensors of the classifier that the network has in its
+// library, in order.
+func (t translation) ownHead() []string {
+	m, err := weights.Guess(t.shapes())
+	if err != nil {
+		return nil
+	}
+	layer := m.Spec.Architecture().Classifier
+	return []string{layer + ".bias", layer + ".weight"}
 }
 
 // withoutPrefix returns the tensors with a prefix that all have cut off, nil

@@ -13,8 +13,14 @@ import (
 // plainConvs lists the convolutions of V3 without auxiliary head, as they are
 // declared.
 func plainConvs() ([]string, error) {
-	layers, err := layersOf(model.V3)
-	return declared(slices.DeleteFunc(layers, func(layer string) bool { return layer == "fc" })), err
+	layers, err := layersOf(model.V3, false)
+	var convs []string
+	for _, l := range layers {
+		if !l.head {
+			convs = append(convs, l.name)
+		}
+	}
+	return declared(convs), err
 }
 
 // branchName splits the name of a layer in a module: its branch, its place

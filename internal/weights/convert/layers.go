@@ -7,29 +7,28 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// layersOf lists the layers with weights of a variant without auxiliary heads;
-// a separable convolution is one.
-func layersOf(variant string) ([]string, error) {
+// namedLayer is a layer with weights.
+type namedLayer struct {
+	name string
+	head bool // a classifier
+}
+
+// layersOf lists the layers with weights of a variant as published, with or
+// without its auxiliary heads; a separable convolution is one.
+func layersOf(variant string, aux bool) (layers []namedLayer, err error) {
 	spec, err := model.DefaultSpec(variant)
 	if err != nil {
 		return nil, err
 	}
-	spec.Aux, spec.AuxEarly, spec.Classes = model.AuxNone, false, 1
-	all, err := model.Layers(spec)
-	if err != nil {
-		return nil, err
+	if spec.Classes = 1; !aux {
+		spec = spec.WithoutAux()
 	}
-	var layers []string
-	for _, l := range all {
-		for _, p := range l.Params {
-			layer := model.LayerOf(p.Name)
-			for _, half := range []string{".depthwise", ".pointwise"} {
-				layer = strings.TrimSuffix(layer, half)
-			}
-			if !slices.Contains(layers, layer) {
-				layers = append(layers, layer)
-			}
+	params, err := model.Parameters(spec)
+	for _, p := range params {
+		l := namedLayer{strings.TrimSuffix(strings.TrimSuffix(p.Layer, ".depthwise"), ".pointwise"), p.Head}
+		if !slices.Contains(layers, l) {
+			layers = append(layers, l)
 		}
 	}
-	return layers, nil
+	return layers, err
 }

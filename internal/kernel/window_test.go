@@ -1,4 +1,4 @@
-package ops
+package kernel
 
 import "testing"
 
@@ -18,5 +18,22 @@ func TestSamePadding(t *testing.T) {
 		if out, _ := v.Out(c.size, c.size); v.PadH != c.pad || v.MoreH != c.more || v.PadW != c.pad || v.MoreW != c.more || out != c.out {
 			t.Errorf("%+v gives %+v, output %d", c, v, out)
 		}
+	}
+}
+
+// A window that does not fit gives nothing, whatever its stride and whether it
+// may hang over.
+func TestWindowThatDoesNotFit(t *testing.T) {
+	for _, p := range []Pool{
+		{Window: Square(3, 2, 0)},
+		{Window: Square(3, 2, 0), CeilMode: true},
+		{Window: Window{R: 1, S: 3, StrideH: 1, StrideW: 2}},
+	} {
+		if oh, ow := p.Out(2, 2); oh != 0 || ow != 0 {
+			t.Errorf("%+v over 2x2 gives %dx%d", p, oh, ow)
+		}
+	}
+	if oh, ow := (Conv{C: 16, K: 16, Window: Square(5, 3, 1)}).Out(2, 9); oh != 0 || ow != 0 {
+		t.Errorf("a 5x5 window over 4x11 with its padding gives %dx%d", oh, ow)
 	}
 }

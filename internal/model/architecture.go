@@ -1,0 +1,150 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/blocks"
+	"gorgonia.org/gorgonia"
+)
+
+// Architecture is one network: all that sets it apart from the others. To add
+// one is to write one and to put it into architectures.
+type Architecture struct {
+	Name    string // model.variant
+	About   string // for people, behind the name
+	Default Spec   // as published
+
+	// What may be switched: the values of model.stem.conv and of model.aux, and
+	// the keys of Spec that are always as published.
+	StemConvs []string
+	AuxHeads  []string
+	Fixed     []string
+
+	NoGamma    bool   // batch norm has no scale
+	Classifier string // its layer
+	Twin       Twin   // in PyTorch
+
+	// Files that have the parameter Mark are of this network, or of one that
+	// shares it; recognise tells those apart and sets the switches of the
+	// published structure as the file's other parameters tell. Telltale says why.
+	Mark, Telltale string
+	recognise      func(s *Spec, has func(param string) bool) bool
+
+	build func(s Spec, b *blocks.Builder, image *gorgonia.Node) outputs
+}
+
+// Twin is the network of a PyTorch library whose names the parameters have.
+type Twin struct {
+	Library, Name string // such as torchvision's inception_v3
+	Spec          Spec   // what it is there
+}
+
+// String names the network as its library's.
+func (t Twin) String() string { return t.Library + "'s " + t.Name }
+
+// architectures lists all networks, as help texts do.
+var architectures = []Architecture{v2, v3, v2Table1, bnInception, googLeNet, inceptionV4}
+
+// The names of the networks.
+const (
+	V2          = "v2"           // the first row of the paper's Table 3
+	V3          = "v3"           // its last row
+	V2Table1    = "v2-table1"    // Table 1 read literally
+	BNInception = "bn-inception" // Ioffe and Szegedy 2015; TF-slim's inception_v2
+	GoogLeNet   = "googlenet"    // Szegedy et al. 2014 with batch norm, as in torchvision
+	InceptionV4 = "inception-v4" // Szegedy et al. 2016, as in timm
+)
+
+// Variants lists the names of all networks.
+func Variants() (names []string) {
+	for _, a := range architectures {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// AboutVariants lists the networks with what they are, for help texts.
+func AboutVariants() string {
+	var all []string
+	for _, a := range architectures {
+		text := a.Name
+		if a.About != "" {
+			text += " (" + a.About + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// DefaultSpec returns the network of that name as published.
+func DefaultSpec(variant string) (Spec, error) {
+	i := slices.IndexFunc(architectures, func(a Architecture) bool { return a.Name == variant })
+	if i < 0 {
+		return Spec{}, fmt.Errorf("model.variant: no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
+	}
+	return architectures[i].Default, nil
+}
+
+// Architecture returns the network that s is a structure of; s is valid.
+func (s Spec) Architecture() Architecture {
+	i := slices.IndexFunc(architectures, func(a Architecture) bool { return a.Name == s.Variant })
+	return architectures[i]
+}
+
+// Recognise tells by the names of parameters which network they are of, and
+// why. ok is false if none is known.
+func Recognise(has func(param string) bool) (spec Spec, reason string, ok bool) {
+	for _, a := range architectures {
+		if s := a.Default; has(a.Mark) && a.recognise(&s, has) {
+			return s, a.Telltale, true
+		}
+	}
+	return Spec{}, "", false
+}
+
+// Marks lists the parameters by which networks are recognised.
+func Marks() (marks []string) {
+	for _, a := range architectures {
+		if !slices.Contains(marks, a.Mark) {
+			marks = append(marks, a.Mark)
+		}
+	}
+	return marks
+}
+
+// HasSwitch reports whether a key of Spec, such as grid_reduction, changes
+// anything in the network.
+func (a Architecture) HasSwitch(key string) bool { return !slices.Contains(a.Fixed, key) }
+
+// structureKeys are the keys of Spec that switch parts of V2 and V3 which other
+// networks do not have.
+var structureKeys = []string{"factorized_5x5", "tower_3x3", "asymmetric_7x7", "expanded_8x8", "grid_reduction"}
+
+// published returns what most networks have in common, with changes.
+func published(variant string, change func(*Spec)) Spec {
+	s := Spec{
+		Variant: variant, InputSize: 299, Width: 1,
+		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
+		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
+		GridReduction: string(blocks.Efficient),
+		Aux:           AuxBatchNorm, AuxLate: true, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,
+		Init: "truncated_normal",
+	}
+	change(&s)
+	return s
+}
+
+// lacks returns an error for a switch that s's network does not have and that
+// is not as it always is there.
+func (s Spec) lacks() error {
+	a := s.Architecture()
+	for _, d := range s.Differences(a.Default) {
+		key := strings.TrimPrefix(d.Key, "model.")
+		if !a.HasSwitch(key) {
+			return fmt.Errorf("%s: %s has no such switch, it is always %v there; leave the key out", d.Key, s.Variant, d.Other)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package model
+
+import (
+	"slices"
+	"sync"
+	"testing"
+)
+
+// Networks of several sizes over the same weights fold them once, also when
+// they begin at the same time, and all see what Refresh brings.
+func TestNetworksShareFoldedWeights(t *testing.T) {
+	spec, w := smallest(t)
+	images := make([]float32, 2*3*smallSize*smallSize)
+	for i := range images {
+		images[i] = float32(i%17)/8 - 1
+	}
+	nets := make([]*Network, 3)
+	logits := func() [][]float32 {
+		all := make([][]float32, len(nets))
+		var wg sync.WaitGroup
+		for i, net := range nets {
+			wg.Go(func() {
+				if err := net.Forward(images); err != nil {
+					t.Error(err)
+				}
+				all[i] = net.Logits()
+			})
+		}
+		wg.Wait()
+		return all
+	}
+	for i := range nets {
+		var err error
+		if nets[i], err = Build(spec, w, 2, Eval, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		defer nets[i].Close()
+	}
+	before := logits()
+	convs := 0
+	for _, l := range nets[0].Layers() {
+		if l.Op == "conv" {
+			convs++
+		}
+	}
+	if folds := w.folds.Len(); folds != convs {
+		t.Errorf("%d weights are folded for %d convolutions of %d networks", folds, convs, len(nets))
+	}
+	for _, p := range w.Params {
+		for i := range p.Data {
+			p.Data[i] *= 1.25
+		}
+	}
+	nets[0].Refresh()
+	after := logits()
+	for i := range nets {
+		if !slices.Equal(before[i], before[0]) || !slices.Equal(after[i], after[0]) || slices.Equal(before[i], after[i]) {
+			t.Errorf("network %d: %v, then %v", i, before[i][:3], after[i][:3])
+		}
+	}
+}

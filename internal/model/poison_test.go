@@ -1,0 +1,54 @@
+package model
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/inception-go/inception/internal/kernel"
+)
+
+// Memory of a whole training graph that is free is filled with NaN, and two
+// steps still give the losses and gradients of a network whose results all have
+// memory of their own.
+func TestTrainingGraphSharesMemorySafely(t *testing.T) {
+	spec, _ := smallest(t)
+	spec.AuxEarly = true
+	labels := kernel.Labels{Class: []int{1, 7, 3}}
+	images := uniform("input", 3*3*smallSize*smallSize)
+	var want []float32
+	for _, poisoned := range []bool{false, true} {
+		w, err := NewWeights(spec, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := Build(spec, w, 3, Train, Options{AuxWeight: 0.4, Smoothing: kernel.Smoothing{Epsilon: 0.1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer net.Close()
+		var got []float32
+		for range 2 {
+			copy(net.image, images)
+			net.labels = labels
+			if poisoned {
+				net.Plan.Bind() // else every op takes memory of its own
+				net.Plan.Poison()
+			}
+			net.machine.Reset()
+			if err := net.machine.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+			for _, loss := range net.losses {
+				got = append(got, loss.Value().Data().(float32))
+			}
+			for _, g := range net.Gradients() {
+				got = append(got, g.Data...)
+			}
+		}
+		if !poisoned {
+			want = got
+		} else if !slices.Equal(got, want) {
+			t.Error("shared memory changes the gradients")
+		}
+	}
+}
