@@ -56,6 +56,6 @@ func (m *Metadata) batches() func(layer string) int64 {
 		return func(string) int64 { return all }
 	}
 	counts := map[string]int64{}
-	_ = json.Unmarshal(text, &counts) // somebody else's text counts as none
+	_ = json.Unmarshal(text, &counts) // any other text counts as none
 	return func(layer string) int64 { return counts[layer] }
 }

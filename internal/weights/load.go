@@ -16,7 +16,7 @@ import (
 )
 
 // Load reads a weight file, or the best weights of a run folder (its last
-// ones if there are no best). A safetensors file of somebody else with
+// ones if there are no best). A safetensors file of another tool with
 // torchvision's keys loads too; Metadata.Notes then says what was guessed.
 func Load(path string) (*model.Weights, Metadata, error) {
 	t, m, err := open(path)
@@ -89,7 +89,8 @@ func resolve(path string) (string, error) {
 			return file, nil
 		}
 	}
-	return "", fmt.Errorf("weights %s: the folder has neither best.safetensors nor last.safetensors, so it is no run that has saved", path)
+	return "", fmt.Errorf("weights %s: the folder has neither best.safetensors nor last.safetensors, "+
+		"so it is not a run that has saved weights", path)
 }
 
 // metadataOf returns what an open file says, or what its keys let guess.
@@ -103,11 +104,12 @@ func metadataOf(t *Tensors) (Metadata, error) {
 	}
 	m.NameClasses()
 	m.Preprocess = dataset.TorchvisionPreprocess(m.InputSize)
-	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
+	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding "+
+		"and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	return m, nil
 }
 
-// fromTensors makes weights of an open file. What somebody else's file has
+// fromTensors makes weights of an open file. What another tool's file has
 // beside them, m keeps.
 func fromTensors(t *Tensors, m *Metadata) (*model.Weights, error) {
 	shapes := t.shapes()
@@ -135,7 +137,8 @@ func (t *Tensors) shapes() map[string][]int {
 // only then takes memory and fills it by read. theirs, if there is one, says
 // what the tool calls a parameter, for errors. m keeps what the tensors hold
 // beside the weights.
-func Assemble(m *Metadata, shapes map[string][]int, theirs func(string) string, read func(name string) ([]float32, error)) (*model.Weights, error) {
+func Assemble(m *Metadata, shapes map[string][]int, theirs func(name string) string,
+	read func(name string) ([]float32, error)) (*model.Weights, error) {
 	w, err := build(*m, shapes, theirs, read)
 	if err != nil {
 		return nil, err
@@ -144,7 +147,8 @@ func Assemble(m *Metadata, shapes map[string][]int, theirs func(string) string, 
 }
 
 // build is Assemble without what lies beside the weights.
-func build(m Metadata, shapes map[string][]int, theirs func(string) string, read func(name string) ([]float32, error)) (*model.Weights, error) {
+func build(m Metadata, shapes map[string][]int, theirs func(name string) string,
+	read func(name string) ([]float32, error)) (*model.Weights, error) {
 	params, err := expected(m.Spec, m.NoHead)
 	if err != nil {
 		return nil, err
@@ -160,7 +164,7 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 	if err != nil {
 		return nil, err
 	}
-	errs := make([]error, len(w.Params)) // the first in file order is told, whichever thread met it
+	errs := make([]error, len(w.Params)) // of which the first in file order is returned
 	parallel.For(len(w.Params), func(i int) {
 		p := w.Params[i]
 		if m.NoHead && p.Head {
@@ -180,9 +184,9 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 
 // describe names a network in a few words.
 func describe(m Metadata) string {
-	s := fmt.Sprintf("%s with %d classes, width %g, auxiliary head %s", m.Spec.Variant, m.Spec.Classes, m.Spec.Width, m.Spec.Aux)
+	head := fmt.Sprintf("with %d classes", m.Spec.Classes)
 	if m.NoHead {
-		s = fmt.Sprintf("%s without classifier, width %g, auxiliary head %s", m.Spec.Variant, m.Spec.Width, m.Spec.Aux)
+		head = "without classifier"
 	}
-	return s
+	return fmt.Sprintf("%s %s, width %g, auxiliary head %s", m.Spec.Variant, head, m.Spec.Width, m.Spec.Aux)
 }

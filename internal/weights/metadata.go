@@ -119,8 +119,8 @@ func (m *Metadata) NameClasses() {
 	}
 }
 
-// decodeMetadata reads what Strings wrote. known is false for a file of
-// somebody else, which has no structure in it.
+// decodeMetadata reads what Strings wrote. known is false for another
+// tool's file, which has no structure in it.
 func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
@@ -137,7 +137,7 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	}
 	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
 	if m.InputSize, err = strconv.Atoi(s[keyInputSize]); err != nil {
-		return m, true, fmt.Errorf("metadata %s: %q is no number", keyInputSize, s[keyInputSize])
+		return m, true, fmt.Errorf("metadata %s: %q is not a number", keyInputSize, s[keyInputSize])
 	}
 	if m.InputSize < 1 || m.InputSize > model.MaxInputSize {
 		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, m.InputSize)

@@ -46,7 +46,7 @@ type Tensors struct {
 	path    string
 	infos   []Info // in the order of their data
 	byName  map[string]int
-	data    []byte // behind the header
+	data    []byte // after the header
 	release func() error
 }
 
@@ -114,13 +114,13 @@ func (t *Tensors) appendFloats(dst []float32, info Info) ([]float32, error) {
 // parse reads the header of a whole file.
 func (t *Tensors) parse(file []byte) error {
 	if len(file) < 8 {
-		return fmt.Errorf("is no safetensors file: has %d bytes, a header's length alone takes 8", len(file))
+		return fmt.Errorf("is not a safetensors file: has %d bytes, a header's length alone takes 8", len(file))
 	}
 	size := binary.LittleEndian.Uint64(file)
 	rest := file[8:]
 	switch {
 	case len(rest) == 0 || rest[0] != '{':
-		return fmt.Errorf("is no safetensors file: byte 8 does not begin a JSON header")
+		return fmt.Errorf("is not a safetensors file: byte 8 does not begin a JSON header")
 	case size > maxHeader:
 		return fmt.Errorf("claims a header of %d bytes, the format allows %d", size, maxHeader)
 	case size > uint64(len(rest)):
@@ -179,7 +179,7 @@ func (t *Tensors) parseHeader(header []byte) error {
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("goes on behind its closing brace")
+		return fmt.Errorf("goes on after its closing brace")
 	}
 	if t.Metadata == nil { // "__metadata__": null
 		t.Metadata = map[string]string{}
@@ -233,7 +233,7 @@ func (t *Tensors) checkCover() error {
 		case info.begin < at:
 			return fmt.Errorf("tensor %q begins at byte %d, inside the tensor before it", info.Name, info.begin)
 		case info.begin > at:
-			return fmt.Errorf("tensor %q begins at byte %d, %d bytes behind the tensor before it", info.Name, info.begin,
+			return fmt.Errorf("tensor %q begins at byte %d, %d bytes after the tensor before it", info.Name, info.begin,
 				info.begin-at)
 		}
 		at = info.end

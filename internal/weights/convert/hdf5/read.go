@@ -89,7 +89,7 @@ func (r *reader) superblock() (uint64, error) {
 	if base := le.Uint64(b[at:]); base != 0 {
 		return 0, fmt.Errorf("base address %d is not read, only 0", base)
 	}
-	return le.Uint64(b[at+40:]), nil // behind base, free space, end, driver, link name
+	return le.Uint64(b[at+40:]), nil // after base, free space, end, driver, link name
 }
 
 // message is a header message of an object.

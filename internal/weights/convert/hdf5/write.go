@@ -61,7 +61,7 @@ func Write(out io.Writer, root *Group) error {
 	return nil
 }
 
-// writer appends structures; their data comes behind all of them.
+// writer appends structures; their data comes after all of them.
 type writer struct {
 	bytes.Buffer
 	next int // where the next dataset's data goes

@@ -135,7 +135,7 @@ func newStorage(known map[string]*storage, id any, bind func(*storage) error) (a
 }
 
 // readLegacy reads the chain of pickles: magic, version, system, object, keys
-// of storages; then the storages, each behind its count.
+// of storages; then the storages, each after its count.
 func readLegacy(file []byte) (any, error) {
 	in := bytes.NewReader(file)
 	u := &unpickler{in: in, call: (&caller{pairs: len(file)}).call, persistent: func(any) (any, error) {

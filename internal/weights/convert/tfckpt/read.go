@@ -21,7 +21,7 @@ var types = map[uint64]element.Type{
 	1: element.F32, 2: element.F64, 3: element.I32, 9: element.I64, 14: element.BF16, 19: element.F16,
 }
 
-// IndexSuffix ends the name of a V2 checkpoint's index, behind its prefix.
+// IndexSuffix ends the name of a V2 checkpoint's index, after its prefix.
 const IndexSuffix = ".index"
 
 // Prefix cuts the ending off the name of one of the files of a V2 checkpoint:
