@@ -40,7 +40,9 @@ const (
 	keySpec       = "spec"
 )
 
-var ownKeys = []string{keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec}
+var ownKeys = []string{
+	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
+}
 
 // Strings returns the metadata as a file carries it.
 func (m Metadata) Strings() (map[string]string, error) {
@@ -56,17 +58,27 @@ func (m Metadata) Strings() (map[string]string, error) {
 	if m.NoHead {
 		s[keyHead] = "none"
 	}
-	for key, value := range map[string]any{keySpec: m.Spec, keyPreprocess: m.Preprocess, keyLabels: m.Labels} {
-		b, err := json.Marshal(value)
+	for _, f := range m.jsonFields() {
+		b, err := json.Marshal(f.value)
 		if err != nil {
-			return nil, fmt.Errorf("metadata %s: %w", key, err)
+			return nil, fmt.Errorf("metadata %s: %w", f.key, err)
 		}
-		s[key] = string(b)
+		s[f.key] = string(b)
 	}
 	if len(m.Labels) == 0 {
 		delete(s, keyLabels)
 	}
 	return s, nil
+}
+
+// jsonField is a fact that stands in the header as JSON.
+type jsonField struct {
+	key   string
+	value any // a pointer to the field
+}
+
+func (m *Metadata) jsonFields() []jsonField {
+	return []jsonField{{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}}
 }
 
 // Classes returns how many classes the weights tell apart, 0 without a
@@ -108,25 +120,25 @@ func (m *Metadata) NameClasses() {
 	}
 }
 
-// decodeMetadata reads what Strings wrote. known is false for a file of
-// somebody else, which has no structure in it.
+// decodeMetadata reads what Strings wrote. known is false for another
+// tool's file, which has no structure in it.
 func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
 	m.Spec.AuxLate = true // what files say nothing of
-	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
-		value, ok := s[key]
+	for _, f := range m.jsonFields() {
+		text, ok := s[f.key]
 		if !ok {
 			continue
 		}
-		if err := json.Unmarshal([]byte(value), to); err != nil {
-			return m, true, fmt.Errorf("metadata %s: %w", key, err)
+		if err := json.Unmarshal([]byte(text), f.value); err != nil {
+			return m, true, fmt.Errorf("metadata %s: %w", f.key, err)
 		}
 	}
 	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
 	if m.InputSize, err = strconv.Atoi(s[keyInputSize]); err != nil {
-		return m, true, fmt.Errorf("metadata %s: %q is no number", keyInputSize, s[keyInputSize])
+		return m, true, fmt.Errorf("metadata %s: %q is not a number", keyInputSize, s[keyInputSize])
 	}
 	if m.InputSize < 1 || m.InputSize > model.MaxInputSize {
 		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, m.InputSize)

@@ -30,6 +30,16 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 	}
 }
 
+// Of several broken entries the same one is told every time.
+func TestTheStructureOfBrokenMetadataIsToldFirst(t *testing.T) {
+	for range 50 {
+		_, _, err := decodeMetadata(map[string]string{keyLabels: "{", keyPreprocess: "{", keySpec: "{"})
+		if err == nil || !strings.HasPrefix(err.Error(), "metadata spec: ") {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestClassesWithoutLabelsAreNumbered(t *testing.T) {
 	m := Metadata{Spec: model.Spec{Classes: 3}}
 	if got := m.ClassNames(); !slices.Equal(got, []string{"0", "1", "2"}) {

@@ -36,7 +36,8 @@ func (o ExportOptions) Validate(path string) error {
 		return fmt.Errorf("--format: must be one of %s, is %q", strings.Join(Formats(), ", "), o.Format)
 	}
 	if o.Format != ONNX && (o.WithPreprocess || o.KeepBatchNorm) {
-		return fmt.Errorf("--with-preprocess and --no-fold are for --format %s; %s files hold weights, not what is done with them", ONNX, o.Format)
+		return fmt.Errorf("--with-preprocess and --no-fold are for --format %s; %s files hold weights, "+
+			"not what is done with them", ONNX, o.Format)
 	}
 	if want := endings[o.Format]; !slices.Contains(want, filepath.Ext(path)) {
 		return fmt.Errorf("--out: --format %s writes %s, not %s", o.Format, strings.Join(want, " or "), filepath.Base(path))
@@ -138,7 +139,8 @@ func differences(s, other model.Spec) (diff []model.Difference) {
 		switch d.Key {
 		case "model.variant":
 			return []model.Difference{d}
-		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout", "model.bn_decay", "model.bn_eps", "model.init":
+		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout",
+			"model.bn_decay", "model.bn_eps", "model.init":
 		default:
 			diff = append(diff, d)
 		}
