@@ -13,8 +13,9 @@ test: ## all tests, in minutes
 test-long: ## every property test at full length, under the race detector
 	INCEPTION_LONG=1 go test -race -timeout 2h ./...
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, and golangci-lint where it is installed
 	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...
+	if command -v golangci-lint >/dev/null; then golangci-lint run ./...; fi
 
 generate: ## write the committed assembly and ONNX's schema anew
 	go generate ./...

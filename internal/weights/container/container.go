@@ -6,6 +6,7 @@ package container
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 )
@@ -43,7 +44,7 @@ func Of(path string) (Kind, error) {
 	defer f.Close()
 	head := make([]byte, 64)
 	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Other, nil // empty: for the reader to say
 	}
 	head = head[:n]
