@@ -273,7 +273,6 @@ func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
 // The input size of a configuration file is of a training, that of --set is not.
 func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) picture.Preprocess {
 	p := m.Preprocess
-	p.Size = m.InputSize
 	if e.inputSize > 0 {
 		p.Size = e.inputSize
 	} else if c.Origin["model.input_size"].Kind == config.FromSet {

@@ -17,7 +17,7 @@ func Guess(shapes map[string][]int) (Metadata, error) {
 			"so these are not the weights of %s with the names of torchvision or timm",
 			strings.Join(model.Marks(), ", "), strings.Join(model.Variants(), ", "))
 	}
-	m := Metadata{Spec: spec, InputSize: spec.InputSize}
+	m := Metadata{Spec: spec}
 	m.Notes = append(m.Notes, fmt.Sprintf("taken for %s because %s", spec.Variant, reason))
 	name := spec.Architecture().Classifier + ".weight"
 	classifier, ok := shapes[name]

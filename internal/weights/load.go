@@ -100,7 +100,7 @@ func metadataOf(t *Tensors) (Metadata, error) {
 		return Metadata{}, err
 	}
 	m.NameClasses()
-	m.Preprocess = picture.TorchvisionPreprocess(m.InputSize)
+	m.Preprocess = picture.TorchvisionPreprocess(m.Spec.InputSize)
 	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding "+
 		"and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	return m, nil

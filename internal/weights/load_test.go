@@ -33,7 +33,7 @@ func TestVariantsAreSavedAndLoaded(t *testing.T) {
 			c.change(&spec)
 			w := distinct(t, spec)
 			path := filepath.Join(t.TempDir(), "w.safetensors")
-			m := Metadata{Spec: spec, InputSize: spec.InputSize, Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
+			m := Metadata{Spec: spec, Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
 			if err := Save(path, w, m); err != nil {
 				t.Fatal(err)
 			}

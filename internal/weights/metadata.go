@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,7 +17,6 @@ import (
 type Metadata struct {
 	Spec       model.Spec         // the structure
 	Labels     []string           // of the classes in order; empty if nobody named them
-	InputSize  int                // of the images that the weights were made for; 0 means Spec's
 	Preprocess picture.Preprocess // what made those images
 	NoHead     bool               // the classifier is missing: features only
 	Version    string             // of the product that wrote the file
@@ -90,13 +90,9 @@ func (m Metadata) Classes() int {
 	return m.Spec.Classes
 }
 
-// inputSize returns InputSize or, where it is not given, the structure's.
-func (m Metadata) inputSize() int {
-	if m.InputSize > 0 {
-		return m.InputSize
-	}
-	return m.Spec.InputSize
-}
+// inputSize returns that of the preprocessing or, where it is not given, the
+// structure's.
+func (m Metadata) inputSize() int { return cmp.Or(m.Preprocess.Size, m.Spec.InputSize) }
 
 // ClassNames returns a name for each row of the classifier: its label, or its
 // index where the weights have no labels.
@@ -137,12 +133,14 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 		}
 	}
 	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
-	if m.InputSize, err = strconv.Atoi(s[keyInputSize]); err != nil {
+	size, err := strconv.Atoi(s[keyInputSize])
+	if err != nil {
 		return m, true, fmt.Errorf("metadata %s: %q is not a number", keyInputSize, s[keyInputSize])
 	}
-	if m.InputSize < 1 || m.InputSize > model.MaxInputSize {
-		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, m.InputSize)
+	if size < 1 || size > model.MaxInputSize {
+		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, size)
 	}
+	m.Preprocess.Size = size
 	if err := m.Spec.Validate(); err != nil {
 		return m, true, fmt.Errorf("metadata %s: %w", keySpec, err)
 	}

@@ -19,8 +19,8 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, _, err := decodeMetadata(text); err != nil || m.InputSize != 299 {
-		t.Fatalf("as written: %d, %v", m.InputSize, err)
+	if m, _, err := decodeMetadata(text); err != nil || m.Preprocess.Size != 299 {
+		t.Fatalf("as written: %d, %v", m.Preprocess.Size, err)
 	}
 	for _, size := range []string{"0", "-5", "4097", "9223372036854775807", "9223372036854775808", "big"} {
 		text[keyInputSize] = size

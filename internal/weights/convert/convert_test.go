@@ -36,7 +36,7 @@ func numbered(t *testing.T, aux string, classes int) (*model.Weights, weights.Me
 			t.Fatal(err)
 		}
 	}
-	return w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: picture.TorchvisionPreprocess(299)}
+	return w, weights.Metadata{Spec: spec, Preprocess: picture.TorchvisionPreprocess(299)}
 }
 
 func TestWhatIsExportedImportsBitForBit(t *testing.T) {

@@ -82,8 +82,7 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
 	}
-	m.InputSize = cmp.Or(m.InputSize, m.Spec.InputSize)
-	m.Preprocess.Size = m.InputSize
+	m.Preprocess.Size = cmp.Or(m.Preprocess.Size, m.Spec.InputSize)
 	in, out := ports(w, m, o)
 	var lacks []string
 	var err error
@@ -111,7 +110,7 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 
 // ports describes what the network takes and gives, as the format has it.
 func ports(w *model.Weights, m weights.Metadata, o ExportOptions) (in, out Port) {
-	size := m.InputSize
+	size := m.Preprocess.Size
 	in = Port{"input", "float32", []int{AnyBatch, 3, size, size}, "red, green, blue; " + m.Preprocess.String()}
 	out = Port{"logits", "float32", []int{AnyBatch, m.Spec.Classes}, "of the classes, before softmax"}
 	if o.WithPreprocess {

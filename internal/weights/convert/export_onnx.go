@@ -63,7 +63,7 @@ func exportONNX(path string, w *model.Weights, m weights.Metadata, o ExportOptio
 // has them.
 func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out Port) (*onnxGraph, error) {
 	spec := w.Spec
-	spec.InputSize = m.InputSize
+	spec.InputSize = m.Preprocess.Size
 	net, err := model.Build(spec, w, 1, model.Eval, model.Options{})
 	if err != nil {
 		return nil, err

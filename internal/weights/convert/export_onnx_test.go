@@ -54,7 +54,7 @@ func narrow(t *testing.T, variant string, change func(*model.Spec)) (*model.Weig
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, weights.Metadata{Spec: spec, Labels: labels, InputSize: spec.InputSize, Preprocess: p, Version: "test"}
+	return w, weights.Metadata{Spec: spec, Labels: labels, Preprocess: p, Version: "test"}
 }
 
 // exportNarrow writes an ONNX model and reads it back.
@@ -131,7 +131,7 @@ func TestONNXModelsComputeOurLogits(t *testing.T) {
 				w, m := narrow(t, test.variant, test.change)
 				got := exportNarrow(t, w, m, o)
 				checkGraph(t, got.GetGraph())
-				pixels := randomPixels(m.InputSize)
+				pixels := randomPixels(m.Preprocess.Size)
 				want, _ := outputs(t, w, m, pixels)
 				input := pixels
 				if !o.WithPreprocess {
@@ -287,7 +287,7 @@ func TestONNXOfWeightsWithoutClassifierGivesFeatures(t *testing.T) {
 	m.NoHead, m.Labels = true, nil
 	got := exportNarrow(t, w, m, ExportOptions{})
 	checkGraph(t, got.GetGraph())
-	pixels := randomPixels(m.InputSize)
+	pixels := randomPixels(m.Preprocess.Size)
 	_, want := outputs(t, w, m, pixels)
 	near(t, got, preprocessed(m, pixels), want, []int{2, len(want) / 2})
 	if name := got.GetGraph().GetOutput()[0].GetName(); name != "features" {

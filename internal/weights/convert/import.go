@@ -227,6 +227,6 @@ func preprocessAs(m *weights.Metadata, family, name string, config *timmConfig) 
 	if name == "" {
 		name = map[string]string{Torchvision: "torchvision", Keras: "inception", Slim: "inception"}[family]
 	}
-	m.Preprocess, err = picture.NamedPreprocess(name, m.InputSize)
+	m.Preprocess, err = picture.NamedPreprocess(name, m.Spec.InputSize)
 	return err
 }

@@ -121,7 +121,6 @@ func (c *timmConfig) apply(m *weights.Metadata) error {
 			"--preprocess imagenet (gluon_in1k) or --preprocess inception (tf_in1k, tf_adv_in1k, tv_in1k)", timmConfigFile)
 	}
 	m.Preprocess = c.preprocess()
-	m.InputSize = m.Preprocess.Size
 	m.Notes = append(m.Notes, fmt.Sprintf("preprocessing as timm's %s says", timmConfigFile))
 	if c.Classes != nil && *c.Classes != m.Spec.Classes && !m.NoHead {
 		m.Notes = append(m.Notes, fmt.Sprintf("%s says %d classes, the weights have %d, which counts", timmConfigFile,
