@@ -13,14 +13,15 @@ test: ## all tests, in minutes
 test-long: ## every property test at full length, under the race detector
 	INCEPTION_LONG=1 go test -race -timeout 2h ./...
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, and golangci-lint where it is installed
 	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...
+	if command -v golangci-lint >/dev/null; then golangci-lint run ./...; fi
 
 generate: ## write the committed assembly and ONNX's schema anew
 	go generate ./...
 
 generated: generate ## fail if what is committed is not what the generators write
-	git diff --exit-code -- internal/kernel internal/weights/convert/onnx
+	git diff --exit-code -- internal/kernel/simd internal/weights/convert/onnx
 
 parity: ## logits, losses, gradients and statistics beside torchvision's, all golden cases
 	INCEPTION_LONG=1 go test -count=1 -timeout 1h -run Golden -v ./internal/model

@@ -53,7 +53,7 @@ var tiny = sync.OnceValue(func() string {
 		log.Fatal(err)
 	}
 	path := filepath.Join(scratch, "flowers.safetensors")
-	err = weights.Save(path, w, weights.Metadata{Spec: spec, Labels: []string{"rose", "tulip", "daisy"}, InputSize: 32, Preprocess: picture.TorchvisionPreprocess(32)})
+	err = weights.Save(path, w, weights.Metadata{Spec: spec, Labels: []string{"rose", "tulip", "daisy"}, Preprocess: picture.TorchvisionPreprocess(32)})
 	if err != nil {
 		log.Fatal(err)
 	}

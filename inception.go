@@ -50,7 +50,7 @@ type Option func(*Model) error
 // of the size that the weights have learned from.
 func WithInputSize(pixels int) Option {
 	return func(m *Model) error {
-		m.metadata.InputSize = pixels
+		m.metadata.Preprocess.Size = pixels
 		return nil
 	}
 }
@@ -83,7 +83,7 @@ func Load(path string, opts ...Option) (*Model, error) {
 		}
 	}
 	spec := w.Spec
-	spec.InputSize = m.metadata.InputSize
+	spec.InputSize = m.metadata.Preprocess.Size
 	if err := spec.WithoutAux().CheckSize(); err != nil {
 		return nil, fmt.Errorf("inception: %s: %w", path, err)
 	}
@@ -179,10 +179,8 @@ func (m *Model) borrow(batch int) (*evaluate.Predictor, error) {
 		return p, nil
 	}
 	m.mu.Unlock()
-	preprocess := m.metadata.Preprocess
-	preprocess.Size = m.metadata.InputSize
 	return evaluate.NewPredictor(m.weights, evaluate.PredictOptions{
-		RunOptions: evaluate.RunOptions{Options: evaluate.Options{BatchSize: batch}, Preprocess: preprocess},
+		RunOptions: evaluate.RunOptions{Options: evaluate.Options{BatchSize: batch}, Preprocess: m.metadata.Preprocess},
 	})
 }
 

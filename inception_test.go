@@ -164,7 +164,7 @@ func BenchmarkPredict(b *testing.B) {
 		b.Fatal(err)
 	}
 	v3 := filepath.Join(b.TempDir(), "v3.safetensors")
-	if err := weights.Save(v3, w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: picture.TorchvisionPreprocess(299)}); err != nil {
+	if err := weights.Save(v3, w, weights.Metadata{Spec: spec, Preprocess: picture.TorchvisionPreprocess(299)}); err != nil {
 		b.Fatal(err)
 	}
 	photo := image.NewYCbCr(image.Rect(0, 0, 500, 375), image.YCbCrSubsampleRatio420)

@@ -175,7 +175,6 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 		return err
 	}
 	o := evaluate.PredictOptions{RunOptions: evaluate.RunOptions{Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess}, Layer: p.layer}
-	o.Preprocess.Size = m.InputSize
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
 	}

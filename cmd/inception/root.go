@@ -199,17 +199,16 @@ func (s *session) prepare() error {
 	if err := kernel.ISAError(); err != nil {
 		return err
 	}
-	if s.threads == 0 {
-		if v := os.Getenv("INCEPTION_THREADS"); v != "" {
-			n, err := strconv.Atoi(v)
-			if err != nil {
-				return fmt.Errorf("INCEPTION_THREADS: %q is not a whole number", v)
-			}
-			s.threads = n
+	const most = 1024
+	if v := os.Getenv("INCEPTION_THREADS"); v != "" && s.threads == 0 {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > most {
+			return fmt.Errorf("INCEPTION_THREADS=%q: must be a whole number from 0 to %d", v, most)
 		}
+		s.threads = n
 	}
-	if s.threads < 0 || s.threads > 1024 {
-		return fmt.Errorf("--threads: must be from 0 to 1024, is %d", s.threads)
+	if s.threads < 0 || s.threads > most {
+		return fmt.Errorf("--threads: must be from 0 to %d, is %d", most, s.threads)
 	}
 	parallel.SetThreads(s.threads)
 	return nil

@@ -80,7 +80,8 @@ func explain(path string, err error) error {
 	folder := filepath.Dir(path)
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("write %s: no space left on the disk of %s; nothing was written, free some space or choose another folder: %w", path, folder, syscall.ENOSPC)
+		return fmt.Errorf("write %s: no space left on the disk of %s; nothing was written, free some space "+
+			"or choose another folder: %w", path, folder, syscall.ENOSPC)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("write %s: folder %s does not exist: %w", path, folder, fs.ErrNotExist)
 	case errors.Is(err, fs.ErrPermission):

@@ -50,7 +50,8 @@ const (
 // Run times steps on random images until o.Time is over.
 func Run(ctx context.Context, o Options) (Result, error) {
 	r := Result{
-		Mode: o.Mode, Variant: o.Spec.Variant, Precision: "fp32", ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch,
+		Mode: o.Mode, Variant: o.Spec.Variant, Precision: "fp32",
+		ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch,
 		PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()),
 	}
 	w, err := model.NewWeights(o.Spec, 1)

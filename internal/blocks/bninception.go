@@ -43,7 +43,8 @@ type ChannelsBN struct {
 // fig. 5): Inception V1's with two 3x3 convolutions for the 5x5.
 func (b *Builder) InceptionBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgonia.Node {
 	b = b.In(name)
-	heads := b.Siblings(x, unit("branch1x1", c.One, 1, 1), unit("branch3x3_1", c.ThreeBy1, 1, 1), unit("branch3x3dbl_1", c.DoubleBy1, 1, 1))
+	heads := b.Siblings(x, unit("branch1x1", c.One, 1, 1),
+		unit("branch3x3_1", c.ThreeBy1, 1, 1), unit("branch3x3dbl_1", c.DoubleBy1, 1, 1))
 	var pooled *gorgonia.Node
 	if c.MaxPool {
 		pooled = b.Conv(b.MaxPool(x, "pool", kernel.Pool{Window: kernel.Square(3, 1, 1)}), unit("branch_pool", c.Pool, 1, 1))

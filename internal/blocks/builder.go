@@ -61,7 +61,8 @@ type stand struct {
 // NewBuilder returns a Builder whose layers use the parameters of known by
 // name and make those that are missing, without memory.
 func NewBuilder(g *gorgonia.ExprGraph, o Options, known []*ops.Param) *Builder {
-	b := &Builder{Graph: g, Options: o, stddev: 0.1, state: &state{known: map[string]*ops.Param{}, branch: map[*gorgonia.Node]stand{}}}
+	b := &Builder{Graph: g, Options: o, stddev: 0.1,
+		state: &state{known: map[string]*ops.Param{}, branch: map[*gorgonia.Node]stand{}}}
 	for _, p := range known {
 		b.state.known[p.Name] = p
 	}

@@ -39,7 +39,8 @@ type ChannelsV1 struct {
 // as in torchvision, whose 5x5 convolution is a 3x3.
 func (b *Builder) InceptionV1(x *gorgonia.Node, name string, c ChannelsV1) *gorgonia.Node {
 	b = b.In(name)
-	heads := b.Siblings(x, unit("branch1", c.One, 1, 1), unit("branch2.0", c.ThreeBy1, 1, 1), unit("branch3.0", c.FiveBy1, 1, 1))
+	heads := b.Siblings(x, unit("branch1", c.One, 1, 1),
+		unit("branch2.0", c.ThreeBy1, 1, 1), unit("branch3.0", c.FiveBy1, 1, 1))
 	pooled := b.MaxPool(x, "branch4.0", kernel.Pool{Window: kernel.Square(3, 1, 1)})
 	return b.Concat(heads[0],
 		b.Conv(heads[1], unit("branch2.1", c.Three, 3, 3)),

@@ -87,7 +87,8 @@ func (b *Builder) ReduceTo17(x *gorgonia.Node, name string, how Reduction) *gorg
 
 // ReduceTo8 halves the 17x17 grid.
 func (b *Builder) ReduceTo8(x *gorgonia.Node, name string, how Reduction, factorized bool) *gorgonia.Node {
-	seven := tower{unit("branch7x7x3_1", 192, 1, 1), unit("branch7x7x3_2", 192, 1, 7), unit("branch7x7x3_3", 192, 7, 1), unit("branch7x7x3_4", 192, 3, 3)}
+	seven := tower{unit("branch7x7x3_1", 192, 1, 1),
+		unit("branch7x7x3_2", 192, 1, 7), unit("branch7x7x3_3", 192, 7, 1), unit("branch7x7x3_4", 192, 3, 3)}
 	if !factorized {
 		seven = tower{seven[0], unit("branch7x7x3_2", 192, 7, 7), unit("branch7x7x3_3", 192, 3, 3)}
 	}

@@ -13,7 +13,7 @@ import (
 // StemV4 turns images into 384 channels at an eighth of their size (fig. 3). x
 // passes through three modules, each of which joins two branches; end is told
 // of each.
-func (b *Builder) StemV4(image *gorgonia.Node, stride int, end func(name string, x *gorgonia.Node) *gorgonia.Node) *gorgonia.Node {
+func (b *Builder) StemV4(image *gorgonia.Node, stride int, end func(string, *gorgonia.Node) *gorgonia.Node) *gorgonia.Node {
 	x := b.Chain(image, valid("features.0", 32, 3, stride), valid("features.1", 32, 3, 1), unit("features.2", 64, 3, 3))
 
 	m := b.In("features.3")
@@ -40,7 +40,8 @@ func (b *Builder) InceptionA(x *gorgonia.Node, name string) *gorgonia.Node {
 func (b *Builder) InceptionB(x *gorgonia.Node, name string) *gorgonia.Node {
 	return b.In(name).branches(x, 128, tower{unit("branch0", 384, 1, 1)},
 		numbered("branch1", unit("", 192, 1, 1), unit("", 224, 1, 7), unit("", 256, 7, 1)),
-		numbered("branch2", unit("", 192, 1, 1), unit("", 192, 7, 1), unit("", 224, 1, 7), unit("", 224, 7, 1), unit("", 256, 1, 7)))
+		numbered("branch2", unit("", 192, 1, 1),
+			unit("", 192, 7, 1), unit("", 224, 1, 7), unit("", 224, 7, 1), unit("", 256, 1, 7)))
 }
 
 // InceptionC is the module of the 8x8 grid (fig. 6): branches that spread into
@@ -72,7 +73,10 @@ func (b *Builder) ReductionB(x *gorgonia.Node, name string) *gorgonia.Node {
 		numbered("branch1", unit("", 256, 1, 1), unit("", 256, 1, 7), unit("", 320, 7, 1), valid("", 320, 3, 2)),
 	}
 	heads := b.Siblings(x, towers[0][0], towers[1][0])
-	return b.Concat(b.Chain(heads[0], towers[0][1:]...), b.Chain(heads[1], towers[1][1:]...), b.MaxPool(x, "branch2", maxPool))
+	return b.Concat(
+		b.Chain(heads[0], towers[0][1:]...),
+		b.Chain(heads[1], towers[1][1:]...),
+		b.MaxPool(x, "branch2", maxPool))
 }
 
 // branches joins towers that all begin with a 1x1 convolution, and behind them

@@ -42,7 +42,7 @@ func ownChoice(key string) bool {
 func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	theirs := r.Config
 	theirs.Model = m.Spec
-	theirs.Model.InputSize = m.InputSize
+	theirs.Model.InputSize = m.Preprocess.Size
 	p := m.Preprocess
 	if name := p.Setting(); name != "" {
 		theirs.Data.Preprocess, theirs.Data.Interpolation = name, p.Interpolation

@@ -21,7 +21,7 @@ func theirs(t *testing.T) weights.Metadata {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return weights.Metadata{Spec: spec, InputSize: 128, Preprocess: p}
+	return weights.Metadata{Spec: spec, Preprocess: p}
 }
 
 func TestFollowTakesFromTheWeightsWhatNobodyHasSet(t *testing.T) {

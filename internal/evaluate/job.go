@@ -120,7 +120,6 @@ func (o *Outcome) load() (ensemble Ensemble, err error) {
 // preprocess returns the weights' own preprocessing with what the job changes.
 func (j *Job) preprocess(m weights.Metadata) picture.Preprocess {
 	p := m.Preprocess
-	p.Size = m.InputSize
 	if j.InputSize > 0 {
 		p.Size = j.InputSize
 	}

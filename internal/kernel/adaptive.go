@@ -1,19 +1,21 @@
 package kernel
 
+import "github.com/inception-go/inception/internal/kernel/simd"
+
 // AdaptiveAvgForward overwrites y with means of x: of H rows, output row i
 // of n averages those from i*H/n, rounded down, to (i+1)*H/n, rounded up, and
 // so with columns. It is PyTorch's AdaptiveAvgPool2d.
 func AdaptiveAvgForward(y, x Map) {
 	plan := adaptivePlan(y.H, y.W, x.H, x.W)
-	Pool{}.eachPlane(y, func(a *poolArgs, image, block, _ int) {
-		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.poolSum)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.PoolSum)
 	})
 }
 
 // AdaptiveAvgBackward overwrites dx with the gradient of AdaptiveAvgForward.
 func AdaptiveAvgBackward(dx, dy Map) {
 	plan := adaptivePlan(dy.H, dy.W, dx.H, dx.W)
-	Pool{}.eachPlane(dy, func(_ *poolArgs, image, block, _ int) {
+	eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
 		plan.spread(dx.Plane(image, block), dy.Plane(image, block))
 	})
 }
@@ -29,7 +31,7 @@ func adaptivePlan(oh, ow, h, w int) *poolPlan {
 			run := poolRun{y: i*ow + j, x: top*w + left, pixels: 1}
 			for r := range bottom - top {
 				for s := range right - left {
-					run.taps = append(run.taps, poolTap{offset: (r*w + s) * pixelBytes})
+					run.taps = append(run.taps, simd.PoolTap{Offset: (r*w + s) * pixelBytes})
 				}
 			}
 			run.scale = 1 / float32(len(run.taps))

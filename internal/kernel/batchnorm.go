@@ -8,65 +8,74 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// BatchNormMoments overwrites mean and variance, one value a channel, with
-// those of x over images and pixels; the variance is the biased one. Sums are
-// made in float64 and in a fixed order.
-func BatchNormMoments(mean, variance []float32, x Map) {
-	checkChannels("BatchNormMoments", x.C, mean, variance)
+// BatchNorm is batch norm (Ioffe and Szegedy, arXiv 1502.03167, algorithm 1) with
+// the ReLU that follows it:
+//
+//	y = max(0, (x-Mean)/sqrt(Variance+Eps)*Gamma + Beta)
+//
+// The slices have one value a channel. A nil Gamma is 1; without Mean and
+// Variance, both nil, x is taken as it is, so that Beta alone is a bias.
+type BatchNorm struct {
+	Mean, Variance []float32
+	Gamma, Beta    []float32
+	Eps            float32
+}
+
+// Moments overwrites Mean and Variance with those of x over images and pixels;
+// the variance is the biased one. Sums are made in float64 and in a fixed order.
+func (b BatchNorm) Moments(x Map) {
+	checkChannels("BatchNorm.Moments", x.C, b.Mean, b.Variance)
 	n := borrowNorm(x)
 	defer n.release()
-	n.sum(x, func(s *partialSum, image, block int) { active.moments(&s.first, &s.second, x.Plane(image, block)) })
+	n.sum(x, func(s *partialSum, image, block int) { active.Moments(&s.first, &s.second, x.Plane(image, block)) })
 	count := float64(x.N * x.H * x.W)
 	for c := range x.C {
 		s := &n.sums[c/Block]
 		m := s.first[c%Block] / count
-		mean[c] = float32(m)
-		variance[c] = float32(max(0, s.second[c%Block]/count-m*m))
+		b.Mean[c] = float32(m)
+		b.Variance[c] = float32(max(0, s.second[c%Block]/count-m*m))
 	}
 }
 
-// BatchNormReLU is y = (x-mean)/sqrt(variance+eps)*gamma + beta, and then zero
-// where that is negative if relu is set (Ioffe and Szegedy, arXiv 1502.03167,
-// algorithm 1). A nil gamma is 1. y may be x.
-func BatchNormReLU(y, x Map, mean, variance, gamma, beta []float32, eps float32, relu bool) {
-	checkChannels("BatchNormReLU", x.C, mean, variance, beta)
+// Forward overwrites y, which may be x.
+func (b BatchNorm) Forward(y, x Map) {
+	b.check("BatchNorm.Forward", x)
 	n := borrowNorm(x)
 	defer n.release()
-	n.setForward(mean, variance, gamma, beta, eps)
+	n.setForward(b)
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.normalise(y.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
+		active.Normalise(y.Plane(image, block), x.Plane(image, block), n.forward(block))
 	})
 }
 
-// BatchNormReLUBackward is the gradient of BatchNormReLU whose mean and
-// variance are x's own: it overwrites dx, dgamma (unless nil) and dbeta. Where
-// the ReLU cut is computed anew from x, which takes less time than to read the
-// output. dx may be dy.
-func BatchNormReLUBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, variance, gamma, beta []float32, eps float32, relu bool) {
-	batchNormBackward(dx, dgamma, dbeta, dy, x, mean, variance, gamma, beta, eps, relu, false)
+// Backward is the gradient of Forward where Mean and Variance are x's own: it
+// overwrites dx, which may be dy, dgamma (unless nil) and dbeta. Where the ReLU
+// cut is computed anew from x, which takes less time than to read the output.
+func (b BatchNorm) Backward(dx Map, dgamma, dbeta []float32, dy, x Map) {
+	b.backward(dx, dgamma, dbeta, dy, x, false)
 }
 
-// BatchNormReLUBackwardFrozen is BatchNormReLUBackward for a mean and variance
-// that are constants.
-func BatchNormReLUBackwardFrozen(dx Map, dgamma, dbeta []float32, dy, x Map, mean, variance, gamma, beta []float32, eps float32, relu bool) {
-	batchNormBackward(dx, dgamma, dbeta, dy, x, mean, variance, gamma, beta, eps, relu, true)
+// BackwardFrozen is Backward where Mean and Variance are constants.
+func (b BatchNorm) BackwardFrozen(dx Map, dgamma, dbeta []float32, dy, x Map) {
+	b.backward(dx, dgamma, dbeta, dy, x, true)
 }
 
-func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, variance, gamma, beta []float32, eps float32, relu, frozen bool) {
-	checkChannels("BatchNormReLUBackward", x.C, mean, variance, beta, dbeta)
+func (b BatchNorm) backward(dx Map, dgamma, dbeta []float32, dy, x Map, frozen bool) {
+	b.check("BatchNorm.Backward", x)
+	checkChannels("BatchNorm.Backward", x.C, dbeta)
 	n := borrowNorm(x)
 	defer n.release()
-	n.setForward(mean, variance, gamma, beta, eps)
+	n.setForward(b)
 	n.sum(x, func(s *partialSum, image, block int) {
-		active.gradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block), relu)
+		active.GradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block))
 	})
 	count := float64(x.N * x.H * x.W)
 	for c := range x.C {
 		s, k, lane := &n.sums[c/Block], &n.constants[c/Block], c%Block
-		inverse := inverseStd(variance[c], eps)
-		scale := gammaOf(gamma, c) * inverse
+		inverse := b.inverseStd(c)
+		scale := b.gamma(c) * inverse
 		dbeta[c] = float32(s.first[lane])
 		if dgamma != nil {
 			dgamma[c] = float32(s.second[lane] * inverse)
@@ -80,19 +89,40 @@ func batchNormBackward(dx Map, dgamma, dbeta []float32, dy, x Map, mean, varianc
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.gradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block], relu)
+		active.GradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block])
 	})
 }
 
-func gammaOf(gamma []float32, c int) float64 {
-	if gamma == nil {
+func (b BatchNorm) gamma(c int) float64 {
+	if b.Gamma == nil {
 		return 1
 	}
-	return float64(gamma[c])
+	return float64(b.Gamma[c])
 }
 
-func inverseStd(variance, eps float32) float64 {
-	return 1 / math.Sqrt(float64(variance)+float64(eps))
+func (b BatchNorm) inverseStd(c int) float64 {
+	if b.Variance == nil {
+		return 1
+	}
+	return 1 / math.Sqrt(float64(b.Variance[c])+float64(b.Eps))
+}
+
+func (b BatchNorm) mean(c int) float32 {
+	if b.Mean == nil {
+		return 0
+	}
+	return b.Mean[c]
+}
+
+// check panics unless every channel of x has its values.
+func (b BatchNorm) check(name string, x Map) {
+	checkChannels(name, x.C, b.Beta)
+	if b.Mean != nil || b.Variance != nil {
+		checkChannels(name, x.C, b.Mean, b.Variance)
+	}
+	if b.Gamma != nil {
+		checkChannels(name, x.C, b.Gamma)
+	}
 }
 
 func checkChannels(name string, channels int, values ...[]float32) {
@@ -136,12 +166,12 @@ func borrowNorm(x Map) *norm {
 }
 
 // setForward sets what the forward pass applies.
-func (n *norm) setForward(mean, variance, gamma, beta []float32, eps float32) {
+func (n *norm) setForward(b BatchNorm) {
 	for c := range len(n.constants) * Block {
 		k := &n.constants[c/Block]
-		k[0][c%Block] = float32(gammaOf(gamma, c) * inverseStd(variance[c], eps))
-		k[1][c%Block] = beta[c]
-		k[2][c%Block] = mean[c]
+		k[0][c%Block] = float32(b.gamma(c) * b.inverseStd(c))
+		k[1][c%Block] = b.Beta[c]
+		k[2][c%Block] = b.mean(c)
 	}
 }
 

@@ -13,18 +13,18 @@ import (
 // normCase is a batch norm on maps that may be views, with a naive float64
 // twin.
 type normCase struct {
-	n, c, h, w              int
-	view, relu, scale, zero bool // a gamma; a mean far from zero
+	n, c, h, w        int
+	view, scale, zero bool // a gamma; a mean far from zero
 }
 
 func normCases() []normCase {
 	return []normCase{
-		{1, 16, 1, 1, false, true, true, false},
-		{2, 16, 3, 5, true, true, true, false},
-		{3, 48, 7, 4, true, true, false, false},
-		{5, 32, 8, 8, false, false, true, false},
-		{2, 80, 9, 9, true, true, true, true},
-		{40, 16, 2, 2, false, true, false, true},
+		{1, 16, 1, 1, false, true, false},
+		{2, 16, 3, 5, true, true, false},
+		{3, 48, 7, 4, true, false, false},
+		{5, 32, 8, 8, false, true, false},
+		{2, 80, 9, 9, true, true, true},
+		{40, 16, 2, 2, false, false, true},
 	}
 }
 
@@ -56,25 +56,26 @@ func (c normCase) test(t *testing.T, frozen bool) {
 	y, dx := newViewMap(r, c.n, c.c, c.h, c.w, c.view, false), newViewMap(r, c.n, c.c, c.h, c.w, c.view, false)
 	gamma, beta := randomGuarded(r, c.c).data, randomGuarded(r, c.c).data
 	mean, variance := randomGuarded(r, c.c).data, randomGuarded(r, c.c).data
+	norm := BatchNorm{Mean: mean, Variance: variance, Gamma: gamma, Beta: beta, Eps: normEps}
 	dgamma, dbeta := newGuarded(c.c), newGuarded(c.c)
 	if !c.scale {
-		gamma = nil
+		norm.Gamma = nil
 	}
 	if frozen {
 		for i := range variance {
 			variance[i] = 0.5 + float32(math.Abs(float64(variance[i])))
 		}
 	} else {
-		BatchNormMoments(mean, variance, x.Map)
+		norm.Moments(x.Map)
 	}
-	BatchNormReLU(y.Map, x.Map, mean, variance, gamma, beta, normEps, c.relu)
-	backward := BatchNormReLUBackward
+	norm.Forward(y.Map, x.Map)
+	backward := norm.Backward
 	if frozen {
-		backward = BatchNormReLUBackwardFrozen
+		backward = norm.BackwardFrozen
 	}
-	backward(dx.Map, dgamma.data, dbeta.data, dy.Map, x.Map, mean, variance, gamma, beta, normEps, c.relu)
+	backward(dx.Map, dgamma.data, dbeta.data, dy.Map, x.Map)
 
-	want := c.reference(x.Map, dy.Map, y.Map, mean, variance, gamma, beta, frozen)
+	want := c.reference(x.Map, dy.Map, y.Map, norm, frozen)
 	terms := 30 * c.n * c.h * c.w
 	if c.zero {
 		terms *= 2500 // the inputs themselves are rounded at 50
@@ -96,7 +97,7 @@ type normWant struct{ mean, variance, y, dx, dgamma, dbeta []float64 }
 
 // reference computes everything in float64. The ReLU's mask is that of y, for
 // a value near zero may round to either side.
-func (c normCase) reference(x, dy, y Map, mean, variance, gamma, beta []float32, frozen bool) normWant {
+func (c normCase) reference(x, dy, y Map, norm BatchNorm, frozen bool) normWant {
 	count := float64(c.n * c.h * c.w)
 	want := normWant{y: make([]float64, c.n*c.c*c.h*c.w), dx: make([]float64, c.n*c.c*c.h*c.w)}
 	for ch := range c.c {
@@ -105,7 +106,7 @@ func (c normCase) reference(x, dy, y Map, mean, variance, gamma, beta []float32,
 				for h := range c.h {
 					for w := range c.w {
 						g := float64(*dy.at(n, ch, h, w))
-						if c.relu && *y.at(n, ch, h, w) <= 0 {
+						if *y.at(n, ch, h, w) <= 0 {
 							g = 0
 						}
 						f(((n*c.c+ch)*c.h+h)*c.w+w, float64(*x.at(n, ch, h, w)), g)
@@ -113,22 +114,19 @@ func (c normCase) reference(x, dy, y Map, mean, variance, gamma, beta []float32,
 				}
 			}
 		}
-		m, v := float64(mean[ch]), float64(variance[ch])
+		m, v := float64(norm.Mean[ch]), float64(norm.Variance[ch])
 		if !frozen {
 			m, v = 0, 0
 			each(func(_ int, x, _ float64) { m += x / count })
 			each(func(_ int, x, _ float64) { v += (x - m) * (x - m) / count })
 		}
 		inverse, scale := 1/math.Sqrt(v+normEps), 1.0
-		if gamma != nil {
-			scale = float64(gamma[ch])
+		if norm.Gamma != nil {
+			scale = float64(norm.Gamma[ch])
 		}
 		sum, dot := 0.0, 0.0
 		each(func(i int, x, g float64) {
-			want.y[i] = (x-m)*inverse*scale + float64(beta[ch])
-			if c.relu {
-				want.y[i] = max(0, want.y[i])
-			}
+			want.y[i] = max(0, (x-m)*inverse*scale+float64(norm.Beta[ch]))
 			sum += g
 			dot += g * (x - m) * inverse
 		})
@@ -149,12 +147,13 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 	results := func() []float32 {
 		r := rand.New(rand.NewPCG(1, 1))
 		x, dy := newViewMap(r, 9, 32, 7, 7, false, true), newViewMap(r, 9, 32, 7, 7, false, true)
-		y, dx := NewMap(9, 32, 7, 7), NewMap(9, 32, 7, 7)
-		mean, variance, beta, dgamma, dbeta := make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32), make([]float32, 32)
-		BatchNormMoments(mean, variance, x.Map)
-		BatchNormReLU(y, x.Map, mean, variance, nil, beta, normEps, true)
-		BatchNormReLUBackward(dx, dgamma, dbeta, dy.Map, x.Map, mean, variance, nil, beta, normEps, true)
-		return slices.Concat(y.Data, dx.Data, mean, variance, dgamma, dbeta)
+		y, dx := newMap(9, 32, 7, 7), newMap(9, 32, 7, 7)
+		norm := BatchNorm{Mean: make([]float32, 32), Variance: make([]float32, 32), Beta: make([]float32, 32), Eps: normEps}
+		dgamma, dbeta := make([]float32, 32), make([]float32, 32)
+		norm.Moments(x.Map)
+		norm.Forward(y, x.Map)
+		norm.Backward(dx, dgamma, dbeta, dy.Map, x.Map)
+		return slices.Concat(y.Data, dx.Data, norm.Mean, norm.Variance, dgamma, dbeta)
 	}
 	parallel.SetThreads(1)
 	want := results()
@@ -171,20 +170,23 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 func TestBatchNormGradientIsCutWhereTheOutputIs(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(23, 24))
-		x, dy, y, dx := NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32), NewMap(1, Block, 32, 32)
-		mean, variance, beta, gamma := make([]float32, Block), make([]float32, Block), make([]float32, Block), make([]float32, Block)
+		x, dy := newMap(1, Block, 32, 32), newMap(1, Block, 32, 32)
+		y, dx := newMap(1, Block, 32, 32), newMap(1, Block, 32, 32)
+		mean, variance := make([]float32, Block), make([]float32, Block)
+		beta, gamma := make([]float32, Block), make([]float32, Block)
+		norm := BatchNorm{Mean: mean, Variance: variance, Gamma: gamma, Beta: beta, Eps: normEps}
 		for c := range mean {
 			mean[c], variance[c], beta[c], gamma[c] = r.Float32(), 0.1+r.Float32(), r.Float32()-0.5, 0.1+r.Float32()
 		}
 		for i := range x.Data {
 			c := i % Block
-			zero := float64(mean[c]) - float64(beta[c])/float64(gamma[c])/inverseStd(variance[c], normEps)
+			zero := float64(mean[c]) - float64(beta[c])/float64(gamma[c])/norm.inverseStd(c)
 			x.Data[i] = float32(zero + float64(r.IntN(33)-16)/(1<<26))
 			dy.Data[i] = 1
 		}
-		BatchNormReLU(y, x, mean, variance, gamma, beta, normEps, true)
+		norm.Forward(y, x)
 		dbeta, positive := make([]float32, Block), make([]float32, Block)
-		BatchNormReLUBackwardFrozen(dx, nil, dbeta, dy, x, mean, variance, gamma, beta, normEps, true)
+		norm.BackwardFrozen(dx, nil, dbeta, dy, x)
 		for i, v := range y.Data {
 			if v > 0 {
 				positive[i%Block]++

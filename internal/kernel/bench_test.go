@@ -141,7 +141,9 @@ func BenchmarkInceptionV3(b *testing.B) {
 	}
 }
 
-func benchLayers(b *testing.B, layers []benchLayer, batch int, xs, ys []float32, run func(c Conv, x, y Map, w []float32)) {
+func benchLayers(
+	b *testing.B, layers []benchLayer, batch int, xs, ys []float32, run func(c Conv, x, y Map, w []float32),
+) {
 	best := make([]time.Duration, len(layers))
 	bestPeak := make([]float64, len(layers))
 	for i := range best {
@@ -178,7 +180,7 @@ func benchLayers(b *testing.B, layers []benchLayer, batch int, xs, ys []float32,
 // benchPeak is a short PeakGFLOPS of all threads, in FLOP/s.
 func benchPeak() float64 {
 	rates := make([]float64, parallel.Threads())
-	parallel.For(len(rates), func(i int) { rates[i] = active.peakRate(100 * time.Microsecond) })
+	parallel.For(len(rates), func(i int) { rates[i] = active.PeakRate(100 * time.Microsecond) })
 	sum := 0.0
 	for _, rate := range rates {
 		sum += rate
@@ -193,7 +195,7 @@ func BenchmarkImageConv(b *testing.B) {
 	const n, size = 8, 299
 	for _, c := range []ImageConv{{32, Square(3, 2, 0)}, {64, Square(7, 2, 0)}} {
 		oh, ow := c.Out(size, size)
-		images, y, w := make([]float32, n*imageChannels*size*size), NewMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
+		images, y, w := make([]float32, n*imageChannels*size*size), newMap(n, c.K, oh, ow), make([]float32, c.WeightLen())
 		flops := 2 * float64(n*oh*ow*c.K*imageChannels*c.R*c.S)
 		report := func(b *testing.B) {
 			b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")

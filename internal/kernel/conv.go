@@ -9,7 +9,7 @@ import "fmt"
 //
 // # How it is computed
 //
-// Everything reduces to two tiles (see isa): a batch-reduce product for
+// Everything reduces to two tiles (see simd.ISA): a batch-reduce product for
 // Forward and BackwardData, and an outer product for BackwardWeights. Both walk
 // pixels with a constant stride, and the batch (or the rows) of a tile is a
 // list of offsets. So a tap that falls outside the image is dropped from the

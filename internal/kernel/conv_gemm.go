@@ -3,13 +3,14 @@ package kernel
 import (
 	"unsafe"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
 const (
-	floatBytes = 4
-	pixelBytes = Block * floatBytes         // one pixel of one channel block
-	tapBytes   = Block * Block * floatBytes // the weights of one tap between two blocks
+	floatBytes = simd.FloatBytes
+	pixelBytes = simd.PixelBytes
+	tapBytes   = simd.TapBytes
 
 	// A slab is the weights that a tile reads; every tile of the piece uses it
 	// again, from a part of the L2 cache. Longer sums gain nothing.
@@ -48,15 +49,15 @@ type product struct {
 	outer, inner dim // a line is a position of each
 	tile         dim // the direction in which a tile's pixels lie
 
-	isa       *isa
+	isa       *simd.ISA
 	groups    int // of output blocks
 	depth     int // input blocks summed at once
 	lineParts int
 
-	lines   []line                    // by position of inner
-	tiles   [maxTileBlocks + 1][]tile // by a group's output blocks: those of a line
-	ranges  []tapRange                // of the tile dim, that calls sum
-	batches [][]gemmOffset            // by class of line and range
+	lines   []line                         // by position of inner
+	tiles   [simd.MaxTileBlocks + 1][]tile // by a group's output blocks: those of a line
+	ranges  []tapRange                     // of the tile dim, that calls sum
+	batches [][]simd.GemmOffset            // by class of line and range
 }
 
 // run computes the product over images, rows and columns; s is the number of
@@ -102,7 +103,7 @@ func (p *product) run(rows, cols dim, s int) {
 // cut decides the blocking, by shapes alone.
 func (p *product) cut() {
 	blocks := p.out.Blocks()
-	p.groups = p.isa.groups(blocks, p.tile.count)
+	p.groups = groups(p.isa, blocks, p.tile.count)
 	widest := (blocks + p.groups - 1) / p.groups
 	p.depth = max(1, min(p.in.Blocks(), p.slab/(widest*tapBytes*p.tapsPerBlock)))
 	chunks := (p.in.Blocks() + p.depth - 1) / p.depth
@@ -117,20 +118,20 @@ func (p *product) cut() {
 }
 
 func (p *product) tilesPerLine(n int) int {
-	rows := p.isa.tileRows[n]
+	rows := p.isa.TileRows[n]
 	return (p.tile.count + rows - 1) / rows
 }
 
 // groups returns into how many groups to cut the output blocks, for tiles
 // along count pixels.
-func (s *isa) groups(blocks, count int) int {
+func groups(s *simd.ISA, blocks, count int) int {
 	best, bestCost := 0, 0
-	for n := 1; n <= min(maxTileBlocks, blocks); n++ {
-		if s.tileRows[n] == 0 {
+	for n := 1; n <= min(simd.MaxTileBlocks, blocks); n++ {
+		if s.TileRows[n] == 0 {
 			continue
 		}
 		groups := (blocks + n - 1) / n
-		tiles := (count + s.tileRows[n] - 1) / s.tileRows[n]
+		tiles := (count + s.TileRows[n] - 1) / s.TileRows[n]
 		// A tile reads n vectors and count/tiles broadcasts for each
 		// multiplication step; fewer reads are better.
 		cost := groups * (tiles*n + count)
@@ -149,11 +150,11 @@ func (p *product) piece(s *scratch, group, part int) {
 	from, to := part*tiles/p.lineParts, (part+1)*tiles/p.lineParts
 
 	w := tileWalk{product: p, gemm: &s.gemm, k: k, n: n}
-	s.gemm = gemmArgs{
-		aPixel: p.tile.step * p.tile.inBytes,
-		bBlock: p.in.Blocks() * p.tapsPerBlock * tapBytes,
-		cPixel: p.tile.gap * p.tile.outBytes,
-		cBlock: p.out.H * p.out.W * pixelBytes,
+	s.gemm = simd.GemmArgs{
+		APixel: p.tile.step * p.tile.inBytes,
+		BBlock: p.in.Blocks() * p.tapsPerBlock * tapBytes,
+		CPixel: p.tile.gap * p.tile.outBytes,
+		CBlock: p.out.H * p.out.W * pixelBytes,
 	}
 	for c := 0; c < p.in.Blocks(); c += p.depth {
 		w.c, w.depth = c, min(p.depth, p.in.Blocks()-c)
@@ -181,7 +182,7 @@ func (p *product) group(i int) (k, n int) {
 // blocks [c, c+depth) being summed, and the line.
 type tileWalk struct {
 	*product
-	gemm        *gemmArgs
+	gemm        *simd.GemmArgs
 	k, n        int
 	c, depth    int
 	first, last bool // of the reduction
@@ -197,7 +198,7 @@ func (w *tileWalk) enter(number int) {
 	w.at = &p.lines[j]
 	w.aAt = w.at.a + i*p.outer.step*p.outer.inBytes + w.c*p.in.H*p.in.W*pixelBytes
 	w.bAt = w.at.b + (w.k*p.in.Blocks()+w.c)*p.tapsPerBlock*tapBytes
-	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*w.gemm.cBlock
+	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*w.gemm.CBlock
 }
 
 // compute adds the current input blocks to the pixels of a tile. A tap that
@@ -226,25 +227,25 @@ func (w *tileWalk) call(c *tileCall, overwrite, last bool) {
 	g, p := w.gemm, w.product
 	taps := p.ranges[c.taps]
 	first := &p.tile.taps[taps.first]
-	g.offsets = &p.batches[w.at.class*len(p.ranges)+c.taps][0]
-	g.count = w.depth * w.at.taps * (taps.end - taps.first)
-	g.a = unsafe.Add(unsafe.Pointer(&p.in.Data[0]), w.aAt+(first.start+p.tile.step*c.from)*p.tile.inBytes)
-	g.b = unsafe.Add(unsafe.Pointer(&p.weights[0]), w.bAt+first.weight)
-	g.c = w.pixel(c.from)
-	g.accumulate = 1
+	g.Offsets = &p.batches[w.at.class*len(p.ranges)+c.taps][0]
+	g.Count = w.depth * w.at.taps * (taps.end - taps.first)
+	g.A = unsafe.Add(unsafe.Pointer(&p.in.Data[0]), w.aAt+(first.start+p.tile.step*c.from)*p.tile.inBytes)
+	g.B = unsafe.Add(unsafe.Pointer(&p.weights[0]), w.bAt+first.weight)
+	g.C = w.pixel(c.from)
+	g.Accumulate = 1
 	if overwrite {
-		g.accumulate = 0
+		g.Accumulate = 0
 	}
-	g.bias, g.relu = nil, 0
+	g.Bias, g.ReLU = nil, 0
 	if last {
 		if p.bias != nil {
-			g.bias = unsafe.Pointer(&p.bias[w.k*Block])
+			g.Bias = unsafe.Pointer(&p.bias[w.k*Block])
 		}
 		if p.relu {
-			g.relu = 1
+			g.ReLU = 1
 		}
 	}
-	p.isa.gemm[w.n][c.to-c.from](g)
+	p.isa.Gemm[w.n][c.to-c.from](g)
 }
 
 // pixel returns the address of output block k at the tile's position i.
@@ -278,7 +279,7 @@ func (w *tileWalk) eachPixel(t *tile, do func(k int, y *[Block]float32)) {
 	base := w.pixel(t.from)
 	for n := range w.n {
 		for i := range t.to - t.from {
-			do(w.k+n, (*[Block]float32)(unsafe.Add(base, n*w.gemm.cBlock+i*w.gemm.cPixel)))
+			do(w.k+n, (*[Block]float32)(unsafe.Add(base, n*w.gemm.CBlock+i*w.gemm.CPixel)))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"unsafe"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
@@ -33,7 +34,7 @@ type gradient struct {
 	r, s       int
 	rows, cols dim
 
-	isa         *isa
+	isa         *simd.ISA
 	images      int // of which segments are counted; 1 if the columns are the images
 	xPixel      int // bytes between pixels of a row
 	dyPixel     int
@@ -44,7 +45,7 @@ type gradient struct {
 	chunk       int // segments in a chunk
 	parts       int // of the segments, with a sum of their own
 
-	pattern []outerRow // by tap and segment of the first image; no pixels where the tap is outside
+	pattern []simd.OuterRow // by tap and segment of the first image; no pixels where the tap is outside
 }
 
 func (g *gradient) run(dw []float32) {
@@ -100,7 +101,7 @@ func (g *gradient) cut() {
 	g.rowSegments = (g.cols.count + segment - 1) / segment
 	g.segments = g.images * g.rows.count * g.rowSegments
 
-	widest := g.isa.widestOuter()
+	widest := widestOuter(g.isa)
 	taps, blocks := g.r*g.s, g.x.Blocks()
 	g.kGroups = (g.dy.Blocks() + widest - 1) / widest
 	// Many taps use a chunk of dy again; with few, several input blocks do.
@@ -115,7 +116,7 @@ func (g *gradient) cut() {
 // layOut fills the pattern.
 func (g *gradient) layOut() {
 	xRow, dyRow := g.x.W*pixelBytes, g.dy.W*pixelBytes
-	g.pattern = make([]outerRow, 0, g.r*g.s*g.rows.count*g.rowSegments)
+	g.pattern = make([]simd.OuterRow, 0, g.r*g.s*g.rows.count*g.rowSegments)
 	for r := range g.r {
 		for s := range g.s {
 			for row := range g.rows.count {
@@ -125,10 +126,10 @@ func (g *gradient) layOut() {
 					if top == bottom {
 						hi = lo
 					}
-					g.pattern = append(g.pattern, outerRow{
-						x:      (g.rows.taps[r].start+g.rows.step*row)*xRow + g.cols.taps[s].start*pixelBytes + lo*g.xPixel,
-						dy:     row*dyRow + lo*g.dyPixel,
-						pixels: hi - lo,
+					g.pattern = append(g.pattern, simd.OuterRow{
+						X:      (g.rows.taps[r].start+g.rows.step*row)*xRow + g.cols.taps[s].start*pixelBytes + lo*g.xPixel,
+						DY:     row*dyRow + lo*g.dyPixel,
+						Pixels: hi - lo,
 					})
 				}
 			}
@@ -137,10 +138,10 @@ func (g *gradient) layOut() {
 }
 
 // widestOuter returns the most output blocks that an outer tile takes.
-func (s *isa) widestOuter() int {
+func widestOuter(s *simd.ISA) int {
 	widest := 1
-	for n := 2; n <= maxTileBlocks; n++ {
-		if s.outer[n] != nil {
+	for n := 2; n <= simd.MaxTileBlocks; n++ {
+		if s.Outer[n] != nil {
 			widest = n
 		}
 	}
@@ -157,10 +158,10 @@ func (g *gradient) piece(dw []float32, group, part int) {
 	w := outerWalk{gradient: g, scratch: s, dw: dw,
 		k: kg * kb / g.kGroups, c: cg * cb / g.cGroups}
 	w.n, w.cEnd = (kg+1)*kb/g.kGroups-w.k, (cg+1)*cb/g.cGroups
-	s.outer = outerArgs{
-		xPixel: g.xPixel, dyPixel: g.dyPixel,
-		dyBlock: g.dy.H * g.dy.W * pixelBytes,
-		dwBlock: cb * g.r * g.s * tapBytes,
+	s.outer = simd.OuterArgs{
+		XPixel: g.xPixel, DYPixel: g.dyPixel,
+		DYBlock: g.dy.H * g.dy.W * pixelBytes,
+		DWBlock: cb * g.r * g.s * tapBytes,
 	}
 	from, to := part*g.segments/g.parts, (part+1)*g.segments/g.parts
 	for at := from; at < to; at += g.chunk {
@@ -186,30 +187,30 @@ type outerWalk struct {
 func (w *outerWalk) tap(r, s, from, to int, first bool) {
 	rows := w.segmentRows(r, s, from, to)
 	g := &w.scratch.outer
-	g.accumulate = 1
+	g.Accumulate = 1
 	if first {
-		g.accumulate = 0
+		g.Accumulate = 0
 	}
 	for c := w.c; c < w.cEnd; c++ {
 		at := ((w.k*w.x.Blocks()+c)*w.r*w.gradient.s + r*w.gradient.s + s) * Block * Block
 		if len(rows) == 0 {
 			if first {
 				for n := range w.n {
-					clear(w.dw[at+n*g.dwBlock/floatBytes:][:Block*Block])
+					clear(w.dw[at+n*g.DWBlock/floatBytes:][:Block*Block])
 				}
 			}
 			continue
 		}
-		g.rows, g.count = &rows[0], len(rows)
-		g.dw = unsafe.Pointer(&w.dw[at])
-		g.x = unsafe.Pointer(&w.x.Data[c*w.x.H*w.x.W*Block])
-		g.dy = unsafe.Pointer(&w.dy.Data[w.k*w.dy.H*w.dy.W*Block])
-		w.isa.outer[w.n](g)
+		g.Rows, g.Count = &rows[0], len(rows)
+		g.DW = unsafe.Pointer(&w.dw[at])
+		g.X = unsafe.Pointer(&w.x.Data[c*w.x.H*w.x.W*Block])
+		g.DY = unsafe.Pointer(&w.dy.Data[w.k*w.dy.H*w.dy.W*Block])
+		w.isa.Outer[w.n](g)
 	}
 }
 
 // segmentRows lists the pixels of the segments [from, to) that tap (r, s) has.
-func (w *outerWalk) segmentRows(r, s, from, to int) []outerRow {
+func (w *outerWalk) segmentRows(r, s, from, to int) []simd.OuterRow {
 	rows := w.scratch.rows[:0]
 	perImage := w.rows.count * w.rowSegments
 	pattern := w.pattern[(r*w.gradient.s+s)*perImage:][:perImage]
@@ -218,8 +219,8 @@ func (w *outerWalk) segmentRows(r, s, from, to int) []outerRow {
 		end := min(perImage, first+to-at)
 		x, dy := image*w.x.Stride*floatBytes, image*w.dy.Stride*floatBytes
 		for _, row := range pattern[first:end] {
-			if row.pixels > 0 {
-				rows = append(rows, outerRow{x: row.x + x, dy: row.dy + dy, pixels: row.pixels})
+			if row.Pixels > 0 {
+				rows = append(rows, simd.OuterRow{X: row.X + x, DY: row.DY + dy, Pixels: row.Pixels})
 			}
 		}
 		at += end - first

@@ -8,16 +8,18 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
+	"github.com/inception-go/inception/internal/kernel/simd/simdtest"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// eachISA runs a test once per implementation that this machine has.
+// eachISA runs a test with each implementation that this machine has.
 func eachISA(t *testing.T, test func(t *testing.T)) {
-	defer func(before *isa) { active = before }(active)
-	for _, s := range registry {
+	defer func(before *simd.ISA) { active = before }(active)
+	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
 		active = s
-		t.Run(s.name, test)
-	}
+		test(t)
+	})
 }
 
 // long is set for the tests that take minutes.
@@ -105,6 +107,9 @@ func (v viewMap) check(t *testing.T, what string) {
 	}
 }
 
+// newMap returns a dense Map of zeros.
+func newMap(n, c, h, w int) Map { return MapOf(make([]float32, n*c*h*w), n, c, h, w) }
+
 func (m Map) at(n, c, h, w int) *float32 {
 	return &m.Plane(n, c/Block)[(h*m.W+w)*Block+c%Block]
 }
@@ -179,8 +184,10 @@ func (c convCase) String() string {
 func randomConv(r *rand.Rand) convCase {
 	for {
 		c := convCase{
-			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)), Window: Window{R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3), PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)}},
-			n:    1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
+			Conv: Conv{C: Block * (1 + r.IntN(4)), K: Block * (1 + r.IntN(7)), Window: Window{
+				R: 1 + r.IntN(5), S: 1 + r.IntN(5), StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3),
+				PadH: r.IntN(4), PadW: r.IntN(4), MoreH: r.IntN(2), MoreW: r.IntN(2)}},
+			n: 1 + r.IntN(3), h: 1 + r.IntN(19), w: 1 + r.IntN(19), view: r.IntN(2) == 0,
 		}
 		if r.IntN(3) == 0 {
 			c.R, c.S, c.PadH, c.PadW, c.MoreH, c.MoreW = 1, 1, 0, 0, 0, 0
@@ -307,7 +314,7 @@ func (c convCase) results() []float32 {
 	x := newViewMap(r, c.n, c.C, c.h, c.w, false, true)
 	dy := newViewMap(r, c.n, c.K, oh, ow, false, true)
 	w := randomGuarded(r, c.WeightLen()).data
-	y, dx, dw := NewMap(c.n, c.K, oh, ow), NewMap(c.n, c.C, c.h, c.w), make([]float32, len(w))
+	y, dx, dw := newMap(c.n, c.K, oh, ow), newMap(c.n, c.C, c.h, c.w), make([]float32, len(w))
 	c.Forward(y, x.Map, w)
 	c.BackwardData(dx, dy.Map, w)
 	c.BackwardWeights(dw, x.Map, dy.Map)
@@ -330,10 +337,10 @@ func TestConvConcurrent(t *testing.T) {
 
 func TestConvRefusesWrongShapes(t *testing.T) {
 	c := Conv{16, 32, Window{3, 3, 1, 1, 1, 1, 0, 0}}
-	x, y, w := NewMap(1, 16, 5, 5), NewMap(1, 32, 5, 5), make([]float32, c.WeightLen())
+	x, y, w := newMap(1, 16, 5, 5), newMap(1, 32, 5, 5), make([]float32, c.WeightLen())
 	for name, call := range map[string]func(){
 		"weights": func() { c.Forward(y, x, w[1:]) },
-		"output":  func() { c.Forward(NewMap(1, 32, 5, 4), x, w) },
+		"output":  func() { c.Forward(newMap(1, 32, 5, 4), x, w) },
 		"memory":  func() { x := x; x.Data = x.Data[1:]; c.Forward(y, x, w) },
 		"bias":    func() { c.ForwardBias(y, x, w, make([]float32, 31), false) },
 	} {

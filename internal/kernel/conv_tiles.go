@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/inception-go/inception/internal/kernel/simd"
+
 // line is what the tiles at one position of the inner dim share, for the first
 // position of the outer dim. The outer dim's positions all have the same taps:
 // they are images, or there is one.
@@ -91,23 +93,23 @@ func (p *product) rangeIndex(first, end int) int {
 // batch lists the taps of three ranges for depth input blocks, in the order of
 // the weights in memory as far as the dims allow, counted from the first
 // entry. Fewer blocks are its beginning.
-func (p *product) batch(outer, inner, tile tapRange) []gemmOffset {
+func (p *product) batch(outer, inner, tile tapRange) []simd.GemmOffset {
 	plane := p.in.H * p.in.W * pixelBytes
-	list := make([]gemmOffset, 0, p.depth*(outer.end-outer.first)*(inner.end-inner.first)*(tile.end-tile.first))
-	var origin gemmOffset
+	list := make([]simd.GemmOffset, 0, p.depth*(outer.end-outer.first)*(inner.end-inner.first)*(tile.end-tile.first))
+	var origin simd.GemmOffset
 	for c := range p.depth {
 		for i := outer.first; i < outer.end; i++ {
 			for j := inner.first; j < inner.end; j++ {
 				for t := tile.first; t < tile.end; t++ {
-					at := gemmOffset{
-						a: p.outer.input(i, 0) + p.inner.input(j, 0) + p.tile.input(t, 0) + c*plane,
-						b: p.outer.taps[i].weight + p.inner.taps[j].weight + p.tile.taps[t].weight +
+					at := simd.GemmOffset{
+						A: p.outer.input(i, 0) + p.inner.input(j, 0) + p.tile.input(t, 0) + c*plane,
+						B: p.outer.taps[i].weight + p.inner.taps[j].weight + p.tile.taps[t].weight +
 							c*p.tapsPerBlock*tapBytes,
 					}
 					if len(list) == 0 {
 						origin = at
 					}
-					list = append(list, gemmOffset{at.a - origin.a, at.b - origin.b})
+					list = append(list, simd.GemmOffset{A: at.A - origin.A, B: at.B - origin.B})
 				}
 			}
 		}

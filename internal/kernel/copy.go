@@ -1,6 +1,9 @@
 package kernel
 
-import "github.com/inception-go/inception/internal/parallel"
+import (
+	"github.com/inception-go/inception/internal/kernel/simd"
+	"github.com/inception-go/inception/internal/parallel"
+)
 
 // Copy overwrites dst with src, a map of the same shape.
 func Copy(dst, src Map) {
@@ -9,7 +12,7 @@ func Copy(dst, src Map) {
 
 // Add is dst += src for maps of the same shape.
 func Add(dst, src Map) {
-	eachPlanePair(dst, src, func(to, from []float32) { active.axpy(to, from, 1) })
+	eachPlanePair(dst, src, func(to, from []float32) { active.Axpy(to, from, 1) })
 }
 
 func eachPlanePair(dst, src Map, f func(to, from []float32)) {
@@ -19,17 +22,17 @@ func eachPlanePair(dst, src Map, f func(to, from []float32)) {
 
 // Axpy is y += a*x.
 func Axpy(y, x []float32, a float32) {
-	eachChunk(len(y), func(r *runs, from, to int) { r.axpy(y[from:to], x[from:to], a) })
+	eachChunk(len(y), func(r *simd.Runs, from, to int) { r.Axpy(y[from:to], x[from:to], a) })
 }
 
 // Scale is x *= a.
 func Scale(x []float32, a float32) {
-	eachChunk(len(x), func(r *runs, from, to int) { r.scale(x[from:to], a) })
+	eachChunk(len(x), func(r *simd.Runs, from, to int) { r.Scale(x[from:to], a) })
 }
 
 // EMA moves an average towards w: average = decay*average + (1-decay)*w.
 func EMA(average, w []float32, decay float32) {
-	eachChunk(len(average), func(r *runs, from, to int) { r.lerp(average[from:to], w[from:to], 1-decay) })
+	eachChunk(len(average), func(r *simd.Runs, from, to int) { r.Lerp(average[from:to], w[from:to], 1-decay) })
 }
 
 // SumSquares returns the sum of x's squares, made in float64 in a fixed order.
@@ -40,7 +43,7 @@ func SumSquares(x []float32) float64 {
 		var sum, squares [Block]float64
 		piece := x[i*chunk : min((i+1)*chunk, len(x))]
 		whole := len(piece) / Block * Block
-		active.moments(&sum, &squares, piece[:whole])
+		active.Moments(&sum, &squares, piece[:whole])
 		for _, v := range squares {
 			sums[i] += v
 		}
@@ -60,10 +63,10 @@ const chunk = 1 << 14
 
 // eachChunk calls f for pieces of n values: those of whole blocks with the
 // loops in use, a rest with the plain Go ones.
-func eachChunk(n int, f func(r *runs, from, to int)) {
+func eachChunk(n int, f func(r *simd.Runs, from, to int)) {
 	whole := n / Block * Block
-	parallel.For((whole+chunk-1)/chunk, func(i int) { f(&active.runs, i*chunk, min((i+1)*chunk, whole)) })
+	parallel.For((whole+chunk-1)/chunk, func(i int) { f(&active.Runs, i*chunk, min((i+1)*chunk, whole)) })
 	if whole < n {
-		f(&genericRuns, whole, n)
+		f(&simd.Generic.Runs, whole, n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
@@ -64,31 +65,31 @@ func (c ImageConv) forward(y Map, images []float32, n, h, w int, weights, bias [
 }
 
 // gemmRow multiplies one row of gathered windows with all weights.
-func (c ImageConv) gemmRow(s *scratch, isa *isa, y Map, n, oh int, rows, weights, bias []float32, relu bool) {
+func (c ImageConv) gemmRow(s *scratch, isa *simd.ISA, y Map, n, oh int, rows, weights, bias []float32, relu bool) {
 	blocks, depth := y.Blocks(), c.Rows()/Block
-	groups := isa.groups(blocks, y.W)
+	groups := groups(isa, blocks, y.W)
 	g := &s.gemm
-	*g = gemmArgs{
-		count: depth, offsets: s.blocks(depth, y.W*pixelBytes),
-		aPixel: pixelBytes, cPixel: pixelBytes,
-		bBlock: depth * tapBytes, cBlock: y.H * y.W * pixelBytes,
+	*g = simd.GemmArgs{
+		Count: depth, Offsets: s.blocks(depth, y.W*pixelBytes),
+		APixel: pixelBytes, CPixel: pixelBytes,
+		BBlock: depth * tapBytes, CBlock: y.H * y.W * pixelBytes,
 	}
 	if relu {
-		g.relu = 1
+		g.ReLU = 1
 	}
 	for group := range groups {
 		k := group * blocks / groups
 		tile := (group+1)*blocks/groups - k
 		out := y.Plane(n, k)[oh*y.W*Block:]
-		tiles := (y.W + isa.tileRows[tile] - 1) / isa.tileRows[tile]
-		g.b = unsafe.Pointer(&weights[k*depth*Block*Block])
+		tiles := (y.W + isa.TileRows[tile] - 1) / isa.TileRows[tile]
+		g.B = unsafe.Pointer(&weights[k*depth*Block*Block])
 		if bias != nil {
-			g.bias = unsafe.Pointer(&bias[k*Block])
+			g.Bias = unsafe.Pointer(&bias[k*Block])
 		}
 		for t := range tiles {
 			from, to := t*y.W/tiles, (t+1)*y.W/tiles
-			g.a, g.c = unsafe.Pointer(&rows[from*Block]), unsafe.Pointer(&out[from*Block])
-			isa.gemm[tile][to-from](g)
+			g.A, g.C = unsafe.Pointer(&rows[from*Block]), unsafe.Pointer(&out[from*Block])
+			isa.Gemm[tile][to-from](g)
 		}
 	}
 }
@@ -158,28 +159,28 @@ func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, 
 }
 
 // outerRow adds one row of gathered windows to the gradient.
-func (c ImageConv) outerRow(s *scratch, isa *isa, dw, rows []float32, dy Map, n, oh int, accumulate bool) {
+func (c ImageConv) outerRow(s *scratch, isa *simd.ISA, dw, rows []float32, dy Map, n, oh int, accumulate bool) {
 	blocks, depth := dy.Blocks(), c.Rows()/Block
-	widest := isa.widestOuter()
+	widest := widestOuter(isa)
 	groups := (blocks + widest - 1) / widest
-	s.rows = append(s.rows[:0], outerRow{pixels: dy.W})
+	s.rows = append(s.rows[:0], simd.OuterRow{Pixels: dy.W})
 	o := &s.outer
-	*o = outerArgs{
-		rows: &s.rows[0], count: 1,
-		xPixel: pixelBytes, dyPixel: pixelBytes,
-		dyBlock: dy.H * dy.W * pixelBytes, dwBlock: depth * tapBytes,
+	*o = simd.OuterArgs{
+		Rows: &s.rows[0], Count: 1,
+		XPixel: pixelBytes, DYPixel: pixelBytes,
+		DYBlock: dy.H * dy.W * pixelBytes, DWBlock: depth * tapBytes,
 	}
 	if accumulate {
-		o.accumulate = 1
+		o.Accumulate = 1
 	}
 	for group := range groups {
 		k := group * blocks / groups
 		tile := (group+1)*blocks/groups - k
-		o.dy = unsafe.Pointer(&dy.Plane(n, k)[oh*dy.W*Block])
+		o.DY = unsafe.Pointer(&dy.Plane(n, k)[oh*dy.W*Block])
 		for i := range depth {
-			o.x = unsafe.Pointer(&rows[i*dy.W*Block])
-			o.dw = unsafe.Pointer(&dw[(k*depth+i)*Block*Block])
-			isa.outer[tile](o)
+			o.X = unsafe.Pointer(&rows[i*dy.W*Block])
+			o.DW = unsafe.Pointer(&dw[(k*depth+i)*Block*Block])
+			isa.Outer[tile](o)
 		}
 	}
 }

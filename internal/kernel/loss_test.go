@@ -106,11 +106,11 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 
 func TestDropoutKeepsAShareAndItsGradientTheSame(t *testing.T) {
 	const keep = 0.8
-	x := NewMap(4, 64, 5, 5)
+	x := newMap(4, 64, 5, 5)
 	for i := range x.Data {
 		x.Data[i] = 1
 	}
-	y, again, dx := NewMap(4, 64, 5, 5), NewMap(4, 64, 5, 5), NewMap(4, 64, 5, 5)
+	y, again, dx := newMap(4, 64, 5, 5), newMap(4, 64, 5, 5), newMap(4, 64, 5, 5)
 	Dropout(y, x, keep, 7, 0)
 	Dropout(again, x, keep, 8, 0)
 	DropoutBackward(dx, x, keep, 7, 0)
@@ -141,12 +141,12 @@ func TestDropoutKeepsAShareAndItsGradientTheSame(t *testing.T) {
 
 func TestDropoutOfOneStepTellsNothingOfTheNext(t *testing.T) {
 	const n, keep = 1 << 14, 0.5
-	x := NewMap(1, 16, n/16, 1)
+	x := newMap(1, 16, n/16, 1)
 	for i := range x.Data {
 		x.Data[i] = 1
 	}
 	drawn := func(seed, step uint64) []float32 {
-		y := NewMap(1, 16, n/16, 1)
+		y := newMap(1, 16, n/16, 1)
 		Dropout(y, x, keep, seed, step)
 		return y.Data
 	}
@@ -163,7 +163,8 @@ func TestDropoutOfOneStepTellsNothingOfTheNext(t *testing.T) {
 				}
 			}
 			if share := float64(same) / float64(n-shift); math.Abs(share-0.5) > 5*0.5/math.Sqrt(n) {
-				t.Errorf("%s, moved by %d places, chooses as step %d does for %.3f of the values, want about a half", name, shift, step, share)
+				t.Errorf("%s, moved by %d places, chooses as step %d does for %.3f of the values, want about a half",
+					name, shift, step, share)
 			}
 		}
 	}

@@ -50,29 +50,7 @@ func transposeWeights(transposed, packed []float32, kb, cb, taps int) {
 		for t := range taps {
 			from := (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:])
 			to := (*[Block * Block]float32)(transposed[(i*taps+t)*Block*Block:])
-			active.transpose(to, from)
+			active.Transpose(to, from)
 		}
 	})
-}
-
-func transposeGeneric(to, from *[Block * Block]float32) {
-	for a := 0; a < Block; a += 4 {
-		for b := 0; b < Block; b += 4 {
-			transpose4(to, from, a, b)
-		}
-	}
-}
-
-// transpose4 transposes the 4x4 values at row a, column b of to. Written out,
-// it goes through registers, four times as fast as one value after another.
-func transpose4(to, from *[Block * Block]float32, a, b int) {
-	at, t := b*Block+a, a*Block+b
-	f0 := (*[4]float32)(from[at+0*Block:])
-	f1 := (*[4]float32)(from[at+1*Block:])
-	f2 := (*[4]float32)(from[at+2*Block:])
-	f3 := (*[4]float32)(from[at+3*Block:])
-	*(*[4]float32)(to[t+0*Block:]) = [4]float32{f0[0], f1[0], f2[0], f3[0]}
-	*(*[4]float32)(to[t+1*Block:]) = [4]float32{f0[1], f1[1], f2[1], f3[1]}
-	*(*[4]float32)(to[t+2*Block:]) = [4]float32{f0[2], f1[2], f2[2], f3[2]}
-	*(*[4]float32)(to[t+3*Block:]) = [4]float32{f0[3], f1[3], f2[3], f3[3]}
 }

@@ -46,22 +46,3 @@ func TestPackLayout(t *testing.T) {
 		t.Errorf("weight is %g, want %g", got, want)
 	}
 }
-
-func TestBias(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	y := newViewMap(r, 3, 48, 5, 7, true, true)
-	bias, db := randomGuarded(r, 48), newGuarded(48)
-	want, sums := make([]float64, 0), make([]float64, 48)
-	for i, v := range y.values() {
-		c := i / 35 % 48
-		want = append(want, float64(v)+float64(bias.data[c]))
-		sums[c] += float64(v)
-	}
-	BiasBackward(db.data, y.Map)
-	near(t, "BiasBackward", db.data, sums, 105)
-	AddBias(y.Map, bias.data)
-	near(t, "AddBias", y.values(), want, 1)
-	y.check(t, "y")
-	bias.check(t, "bias")
-	db.check(t, "db")
-}

@@ -1,9 +1,10 @@
 package kernel
 
 import (
-	"sync"
+	"slices"
 	"unsafe"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
@@ -37,37 +38,37 @@ func hanging(n, size, stride, pad, more, window int) int {
 // never wins. argmax, [N][C/16][OH][OW][16], gets the winner's place in the
 // window, r*S + s; of equal values the first wins.
 func (p Pool) MaxForward(y, x Map, argmax []uint8) {
-	plan := p.planFor(x.H, x.W)
-	p.eachPlane(y, func(a *poolArgs, image, block, index int) {
+	plan := p.plan(x.H, x.W)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, index int) {
 		size := y.H * y.W * Block
-		plan.run(a, y.Plane(image, block), x.Plane(image, block), argmax[index*size:(index+1)*size], active.poolMax)
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), argmax[index*size:(index+1)*size], active.PoolMax)
 	})
 }
 
 // MaxBackward overwrites dx with the gradient of MaxForward.
 func (p Pool) MaxBackward(dx, dy Map, argmax []uint8) {
-	plan := p.planFor(dx.H, dx.W)
-	p.eachPlane(dy, func(a *poolArgs, image, block, index int) {
+	plan := p.plan(dx.H, dx.W)
+	eachPlane(dy, func(a *simd.PoolArgs, image, block, index int) {
 		size := dy.H * dy.W * Block
 		to := dx.Plane(image, block)
 		clear(to)
-		plan.run(a, dy.Plane(image, block), to, argmax[index*size:(index+1)*size], active.poolMaxBack)
+		plan.run(a, dy.Plane(image, block), to, argmax[index*size:(index+1)*size], active.PoolMaxBack)
 	})
 }
 
 // AvgForward overwrites y with the mean of each window.
 func (p Pool) AvgForward(y, x Map) {
-	plan := p.planFor(x.H, x.W)
-	p.eachPlane(y, func(a *poolArgs, image, block, _ int) {
-		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.poolSum)
+	plan := p.plan(x.H, x.W)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.PoolSum)
 	})
 }
 
 // AvgBackward overwrites dx with the gradient of AvgForward.
 func (p Pool) AvgBackward(dx, dy Map) {
-	plan := p.planFor(dx.H, dx.W)
+	plan := p.plan(dx.H, dx.W)
 	if p.StrideH != 1 || p.StrideW != 1 || p.PadH >= p.R || p.PadW >= p.S || p.MoreH+p.MoreW > 0 {
-		p.eachPlane(dy, func(_ *poolArgs, image, block, _ int) {
+		eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
 			plan.spread(dx.Plane(image, block), dy.Plane(image, block))
 		})
 		return
@@ -75,11 +76,11 @@ func (p Pool) AvgBackward(dx, dy Map) {
 	// With stride 1 the gradient is a sum over windows too, of dy times its
 	// window's factor, padded by what the window lacks.
 	back := Pool{Window: Window{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}}
-	sum := back.planFor(dy.H, dy.W)
-	p.eachPlane(dy, func(a *poolArgs, image, block, _ int) {
+	sum := back.plan(dy.H, dy.W)
+	eachPlane(dy, func(a *simd.PoolArgs, image, block, _ int) {
 		scaled := borrowFloats(dy.H * dy.W * Block)
 		plan.scale(scaled, dy.Plane(image, block))
-		sum.runScaled(a, dx.Plane(image, block), scaled, nil, active.poolSum, 1)
+		sum.runScaled(a, dx.Plane(image, block), scaled, nil, active.PoolSum, 1)
 		returnFloats(scaled)
 	})
 }
@@ -119,16 +120,13 @@ func GlobalAvgBackward(dx, dy Map) {
 	})
 }
 
-var poolArgsPool = sync.Pool{New: func() any { return new(poolArgs) }}
-
-// eachPlane calls f for every plane of the pool's output.
-func (p Pool) eachPlane(y Map, f func(a *poolArgs, image, block, index int)) {
+// eachPlane calls f for every plane of a pool's output.
+func eachPlane(y Map, f func(a *simd.PoolArgs, image, block, index int)) {
 	blocks := y.Blocks()
 	parallel.For(y.N*blocks, func(i int) {
-		a := poolArgsPool.Get().(*poolArgs)
-		f(a, i/blocks, i%blocks, i)
-		*a = poolArgs{}
-		poolArgsPool.Put(a)
+		s := borrowScratch()
+		defer s.release()
+		f(&s.pool, i/blocks, i%blocks, i)
 	})
 }
 
@@ -144,25 +142,58 @@ type poolPlan struct {
 type poolRun struct {
 	y, x   int // first output pixel, first tap's input pixel
 	pixels int
-	taps   []poolTap
+	taps   []simd.PoolTap
 	scale  float32 // 1/divisor of an average
 }
 
-type poolPlanKey struct {
-	pool Pool
-	h, w int
+func (p Pool) plan(h, w int) *poolPlan {
+	oh, ow := p.Out(h, w)
+	plan := &poolPlan{xPixel: p.StrideW * pixelBytes, width: w, height: h}
+	var row []poolRun
+	var above span
+	for i := range oh {
+		rows := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h)
+		if row == nil || rows != above {
+			row, above = p.planRow(rows, w, ow), rows
+			plan.runs = slices.Grow(plan.runs, (oh-i)*len(row))
+		}
+		for _, run := range row {
+			run.y += i * ow
+			run.x += (i*p.StrideH - p.PadH + rows.first) * w
+			plan.runs = append(plan.runs, run)
+		}
+	}
+	return plan
 }
 
-// poolPlans keeps the plans: networks have a few pools and run them often.
-var poolPlans sync.Map
-
-func (p Pool) planFor(h, w int) *poolPlan {
-	key := poolPlanKey{p, h, w}
-	if plan, ok := poolPlans.Load(key); ok {
-		return plan.(*poolPlan)
+// planRow returns the runs of a row of ow windows as if it began at pixel 0.
+func (p Pool) planRow(rows span, w, ow int) []poolRun {
+	var runs []poolRun
+	for j := 0; j < ow; {
+		columns := spanOf(j, p.S, p.StrideW, p.PadW, p.MoreW, w)
+		end := j + 1
+		for end < ow && spanOf(end, p.S, p.StrideW, p.PadW, p.MoreW, w) == columns {
+			end++
+		}
+		run := poolRun{
+			y: j, pixels: end - j, x: j*p.StrideW - p.PadW + columns.first,
+			taps: make([]simd.PoolTap, 0, p.R*p.S),
+		}
+		for r := rows.first; r < rows.end; r++ {
+			for s := columns.first; s < columns.end; s++ {
+				offset := (r-rows.first)*w + s - columns.first
+				run.taps = append(run.taps, simd.PoolTap{Offset: offset * pixelBytes, Index: r*p.S + s})
+			}
+		}
+		divisor := len(run.taps)
+		if p.CountIncludePad {
+			divisor = rows.counted * columns.counted
+		}
+		run.scale = 1 / float32(max(1, divisor))
+		runs = append(runs, run)
+		j = end
 	}
-	plan, _ := poolPlans.LoadOrStore(key, p.plan(h, w))
-	return plan.(*poolPlan)
+	return runs
 }
 
 // span is the part of a window along one direction that lies in the image.
@@ -176,62 +207,31 @@ func spanOf(at, window, stride, pad, more, size int) span {
 	}
 }
 
-func (p Pool) plan(h, w int) *poolPlan {
-	oh, ow := p.Out(h, w)
-	plan := &poolPlan{xPixel: p.StrideW * pixelBytes, width: w, height: h}
-	for i := range oh {
-		rows := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h)
-		for j := 0; j < ow; {
-			columns := spanOf(j, p.S, p.StrideW, p.PadW, p.MoreW, w)
-			end := j + 1
-			for end < ow && spanOf(end, p.S, p.StrideW, p.PadW, p.MoreW, w) == columns {
-				end++
-			}
-			run := poolRun{
-				y: i*ow + j, pixels: end - j,
-				x: (i*p.StrideH-p.PadH+rows.first)*w + j*p.StrideW - p.PadW + columns.first,
-			}
-			for r := rows.first; r < rows.end; r++ {
-				for s := columns.first; s < columns.end; s++ {
-					offset := (r-rows.first)*w + s - columns.first
-					run.taps = append(run.taps, poolTap{offset: offset * pixelBytes, index: r*p.S + s})
-				}
-			}
-			divisor := len(run.taps)
-			if p.CountIncludePad {
-				divisor = rows.counted * columns.counted
-			}
-			run.scale = 1 / float32(max(1, divisor))
-			plan.runs = append(plan.runs, run)
-			j = end
-		}
-	}
-	return plan
-}
-
 // run calls loop for every run of a plane.
-func (p *poolPlan) run(a *poolArgs, y, x []float32, argmax []uint8, loop func(*poolArgs)) {
+func (p *poolPlan) run(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop func(*simd.PoolArgs)) {
 	p.runScaled(a, y, x, argmax, loop, 0)
 }
 
 // runScaled is run with one factor for all runs instead of their own, unless
 // it is 0.
-func (p *poolPlan) runScaled(a *poolArgs, y, x []float32, argmax []uint8, loop func(*poolArgs), scale float32) {
+func (p *poolPlan) runScaled(
+	a *simd.PoolArgs, y, x []float32, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
+) {
 	for i := range p.runs {
 		run := &p.runs[i]
 		if len(run.taps) == 0 { // a window in the padding alone
 			clear(y[run.y*Block : (run.y+run.pixels)*Block])
 			continue
 		}
-		*a = poolArgs{
-			y: unsafe.Pointer(&y[run.y*Block]), x: unsafe.Pointer(&x[run.x*Block]),
-			taps: &run.taps[0], count: len(run.taps), pixels: run.pixels, xPixel: p.xPixel, scale: run.scale,
+		*a = simd.PoolArgs{
+			Y: unsafe.Pointer(&y[run.y*Block]), X: unsafe.Pointer(&x[run.x*Block]),
+			Taps: &run.taps[0], Count: len(run.taps), Pixels: run.pixels, XPixel: p.xPixel, Scale: run.scale,
 		}
 		if argmax != nil {
-			a.argmax = unsafe.Pointer(&argmax[run.y*Block])
+			a.Argmax = unsafe.Pointer(&argmax[run.y*Block])
 		}
 		if scale != 0 {
-			a.scale = scale
+			a.Scale = scale
 		}
 		loop(a)
 	}
@@ -258,7 +258,7 @@ func (p *poolPlan) spread(dx, dy []float32) {
 				g[lane] *= run.scale
 			}
 			for _, tap := range run.taps {
-				to := (*[Block]float32)(dx[run.x*Block+(tap.offset+pixel*p.xPixel)/floatBytes:])
+				to := (*[Block]float32)(dx[run.x*Block+(tap.Offset+pixel*p.xPixel)/floatBytes:])
 				for lane, v := range g {
 					to[lane] += v
 				}

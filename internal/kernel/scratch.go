@@ -4,21 +4,24 @@ import (
 	"slices"
 	"sort"
 	"sync"
+
+	"github.com/inception-go/inception/internal/kernel/simd"
 )
 
 // scratch is what one piece of work needs besides its operands. Calls through
 // a function pointer make their arguments escape, so they live here, and are
 // used again.
 type scratch struct {
-	gemm  gemmArgs
-	outer outerArgs
+	gemm  simd.GemmArgs
+	outer simd.OuterArgs
+	pool  simd.PoolArgs
 
-	batch []gemmOffset
-	rows  []outerRow
+	batch []simd.GemmOffset
+	rows  []simd.OuterRow
 
-	winogradIn      winogradInArgs
-	winogradOut     winogradOutArgs
-	winogradWeights winogradWeightsArgs
+	winogradIn      simd.WinogradInArgs
+	winogradOut     simd.WinogradOutArgs
+	winogradWeights simd.WinogradWeightsArgs
 	floats          []float32
 }
 
@@ -29,17 +32,16 @@ func borrowScratch() *scratch { return scratches.Get().(*scratch) }
 // release returns s to the pool without the addresses that would keep other
 // memory alive.
 func (s *scratch) release() {
-	s.gemm, s.outer = gemmArgs{}, outerArgs{}
-	s.winogradIn, s.winogradOut, s.winogradWeights = winogradInArgs{}, winogradOutArgs{}, winogradWeightsArgs{}
+	*s = scratch{batch: s.batch, rows: s.rows, floats: s.floats}
 	scratches.Put(s)
 }
 
 // blocks returns the batch of count channel blocks that lie apart by so many
 // bytes, and whose weights follow each other.
-func (s *scratch) blocks(count, apart int) *gemmOffset {
+func (s *scratch) blocks(count, apart int) *simd.GemmOffset {
 	s.batch = s.batch[:0]
 	for i := range count {
-		s.batch = append(s.batch, gemmOffset{a: i * apart, b: i * tapBytes})
+		s.batch = append(s.batch, simd.GemmOffset{A: i * apart, B: i * tapBytes})
 	}
 	return &s.batch[0]
 }

@@ -15,7 +15,8 @@ func TestSamePadding(t *testing.T) {
 		{1, 3, 2, 1, 0, 1},
 	} {
 		v := Square(c.window, c.stride, 0).Same(c.size, c.size)
-		if out, _ := v.Out(c.size, c.size); v.PadH != c.pad || v.MoreH != c.more || v.PadW != c.pad || v.MoreW != c.more || out != c.out {
+		out, _ := v.Out(c.size, c.size)
+		if v.PadH != c.pad || v.MoreH != c.more || v.PadW != c.pad || v.MoreW != c.more || out != c.out {
 			t.Errorf("%+v gives %+v, output %d", c, v, out)
 		}
 	}

@@ -5,48 +5,17 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/inception-go/inception/internal/kernel/simd"
 	"github.com/inception-go/inception/internal/parallel"
 )
 
 const (
-	winogradOutput = 4 // a tile's height and width
-	winogradWindow = 6 // of the input behind it
+	winogradOutput = simd.WinogradOutput
+	winogradWindow = simd.WinogradWindow
 	winogradPoints = winogradWindow * winogradWindow
 	winogradBytes  = 384 << 10 // of transformed input that a piece keeps in the L2 cache
 	winogradLeast  = 16        // tiles below which reading the larger weights takes longer
 )
-
-// winograd holds the numbers of F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms
-// for Convolutional Neural Networks", arXiv 1509.09308): polynomials of degree
-// 5 are multiplied by their values at 0, a, -a, b, -b and infinity. The usual
-// points 1 and 2 round twice as badly as 5/8 and 3/2, whose powers are exact
-// and whose spread is smaller (Barabasz et al., arXiv 1803.10986, on the choice
-// of points).
-//
-//	B' = a2*b2      0     -a2-b2    0    1  0     A' = 1  1   1   1   1  0
-//	       0     -a*b2    -b2       a    1  0          0  a  -a   b  -b  0
-//	       0      a*b2    -b2      -a    1  0          0 a2  a2  b2  b2  0
-//	       0     -b*a2    -a2       b    1  0          0 a3 -a3  b3 -b3  1
-//	       0      b*a2    -a2      -b    1  0
-//	       0     a2*b2      0    -a2-b2  0  1
-//
-// G's row of a point p is (1, p, p2) over the product of p's distances to the
-// other points; infinity's is (0, 0, 1).
-var winograd = func() *winogradConstants {
-	const a, b = 0.625, 1.5
-	const a2, b2 = a * a, b * b
-	const overA, overB = 1 / (2 * a2 * (a2 - b2)), 1 / (2 * b2 * (b2 - a2))
-	k := &winogradConstants{}
-	for c := range Block {
-		k.a[c], k.a2[c], k.a3[c] = a, a2, a2*a
-		k.b[c], k.b2[c], k.b3[c] = b, b2, b2*b
-		k.product[c], k.sum[c] = a2*b2, a2+b2
-		k.g0[c] = 1 / (a2 * b2)
-		k.gA[c], k.gAa[c], k.gAa2[c] = overA, overA*a, overA*a2
-		k.gB[c], k.gBb[c], k.gBb2[c] = overB, overB*b, overB*b2
-	}
-	return k
-}()
 
 // HasWinograd reports whether ForwardWinograd computes c faster than
 // ForwardBias on n images of h by w: a 3x3 with stride 1 and enough tiles.
@@ -82,12 +51,12 @@ func winogradWeights(u, w []float32, pairs, first, tap int) {
 	parallel.For(pairs, func(i int) {
 		s := borrowScratch()
 		a := &s.winogradWeights
-		*a = winogradWeightsArgs{
-			points: unsafe.Pointer(&u[i*Block*Block]), point: pairs * tapBytes,
-			w: unsafe.Pointer(&w[i*9*Block*Block+first]), tap: tap,
-			temporary: unsafe.Pointer(&s.grow(18 * Block)[0]), constants: winograd,
+		*a = simd.WinogradWeightsArgs{
+			Points: unsafe.Pointer(&u[i*Block*Block]), Point: pairs * tapBytes,
+			W: unsafe.Pointer(&w[i*9*Block*Block+first]), Tap: tap,
+			Temporary: unsafe.Pointer(&s.grow(18 * Block)[0]), Constants: simd.WinogradNumbers,
 		}
-		active.winogradWeights(a)
+		active.WinogradWeights(a)
 		s.release()
 	})
 }
@@ -116,7 +85,10 @@ func (c Conv) backwardWinograd(dx, dy Map, transposed []float32) {
 	defer returnFloats(bias)
 	clear(bias)
 	winogradWeights(u, transposed, c.K/Block*(c.C/Block), 8*Block*Block, -tapBytes)
-	p := winogradProduct{y: dx, x: dy, padH: c.R - 1 - c.PadH, padW: c.S - 1 - c.PadW, u: u, bias: bias, least: float32(math.Inf(-1))}
+	p := winogradProduct{
+		y: dx, x: dy, padH: c.R - 1 - c.PadH, padW: c.S - 1 - c.PadW,
+		u: u, bias: bias, least: float32(math.Inf(-1)),
+	}
 	p.run()
 }
 
@@ -127,7 +99,7 @@ type winogradProduct struct {
 	padH, padW int
 	u, bias    []float32
 	least      float32
-	isa        *isa
+	isa        *simd.ISA
 
 	across, perImage, tiles int // tiles
 	pieces                  int
@@ -151,9 +123,9 @@ func (p *winogradProduct) run() {
 // product makes a multiple of 4 pieces: more would read all weights more often
 // than they gain by more threads.
 func (p *winogradProduct) cut() {
-	rows := p.isa.tileRows[maxTileBlocks]
+	rows := p.isa.TileRows[simd.MaxTileBlocks]
 	if rows == 0 {
-		rows = p.isa.tileRows[1]
+		rows = p.isa.TileRows[1]
 	}
 	most := max(2*rows, winogradBytes/(winogradPoints*pixelBytes*p.x.Blocks()))
 	p.pieces = (p.tiles + most - 1) / most
@@ -170,7 +142,7 @@ func (p *winogradProduct) piece(from, to int) {
 	cb, kb := p.x.Blocks(), p.y.Blocks()
 	// A window's points, and a tile's, lie an odd number of pixels apart, which
 	// spreads them over the sets of the L1 cache.
-	inPoint, outPoint := (cb*p.most)|1, (maxTileBlocks*p.most)|1
+	inPoint, outPoint := (cb*p.most)|1, (simd.MaxTileBlocks*p.most)|1
 	memory := borrowFloats((winogradPoints*(inPoint+outPoint) + 3*winogradPoints) * Block)
 	defer returnFloats(memory)
 	w := winogradWalk{
@@ -181,7 +153,7 @@ func (p *winogradProduct) piece(from, to int) {
 		temporary: memory[(winogradPoints*(inPoint+outPoint)+winogradPoints)*Block:],
 	}
 	w.transform()
-	groups := p.isa.groups(kb, to-from)
+	groups := groups(p.isa, kb, to-from)
 	for group := range groups {
 		k := group * kb / groups
 		w.multiply(k, (group+1)*kb/groups-k)
@@ -214,7 +186,7 @@ func (w *winogradWalk) rows(do func(image, i, j0, j1, at int)) {
 // transform fills in.
 func (w *winogradWalk) transform() {
 	a := &w.scratch.winogradIn
-	a.point, a.temporary, a.constants = w.inPoint*pixelBytes, unsafe.Pointer(&w.temporary[0]), winograd
+	a.Point, a.Temporary, a.Constants = w.inPoint*pixelBytes, unsafe.Pointer(&w.temporary[0]), simd.WinogradNumbers
 	w.rows(func(image, i, j0, j1, at int) {
 		// Windows [inside, outside) lie wholly in the image.
 		top := winogradOutput*i - w.padH
@@ -227,9 +199,9 @@ func (w *winogradWalk) transform() {
 			plane := w.x.Plane(image, c)
 			points := func(j int) unsafe.Pointer { return unsafe.Pointer(&w.in[(c*w.most+at+j-j0)*Block]) }
 			if inside < outside {
-				a.x = unsafe.Pointer(&plane[(top*w.x.W+winogradOutput*inside-w.padW)*Block])
-				a.row, a.tiles, a.points = w.x.W*pixelBytes, outside-inside, points(inside)
-				w.isa.winogradIn(a)
+				a.X = unsafe.Pointer(&plane[(top*w.x.W+winogradOutput*inside-w.padW)*Block])
+				a.Row, a.Tiles, a.Points = w.x.W*pixelBytes, outside-inside, points(inside)
+				w.isa.WinogradIn(a)
 			}
 			for j := j0; j < j1; j++ {
 				if j == inside {
@@ -237,8 +209,8 @@ func (w *winogradWalk) transform() {
 				}
 				if j < j1 {
 					w.cutOut(plane, top, winogradOutput*j-w.padW)
-					a.x, a.row, a.tiles, a.points = unsafe.Pointer(&w.patch[0]), winogradWindow*pixelBytes, 1, points(j)
-					w.isa.winogradIn(a)
+					a.X, a.Row, a.Tiles, a.Points = unsafe.Pointer(&w.patch[0]), winogradWindow*pixelBytes, 1, points(j)
+					w.isa.WinogradIn(a)
 				}
 			}
 		}
@@ -262,19 +234,19 @@ func (w *winogradWalk) cutOut(plane []float32, top, left int) {
 func (w *winogradWalk) multiply(k, n int) {
 	s, cb, tiles := w.scratch, w.x.Blocks(), w.to-w.from
 	g := &s.gemm
-	*g = gemmArgs{
-		offsets: s.blocks(cb, w.most*pixelBytes), count: cb,
-		aPixel: pixelBytes, bBlock: cb * tapBytes,
-		cPixel: pixelBytes, cBlock: w.most * pixelBytes,
+	*g = simd.GemmArgs{
+		Offsets: s.blocks(cb, w.most*pixelBytes), Count: cb,
+		APixel: pixelBytes, BBlock: cb * tapBytes,
+		CPixel: pixelBytes, CBlock: w.most * pixelBytes,
 	}
-	calls := (tiles + w.isa.tileRows[n] - 1) / w.isa.tileRows[n]
+	calls := (tiles + w.isa.TileRows[n] - 1) / w.isa.TileRows[n]
 	for point := range winogradPoints {
-		g.b = unsafe.Pointer(&w.u[(point*w.y.Blocks()+k)*cb*Block*Block])
+		g.B = unsafe.Pointer(&w.u[(point*w.y.Blocks()+k)*cb*Block*Block])
 		for i := range calls {
 			from, to := i*tiles/calls, (i+1)*tiles/calls
-			g.a = unsafe.Pointer(&w.in[(point*w.inPoint+from)*Block])
-			g.c = unsafe.Pointer(&w.out[(point*w.outPoint+from)*Block])
-			w.isa.gemm[n][to-from](g)
+			g.A = unsafe.Pointer(&w.in[(point*w.inPoint+from)*Block])
+			g.C = unsafe.Pointer(&w.out[(point*w.outPoint+from)*Block])
+			w.isa.Gemm[n][to-from](g)
 		}
 	}
 }
@@ -282,12 +254,12 @@ func (w *winogradWalk) multiply(k, n int) {
 // finish writes the output blocks [k, k+n) of the piece's tiles.
 func (w *winogradWalk) finish(k, n int) {
 	a := &w.scratch.winogradOut
-	a.point, a.temporary, a.constants = w.outPoint*pixelBytes, unsafe.Pointer(&w.temporary[0]), winograd
+	a.Point, a.Temporary, a.Constants = w.outPoint*pixelBytes, unsafe.Pointer(&w.temporary[0]), simd.WinogradNumbers
 	least := w.temporary[winogradPoints*Block:][:Block]
 	for c := range least {
 		least[c] = w.least
 	}
-	a.least = unsafe.Pointer(&least[0])
+	a.Least = unsafe.Pointer(&least[0])
 	w.rows(func(image, i, j0, j1, at int) {
 		top := winogradOutput * i
 		whole := j0
@@ -296,16 +268,16 @@ func (w *winogradWalk) finish(k, n int) {
 		}
 		for block := range n {
 			plane := w.y.Plane(image, k+block)
-			a.bias = unsafe.Pointer(&w.bias[(k+block)*Block])
+			a.Bias = unsafe.Pointer(&w.bias[(k+block)*Block])
 			points := func(j int) unsafe.Pointer { return unsafe.Pointer(&w.out[(block*w.most+at+j-j0)*Block]) }
 			if j0 < whole {
-				a.y = unsafe.Pointer(&plane[(top*w.y.W+winogradOutput*j0)*Block])
-				a.row, a.tiles, a.points = w.y.W*pixelBytes, whole-j0, points(j0)
-				w.isa.winogradOut(a)
+				a.Y = unsafe.Pointer(&plane[(top*w.y.W+winogradOutput*j0)*Block])
+				a.Row, a.Tiles, a.Points = w.y.W*pixelBytes, whole-j0, points(j0)
+				w.isa.WinogradOut(a)
 			}
 			for j := whole; j < j1; j++ {
-				a.y, a.row, a.tiles, a.points = unsafe.Pointer(&w.patch[0]), winogradOutput*pixelBytes, 1, points(j)
-				w.isa.winogradOut(a)
+				a.Y, a.Row, a.Tiles, a.Points = unsafe.Pointer(&w.patch[0]), winogradOutput*pixelBytes, 1, points(j)
+				w.isa.WinogradOut(a)
 				left := winogradOutput * j
 				for r := range min(winogradOutput, w.y.H-top) {
 					copy(plane[((top+r)*w.y.W+left)*Block:], w.patch[r*winogradOutput*Block:][:min(winogradOutput, w.y.W-left)*Block])

@@ -54,12 +54,12 @@ func (b *batchNorm) forward(y, x kernel.Map) {
 		copy(b.mean, b.Mean.Data)
 		copy(b.variance, b.Var.Data)
 	} else {
-		kernel.BatchNormMoments(b.mean, b.variance, x)
+		b.kernel().Moments(x)
 		count := float32(x.N * x.H * x.W)
 		move(b.Mean.Data, b.mean, b.Momentum, 1)
 		move(b.Var.Data, b.variance, b.Momentum, count/max(count-1, 1))
 	}
-	kernel.BatchNormReLU(y, x, b.mean, b.variance, b.gamma(), b.Beta.Data, b.Eps, true)
+	b.kernel().Forward(y, x)
 }
 
 func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
@@ -68,11 +68,11 @@ func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node
 	o.forward = func(in []gorgonia.Value) error {
 		dgamma.alloc()
 		dbeta.alloc()
-		backward := kernel.BatchNormReLUBackward
+		backward := b.kernel().Backward
 		if b.Frozen {
-			backward = kernel.BatchNormReLUBackwardFrozen
+			backward = b.kernel().BackwardFrozen
 		}
-		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]), b.mean, b.variance, b.gamma(), b.Beta.Data, b.Eps, true)
+		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]))
 		return nil
 	}
 	dx, err := o.apply(grad, in[0])
@@ -91,11 +91,13 @@ func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node
 	return grads, nil
 }
 
-func (b *batchNorm) gamma() []float32 {
-	if b.Gamma == nil {
-		return nil
+// kernel is the batch norm by the last batch's statistics.
+func (b *batchNorm) kernel() kernel.BatchNorm {
+	k := kernel.BatchNorm{Mean: b.mean, Variance: b.variance, Beta: b.Beta.Data, Eps: b.Eps}
+	if b.Gamma != nil {
+		k.Gamma = b.Gamma.Data
 	}
-	return b.Gamma.Data
+	return k
 }
 
 // besides makes a node for a result that the op of main fills besides its
@@ -114,22 +116,17 @@ func move(average, batch []float32, momentum, scale float32) {
 
 // BiasReLU adds a bias to every channel and cuts at zero.
 func BiasReLU(name string, x *gorgonia.Node, bias *Param) (*gorgonia.Node, error) {
-	channels := x.Shape()[1] * kernel.Block
-	zeros, ones := make([]float32, channels), make([]float32, channels)
-	for i := range ones {
-		ones[i] = 1
-	}
 	o := &op{name: name + ": bias", result: like(x), wants: []bool{true, true}}
 	o.forward = func(in []gorgonia.Value) error {
-		kernel.BatchNormReLU(o.result.asMap(), mapOf(in[0]), zeros, ones, nil, sliceOf(in[1]), 0, true)
+		kernel.BatchNorm{Beta: bias.Data}.Forward(o.result.asMap(), mapOf(in[0]))
 		return nil
 	}
 	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
-		dbias := newSliceResult(channels)
+		dbias := newSliceResult(x.Shape()[1] * kernel.Block)
 		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}}
 		dx.forward = func(in []gorgonia.Value) error {
 			dbias.alloc()
-			kernel.BatchNormReLUBackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]), zeros, ones, nil, bias.Data, 0, true)
+			kernel.BatchNorm{Beta: bias.Data}.BackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]))
 			return nil
 		}
 		main, err := dx.apply(grad, in[0])

@@ -44,7 +44,7 @@ func (f *network) param(name string, kind Kind, shape ...int) *Param {
 func (f *network) input(name string, n, c, h, w int) *gorgonia.Node {
 	values := f.add(name, n*c*h*w, false)
 	f.maps[name] = newPlain(n, c, h, w)
-	m := kernel.NewMap(n, c, h, w)
+	m := kernel.MapOf(make([]float32, n*c*h*w), n, c, h, w)
 	for i, v := range values {
 		image, channel, pixel := i/(c*h*w), i/(h*w)%c, i%(h*w)
 		m.Plane(image, channel/kernel.Block)[pixel*kernel.Block+channel%kernel.Block] = v
@@ -85,7 +85,8 @@ func (f *network) must(n *gorgonia.Node, err error) *gorgonia.Node {
 
 // dot makes the scalar of plain.dot.
 func (f *network) dot(x *gorgonia.Node) *gorgonia.Node {
-	weights := kernel.NewMap(x.Shape()[0], x.Shape()[1]*kernel.Block, x.Shape()[2], x.Shape()[3])
+	s := x.Shape()
+	weights := kernel.MapOf(make([]float32, s.TotalSize()), s[0], s[1]*kernel.Block, s[2], s[3])
 	channels, plane := ChannelsOf(x), x.Shape()[2]*x.Shape()[3]
 	for i := range x.Shape()[0] * channels * plane {
 		image, channel, pixel := i/(channels*plane), i/plane%channels, i%plane

@@ -31,8 +31,7 @@ func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*wei
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := weights.Metadata{Spec: w.Spec, Labels: labels, InputSize: spec.InputSize,
-		Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
+	m := weights.Metadata{Spec: w.Spec, Labels: labels, Preprocess: picture.TorchvisionPreprocess(spec.InputSize)}
 	if change != nil {
 		change(&m)
 	}

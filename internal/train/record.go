@@ -24,8 +24,7 @@ func (r *run) write(lines ...report.Line) error {
 func (r *run) saveWeights(isBest bool) error {
 	spec := r.weights.Spec
 	metadata := weights.Metadata{
-		Spec: spec, Labels: r.data.train.Classes(), InputSize: spec.InputSize,
-		Preprocess: r.data.preprocess, Version: r.job.Version,
+		Spec: spec, Labels: r.data.train.Classes(), Preprocess: r.data.preprocess, Version: r.job.Version,
 	}
 	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
 	if isBest {

@@ -3,6 +3,8 @@ package weights
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -18,9 +20,9 @@ const extraBatches = "num_batches_tracked"
 // keepBatches notes a state dict's step counters.
 func (m *Metadata) keepBatches(shapes map[string][]int, read func(name string) ([]float32, error)) error {
 	counts, kinds := map[string]int64{}, map[int64]bool{}
-	for name, shape := range shapes {
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		layer, ok := strings.CutSuffix(name, countSuffix)
-		if !ok || len(shape) > 0 {
+		if !ok || len(shapes[name]) > 0 {
 			continue
 		}
 		values, err := read(name)
@@ -54,6 +56,6 @@ func (m *Metadata) batches() func(layer string) int64 {
 		return func(string) int64 { return all }
 	}
 	counts := map[string]int64{}
-	_ = json.Unmarshal(text, &counts) // somebody else's text counts as none
+	_ = json.Unmarshal(text, &counts) // any other text counts as none
 	return func(layer string) int64 { return counts[layer] }
 }

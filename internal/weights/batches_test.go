@@ -1,6 +1,9 @@
 package weights
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 // PyTorch's counters differ from layer to layer where some were frozen.
 func TestStepCountersAreKept(t *testing.T) {
@@ -18,6 +21,17 @@ func TestStepCountersAreKept(t *testing.T) {
 		}
 		if of := m.batches(); of("a") != int64(c.a) || of("b") != int64(c.b) {
 			t.Errorf("%v: %d and %d", c, of("a"), of("b"))
+		}
+	}
+}
+
+func TestTheFirstUnreadableCounterIsTold(t *testing.T) {
+	shapes := map[string][]int{"a" + countSuffix: {}, "b" + countSuffix: {}, "c" + countSuffix: {}}
+	for range 50 {
+		var m Metadata
+		err := m.keepBatches(shapes, func(name string) ([]float32, error) { return nil, errors.New(name) })
+		if err == nil || err.Error() != "a"+countSuffix {
+			t.Fatal(err)
 		}
 	}
 }

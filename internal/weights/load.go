@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
@@ -16,7 +16,7 @@ import (
 )
 
 // Load reads a weight file, or the best weights of a run folder (its last
-// ones if there are no best). A safetensors file of somebody else with
+// ones if there are no best). A safetensors file of another tool with
 // torchvision's keys loads too; Metadata.Notes then says what was guessed.
 func Load(path string) (*model.Weights, Metadata, error) {
 	t, m, err := open(path)
@@ -86,7 +86,8 @@ func resolve(path string) (string, error) {
 	if file, ok := rundir.Weights(path); ok {
 		return file, nil
 	}
-	return "", fmt.Errorf("weights %s: the folder has neither %s nor %s, so it is no run that has saved", path, rundir.Best, rundir.Last)
+	return "", fmt.Errorf("weights %s: the folder has neither %s nor %s, so it is not a run that has saved weights",
+		path, rundir.Best, rundir.Last)
 }
 
 // metadataOf returns what an open file says, or what its keys let guess.
@@ -99,12 +100,13 @@ func metadataOf(t *Tensors) (Metadata, error) {
 		return Metadata{}, err
 	}
 	m.NameClasses()
-	m.Preprocess = picture.TorchvisionPreprocess(m.InputSize)
-	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding and images are preprocessed as torchvision's: "+m.Preprocess.String())
+	m.Preprocess = picture.TorchvisionPreprocess(m.Spec.InputSize)
+	m.Notes = append(m.Notes, "it has no metadata, so average pools count their padding "+
+		"and images are preprocessed as torchvision's: "+m.Preprocess.String())
 	return m, nil
 }
 
-// fromTensors makes weights of an open file. What somebody else's file has
+// fromTensors makes weights of an open file. What another tool's file has
 // beside them, m keeps.
 func fromTensors(t *Tensors, m *Metadata) (*model.Weights, error) {
 	shapes := t.shapes()
@@ -132,7 +134,8 @@ func (t *Tensors) shapes() map[string][]int {
 // only then takes memory and fills it by read. theirs, if there is one, says
 // what the tool calls a parameter, for errors. m keeps what the tensors hold
 // beside the weights.
-func Assemble(m *Metadata, shapes map[string][]int, theirs func(string) string, read func(name string) ([]float32, error)) (*model.Weights, error) {
+func Assemble(m *Metadata, shapes map[string][]int, theirs func(name string) string,
+	read func(name string) ([]float32, error)) (*model.Weights, error) {
 	w, err := build(*m, shapes, theirs, read)
 	if err != nil {
 		return nil, err
@@ -141,7 +144,8 @@ func Assemble(m *Metadata, shapes map[string][]int, theirs func(string) string, 
 }
 
 // build is Assemble without what lies beside the weights.
-func build(m Metadata, shapes map[string][]int, theirs func(string) string, read func(name string) ([]float32, error)) (*model.Weights, error) {
+func build(m Metadata, shapes map[string][]int, theirs func(name string) string,
+	read func(name string) ([]float32, error)) (*model.Weights, error) {
 	params, err := expected(m.Spec, m.NoHead)
 	if err != nil {
 		return nil, err
@@ -157,8 +161,7 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 	if err != nil {
 		return nil, err
 	}
-	var failure error
-	var once sync.Once
+	errs := make([]error, len(w.Params)) // of which the first in file order is returned
 	parallel.For(len(w.Params), func(i int) {
 		p := w.Params[i]
 		if m.NoHead && p.Head {
@@ -168,18 +171,19 @@ func build(m Metadata, shapes map[string][]int, theirs func(string) string, read
 		if err == nil {
 			err = p.SetValues(values)
 		}
-		if err != nil {
-			once.Do(func() { failure = err })
-		}
+		errs[i] = err
 	})
-	return w, failure
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, errs[i]
+	}
+	return w, nil
 }
 
 // describe names a network in a few words.
 func describe(m Metadata) string {
-	s := fmt.Sprintf("%s with %d classes, width %g, auxiliary head %s", m.Spec.Variant, m.Spec.Classes, m.Spec.Width, m.Spec.Aux)
+	head := fmt.Sprintf("with %d classes", m.Spec.Classes)
 	if m.NoHead {
-		s = fmt.Sprintf("%s without classifier, width %g, auxiliary head %s", m.Spec.Variant, m.Spec.Width, m.Spec.Aux)
+		head = "without classifier"
 	}
-	return s
+	return fmt.Sprintf("%s %s, width %g, auxiliary head %s", m.Spec.Variant, head, m.Spec.Width, m.Spec.Aux)
 }

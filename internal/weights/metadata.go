@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,7 +17,6 @@ import (
 type Metadata struct {
 	Spec       model.Spec         // the structure
 	Labels     []string           // of the classes in order; empty if nobody named them
-	InputSize  int                // of the images that the weights were made for; 0 means Spec's
 	Preprocess picture.Preprocess // what made those images
 	NoHead     bool               // the classifier is missing: features only
 	Version    string             // of the product that wrote the file
@@ -40,7 +40,9 @@ const (
 	keySpec       = "spec"
 )
 
-var ownKeys = []string{keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec}
+var ownKeys = []string{
+	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
+}
 
 // Strings returns the metadata as a file carries it.
 func (m Metadata) Strings() (map[string]string, error) {
@@ -56,17 +58,27 @@ func (m Metadata) Strings() (map[string]string, error) {
 	if m.NoHead {
 		s[keyHead] = "none"
 	}
-	for key, value := range map[string]any{keySpec: m.Spec, keyPreprocess: m.Preprocess, keyLabels: m.Labels} {
-		b, err := json.Marshal(value)
+	for _, f := range m.jsonFields() {
+		b, err := json.Marshal(f.value)
 		if err != nil {
-			return nil, fmt.Errorf("metadata %s: %w", key, err)
+			return nil, fmt.Errorf("metadata %s: %w", f.key, err)
 		}
-		s[key] = string(b)
+		s[f.key] = string(b)
 	}
 	if len(m.Labels) == 0 {
 		delete(s, keyLabels)
 	}
 	return s, nil
+}
+
+// jsonField is a fact that stands in the header as JSON.
+type jsonField struct {
+	key   string
+	value any // a pointer to the field
+}
+
+func (m *Metadata) jsonFields() []jsonField {
+	return []jsonField{{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}}
 }
 
 // Classes returns how many classes the weights tell apart, 0 without a
@@ -78,13 +90,9 @@ func (m Metadata) Classes() int {
 	return m.Spec.Classes
 }
 
-// inputSize returns InputSize or, where it is not given, the structure's.
-func (m Metadata) inputSize() int {
-	if m.InputSize > 0 {
-		return m.InputSize
-	}
-	return m.Spec.InputSize
-}
+// inputSize returns that of the preprocessing or, where it is not given, the
+// structure's.
+func (m Metadata) inputSize() int { return cmp.Or(m.Preprocess.Size, m.Spec.InputSize) }
 
 // ClassNames returns a name for each row of the classifier: its label, or its
 // index where the weights have no labels.
@@ -108,29 +116,31 @@ func (m *Metadata) NameClasses() {
 	}
 }
 
-// decodeMetadata reads what Strings wrote. known is false for a file of
-// somebody else, which has no structure in it.
+// decodeMetadata reads what Strings wrote. known is false for another
+// tool's file, which has no structure in it.
 func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
 	m.Spec.AuxLate = true // what files say nothing of
-	for key, to := range map[string]any{keySpec: &m.Spec, keyPreprocess: &m.Preprocess, keyLabels: &m.Labels} {
-		value, ok := s[key]
+	for _, f := range m.jsonFields() {
+		text, ok := s[f.key]
 		if !ok {
 			continue
 		}
-		if err := json.Unmarshal([]byte(value), to); err != nil {
-			return m, true, fmt.Errorf("metadata %s: %w", key, err)
+		if err := json.Unmarshal([]byte(text), f.value); err != nil {
+			return m, true, fmt.Errorf("metadata %s: %w", f.key, err)
 		}
 	}
 	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
-	if m.InputSize, err = strconv.Atoi(s[keyInputSize]); err != nil {
-		return m, true, fmt.Errorf("metadata %s: %q is no number", keyInputSize, s[keyInputSize])
+	size, err := strconv.Atoi(s[keyInputSize])
+	if err != nil {
+		return m, true, fmt.Errorf("metadata %s: %q is not a number", keyInputSize, s[keyInputSize])
 	}
-	if m.InputSize < 1 || m.InputSize > model.MaxInputSize {
-		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, m.InputSize)
+	if size < 1 || size > model.MaxInputSize {
+		return m, true, fmt.Errorf("metadata %s: must be from 1 to %d, is %d", keyInputSize, model.MaxInputSize, size)
 	}
+	m.Preprocess.Size = size
 	if err := m.Spec.Validate(); err != nil {
 		return m, true, fmt.Errorf("metadata %s: %w", keySpec, err)
 	}

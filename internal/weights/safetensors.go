@@ -46,7 +46,7 @@ type Tensors struct {
 	path    string
 	infos   []Info // in the order of their data
 	byName  map[string]int
-	data    []byte // behind the header
+	data    []byte // after the header
 	release func() error
 }
 
@@ -77,15 +77,6 @@ func (t *Tensors) Close() error {
 
 // Infos lists the tensors in the order of their data. It must not be changed.
 func (t *Tensors) Infos() []Info { return t.infos }
-
-// Names lists the tensors' names in the order of their data.
-func (t *Tensors) Names() []string {
-	names := make([]string, len(t.infos))
-	for i, info := range t.infos {
-		names[i] = info.Name
-	}
-	return names
-}
 
 // Info looks a tensor up by name.
 func (t *Tensors) Info(name string) (Info, bool) {
@@ -120,37 +111,16 @@ func (t *Tensors) appendFloats(dst []float32, info Info) ([]float32, error) {
 	return dst, nil
 }
 
-// Ints returns the values of a tensor of type I64.
-func (t *Tensors) Ints(name string) ([]int64, error) {
-	info, ok := t.Info(name)
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("%s: has no tensor %q", t.path, name)
-	case info.DType != element.I64:
-		return nil, fmt.Errorf("%s: tensor %q is %s, not I64", t.path, name, info.DType)
-	case t.data == nil:
-		return nil, fmt.Errorf("%s: is closed", t.path)
-	}
-	values := make([]int64, info.Count())
-	err := container.Guard(func() error {
-		for i := range values {
-			values[i] = int64(binary.LittleEndian.Uint64(t.data[info.begin+8*uint64(i):]))
-		}
-		return nil
-	})
-	return values, err
-}
-
 // parse reads the header of a whole file.
 func (t *Tensors) parse(file []byte) error {
 	if len(file) < 8 {
-		return fmt.Errorf("is no safetensors file: has %d bytes, a header's length alone takes 8", len(file))
+		return fmt.Errorf("is not a safetensors file: has %d bytes, a header's length alone takes 8", len(file))
 	}
 	size := binary.LittleEndian.Uint64(file)
 	rest := file[8:]
 	switch {
 	case len(rest) == 0 || rest[0] != '{':
-		return fmt.Errorf("is no safetensors file: byte 8 does not begin a JSON header")
+		return fmt.Errorf("is not a safetensors file: byte 8 does not begin a JSON header")
 	case size > maxHeader:
 		return fmt.Errorf("claims a header of %d bytes, the format allows %d", size, maxHeader)
 	case size > uint64(len(rest)):
@@ -209,7 +179,7 @@ func (t *Tensors) parseHeader(header []byte) error {
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("goes on behind its closing brace")
+		return fmt.Errorf("goes on after its closing brace")
 	}
 	if t.Metadata == nil { // "__metadata__": null
 		t.Metadata = map[string]string{}
@@ -227,7 +197,8 @@ func (e headerEntry) info(name string) (Info, error) {
 	if e.Shape == nil || e.Offsets == nil || len(*e.Offsets) != 2 || (*e.Offsets)[0] == nil || (*e.Offsets)[1] == nil {
 		return Info{}, fmt.Errorf("needs a shape and two data_offsets")
 	}
-	info := Info{Name: name, DType: e.DType, Shape: make([]int, len(*e.Shape)), begin: *(*e.Offsets)[0], end: *(*e.Offsets)[1]}
+	info := Info{Name: name, DType: e.DType, Shape: make([]int, len(*e.Shape))}
+	info.begin, info.end = *(*e.Offsets)[0], *(*e.Offsets)[1]
 	if info.begin > info.end {
 		return Info{}, fmt.Errorf("ends at %d, before it begins at %d", info.end, info.begin)
 	}
@@ -240,7 +211,8 @@ func (e headerEntry) info(name string) (Info, error) {
 		total, info.Shape[i] = low, int(d)
 	}
 	if total != info.end-info.begin {
-		return Info{}, fmt.Errorf("shape %v of %s takes %d bytes, the offsets span %d", *e.Shape, e.DType, total, info.end-info.begin)
+		return Info{}, fmt.Errorf("shape %v of %s takes %d bytes, the offsets span %d", *e.Shape, e.DType, total,
+			info.end-info.begin)
 	}
 	return info, nil
 }
@@ -256,11 +228,13 @@ func (t *Tensors) checkCover() error {
 	for i, info := range t.infos {
 		switch {
 		case info.end > uint64(len(t.data)):
-			return fmt.Errorf("tensor %q ends at byte %d of the data, which has %d: the file is truncated or damaged", info.Name, info.end, len(t.data))
+			return fmt.Errorf("tensor %q ends at byte %d of the data, which has %d: the file is truncated or damaged",
+				info.Name, info.end, len(t.data))
 		case info.begin < at:
 			return fmt.Errorf("tensor %q begins at byte %d, inside the tensor before it", info.Name, info.begin)
 		case info.begin > at:
-			return fmt.Errorf("tensor %q begins at byte %d, %d bytes behind the tensor before it", info.Name, info.begin, info.begin-at)
+			return fmt.Errorf("tensor %q begins at byte %d, %d bytes after the tensor before it", info.Name, info.begin,
+				info.begin-at)
 		}
 		at = info.end
 		t.byName[info.Name] = i

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
@@ -132,24 +131,8 @@ func quote(s string) string {
 
 // write appends the tensor's bytes to out.
 func (t Tensor) write(out io.Writer) error {
-	if err := writeFloats(out, t.Values); err != nil {
-		return err
+	if t.Ints != nil {
+		return binary.Write(out, binary.LittleEndian, t.Ints)
 	}
-	return binary.Write(out, binary.LittleEndian, t.Ints)
-}
-
-// writeFloats writes values as little-endian float32 in pieces of 64 KiB.
-func writeFloats(out io.Writer, values []float32) error {
-	var piece [1 << 16]byte
-	for len(values) > 0 {
-		n := min(len(values), len(piece)/4)
-		for i, v := range values[:n] {
-			binary.LittleEndian.PutUint32(piece[4*i:], math.Float32bits(v))
-		}
-		if _, err := out.Write(piece[:4*n]); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
+	return binary.Write(out, binary.LittleEndian, t.Values)
 }

@@ -6,6 +6,7 @@ package container
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
 )
@@ -23,10 +24,15 @@ const (
 
 // What the containers are recognised by.
 const (
-	ZipSignature    = "PK\x03\x04"                               // of the archive that torch.save writes
-	PickleMagic     = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" // of torch.save before PyTorch 1.6: 0x1950a86a20f9469cfc6c
-	HDF5Signature   = "\x89HDF\r\n\x1a\n"
-	TensorFlowMagic = 0xdb4775248b80fb57 // ends a sorted string table: a V1 checkpoint, a V2 index
+	ZipSignature  = "PK\x03\x04" // of the archive that torch.save writes
+	HDF5Signature = "\x89HDF\r\n\x1a\n"
+
+	// PickleMagic is the first number that torch.save pickled before
+	// PyTorch 1.6, 0x1950a86a20f9469cfc6c.
+	PickleMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+
+	// TensorFlowMagic ends a sorted string table: a V1 checkpoint, a V2 index.
+	TensorFlowMagic = 0xdb4775248b80fb57
 )
 
 // Of tells which container a file is, whatever its name.
@@ -38,7 +44,7 @@ func Of(path string) (Kind, error) {
 	defer f.Close()
 	head := make([]byte, 64)
 	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Other, nil // empty: for the reader to say
 	}
 	head = head[:n]

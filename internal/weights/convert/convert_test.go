@@ -36,7 +36,7 @@ func numbered(t *testing.T, aux string, classes int) (*model.Weights, weights.Me
 			t.Fatal(err)
 		}
 	}
-	return w, weights.Metadata{Spec: spec, InputSize: 299, Preprocess: picture.TorchvisionPreprocess(299)}
+	return w, weights.Metadata{Spec: spec, Preprocess: picture.TorchvisionPreprocess(299)}
 }
 
 func TestWhatIsExportedImportsBitForBit(t *testing.T) {
@@ -149,7 +149,8 @@ func TestSlimsBackgroundClassIsDropped(t *testing.T) {
 func TestImportRefuses(t *testing.T) {
 	dir := t.TempDir()
 	strange := filepath.Join(dir, "strange.safetensors")
-	if err := weights.WriteTensors(strange, []weights.Tensor{{Name: "layer1.0.conv1.weight", Shape: []int{1}, Values: []float32{1}}}, nil); err != nil {
+	other := weights.Tensor{Name: "layer1.0.conv1.weight", Shape: []int{1}, Values: []float32{1}}
+	if err := weights.WriteTensors(strange, []weights.Tensor{other}, nil); err != nil {
 		t.Fatal(err)
 	}
 	text := filepath.Join(dir, "text.h5")
@@ -174,11 +175,27 @@ func TestImportRefuses(t *testing.T) {
 
 func TestKerasFamiliesAreTold(t *testing.T) {
 	for name, want := range map[string]string{
-		"conv2d_94/conv2d_94/kernel:0": Keras, "layers/conv2d/vars/0": Keras, "model_weights/conv2d_3/conv2d_3/kernel:0": Keras,
-		"InceptionV3/Conv2d_1a_3x3/weights": Slim, "module.Mixed_5b.branch1x1.conv.weight": Torchvision, "layer1.weight": "",
+		"conv2d_94/conv2d_94/kernel:0":             Keras,
+		"layers/conv2d/vars/0":                     Keras,
+		"model_weights/conv2d_3/conv2d_3/kernel:0": Keras,
+		"InceptionV3/Conv2d_1a_3x3/weights":        Slim,
+		"module.Mixed_5b.branch1x1.conv.weight":    Torchvision,
+		"layer1.weight":                            "",
 	} {
 		if got := familyOf(map[string]source{name: {}}); got != want {
 			t.Errorf("%s is of family %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A file with names of two families is the same family's every time.
+func TestTheFirstNameTellsTheFamily(t *testing.T) {
+	all := map[string]source{
+		"Mixed_5b.branch1x1.conv.weight": {}, "conv2d_94/conv2d_94/kernel:0": {}, "InceptionV3/Conv2d_1a_3x3/weights": {},
+	}
+	for range 50 {
+		if got := familyOf(all); got != Slim {
+			t.Fatalf("of family %q", got)
 		}
 	}
 }

@@ -36,7 +36,8 @@ func (o ExportOptions) Validate(path string) error {
 		return fmt.Errorf("--format: must be one of %s, is %q", strings.Join(Formats(), ", "), o.Format)
 	}
 	if o.Format != ONNX && (o.WithPreprocess || o.KeepBatchNorm) {
-		return fmt.Errorf("--with-preprocess and --no-fold are for --format %s; %s files hold weights, not what is done with them", ONNX, o.Format)
+		return fmt.Errorf("--with-preprocess and --no-fold are for --format %s; %s files hold weights, "+
+			"not what is done with them", ONNX, o.Format)
 	}
 	if want := endings[o.Format]; !slices.Contains(want, filepath.Ext(path)) {
 		return fmt.Errorf("--out: --format %s writes %s, not %s", o.Format, strings.Join(want, " or "), filepath.Base(path))
@@ -81,8 +82,7 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
 	}
-	m.InputSize = cmp.Or(m.InputSize, m.Spec.InputSize)
-	m.Preprocess.Size = m.InputSize
+	m.Preprocess.Size = cmp.Or(m.Preprocess.Size, m.Spec.InputSize)
 	in, out := ports(w, m, o)
 	var lacks []string
 	var err error
@@ -110,7 +110,7 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 
 // ports describes what the network takes and gives, as the format has it.
 func ports(w *model.Weights, m weights.Metadata, o ExportOptions) (in, out Port) {
-	size := m.InputSize
+	size := m.Preprocess.Size
 	in = Port{"input", "float32", []int{AnyBatch, 3, size, size}, "red, green, blue; " + m.Preprocess.String()}
 	out = Port{"logits", "float32", []int{AnyBatch, m.Spec.Classes}, "of the classes, before softmax"}
 	if o.WithPreprocess {
@@ -138,7 +138,8 @@ func differences(s, other model.Spec) (diff []model.Difference) {
 		switch d.Key {
 		case "model.variant":
 			return []model.Difference{d}
-		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout", "model.bn_decay", "model.bn_eps", "model.init":
+		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout",
+			"model.bn_decay", "model.bn_eps", "model.init":
 		default:
 			diff = append(diff, d)
 		}

@@ -70,8 +70,10 @@ func kerasGroups(w *model.Weights, m weights.Metadata) (*hdf5.Group, error) {
 	for _, e := range kerasOrder(convs) {
 		if e.norm {
 			norm, shape := norms[e.number], []int{len(norms[e.number][0])}
-			add(fmt.Sprintf("batch_normalization_%d", e.number+1), hdf5.Dataset{Name: "beta:0", Shape: shape, Values: norm[0]},
-				hdf5.Dataset{Name: "moving_mean:0", Shape: shape, Values: norm[1]}, hdf5.Dataset{Name: "moving_variance:0", Shape: shape, Values: norm[2]})
+			add(fmt.Sprintf("batch_normalization_%d", e.number+1),
+				hdf5.Dataset{Name: "beta:0", Shape: shape, Values: norm[0]},
+				hdf5.Dataset{Name: "moving_mean:0", Shape: shape, Values: norm[1]},
+				hdf5.Dataset{Name: "moving_variance:0", Shape: shape, Values: norm[2]})
 			continue
 		}
 		kernel, norm, err := withoutGamma(w, convs[e.number])
@@ -80,13 +82,16 @@ func kerasGroups(w *model.Weights, m weights.Metadata) (*hdf5.Group, error) {
 		}
 		shape := w.ByName(convs[e.number] + ".conv.weight").Shape
 		k, c, r, s := shape[0], shape[1], shape[2], shape[3]
-		add(fmt.Sprintf("conv2d_%d", e.number+1), hdf5.Dataset{Name: "kernel:0", Shape: []int{r, s, c, k}, Values: exchange(kernel, k, c, r*s)})
+		add(fmt.Sprintf("conv2d_%d", e.number+1),
+			hdf5.Dataset{Name: "kernel:0", Shape: []int{r, s, c, k}, Values: exchange(kernel, k, c, r*s)})
 		norms[e.number] = norm
 	}
 	if !m.NoHead {
 		fc := w.Classifier()
-		add("predictions", hdf5.Dataset{Name: "kernel:0", Shape: []int{fc.Shape[1], fc.Shape[0]}, Values: exchange(fc.Values(), fc.Shape[0], 1, fc.Shape[1])},
-			hdf5.Dataset{Name: "bias:0", Shape: []int{fc.Shape[0]}, Values: w.ByName(fc.Layer + ".bias").Values()})
+		out, in := fc.Shape[0], fc.Shape[1]
+		add("predictions",
+			hdf5.Dataset{Name: "kernel:0", Shape: []int{in, out}, Values: exchange(fc.Values(), out, 1, in)},
+			hdf5.Dataset{Name: "bias:0", Shape: []int{out}, Values: w.ByName(fc.Layer + ".bias").Values()})
 	}
 	root.Attrs = []hdf5.Attr{
 		{Name: "layer_names", Strings: names}, {Name: "backend", Strings: []string{"tensorflow"}, Scalar: true},

@@ -49,7 +49,8 @@ func exportONNX(path string, w *model.Weights, m weights.Metadata, o ExportOptio
 		OpsetImport: []*onnx.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(onnxOpset)}},
 	}
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		head.MetadataProps = append(head.MetadataProps, &onnx.StringStringEntryProto{Key: proto.String(key), Value: proto.String(metadata[key])})
+		head.MetadataProps = append(head.MetadataProps,
+			&onnx.StringStringEntryProto{Key: proto.String(key), Value: proto.String(metadata[key])})
 	}
 	g, err := onnxNetwork(w, m, o, in, out)
 	if err != nil {
@@ -62,7 +63,7 @@ func exportONNX(path string, w *model.Weights, m weights.Metadata, o ExportOptio
 // has them.
 func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out Port) (*onnxGraph, error) {
 	spec := w.Spec
-	spec.InputSize = m.InputSize
+	spec.InputSize = m.Preprocess.Size
 	net, err := model.Build(spec, w, 1, model.Eval, model.Options{})
 	if err != nil {
 		return nil, err
@@ -137,14 +138,16 @@ func (g *onnxGraph) layer(l ops.Layer, inputs []string, in [3]int) (string, erro
 		if l.CountIncludePad {
 			include = 1
 		}
-		return g.node("AveragePool", l.Name, inputs, append(onnxWindow(l, in), onnxInt("count_include_pad", include))...), nil
+		window := append(onnxWindow(l, in), onnxInt("count_include_pad", include))
+		return g.node("AveragePool", l.Name, inputs, window...), nil
 	case "global_avg_pool":
 		return g.node("GlobalAveragePool", l.Name, inputs), nil
 	case "concat":
 		return g.node("Concat", l.Name, inputs, onnxInt("axis", 1)), nil
 	case "linear":
 		flat := g.node("Flatten", l.Name+".flatten", inputs, onnxInt("axis", 1))
-		return g.node("Gemm", l.Name, []string{flat, g.param(l.Param(ops.LinearWeight)), g.param(l.Param(ops.Bias))}, onnxInt("transB", 1)), nil
+		operands := []string{flat, g.param(l.Param(ops.LinearWeight)), g.param(l.Param(ops.Bias))}
+		return g.node("Gemm", l.Name, operands, onnxInt("transB", 1)), nil
 	}
 	return "", fmt.Errorf("%q has no translation to ONNX", l.Op)
 }
@@ -179,10 +182,12 @@ func (g *onnxGraph) batchNorm(l ops.Layer, x string, beta *ops.Param) string {
 	if gamma := l.Param(ops.Gamma); gamma != nil {
 		scale = g.param(gamma)
 	} else {
-		scale = g.constant(l.Name+".bn.weight", beta.Shape, func() []float32 { return slices.Repeat([]float32{1}, beta.Shape[0]) })
+		ones := func() []float32 { return slices.Repeat([]float32{1}, beta.Shape[0]) }
+		scale = g.constant(l.Name+".bn.weight", beta.Shape, ones)
 	}
 	return g.node("BatchNormalization", l.Name+".bn",
-		[]string{x, scale, g.param(beta), g.param(l.Param(ops.RunningMean)), g.param(l.Param(ops.RunningVar))}, onnxFloat("epsilon", l.Eps))
+		[]string{x, scale, g.param(beta), g.param(l.Param(ops.RunningMean)), g.param(l.Param(ops.RunningVar))},
+		onnxFloat("epsilon", l.Eps))
 }
 
 // preprocess adds (x - 255 mean) / (255 std) for bytes x and returns the name
@@ -203,8 +208,10 @@ func (g *onnxGraph) preprocess(pixels string, p picture.Preprocess) string {
 // onnxWindow gives the geometry of a convolution or a pool over an input.
 func onnxWindow(l ops.Layer, in [3]int) []*onnx.AttributeProto {
 	pads := onnxPads(l, in)
-	return []*onnx.AttributeProto{onnxInts("kernel_shape", []int{l.R, l.S}), onnxInts("strides", []int{l.StrideH, l.StrideW}),
-		onnxInts("pads", pads[:])}
+	return []*onnx.AttributeProto{
+		onnxInts("kernel_shape", []int{l.R, l.S}), onnxInts("strides", []int{l.StrideH, l.StrideW}),
+		onnxInts("pads", pads[:]),
+	}
 }
 
 // onnxPads returns the padding: top, left, bottom, right. The latter two follow
@@ -217,7 +224,9 @@ func onnxPads(l ops.Layer, in [3]int) [4]int {
 }
 
 func onnxInt(name string, value int) *onnx.AttributeProto {
-	return &onnx.AttributeProto{Name: proto.String(name), Type: onnx.AttributeProto_INT.Enum(), I: proto.Int64(int64(value))}
+	return &onnx.AttributeProto{
+		Name: proto.String(name), Type: onnx.AttributeProto_INT.Enum(), I: proto.Int64(int64(value)),
+	}
 }
 
 func onnxFloat(name string, value float32) *onnx.AttributeProto {
@@ -247,6 +256,9 @@ func (p Port) onnx() *onnx.ValueInfoProto {
 		}
 		shape.Dim = append(shape.Dim, dim)
 	}
-	return &onnx.ValueInfoProto{Name: proto.String(p.Name), DocString: proto.String(p.About),
-		Type: &onnx.TypeProto{Value: &onnx.TypeProto_TensorType{TensorType: &onnx.TypeProto_Tensor{ElemType: proto.Int32(int32(elem)), Shape: shape}}}}
+	tensor := &onnx.TypeProto_Tensor{ElemType: proto.Int32(int32(elem)), Shape: shape}
+	return &onnx.ValueInfoProto{
+		Name: proto.String(p.Name), DocString: proto.String(p.About),
+		Type: &onnx.TypeProto{Value: &onnx.TypeProto_TensorType{TensorType: tensor}},
+	}
 }

@@ -54,7 +54,7 @@ func narrow(t *testing.T, variant string, change func(*model.Spec)) (*model.Weig
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, weights.Metadata{Spec: spec, Labels: labels, InputSize: spec.InputSize, Preprocess: p, Version: "test"}
+	return w, weights.Metadata{Spec: spec, Labels: labels, Preprocess: p, Version: "test"}
 }
 
 // exportNarrow writes an ONNX model and reads it back.
@@ -125,12 +125,13 @@ func TestONNXModelsComputeOurLogits(t *testing.T) {
 	}
 	for _, test := range tests {
 		for _, o := range []ExportOptions{{}, {KeepBatchNorm: true, WithPreprocess: true}} {
-			t.Run(fmt.Sprintf("%s, batch norm kept %t, preprocessing %t", test.name, o.KeepBatchNorm, o.WithPreprocess), func(t *testing.T) {
+			name := fmt.Sprintf("%s, batch norm kept %t, preprocessing %t", test.name, o.KeepBatchNorm, o.WithPreprocess)
+			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				w, m := narrow(t, test.variant, test.change)
 				got := exportNarrow(t, w, m, o)
 				checkGraph(t, got.GetGraph())
-				pixels := randomPixels(m.InputSize)
+				pixels := randomPixels(m.Preprocess.Size)
 				want, _ := outputs(t, w, m, pixels)
 				input := pixels
 				if !o.WithPreprocess {
@@ -229,7 +230,8 @@ func TestONNXInitializersAreTheWeightsBitForBit(t *testing.T) {
 		gamma, variance := w.ByName(layer+".bn.weight").Values(), w.ByName(layer+".bn.running_var").Values()
 		for i := range want {
 			k := i / per
-			want[i] = float32(float64(want[i]) * (1 / math.Sqrt(float64(variance[k])+float64(float32(m.Spec.BNEps))) * float64(gamma[k])))
+			factor := 1 / math.Sqrt(float64(variance[k])+float64(float32(m.Spec.BNEps))) * float64(gamma[k])
+			want[i] = float32(float64(want[i]) * factor)
 		}
 		if !slices.Equal(floatsOf(c), want) {
 			t.Errorf("%s is not the folded weight", c.GetName())
@@ -285,7 +287,7 @@ func TestONNXOfWeightsWithoutClassifierGivesFeatures(t *testing.T) {
 	m.NoHead, m.Labels = true, nil
 	got := exportNarrow(t, w, m, ExportOptions{})
 	checkGraph(t, got.GetGraph())
-	pixels := randomPixels(m.InputSize)
+	pixels := randomPixels(m.Preprocess.Size)
 	_, want := outputs(t, w, m, pixels)
 	near(t, got, preprocessed(m, pixels), want, []int{2, len(want) / 2})
 	if name := got.GetGraph().GetOutput()[0].GetName(); name != "features" {
@@ -306,7 +308,8 @@ func TestONNXPadsFollowFromTheSizes(t *testing.T) {
 		{"ceil mode", 112, 3, 2, 0, 56, 1},
 		{"TensorFlow's SAME", 224, 7, 2, 2, 112, 3},
 	} {
-		l := ops.Layer{Output: [3]int{1, c.out, 5}, Window: kernel.Window{R: c.kernel, S: 1, StrideH: c.stride, StrideW: 1, PadH: c.pad}}
+		window := kernel.Window{R: c.kernel, S: 1, StrideH: c.stride, StrideW: 1, PadH: c.pad}
+		l := ops.Layer{Output: [3]int{1, c.out, 5}, Window: window}
 		if got := onnxPads(l, [3]int{1, c.in, 5}); got != [4]int{c.pad, 0, c.after, 0} {
 			t.Errorf("%s: %v", c.what, got)
 		}

@@ -22,7 +22,8 @@ func torchvisionLacks(m weights.Metadata, metadata bool) (lacks []string) {
 		if m.Spec.AvgPoolCountIncludePad {
 			how, theirs = "count", "does not"
 		}
-		lacks = append(lacks, fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin, theirs))
+		lacks = append(lacks,
+			fmt.Sprintf("average pools that %s the padding (%s %s, so its logits differ)", how, twin, theirs))
 	}
 	if !metadata {
 		lacks = append(lacks, "the preprocessing: "+m.Preprocess.String())

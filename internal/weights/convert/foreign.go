@@ -92,7 +92,7 @@ func (f *foreign) openSafetensors() error {
 	t, err := weights.ReadTensors(f.path)
 	if err != nil {
 		text := strings.TrimPrefix(err.Error(), f.path+": ") // which the caller names
-		if strings.HasPrefix(text, "is no safetensors file") {
+		if strings.HasPrefix(text, "is not a safetensors file") {
 			text += "; nor is it a .pth that torch.save has written, a Keras .h5 or a TensorFlow checkpoint"
 		}
 		return errors.New(text)

@@ -37,7 +37,8 @@ func foldGammas(mapped map[string]source) (notes []string) {
 		folded++
 	}
 	if folded > 0 {
-		notes = append(notes, fmt.Sprintf("%d batch norms have a gamma; it is multiplied into their weights and means", folded))
+		notes = append(notes,
+			fmt.Sprintf("%d batch norms have a gamma; it is multiplied into their weights and means", folded))
 	}
 	return notes
 }

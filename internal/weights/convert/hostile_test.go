@@ -48,7 +48,9 @@ func zipped(t *testing.T, name string, method uint16, content []byte, claim int)
 func patchedH5(t *testing.T, mark []byte, from int, new []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := hdf5.Write(&b, &hdf5.Group{Groups: []*hdf5.Group{{Name: "conv2d", Datasets: []hdf5.Dataset{{Name: "kernel:0", Shape: []int{7, 11}, Values: make([]float32, 77)}}}}}); err != nil {
+	kernel := hdf5.Dataset{Name: "kernel:0", Shape: []int{7, 11}, Values: make([]float32, 77)}
+	root := &hdf5.Group{Groups: []*hdf5.Group{{Name: "conv2d", Datasets: []hdf5.Dataset{kernel}}}}
+	if err := hdf5.Write(&b, root); err != nil {
 		t.Fatal(err)
 	}
 	file := b.Bytes()
@@ -72,9 +74,11 @@ func TestHostileFiles(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"a header of terabytes":   {append(u64(1<<42), '{'), "claims a header of"},
-		"a tensor of terabytes":   {rawFile(`{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}`, "1234"), "truncated or damaged"},
-		"tensors that overlap":    {rawFile(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, "123456"), "inside the tensor"},
+		"a header of terabytes": {append(u64(1<<42), '{'), "claims a header of"},
+		"a tensor of terabytes": {rawFile(
+			`{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}`, "1234"), "truncated or damaged"},
+		"tensors that overlap": {rawFile(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},`+
+			`"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, "123456"), "inside the tensor"},
 		"a zip bomb":              {zipped(t, "x/data.pkl", zip.Deflate, make([]byte, 64<<20), 0), "is compressed"},
 		"an entry of terabytes":   {zipped(t, "x/data.pkl", zip.Store, []byte("\x80\x02."), 1<<42), "leaves the file"},
 		"a pickle that calls":     {evil, "was not executed"},
@@ -98,7 +102,8 @@ func TestHostileFiles(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			_, _, err := Import(path, ImportOptions{})
 			runtime.ReadMemStats(&after)
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) || len(err.Error()) > 1000 {
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) ||
+				len(err.Error()) > 1000 {
 				t.Errorf("error is %v, want %q", err, c.want)
 			}
 			if took, most := after.TotalAlloc-before.TotalAlloc, uint64(4<<20+32*len(c.file)); took > most {

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,7 +112,8 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 			return nil, weights.Metadata{}, err
 		}
 	}
-	w, err := weights.Assemble(&m, t.shapes(), t.theirs, func(name string) ([]float32, error) { return t.tensors[name].read() })
+	read := func(name string) ([]float32, error) { return t.tensors[name].read() }
+	w, err := weights.Assemble(&m, t.shapes(), t.theirs, read)
 	return w, m, err
 }
 
@@ -120,7 +122,8 @@ func (f *foreign) family(from string) (string, error) {
 	family := familyOf(f.tensors)
 	switch {
 	case family == "":
-		return "", fmt.Errorf("its %d tensors have none of the names that torchvision, timm, Keras or slim give to an Inception", len(f.tensors))
+		return "", fmt.Errorf("its %d tensors have none of the names that torchvision, timm, Keras or slim "+
+			"give to an Inception", len(f.tensors))
 	case family == Torchvision && from == Timm:
 		return Timm, nil
 	case from != "" && from != family:
@@ -129,10 +132,11 @@ func (f *foreign) family(from string) (string, error) {
 	return family, nil
 }
 
-// familyOf tells whose names these are; timm's are torchvision's.
+// familyOf tells whose names these are; timm's are torchvision's. Of a file
+// with names of several families, the first name in alphabetical order counts.
 func familyOf(all map[string]source) string {
 	marks := model.Marks()
-	for name := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch {
 		case slices.ContainsFunc(marks, func(mark string) bool { return strings.HasSuffix(name, mark) }):
 			return Torchvision
@@ -170,8 +174,8 @@ func (t *translation) dropOddAux() error {
 		if !p.Aux || !p.Head || !ok || len(s.shape) == 0 || s.shape[0] == m.Spec.Classes {
 			continue
 		}
-		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; the auxiliary head is left out",
-			s.shape[0], m.Spec.Classes))
+		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; "+
+			"the auxiliary head is left out", s.shape[0], m.Spec.Classes))
 		return t.drop(m.Spec, func(p *ops.Param) bool { return p.Aux })
 	}
 	return nil
@@ -223,6 +227,6 @@ func preprocessAs(m *weights.Metadata, family, name string, config *timmConfig) 
 	if name == "" {
 		name = map[string]string{Torchvision: "torchvision", Keras: "inception", Slim: "inception"}[family]
 	}
-	m.Preprocess, err = picture.NamedPreprocess(name, m.InputSize)
+	m.Preprocess, err = picture.NamedPreprocess(name, m.Spec.InputSize)
 	return err
 }

@@ -103,7 +103,8 @@ func TestKerasFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Classes() != c.classes || m.NoHead != (c.classes == 0) || m.Spec.AvgPoolCountIncludePad || m.Preprocess.Name != "inception" || m.Extra["imported_from"] != Keras {
+			if m.Classes() != c.classes || m.NoHead != (c.classes == 0) || m.Spec.AvgPoolCountIncludePad ||
+				m.Preprocess.Name != "inception" || m.Extra["imported_from"] != Keras {
 				t.Errorf("metadata %+v", m)
 			}
 			convs, err := plainConvs()
@@ -152,10 +153,12 @@ func TestSlimCheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Classes() != 1000 || m.Spec.Aux != model.AuxBatchNorm || m.Spec.AvgPoolCountIncludePad || m.Extra["imported_from"] != Slim {
+	if m.Classes() != 1000 || m.Spec.Aux != model.AuxBatchNorm || m.Spec.AvgPoolCountIncludePad ||
+		m.Extra["imported_from"] != Slim {
 		t.Errorf("metadata %+v", m)
 	}
-	if notes := strings.Join(m.Notes, "; "); !strings.Contains(notes, "background, is dropped") || !strings.Contains(notes, "96 batch norms have no gamma") {
+	if notes := strings.Join(m.Notes, "; "); !strings.Contains(notes, "background, is dropped") ||
+		!strings.Contains(notes, "96 batch norms have no gamma") {
 		t.Error(notes)
 	}
 	found := 0
@@ -186,7 +189,8 @@ func TestSlimCheckpoint(t *testing.T) {
 func TestTimmFile(t *testing.T) {
 	dir := t.TempDir()
 	path := unpacked(t, dir, "timm.safetensors")
-	if _, _, err := Import(path, ImportOptions{From: Timm}); err == nil || !strings.Contains(err.Error(), "config.json") || !strings.Contains(err.Error(), "--preprocess") {
+	if _, _, err := Import(path, ImportOptions{From: Timm}); err == nil ||
+		!strings.Contains(err.Error(), "config.json") || !strings.Contains(err.Error(), "--preprocess") {
 		t.Errorf("without configuration: %v", err)
 	}
 	_, m, err := Import(path, ImportOptions{From: Timm, Preprocess: "imagenet", NoHead: true})
@@ -202,7 +206,8 @@ func TestTimmFile(t *testing.T) {
 	if want := "resize 341 bicubic, crop 299, mean 0.5, std 0.5 (timm)"; m.Preprocess.String() != want {
 		t.Errorf("preprocess is %s, want %s", m.Preprocess, want)
 	}
-	if !slices.Equal(m.Labels, []string{"daisy", "rose", "tulip"}) || m.Classes() != 3 || !m.Spec.AvgPoolCountIncludePad || m.Extra["imported_from"] != Timm {
+	if !slices.Equal(m.Labels, []string{"daisy", "rose", "tulip"}) || m.Classes() != 3 ||
+		!m.Spec.AvgPoolCountIncludePad || m.Extra["imported_from"] != Timm {
 		t.Errorf("metadata %+v", m)
 	}
 	for _, p := range w.Params {

@@ -14,10 +14,12 @@ import (
 // kerasName finds the layers in the names of Keras' files, numbered in the
 // order of their making: conv2d_3/conv2d_3/kernel:0 in the older format,
 // layers/conv2d_3/vars/0 in Keras 3's. The first may have no number.
-var kerasName = regexp.MustCompile(`(?:^|/)(conv2d|batch_normalization|predictions|dense)(?:_v1)?(?:_(\d+))?/(?:.*/)?(kernel|beta|gamma|moving_mean|moving_variance|bias|vars/\d+)(?::0)?$`)
+var kerasName = regexp.MustCompile(`(?:^|/)(conv2d|batch_normalization|predictions|dense)(?:_v1)?(?:_(\d+))?/` +
+	`(?:.*/)?(kernel|beta|gamma|moving_mean|moving_variance|bias|vars/\d+)(?::0)?$`)
 
 // kerasAside are parts of paths under which no layer's weights lie.
-var kerasAside = regexp.MustCompile(`(?:^|/)(optimizer|optimizer_weights|seed_generator|metrics|compile_metrics|top_level_model_weights)/`)
+var kerasAside = regexp.MustCompile(
+	`(?:^|/)(optimizer|optimizer_weights|seed_generator|metrics|compile_metrics|top_level_model_weights)/`)
 
 // The kinds of Keras' layers that hold weights.
 const (
@@ -36,8 +38,11 @@ var kerasVars = map[string]map[int][]string{
 
 // kerasParams are our names of a layer's variables.
 var kerasParams = map[string]map[string]string{
-	kerasConv:  {"kernel": "conv.weight", "bias": "conv.bias"},
-	kerasNorm:  {"gamma": "bn.weight", "beta": "bn.bias", "moving_mean": "bn.running_mean", "moving_variance": "bn.running_var"},
+	kerasConv: {"kernel": "conv.weight", "bias": "conv.bias"},
+	kerasNorm: {
+		"gamma": "bn.weight", "beta": "bn.bias",
+		"moving_mean": "bn.running_mean", "moving_variance": "bn.running_var",
+	},
 	kerasDense: {"kernel": "weight", "bias": "bias"},
 }
 
@@ -100,7 +105,8 @@ func fromKeras(all map[string]source) (t translation, err error) {
 			take("fc", head[0])
 		} else {
 			t.noHead = true
-			t.notes = append(t.notes, "left out a classifier that is not Keras' own: "+strings.Join(pathsOf(head, strange), ", "))
+			left := strings.Join(pathsOf(head, strange), ", ")
+			t.notes = append(t.notes, "left out a classifier that is not Keras' own: "+left)
 		}
 	}
 	t.theirs = func(name string) string { return cmp.Or(paths[name], "predictions") }
@@ -125,7 +131,7 @@ func asListed(layers []string) []string {
 // model.layers lists them; else their own numbers are kept.
 func kerasLayers(all map[string]source) (layers []kerasLayer, strange []string, numbered bool) {
 	byPath := map[string]kerasLayer{}
-	for name, s := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if kerasAside.MatchString(name) {
 			continue
 		}
@@ -147,13 +153,12 @@ func kerasLayers(all map[string]source) (layers []kerasLayer, strange []string, 
 		}
 		variable := name[at[6]:at[7]]
 		numbered = numbered || strings.HasPrefix(variable, "vars/")
-		l.vars[variable] = s
+		l.vars[variable] = all[name]
 		byPath[l.path] = l
 	}
 	layers = slices.SortedFunc(maps.Values(byPath), func(a, b kerasLayer) int {
 		return cmp.Or(cmp.Compare(a.parent(), b.parent()), cmp.Compare(a.number, b.number), cmp.Compare(a.path, b.path))
 	})
-	slices.Sort(strange)
 	return layers, strange, numbered
 }
 
@@ -164,7 +169,8 @@ func (l kerasLayer) parent() string { return l.path[:strings.LastIndex(l.path, "
 func (l kerasLayer) named() map[string]source {
 	named := map[string]source{}
 	names := kerasVars[l.kind][len(l.vars)]
-	for key, s := range l.vars {
+	for _, key := range slices.Sorted(maps.Keys(l.vars)) {
+		s := l.vars[key]
 		if number, ok := strings.CutPrefix(key, "vars/"); ok {
 			if n, err := strconv.Atoi(number); err == nil && n < len(names) {
 				key = names[n]
@@ -202,7 +208,7 @@ func kerasNetwork(layers []kerasLayer) map[string][]kerasLayer {
 	return most
 }
 
-// enoughLayers errs if a network has too few layers of a kind, and says which
+// enoughLayers returns an error if a network has too few layers of a kind, and says which
 // are missing where their numbers tell.
 func enoughLayers(network map[string][]kerasLayer, want int) error {
 	var errs []error

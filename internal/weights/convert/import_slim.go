@@ -45,7 +45,8 @@ var slimVariables = map[string]string{
 	"conv.weight": "weights", "bn.weight": "BatchNorm/gamma", "bn.bias": "BatchNorm/beta",
 	"bn.running_mean": "BatchNorm/moving_mean", "bn.running_var": "BatchNorm/moving_variance",
 	"weight": "weights", "bias": "biases", // of classifiers, which are 1x1 convolutions
-	"depthwise.weight": "depthwise_weights", "pointwise.weight": "pointwise_weights", "pointwise.bias": "biases", // of separable convolutions
+	// of separable convolutions
+	"depthwise.weight": "depthwise_weights", "pointwise.weight": "pointwise_weights", "pointwise.bias": "biases",
 }
 
 // param returns slim's name of a parameter of ours.

@@ -60,8 +60,10 @@ func TestHeads(t *testing.T) {
 		wantAux string
 		note    string
 	}{
-		"as published": {model.AuxBatchNorm, func(map[string]source) {}, ImportOptions{}, false, 7, model.AuxBatchNorm, "7 classes because"},
-		"dropped":      {model.AuxBatchNorm, func(map[string]source) {}, ImportOptions{NoHead: true}, true, 0, model.AuxBatchNorm, ""},
+		"as published": {model.AuxBatchNorm, func(map[string]source) {}, ImportOptions{}, false, 7, model.AuxBatchNorm,
+			"7 classes because"},
+		"dropped": {model.AuxBatchNorm, func(map[string]source) {}, ImportOptions{NoHead: true}, true, 0,
+			model.AuxBatchNorm, ""},
 		"none": {model.AuxNone, func(all map[string]source) { delete(all, "fc.weight"); delete(all, "fc.bias") },
 			ImportOptions{}, true, 0, model.AuxNone, "no classifier"},
 		"two layers": {model.AuxNone, func(all map[string]source) {
@@ -70,7 +72,8 @@ func TestHeads(t *testing.T) {
 			add(all, "fc.0.weight", 32, 2048)
 			add(all, "fc.0.bias", 32)
 			add(all, "fc.2.weight", 7, 32)
-		}, ImportOptions{}, true, 0, model.AuxNone, "left out a classifier that is not torchvision's: fc.0.bias, fc.0.weight, fc.2.weight"},
+		}, ImportOptions{}, true, 0, model.AuxNone,
+			"left out a classifier that is not torchvision's: fc.0.bias, fc.0.weight, fc.2.weight"},
 		"another name": {model.AuxBatchNorm, func(all map[string]source) {
 			delete(all, "fc.weight")
 			delete(all, "fc.bias")
@@ -127,8 +130,10 @@ func TestEveryDifferenceIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"1 missing, 2 of another shape; 1 unexpected", "missing: Mixed_6b.branch1x1.bn.bias [192]", "fc.bias is [8], expected [7]",
-		"Mixed_5b.branch5x5_2.conv.weight is [64 48 3 3], expected [64 48 5 5]", "unexpected: Mixed_8a.branch1x1.conv.weight [1 2 3 3]",
+		"1 missing, 2 of another shape; 1 unexpected", "missing: Mixed_6b.branch1x1.bn.bias [192]",
+		"fc.bias is [8], expected [7]",
+		"Mixed_5b.branch5x5_2.conv.weight is [64 48 3 3], expected [64 48 5 5]",
+		"unexpected: Mixed_8a.branch1x1.conv.weight [1 2 3 3]",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
@@ -174,8 +179,10 @@ func TestSlimsDifferencesAreListedByItsNames(t *testing.T) {
 		add(all, "InceptionV3/Mixed_8a/weights", 1, 1, 2, 3)
 	}).convert(ImportOptions{})
 	for _, want := range []string{
-		"missing: InceptionV3/Mixed_7b/Branch_1/Conv2d_0b_3x1/weights (here Mixed_7b.branch3x3_2b.conv.weight) [384 384 3 1]",
-		"InceptionV3/Mixed_5b/Branch_0/Conv2d_0a_1x1/BatchNorm/moving_mean (here Mixed_5b.branch1x1.bn.running_mean) is [65], expected [64]",
+		"missing: InceptionV3/Mixed_7b/Branch_1/Conv2d_0b_3x1/weights " +
+			"(here Mixed_7b.branch3x3_2b.conv.weight) [384 384 3 1]",
+		"InceptionV3/Mixed_5b/Branch_0/Conv2d_0a_1x1/BatchNorm/moving_mean " +
+			"(here Mixed_5b.branch1x1.bn.running_mean) is [65], expected [64]",
 		"unexpected: InceptionV3/Mixed_8a/weights [1 1 2 3]",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -247,8 +254,8 @@ func TestKerasHeads(t *testing.T) {
 			add(all, "model_weights/dense/dense/bias:0", 6)
 		}, 0, "model_weights/layer_normalization/gamma:0"},
 		"a batch norm in the same model": {func(all map[string]source) {
-			for variable, shape := range map[string]int{"gamma": 2048, "beta": 2048, "moving_mean": 2048, "moving_variance": 2048} {
-				add(all, folder+"batch_normalization_194/batch_normalization_194/"+variable+":0", shape)
+			for _, variable := range []string{"gamma", "beta", "moving_mean", "moving_variance"} {
+				add(all, folder+"batch_normalization_194/batch_normalization_194/"+variable+":0", 2048)
 			}
 		}, 0, "batch_normalization_194"},
 		"an optimizer's": {func(all map[string]source) {
@@ -273,7 +280,8 @@ func TestKerasDifferencesAreListed(t *testing.T) {
 		delete(all, "conv2d_57/conv2d_57/kernel:0")
 		delete(all, "conv2d_9/conv2d_9/kernel:0")
 	}).convert(ImportOptions{})
-	if err == nil || !strings.Contains(err.Error(), "has 92 of the 94 conv2d layers of Keras' InceptionV3; missing: conv2d_9, conv2d_57") {
+	const gaps = "has 92 of the 94 conv2d layers of Keras' InceptionV3; missing: conv2d_9, conv2d_57"
+	if err == nil || !strings.Contains(err.Error(), gaps) {
 		t.Error(err)
 	}
 	_, _, err = kerasFile(t, "", 1, func(all map[string]source) {
@@ -282,7 +290,8 @@ func TestKerasDifferencesAreListed(t *testing.T) {
 		delete(all, "batch_normalization_3/batch_normalization_3/beta:0")
 	}).convert(ImportOptions{})
 	for _, want := range []string{
-		"unexpected: Conv2d_1a_3x3.conv.bias [32]", "conv2d_2 kernel (here Conv2d_2a_3x3.conv.weight) is [31 32 3 3], expected [32 32 3 3]",
+		"unexpected: Conv2d_1a_3x3.conv.bias [32]",
+		"conv2d_2 kernel (here Conv2d_2a_3x3.conv.weight) is [31 32 3 3], expected [32 32 3 3]",
 		"missing: batch_normalization_3 beta (here Conv2d_2b_3x3.bn.bias) [64]",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -292,7 +301,8 @@ func TestKerasDifferencesAreListed(t *testing.T) {
 }
 
 func TestTimmConfigs(t *testing.T) {
-	const numbers = `"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.5, 0.5], "crop_pct": 0.9, "interpolation": "bilinear", "input_size": [3, 320, 320]`
+	const numbers = `"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.5, 0.5], "crop_pct": 0.9, ` +
+		`"interpolation": "bilinear", "input_size": [3, 320, 320]`
 	want := picture.Preprocess{Name: "timm", Mean: [3]float64{0.5, 0.5, 0.5}, Std: [3]float64{0.25, 0.5, 0.5},
 		Geometry: picture.Shorter, CropPct: 320. / 355, Interpolation: picture.Bilinear, Size: 320}
 	for name, text := range map[string]string{
@@ -326,7 +336,8 @@ func TestTimmConfigs(t *testing.T) {
 		t.Errorf("another tool's: %v, %v", c, err)
 	}
 	for text, want := range map[string][]string{
-		`["a", "b"]`: {"a", "b"}, `{"0": "a", "1": "b"}`: {"a", "b"}, `{"0": "a", "2": "b"}`: nil, `3`: nil, `null`: nil, ``: nil,
+		`["a", "b"]`: {"a", "b"}, `{"0": "a", "1": "b"}`: {"a", "b"}, `{"0": "a", "2": "b"}`: nil, `3`: nil,
+		`null`: nil, ``: nil,
 	} {
 		if got := (&timmConfig{LabelNames: []byte(text)}).labels(); !slices.Equal(got, want) {
 			t.Errorf("labels of %s are %v, want %v", text, got, want)
@@ -342,16 +353,18 @@ func TestWhoseConfigurationIsBesideTheFile(t *testing.T) {
 		want    string // name of the preprocessing, or the error
 		family  string
 	}{
-		"timm's":                     {config, ImportOptions{}, "timm", Timm},
-		"another tool's":             {`{"a": 1}`, ImportOptions{}, "torchvision", Torchvision},
-		"none":                       {"", ImportOptions{}, "torchvision", Torchvision},
-		"none, but timm's":           {"", ImportOptions{From: Timm}, "have no config.json beside them: put it there, or say --preprocess imagenet", ""},
-		"timm's and --preprocess":    {config, ImportOptions{Preprocess: "unit"}, "unit", Timm},
-		"timm's, but torchvision's":  {config, ImportOptions{From: Torchvision}, "torchvision", Torchvision},
-		"broken":                     {`{`, ImportOptions{}, "config.json: unexpected end", ""},
-		"broken and --preprocess":    {`{`, ImportOptions{Preprocess: "1/255,0"}, "1/255,0", Torchvision},
-		"broken, but torchvision's":  {`{`, ImportOptions{From: Torchvision}, "torchvision", Torchvision},
-		"a family that is not there": {"", ImportOptions{From: Keras}, "--from is keras, but the names are those of torchvision", ""},
+		"timm's":         {config, ImportOptions{}, "timm", Timm},
+		"another tool's": {`{"a": 1}`, ImportOptions{}, "torchvision", Torchvision},
+		"none":           {"", ImportOptions{}, "torchvision", Torchvision},
+		"none, but timm's": {"", ImportOptions{From: Timm},
+			"have no config.json beside them: put it there, or say --preprocess imagenet", ""},
+		"timm's and --preprocess":   {config, ImportOptions{Preprocess: "unit"}, "unit", Timm},
+		"timm's, but torchvision's": {config, ImportOptions{From: Torchvision}, "torchvision", Torchvision},
+		"broken":                    {`{`, ImportOptions{}, "config.json: unexpected end", ""},
+		"broken and --preprocess":   {`{`, ImportOptions{Preprocess: "1/255,0"}, "1/255,0", Torchvision},
+		"broken, but torchvision's": {`{`, ImportOptions{From: Torchvision}, "torchvision", Torchvision},
+		"a family that is not there": {"", ImportOptions{From: Keras},
+			"--from is keras, but the names are those of torchvision", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := synthetic(t, model.AuxNone, 7, func(map[string]source) {})
@@ -375,25 +388,29 @@ func TestWhoseConfigurationIsBesideTheFile(t *testing.T) {
 }
 
 func TestOfficialFiles(t *testing.T) {
+	const v3, googlenet = "inception_v3_google-0cc3c7bd.pth", "googlenet-1378be20.pth"
 	for path, want := range map[string]struct{ url, path, sum string }{
-		"":                         {"https://x/m/inception_v3_google-0cc3c7bd.pth", "inception_v3_google-0cc3c7bd.pth", "0cc3c7bd"},
-		"inception_v3":             {"https://x/m/inception_v3_google-0cc3c7bd.pth", "inception_v3_google-0cc3c7bd.pth", "0cc3c7bd"},
-		"googlenet":                {"https://x/m/googlenet-1378be20.pth", "googlenet-1378be20.pth", "1378be20"},
-		"a/googlenet-1378be20.pth": {"https://x/m/googlenet-1378be20.pth", "a/googlenet-1378be20.pth", "1378be20"},
+		"":               {"https://x/m/" + v3, v3, "0cc3c7bd"},
+		"inception_v3":   {"https://x/m/" + v3, v3, "0cc3c7bd"},
+		"googlenet":      {"https://x/m/" + googlenet, googlenet, "1378be20"},
+		"a/" + googlenet: {"https://x/m/" + googlenet, "a/" + googlenet, "1378be20"},
 	} {
 		f, err := Official(path, "https://x/m/")
 		if err != nil || f.URL != want.url || f.Path != want.path || f.SHA256 != want.sum {
 			t.Errorf("%q is %+v, %v", path, f, err)
 		}
 	}
-	if _, err := Official("resnet50.pth", TorchvisionServer); err == nil || !strings.Contains(err.Error(), "googlenet-1378be20.pth, inception_v3_google-0cc3c7bd.pth") {
+	if _, err := Official("resnet50.pth", TorchvisionServer); err == nil ||
+		!strings.Contains(err.Error(), "googlenet-1378be20.pth, inception_v3_google-0cc3c7bd.pth") {
 		t.Error(err)
 	}
 }
 
 func FuzzTimmConfig(f *testing.F) {
-	f.Add([]byte(`{"label_names": {"0": "a"}, "num_classes": 1, "pretrained_cfg": {"mean": [0.1, 0.1, 0.1], "std": [1, 1, 1], "crop_pct": 0.875, "input_size": [3, 299, 299]}}`))
-	f.Add([]byte(`{"mean": [0, 0, 0], "std": [1, 1, 1], "interpolation": "bicubic", "label_names": ["a"], "crop_mode": "center"}`))
+	f.Add([]byte(`{"label_names": {"0": "a"}, "num_classes": 1, "pretrained_cfg": ` +
+		`{"mean": [0.1, 0.1, 0.1], "std": [1, 1, 1], "crop_pct": 0.875, "input_size": [3, 299, 299]}}`))
+	f.Add([]byte(`{"mean": [0, 0, 0], "std": [1, 1, 1], "interpolation": "bicubic", "label_names": ["a"], ` +
+		`"crop_mode": "center"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := parseTimmConfig(text)
 		if err != nil || c == nil {
@@ -412,8 +429,10 @@ func FuzzTimmConfig(f *testing.F) {
 // FuzzNames hands the translators tensors of any name and shape: a line each,
 // the name and then dimensions. Those of a network may be taken from it.
 func FuzzNames(f *testing.F) {
-	f.Add("InceptionV3/Mixed_5b/Branch_0/Conv2d_0a_1x1/weights 1 1\nInceptionV3/ 3\nInceptionV3/Logits/Conv2d_1c_1x1/biases", true)
-	f.Add("conv2d_1/conv2d_1/kernel:0 3 3 3 32\nlayers/batch_normalization_12345678901234567890/vars/99\npredictions/bias 3\ndense/kernel", false)
+	f.Add("InceptionV3/Mixed_5b/Branch_0/Conv2d_0a_1x1/weights 1 1\n"+
+		"InceptionV3/ 3\nInceptionV3/Logits/Conv2d_1c_1x1/biases", true)
+	f.Add("conv2d_1/conv2d_1/kernel:0 3 3 3 32\nlayers/batch_normalization_12345678901234567890/vars/99\n"+
+		"predictions/bias 3\ndense/kernel", false)
 	f.Add("Mixed_5b.branch1x1.conv.weight 64 192 1 1\nfc.weight\nfc.bias 3\nAuxLogits.fc.weight", true)
 	f.Fuzz(func(t *testing.T, text string, whole bool) {
 		lines := strings.Split(text, "\n")

@@ -52,7 +52,8 @@ func readTimmConfig(file string) (*timmConfig, error) {
 	}
 	c, err := parseTimmConfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; mend it, or say --preprocess, or --from torchvision if it is not of these weights", path, err)
+		return nil, fmt.Errorf("%s: %w; mend it, or say --preprocess, or --from torchvision if it is "+
+			"not of these weights", path, err)
 	}
 	return c, nil
 }
@@ -116,13 +117,14 @@ func (c *timmConfig) preprocess() picture.Preprocess {
 // apply gives weights what the configuration says about them.
 func (c *timmConfig) apply(m *weights.Metadata) error {
 	if c == nil {
-		return fmt.Errorf("timm's weights differ in preprocessing and have no %s beside them: put it there, or say --preprocess imagenet (gluon_in1k) or --preprocess inception (tf_in1k, tf_adv_in1k, tv_in1k)", timmConfigFile)
+		return fmt.Errorf("timm's weights differ in preprocessing and have no %s beside them: put it there, or say "+
+			"--preprocess imagenet (gluon_in1k) or --preprocess inception (tf_in1k, tf_adv_in1k, tv_in1k)", timmConfigFile)
 	}
 	m.Preprocess = c.preprocess()
-	m.InputSize = m.Preprocess.Size
 	m.Notes = append(m.Notes, fmt.Sprintf("preprocessing as timm's %s says", timmConfigFile))
 	if c.Classes != nil && *c.Classes != m.Spec.Classes && !m.NoHead {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s says %d classes, the weights have %d, which counts", timmConfigFile, *c.Classes, m.Spec.Classes))
+		m.Notes = append(m.Notes, fmt.Sprintf("%s says %d classes, the weights have %d, which counts", timmConfigFile,
+			*c.Classes, m.Spec.Classes))
 	}
 	if labels := c.labels(); len(labels) == m.Spec.Classes && !m.NoHead {
 		m.Labels = labels

@@ -9,8 +9,8 @@ import (
 	"github.com/inception-go/inception/internal/weights"
 )
 
-// otherHeads begin the names that classifiers have which others have put in
-// the place of fc.
+// otherHeads are the prefixes of classifiers that people put in the place of
+// the library's own.
 var otherHeads = []string{"fc.", "last_linear.", "classifier.", "head."}
 
 // fromTorchvision takes the names as they are, less the prefixes of wrappers.
@@ -52,8 +52,8 @@ func (t translation) ownHead() []string {
 	return []string{layer + ".bias", layer + ".weight"}
 }
 
-// withoutPrefix returns the tensors with a prefix that all have cut off, nil
-// if one has not.
+// withoutPrefix returns the tensors with a prefix cut off that all of them
+// have, and nil if one does not have it.
 func withoutPrefix(all map[string]source, prefix string) map[string]source {
 	cut := map[string]source{}
 	for name, s := range all {

@@ -39,7 +39,9 @@ type place struct {
 }
 
 // branchOrder is the order in which torchvision and Keras declare branches.
-var branchOrder = []string{"branch1x1", "branch5x5", "branch3x3", "branch7x7", "branch7x7x3", "branch3x3dbl", "branch7x7dbl", "branch_pool"}
+var branchOrder = []string{
+	"branch1x1", "branch5x5", "branch3x3", "branch7x7", "branch7x7x3", "branch3x3dbl", "branch7x7dbl", "branch_pool",
+}
 
 // places returns the layers as torchvision declares them and Keras makes
 // them: module by module, branch by branch.
@@ -58,7 +60,8 @@ func places(layers []string) []place {
 		key := module + "." + parts[1]
 		longest[key] = max(longest[key], index)
 		pairs[key] = pairs[key] || parts[3] != ""
-		all = append(all, place{layer: layer, module: modules[module], branch: slices.Index(branchOrder, parts[1]), index: index, side: parts[3]})
+		branch := slices.Index(branchOrder, parts[1])
+		all = append(all, place{layer: layer, module: modules[module], branch: branch, index: index, side: parts[3]})
 	}
 	for i := range all {
 		p := &all[i]
@@ -70,7 +73,8 @@ func places(layers []string) []place {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.module, b.module), cmp.Compare(a.branch, b.branch), cmp.Compare(a.index, b.index), strings.Compare(a.side, b.side))
+		return cmp.Or(cmp.Compare(a.module, b.module), cmp.Compare(a.branch, b.branch),
+			cmp.Compare(a.index, b.index), strings.Compare(a.side, b.side))
 	})
 	return all
 }

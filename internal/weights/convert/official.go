@@ -39,7 +39,9 @@ func Official(path, server string) (fetch.File, error) {
 	name := filepath.Base(path)
 	known := slices.Sorted(maps.Values(officialFiles))
 	if !slices.Contains(known, name) {
-		return fetch.File{}, fmt.Errorf("there is no official file called %q; there are %s (%s)", name, strings.Join(known, ", "), strings.Join(slices.Sorted(maps.Keys(officialFiles)), ", "))
+		return fetch.File{}, fmt.Errorf("there is no official file called %q; there are %s (%s)", name,
+			strings.Join(known, ", "), strings.Join(slices.Sorted(maps.Keys(officialFiles)), ", "))
 	}
-	return fetch.File{URL: strings.TrimRight(server, "/") + "/" + name, Path: path, SHA256: checksumInName.FindStringSubmatch(name)[1]}, nil
+	checksum := checksumInName.FindStringSubmatch(name)[1]
+	return fetch.File{URL: strings.TrimRight(server, "/") + "/" + name, Path: path, SHA256: checksum}, nil
 }

@@ -15,11 +15,13 @@ var (
 	slimV2Module = map[string]string{
 		"branch1x1":   "Branch_0/Conv2d_0a_1x1",
 		"branch3x3_1": "Branch_1/Conv2d_0a_1x1", "branch3x3_2": "Branch_1/Conv2d_0b_3x3",
-		"branch3x3dbl_1": "Branch_2/Conv2d_0a_1x1", "branch3x3dbl_2": "Branch_2/Conv2d_0b_3x3", "branch3x3dbl_3": "Branch_2/Conv2d_0c_3x3",
-		"branch_pool": "Branch_3/Conv2d_0b_1x1",
+		"branch3x3dbl_1": "Branch_2/Conv2d_0a_1x1", "branch3x3dbl_2": "Branch_2/Conv2d_0b_3x3",
+		"branch3x3dbl_3": "Branch_2/Conv2d_0c_3x3",
+		"branch_pool":    "Branch_3/Conv2d_0b_1x1",
 	}
 	slimV2Reduction = map[string]string{
 		"branch3x3_1": "Branch_0/Conv2d_0a_1x1", "branch3x3_2": "Branch_0/Conv2d_1a_3x3",
-		"branch3x3dbl_1": "Branch_1/Conv2d_0a_1x1", "branch3x3dbl_2": "Branch_1/Conv2d_0b_3x3", "branch3x3dbl_3": "Branch_1/Conv2d_1a_3x3",
+		"branch3x3dbl_1": "Branch_1/Conv2d_0a_1x1", "branch3x3dbl_2": "Branch_1/Conv2d_0b_3x3",
+		"branch3x3dbl_3": "Branch_1/Conv2d_1a_3x3",
 	}
 )

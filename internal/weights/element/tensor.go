@@ -41,8 +41,8 @@ func (t Tensor) Floats() ([]float32, error) {
 	return values, nil
 }
 
-// Bytes returns how many bytes a shape of some type takes. It errs where that
-// is more than limit, which is the file's size or what is left of it.
+// Bytes returns how many bytes a shape of some type takes. It returns an error
+// if that is more than limit, which is the file's size or what is left of it.
 func Bytes(shape []int, size, limit int) (int, error) {
 	total := uint64(size)
 	for _, d := range shape {

@@ -33,7 +33,8 @@ func (r *reader) dataset(path string, messages []message) error {
 		return nil
 	}
 	if filtered {
-		return fmt.Errorf("%s: is compressed, which Keras does not do; rewrite the file with h5repack -f NONE -l CONTI", path)
+		return fmt.Errorf("%s: is compressed, which Keras does not do; rewrite the file with h5repack -f NONE -l CONTI",
+			path)
 	}
 	size, err := element.Bytes(t.Shape, t.Type.Size(), len(r.file))
 	if err != nil {

@@ -50,7 +50,9 @@ func TestReadWhatKerasWrites(t *testing.T) {
 			t.Errorf("%v %v %v", x, values, err)
 		}
 	}
-	for name, want := range map[string][]float32{"half": ramp(5), "double": ramp(5), "big": ramp(5), "long": ramp(5), "scalar": {7}} {
+	for name, want := range map[string][]float32{
+		"half": ramp(5), "double": ramp(5), "big": ramp(5), "long": ramp(5), "scalar": {7},
+	} {
 		values, err := got["types/"+name].Floats()
 		if err != nil || !slices.Equal(values, want) {
 			t.Errorf("%s: %v %v", name, values, err)

@@ -72,11 +72,12 @@ var le = binary.LittleEndian
 func (r *reader) superblock() (uint64, error) {
 	b, err := r.at(0, 96)
 	if err != nil || !bytes.HasPrefix(b, []byte(container.HDF5Signature)) {
-		return 0, errors.New("is no HDF5 file or is cut off")
+		return 0, errors.New("is not an HDF5 file, or is cut off")
 	}
 	version := b[8]
 	if version > 1 {
-		return 0, fmt.Errorf("superblock version %d is not read (Keras writes 0); rewrite the file with h5py's default libver or with h5repack", version)
+		return 0, fmt.Errorf("superblock version %d is not read (Keras writes 0); rewrite the file with h5py's default "+
+			"libver or with h5repack", version)
 	}
 	if b[13] != 8 || b[14] != 8 {
 		return 0, fmt.Errorf("offsets of %d and lengths of %d bytes are not read, only of 8", b[13], b[14])
@@ -88,7 +89,7 @@ func (r *reader) superblock() (uint64, error) {
 	if base := le.Uint64(b[at:]); base != 0 {
 		return 0, fmt.Errorf("base address %d is not read, only 0", base)
 	}
-	return le.Uint64(b[at+40:]), nil // behind base, free space, end, driver, link name
+	return le.Uint64(b[at+40:]), nil // after base, free space, end, driver, link name
 }
 
 // message is a header message of an object.
@@ -116,7 +117,8 @@ func (r *reader) messages(address uint64) ([]message, error) {
 		return nil, err
 	}
 	if head[0] != 1 {
-		return nil, fmt.Errorf("the object header at %d is of a version that is not read; rewrite the file with h5py's default libver", address)
+		return nil, fmt.Errorf("the object header at %d is of a version that is not read; rewrite the file with h5py's "+
+			"default libver", address)
 	}
 	count := int(le.Uint16(head[2:]))
 	block, err := r.at(address+16, uint64(le.Uint32(head[8:])))
@@ -172,7 +174,8 @@ func (r *reader) object(path string, address uint64, depth int) error {
 			}
 			return err
 		case m.kind == msgLink || m.kind == msgLinkInfo:
-			return fmt.Errorf("%s: is a group of a kind that is not read (Keras does not write it); rewrite the file with h5py's default libver", path)
+			return fmt.Errorf("%s: is a group of a kind that is not read (Keras does not write it); rewrite the file with "+
+				"h5py's default libver", path)
 		}
 	}
 	return r.dataset(path, messages)

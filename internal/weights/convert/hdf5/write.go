@@ -54,14 +54,14 @@ func Write(out io.Writer, root *Group) error {
 		return err
 	}
 	for _, values := range w.data {
-		if err := writeFloats(out, values); err != nil {
+		if err := binary.Write(out, le, values); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writer appends structures; their data comes behind all of them.
+// writer appends structures; their data comes after all of them.
 type writer struct {
 	bytes.Buffer
 	next int // where the next dataset's data goes
@@ -242,7 +242,9 @@ func (w *writer) dataset(d Dataset) (int, error) {
 	fill.u8(2, 2, 2, 0) // version 2, allocated late, fill if set, not set
 	w.next += 4 * count
 	w.data = append(w.data, d.Values)
-	return w.object([]message{{msgDataspace, dataspace(d.Shape)}, {msgDatatype, float32Type}, {0x05, fill.Bytes()}, {msgLayout, layout.Bytes()}}), nil
+	return w.object([]message{
+		{msgDataspace, dataspace(d.Shape)}, {msgDatatype, float32Type}, {0x05, fill.Bytes()}, {msgLayout, layout.Bytes()},
+	}), nil
 }
 
 // dataspace is the message of a shape, version 1.
@@ -284,24 +286,8 @@ func attribute(a Attr) (message, error) {
 		w.Write(make([]byte, width-len(s)))
 	}
 	if w.Len() > math.MaxUint16-8 {
-		return message{}, fmt.Errorf("attribute %s takes %d bytes, at most %d can be written", a.Name, w.Len(), math.MaxUint16-8)
+		return message{}, fmt.Errorf("attribute %s takes %d bytes, at most %d can be written",
+			a.Name, w.Len(), math.MaxUint16-8)
 	}
 	return message{0x0c, w.Bytes()}, nil
-}
-
-// writeFloats writes values in pieces of 64 KiB.
-func writeFloats(out io.Writer, values []float32) error {
-	piece := make([]byte, 0, 1<<16)
-	for len(values) > 0 {
-		n := min(len(values), cap(piece)/4)
-		piece = piece[:0]
-		for _, v := range values[:n] {
-			piece = binary.LittleEndian.AppendUint32(piece, math.Float32bits(v))
-		}
-		if _, err := out.Write(piece); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
 }

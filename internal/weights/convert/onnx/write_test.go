@@ -16,9 +16,11 @@ func constant(name string, values []float32, shape ...int) Constant {
 
 func TestWhatIsWrittenReadsBack(t *testing.T) {
 	model := &ModelProto{IrVersion: proto.Int64(8), ProducerName: proto.String("test")}
-	graph := &GraphProto{Name: proto.String("g"), Node: []*NodeProto{{OpType: proto.String("Relu"), Output: []string{"y"}}}}
+	node := &NodeProto{OpType: proto.String("Relu"), Output: []string{"y"}}
+	graph := &GraphProto{Name: proto.String("g"), Node: []*NodeProto{node}}
 	var b bytes.Buffer
-	err := Write(&b, model, graph, []Constant{constant("a", []float32{1, -2, 3, 0.5}, 2, 2), constant("scalar", []float32{7}), constant("empty", nil, 0)})
+	err := Write(&b, model, graph, []Constant{constant("a", []float32{1, -2, 3, 0.5}, 2, 2),
+		constant("scalar", []float32{7}), constant("empty", nil, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +48,12 @@ func TestWriteRefuses(t *testing.T) {
 		constants []Constant
 		says      string
 	}{
-		{"values that are not of the shape", []Constant{constant("a", []float32{1, 2}, 3)}, "constant a: has 2 values for shape [3]"},
+		{"values that are not of the shape", []Constant{constant("a", []float32{1, 2}, 3)},
+			"constant a: has 2 values for shape [3]"},
 		{"more than the format holds", []Constant{constant("a", nil, 1<<15, 1<<15)}, "at most 2 GiB"},
 	} {
-		if err := Write(io.Discard, &ModelProto{}, &GraphProto{}, c.constants); err == nil || !strings.Contains(err.Error(), c.says) {
+		if err := Write(io.Discard, &ModelProto{}, &GraphProto{}, c.constants); err == nil ||
+			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}

@@ -54,9 +54,11 @@ func refuse(c class) error {
 	switch {
 	case strings.HasPrefix(c.module, "torchvision.") || strings.HasPrefix(c.module, "timm.") ||
 		strings.HasPrefix(c.module, "torch.nn.modules.") || c.module == "__main__":
-		return fmt.Errorf("names the class %s: this is a whole pickled model, not a state dict; in Python, save torch.save(model.state_dict(), ...) and import that", c.shown())
+		return fmt.Errorf("names the class %s: this is a whole pickled model, not a state dict; in Python, save "+
+			"torch.save(model.state_dict(), ...) and import that", c.shown())
 	case strings.HasPrefix(c.name, "_rebuild_") && strings.HasPrefix(c.module, "torch"):
-		return fmt.Errorf("holds a tensor of a kind that is not read (%s); save the weights as plain float tensors", c.shown())
+		return fmt.Errorf("holds a tensor of a kind that is not read (%s); save the weights as plain float tensors",
+			c.shown())
 	}
 	return fmt.Errorf("names %s, which no weight file needs; it was not executed and the file is refused", c.shown())
 }
@@ -208,7 +210,8 @@ func (t *tensor) check() error {
 			last += int64(d-1) * int64(t.stride[i])
 		}
 		if far || last >= t.storage.count {
-			return fmt.Errorf("has a tensor of shape %v, offset %d and strides %v outside of its storage of %d", t.shape, t.offset, t.stride, t.storage.count)
+			return fmt.Errorf("has a tensor of shape %v, offset %d and strides %v outside of its storage of %d", t.shape,
+				t.offset, t.stride, t.storage.count)
 		}
 	}
 	return nil
@@ -226,7 +229,8 @@ func (t *tensor) bytes() ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) < t.storage.count*int64(size) {
-		return nil, fmt.Errorf("storage %q has %d bytes for %d elements of %s", t.storage.key, len(data), t.storage.count, t.storage.kind)
+		return nil, fmt.Errorf("storage %q has %d bytes for %d elements of %s", t.storage.key, len(data),
+			t.storage.count, t.storage.kind)
 	}
 	data = data[int(t.offset)*size:]
 	if t.contiguous() {

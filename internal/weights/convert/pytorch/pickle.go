@@ -329,7 +329,7 @@ func (u *unpickler) reduce() error {
 	f, ok1 := items[0].(class)
 	args, ok2 := items[1].(tuple)
 	if !ok1 || !ok2 {
-		return errors.New("calls something that is no class")
+		return errors.New("calls something that is not a class")
 	}
 	value, err := u.call(f, args)
 	return u.pushOr(value, err)

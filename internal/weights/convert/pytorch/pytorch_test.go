@@ -133,8 +133,10 @@ func TestBombs(t *testing.T) {
 	for name, c := range map[string]struct {
 		pickle, want string
 	}{
-		"a key":         {"}(N" + doubled + "K\x01u.", "a tuple"},
-		"a dimension":   {"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x04NtQK\x00N" + doubled + "\x85)tR.", "the dimension a tuple"},
+		"a key": {"}(N" + doubled + "K\x01u.", "a tuple"},
+		"a dimension": {"ctorch._utils\n_rebuild_tensor_v2\n" +
+			"((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x04NtQK\x00N" +
+			doubled + "\x85)tR.", "the dimension a tuple"},
 		"opcodes":       {strings.Repeat("\x94", maxSteps) + ".", "from its stack"},
 		"many opcodes":  {"N" + strings.Repeat("\x94", maxSteps) + ".", "more than"},
 		"a long string": {"X\xff\xff\xff\xff.", "wants 4294967295 bytes"},

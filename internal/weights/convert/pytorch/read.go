@@ -51,11 +51,13 @@ func readZip(file []byte) (any, error) {
 	pickle := entries[root+"data.pkl"]
 	switch {
 	case pickle == nil && entries["model.weights.h5"] != nil:
-		return nil, errors.New("is a Keras archive; in Python, save keras.saving.load_model(FILE).save_weights('x.weights.h5') and import that")
+		return nil, errors.New("is a Keras archive; in Python, save " +
+			"keras.saving.load_model(FILE).save_weights('x.weights.h5') and import that")
 	case pickle == nil:
 		return nil, errors.New("zip archive: has no data.pkl, so torch.save did not write it")
 	case entries[root+"constants.pkl"] != nil:
-		return nil, errors.New("is a TorchScript archive; in Python, save torch.save(torch.jit.load(FILE).state_dict(), ...) and import that")
+		return nil, errors.New("is a TorchScript archive; in Python, save " +
+			"torch.save(torch.jit.load(FILE).state_dict(), ...) and import that")
 	}
 	if b := entries[root+"byteorder"]; b != nil {
 		if order, err := stored(file, b); err != nil || string(order) != "little" {
@@ -87,7 +89,8 @@ func readZip(file []byte) (any, error) {
 // stored returns the bytes of an uncompressed zip entry, checked by its CRC.
 func stored(file []byte, entry *zip.File) ([]byte, error) {
 	if entry.Method != zip.Store {
-		return nil, fmt.Errorf("zip archive: %s is compressed, which torch.save never does; unpack and repack the file with zip -0", entry.Name)
+		return nil, fmt.Errorf("zip archive: %s is compressed, which torch.save never does; unpack and repack the file "+
+			"with zip -0", entry.Name)
 	}
 	at, err := entry.DataOffset()
 	if err != nil {
@@ -108,7 +111,7 @@ func stored(file []byte, entry *zip.File) ([]byte, error) {
 func newStorage(known map[string]*storage, id any, bind func(*storage) error) (any, error) {
 	parts, ok := id.(tuple)
 	if !ok || len(parts) < 5 || parts[0] != "storage" {
-		return nil, errors.New("has a persistent id that is no storage")
+		return nil, errors.New("has a persistent id that is not a storage")
 	}
 	c, ok1 := parts[1].(class)
 	key, ok2 := parts[2].(string)
@@ -132,7 +135,7 @@ func newStorage(known map[string]*storage, id any, bind func(*storage) error) (a
 }
 
 // readLegacy reads the chain of pickles: magic, version, system, object, keys
-// of storages; then the storages, each behind its count.
+// of storages; then the storages, each after its count.
 func readLegacy(file []byte) (any, error) {
 	in := bytes.NewReader(file)
 	u := &unpickler{in: in, call: (&caller{pairs: len(file)}).call, persistent: func(any) (any, error) {
@@ -143,7 +146,7 @@ func readLegacy(file []byte) (any, error) {
 		return nil, err
 	}
 	if magic != long(container.PickleMagic) {
-		return nil, errors.New("is no PyTorch file: its first pickle is not torch.save's magic number")
+		return nil, errors.New("is not a PyTorch file: its first pickle is not torch.save's magic number")
 	}
 	for range 2 { // protocol version, system information
 		if _, err := u.load(); err != nil {
@@ -153,7 +156,8 @@ func readLegacy(file []byte) (any, error) {
 	storages := map[string]*storage{}
 	u.persistent = func(id any) (any, error) {
 		if parts, ok := id.(tuple); ok && len(parts) > 5 && parts[5] != nil {
-			return nil, errors.New("has a view of a storage, as PyTorch 0.1 wrote it; load and save the file with a newer PyTorch")
+			return nil, errors.New("has a view of a storage, as PyTorch 0.1 wrote it; load and save the file with a newer " +
+				"PyTorch")
 		}
 		return newStorage(storages, id, func(s *storage) error {
 			if uint64(s.count) > uint64(len(file))/uint64(s.kind.Size()) {
@@ -192,7 +196,8 @@ func bindLegacy(rest []byte, keys any, storages map[string]*storage) error {
 		count, size := binary.LittleEndian.Uint64(rest), uint64(s.kind.Size())
 		rest = rest[8:]
 		if count != uint64(s.count) || count > uint64(len(rest))/size {
-			return fmt.Errorf("storage %q has %d elements of %s, %d bytes are left: the file is truncated or damaged", name, count, s.kind, len(rest))
+			return fmt.Errorf("storage %q has %d elements of %s, %d bytes are left: the file is truncated or damaged",
+				name, count, s.kind, len(rest))
 		}
 		data := rest[:count*size]
 		rest = rest[count*size:]

@@ -46,13 +46,11 @@ func Write(out io.Writer, tensors []Tensor) error {
 
 // bytes returns the elements, little-endian.
 func (t Tensor) bytes() []byte {
-	var b []byte
-	for _, v := range t.Values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	var values any = t.Values
+	if t.Ints != nil {
+		values = t.Ints
 	}
-	for _, v := range t.Ints {
-		b = binary.LittleEndian.AppendUint64(b, uint64(v))
-	}
+	b, _ := binary.Append(nil, binary.LittleEndian, values) // slices of numbers always encode
 	return b
 }
 

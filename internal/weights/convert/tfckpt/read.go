@@ -17,9 +17,11 @@ import (
 )
 
 // types are the numbers of tensorflow.DataType that weights have.
-var types = map[uint64]element.Type{1: element.F32, 2: element.F64, 3: element.I32, 9: element.I64, 14: element.BF16, 19: element.F16}
+var types = map[uint64]element.Type{
+	1: element.F32, 2: element.F64, 3: element.I32, 9: element.I64, 14: element.BF16, 19: element.F16,
+}
 
-// IndexSuffix ends the name of a V2 checkpoint's index, behind its prefix.
+// IndexSuffix ends the name of a V2 checkpoint's index, after its prefix.
 const IndexSuffix = ".index"
 
 // Prefix cuts the ending off the name of one of the files of a V2 checkpoint:
@@ -200,7 +202,8 @@ func (e entry) bytes(t element.Tensor, data []byte) (func() ([]byte, error), err
 		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
 	if n := uint64(len(data)); e.size != uint64(size) || e.offset > n || e.size > n-e.offset {
-		return nil, fmt.Errorf("tensor %q: %d bytes at %d of a shard of %d: the file is truncated or damaged", t.Name, e.size, e.offset, n)
+		return nil, fmt.Errorf("tensor %q: %d bytes at %d of a shard of %d: the file is truncated or damaged", t.Name,
+			e.size, e.offset, n)
 	}
 	b := data[e.offset : e.offset+e.size]
 	return func() ([]byte, error) {

@@ -39,7 +39,7 @@ func table(file []byte, each func(key, value []byte) error) error {
 	last, first := "", true
 	rising := func(key, value []byte) error {
 		if !first && string(key) <= last {
-			return fmt.Errorf("table: key %q comes behind %q", key, last)
+			return fmt.Errorf("table: key %q comes after %q", key, last)
 		}
 		last, first = string(key), false
 		return each(key, value)
@@ -189,7 +189,7 @@ func unsnap(b []byte, limit int) ([]byte, error) {
 }
 
 // snapElement reads an element's length and a copy's offset, and says how
-// many bytes they take behind the tag.
+// many bytes they take after the tag.
 func snapElement(tag byte, b []byte) (length, offset, used int) {
 	extra := func(n int) (v int) {
 		for i := range min(n, len(b)) {

@@ -58,7 +58,8 @@ func TestReadWhatTensorFlowWrote(t *testing.T) {
 
 // TestSnappy unpacks what the reference implementation packed.
 func TestSnappy(t *testing.T) {
-	packed, _ := base64.StdEncoding.DecodeString("zgQIYWJj/gMA/gMA/gMAsgMA0AABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQlJicoKSorLC0uLzAxeHh4/gIA/gIA/gIA/gIAogIA")
+	packed, _ := base64.StdEncoding.DecodeString("zgQIYWJj/gMA/gMA/gMAsgMA0AABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f" +
+		"ICEiIyQlJicoKSorLC0uLzAxeHh4/gIA/gIA/gIA/gIAogIA")
 	want := strings.Repeat("abc", 80)
 	for i := range 50 {
 		want += string(rune(i))

@@ -1,0 +1,68 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/inception-go/inception/internal/kernel/simd"
+)
+
+// active is the implementation in use.
+var active, _ = chooseISA(os.Getenv("INCEPTION_ISA"))
+
+// ISA returns the name of the implementation in use: avx512, avx2 or generic.
+func ISA() string { return active.Name }
+
+// ISAs returns the names of the implementations that this machine can run,
+// best first.
+func ISAs() []string {
+	var names []string
+	for _, s := range simd.ISAs() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// ISAError returns what was wrong with the environment's INCEPTION_ISA, if
+// anything; ISA is then the machine's best.
+func ISAError() error {
+	_, err := chooseISA(os.Getenv("INCEPTION_ISA"))
+	return err
+}
+
+// PeakGFLOPS measures for about 100 ms how many 10^9 float32 operations a
+// second the given number of threads can do with the implementation in use,
+// if nothing had to be loaded or stored. A fused multiply-add counts as two.
+func PeakGFLOPS(threads int) float64 {
+	const span = 100 * time.Millisecond
+	rates := make([]float64, threads)
+	var running sync.WaitGroup
+	for i := range rates {
+		running.Go(func() { rates[i] = active.PeakRate(span) })
+	}
+	running.Wait()
+	sum := 0.0
+	for _, rate := range rates {
+		sum += rate
+	}
+	return sum / 1e9
+}
+
+// chooseISA returns the named implementation, or the best for no name and for a
+// wrong one.
+func chooseISA(name string) (*simd.ISA, error) {
+	best := simd.ISAs()[0]
+	if name == "" {
+		return best, nil
+	}
+	for _, s := range simd.ISAs() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return best, fmt.Errorf("INCEPTION_ISA=%q: this machine has %s; using %s",
+		name, strings.Join(ISAs(), ", "), best.Name)
+}

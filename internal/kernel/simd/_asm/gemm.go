@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// gemmRows is the largest tile for 1, 2 and 3 output blocks: as many
+// accumulators as leave registers for B's row and a broadcast of A.
+var gemmRows = map[*simd][]int{
+	avx512: {14, 14, 9},
+	avx2:   {6},
+}
+
+// unrolled is how many of the 16 input channels of a block one turn of the
+// inner loop handles. All of them would be twice as long and no faster.
+const unrolled = 4
+
+func gemmTiles(e *emitter, s *simd) {
+	for i, rows := range gemmRows[s] {
+		for m := 1; m <= rows; m++ {
+			tile := &gemmTile{e: e, s: s, n: i + 1, m: m}
+			tile.write()
+		}
+	}
+}
+
+// gemmTile writes one batch-reduce tile. All of C's tile stays in registers
+// while the batch streams by; each turn loads one row of B, and per pixel
+// broadcasts one value of A.
+type gemmTile struct {
+	e    *emitter
+	s    *simd
+	n, m int
+
+	sums [][]reg.VecVirtual // [set][pixel*vectors + vector]
+}
+
+// vectors is how many registers hold one pixel's outputs.
+func (t *gemmTile) vectors() int { return t.n * t.s.perBlock() }
+
+// sets is how many partial sums every output has. A fused multiply-add takes
+// 4 cycles and 2 begin in each: with fewer than 8 sums in flight they wait.
+func (t *gemmTile) sets() int {
+	sets := 1
+	for sets*t.m*t.vectors() < 8 {
+		sets *= 2
+	}
+	return min(sets, unrolled)
+}
+
+func (t *gemmTile) write() {
+	e, s := t.e, t.s
+	e.begin(fmt.Sprintf("gemm%s_%dx%d", s.name, t.n, t.m), "args *GemmArgs",
+		fmt.Sprintf("%d output blocks, %d pixels.", t.n, t.m))
+	field := e.fields("GemmArgs")
+
+	for range t.sets() {
+		t.sums = append(t.sums, s.registerList(e, t.m*t.vectors()))
+	}
+	for _, set := range t.sums {
+		for _, sum := range set {
+			s.zero(e, sum)
+		}
+	}
+	t.batch(field)
+	for _, set := range t.sums[1:] {
+		for i, sum := range set {
+			e.VADDPS(sum, t.sums[0][i], t.sums[0][i])
+		}
+	}
+	t.epilogue(field)
+	e.end()
+}
+
+func (t *gemmTile) batch(field func(string) reg.GPVirtual) {
+	e := t.e
+	aBase, bBase := field("A"), field("B")
+	offsets, count := field("Offsets"), field("Count")
+	bBlock := field("BBlock")
+	pixels := newStrided(e, field("APixel"), t.m)
+
+	e.times("batch", count, func() {
+		b := e.GP64()
+		e.MOVQ(operand.Mem{Base: offsets}, pixels.first())
+		e.MOVQ(operand.Mem{Base: offsets, Disp: 8}, b)
+		e.ADDQ(operand.U32(16), offsets)
+		e.ADDQ(aBase, pixels.first())
+		e.ADDQ(bBase, b)
+		pixels.settle(e)
+
+		turns := e.GP64()
+		e.MOVQ(operand.U32(16/unrolled), turns)
+		e.times("channels", turns, func() {
+			for c := range unrolled {
+				t.channel(c, pixels, b, bBlock)
+			}
+			pixels.advance(e, unrolled*4)
+			e.ADDQ(operand.U32(unrolled*block), b)
+		})
+	})
+}
+
+// channel adds one input channel's products.
+func (t *gemmTile) channel(c int, pixels *strided, b, bBlock reg.GPVirtual) {
+	e, s := t.e, t.s
+	row := s.registerList(e, t.vectors())
+	for v, r := range row {
+		e.VMOVUPS(blockVector(s, b, bBlock, v, c*block), r)
+	}
+	sums := t.sums[c%len(t.sums)]
+	for p := range t.m {
+		s.multiply(e, pixels.at(p, c*4), row, sums[p*t.vectors():])
+	}
+}
+
+// epilogue adds what C held and the bias, cuts negatives off and stores.
+func (t *gemmTile) epilogue(field func(string) reg.GPVirtual) {
+	e, s := t.e, t.s
+	sums := t.sums[0]
+	c, cPixel, cBlock := field("C"), field("CPixel"), field("CBlock")
+	at := func(base reg.GPVirtual, v int) operand.Mem { return blockVector(s, base, cBlock, v, 0) }
+
+	e.unless("overwrite", field("Accumulate"), func() {
+		from := e.GP64()
+		e.MOVQ(c, from)
+		for i, sum := range sums {
+			e.VADDPS(at(from, i%t.vectors()), sum, sum)
+			if (i+1)%t.vectors() == 0 && i+1 < len(sums) {
+				e.ADDQ(cPixel, from)
+			}
+		}
+	})
+	bias := field("Bias")
+	e.unless("unbiased", bias, func() {
+		for v := range t.vectors() {
+			r := s.register(e)
+			e.VMOVUPS(operand.Mem{Base: bias, Disp: v * s.bytes}, r)
+			for p := range t.m {
+				sum := sums[p*t.vectors()+v]
+				e.VADDPS(r, sum, sum)
+			}
+		}
+	})
+	e.unless("linear", field("ReLU"), func() {
+		zero := s.register(e)
+		s.zero(e, zero)
+		for _, sum := range sums {
+			e.VMAXPS(sum, zero, sum) // of a NaN and a number, the last: NaN stays
+		}
+	})
+	for i, sum := range sums {
+		e.VMOVUPS(sum, at(c, i%t.vectors()))
+		if (i+1)%t.vectors() == 0 && i+1 < len(sums) {
+			e.ADDQ(cPixel, c)
+		}
+	}
+}
+
+// strided addresses pixels that lie a register's stride apart. x86 scales an
+// index by 1, 2, 4 or 8, so with 3*stride in a second register one base
+// reaches five pixels.
+type strided struct {
+	stride, stride3 reg.GPVirtual
+	bases           []reg.GPVirtual
+}
+
+const perBase = 5
+
+func newStrided(e *emitter, stride reg.GPVirtual, count int) *strided {
+	s := &strided{stride: stride}
+	for range (count + perBase - 1) / perBase {
+		s.bases = append(s.bases, e.GP64())
+	}
+	if count > 3 {
+		s.stride3 = e.GP64()
+		e.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, s.stride3)
+	}
+	return s
+}
+
+// first is the address of pixel 0; after setting it call settle.
+func (s *strided) first() reg.GPVirtual { return s.bases[0] }
+
+func (s *strided) settle(e *emitter) {
+	for i, base := range s.bases[1:] {
+		e.LEAQ(operand.Mem{Base: s.bases[i], Index: s.stride, Scale: 4}, base)
+		e.ADDQ(s.stride, base)
+	}
+}
+
+func (s *strided) advance(e *emitter, bytes int) {
+	for _, base := range s.bases {
+		e.ADDQ(operand.U32(bytes), base)
+	}
+}
+
+func (s *strided) at(pixel, disp int) operand.Mem {
+	m := operand.Mem{Base: s.bases[pixel/perBase], Disp: disp}
+	switch step := pixel % perBase; step {
+	case 0:
+	case 3:
+		m.Index, m.Scale = s.stride3, 1
+	default:
+		m.Index, m.Scale = s.stride, uint8(step)
+	}
+	return m
+}

@@ -1,0 +1,100 @@
+// Command _asm writes the assembly of package simd. Each family becomes
+// ../FAMILY_amd64.s with its stubs in ../FAMILY_amd64.go.
+//
+// The argument structs are read from ../args.go, so that a field's offset in
+// assembly cannot differ from the one in Go.
+package main
+
+import (
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// families lists what is written, in the order of the functions in a file.
+var families = []struct {
+	name  string
+	write func(*emitter)
+}{
+	{"tiles", func(e *emitter) {
+		for _, s := range []*simd{avx512, avx2} {
+			gemmTiles(e, s)
+			outerTiles(e, s)
+		}
+	}},
+	{"winograd", func(e *emitter) {
+		for _, s := range []*simd{avx512, avx2} {
+			winogradIn(e, s)
+			winogradOut(e, s)
+			winogradWeights(e, s)
+		}
+	}},
+	{"runs", func(e *emitter) {
+		transpose(e) // gains nothing in 512 bits
+		for _, s := range []*simd{avx512, avx2} {
+			moments(e, s)
+			normalise(e, s)
+			gradientSums(e, s)
+			gradientApply(e, s)
+			poolSum(e, s)
+			poolMax(e, s)
+			poolMaxBack(e, s)
+			axpy(e, s)
+			scale(e, s)
+			lerp(e, s)
+			momentum(e, s)
+			rmsProp(e, s)
+			adam(e, s)
+		}
+	}},
+	{"peak", func(e *emitter) {
+		peak(e, avx512)
+		peak(e, avx2)
+	}},
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("_asm: ")
+	types, err := readTypes(filepath.Join("..", "args.go"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, family := range families {
+		e := &emitter{Context: build.NewContext(), types: types}
+		e.ConstraintExpr("!purego")
+		family.write(e)
+		if err := e.save(filepath.Join("..", family.name+"_amd64")); err != nil {
+			log.Fatalf("%s: %v", family.name, err)
+		}
+	}
+}
+
+// save compiles what was emitted and writes base.s and base.go.
+func (e *emitter) save(base string) error {
+	file, err := e.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return err
+	}
+	config := printer.Config{Name: "internal/kernel/simd/_asm", Pkg: "simd"}
+	for extension, p := range map[string]printer.Printer{
+		".s":  printer.NewGoAsm(config),
+		".go": printer.NewStubs(config),
+	} {
+		text, err := p.Print(file)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(base+extension, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

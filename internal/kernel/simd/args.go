@@ -1,0 +1,135 @@
+package simd
+
+import "unsafe"
+
+// GemmArgs is one tile of a batch-reduce product
+// (Georganas et al., arXiv 1906.06440):
+//
+//	C[m][n*16] (+)= sum over i of A_i[m][16] * B_i[16][n*16]
+//
+// C and the A_i are m pixels of maps [C/16][H][W][16], C of n channel blocks;
+// the B_i are weights [16c][16k] to each of those.
+//
+// Strides and offsets are in bytes. The layout is read by assembly: every
+// field is 8 bytes and the order is fixed.
+type GemmArgs struct {
+	C unsafe.Pointer // first pixel of the first output block
+	A unsafe.Pointer // base that GemmOffset.A counts from
+	B unsafe.Pointer // base that GemmOffset.B counts from
+
+	Offsets *GemmOffset // Count pairs
+	Count   int
+
+	APixel int // from one output pixel's input block to the next pixel's
+	BBlock int // from one output block's weights to the next block's
+	CPixel int // from one output pixel to the next
+	CBlock int // from one output block to the next
+
+	Accumulate int // 0: C is overwritten; 1: C is added to
+
+	// Epilogue, for folded batch norm; applied after the sum.
+	Bias unsafe.Pointer // n*16 values added to every pixel, or nil
+	ReLU int            // 1: negative results become zero
+}
+
+// GemmOffset locates one (tap, input block) of a batch: A's first pixel and
+// B's 16x16 weights of the first output block, in bytes from their bases.
+type GemmOffset struct {
+	A, B int
+}
+
+// OuterArgs is one tile of a weight gradient:
+//
+//	dW[16c][n*16k] (+)= sum over rows and pixels of x[c] * dy[k]
+//
+// x is one channel block of a map [C/16][H][W][16], dy n of another's.
+// Strides and offsets are in bytes; every field is 8 bytes, order fixed.
+type OuterArgs struct {
+	DW unsafe.Pointer // 16x16 values of the first output block
+	X  unsafe.Pointer // base that OuterRow.X counts from
+	DY unsafe.Pointer // base that OuterRow.DY counts from
+
+	Rows  *OuterRow // Count rows
+	Count int
+
+	XPixel  int // from one pixel's input block to the next pixel's
+	DYPixel int // from one output pixel to the next
+	DYBlock int // from one output block of dy to the next
+	DWBlock int // from one output block of dW to the next
+
+	Accumulate int // 0: dW is overwritten; 1: dW is added to
+}
+
+// OuterRow is a run of pixels: byte offsets of its first pixel in x and dy,
+// and its length.
+type OuterRow struct {
+	X, DY, Pixels int
+}
+
+// WinogradInArgs is a row of 6x6 windows of one channel block, each four pixels
+// right of the one before, to be transformed to 36 points each. Strides are in
+// bytes.
+type WinogradInArgs struct {
+	Points unsafe.Pointer // first window's first point; the next window's is 64 bytes on
+	Point  int            // from one point to the next
+	X      unsafe.Pointer // first window's first pixel
+	Row    int            // from one row of pixels to the next
+	Tiles  int            // windows, at least one
+
+	Temporary unsafe.Pointer // 36 pixels
+	Constants *WinogradConstants
+}
+
+// WinogradOutArgs is a row of 4x4 tiles of one output block, to be made from
+// their 36 points, with bias and a lower limit.
+type WinogradOutArgs struct {
+	Y      unsafe.Pointer // first tile's first pixel; the next tile's is four pixels on
+	Row    int            // from one row of pixels to the next
+	Points unsafe.Pointer // first tile's first point; the next tile's is 64 bytes on
+	Point  int            // from one point to the next
+	Tiles  int            // at least one
+
+	Temporary unsafe.Pointer // 24 pixels
+	Constants *WinogradConstants
+	Bias      unsafe.Pointer // 16 values
+	Least     unsafe.Pointer // 16 values; smaller results become these
+}
+
+// WinogradWeightsArgs are the 16x16 3x3 kernels between two blocks. Strides are
+// in bytes.
+type WinogradWeightsArgs struct {
+	Points unsafe.Pointer // 16x16 values of the first point
+	Point  int            // from one point to the next
+	W      unsafe.Pointer // 16x16 values of the first tap
+	Tap    int            // from one tap to the next
+
+	Temporary unsafe.Pointer // 18 times 16 values
+	Constants *WinogradConstants
+}
+
+// WinogradConstants are the numbers of the transforms, each sixteen times (a
+// block, in a form that the generator can read); see WinogradNumbers.
+type WinogradConstants struct {
+	a, b, a2, b2, a3, b3, product, sum [16]float32
+	g0, gA, gAa, gAa2, gB, gBb, gBb2   [16]float32
+}
+
+// PoolArgs is a run of output pixels of one channel block whose windows hold
+// the same taps. Strides and offsets are in bytes.
+type PoolArgs struct {
+	Y      unsafe.Pointer // first output pixel; the next is 64 bytes on
+	X      unsafe.Pointer // base that PoolTap.Offset counts from, for that pixel
+	Argmax unsafe.Pointer // 16 bytes a pixel; the winning tap's index
+
+	Taps   *PoolTap // Count taps, at least one
+	Count  int
+	Pixels int
+	XPixel int // from one output pixel's window to the next
+
+	Scale float32 // Runs.PoolSum's factor
+}
+
+// PoolTap is one pixel of a window: where it lies and its index in argmax.
+type PoolTap struct {
+	Offset, Index int
+}

@@ -1,0 +1,111 @@
+package simd
+
+import "unsafe"
+
+// Generic is the implementation in plain Go, for every machine; it is the
+// twin that the others are tested beside.
+var Generic = func() *ISA {
+	s := &ISA{Name: "generic", Runs: genericRuns, peak: peakGeneric, peakTurnFLOPs: peakChains * 2,
+		WinogradIn: winogradInGeneric, WinogradOut: winogradOutGeneric, WinogradWeights: winogradWeightsGeneric}
+	for n := 1; n <= MaxTileBlocks; n++ {
+		s.TileRows[n] = MaxTileRows
+		for m := 1; m <= MaxTileRows; m++ {
+			s.Gemm[n][m] = func(g *GemmArgs) { gemmGeneric(g, n, m) }
+		}
+		s.Outer[n] = func(o *OuterArgs) { outerGeneric(o, n) }
+	}
+	return s
+}()
+
+// half is what one pass of the plain Go tiles keeps in registers.
+const half = Block / 2
+
+func gemmGeneric(g *GemmArgs, blocks, pixels int) {
+	batch := unsafe.Slice(g.Offsets, g.Count)
+	for n := range blocks {
+		b := unsafe.Add(g.B, n*g.BBlock)
+		for i := range pixels {
+			c := unsafe.Add(g.C, n*g.CBlock+i*g.CPixel)
+			for h := 0; h < Block; h += half {
+				gemmHalf((*[half]float32)(unsafe.Add(c, h*FloatBytes)), batch,
+					g.A, i*g.APixel, unsafe.Add(b, h*FloatBytes), g.Accumulate)
+			}
+			gemmEpilogue((*[Block]float32)(c), g, n)
+		}
+	}
+}
+
+// gemmHalf computes 8 output channels of one pixel. Go keeps plain variables
+// in registers, but not arrays.
+func gemmHalf(c *[half]float32, batch []GemmOffset, a unsafe.Pointer, pixel int, b unsafe.Pointer, accumulate int) {
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	if accumulate != 0 {
+		s0, s1, s2, s3, s4, s5, s6, s7 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
+	}
+	for _, at := range batch {
+		x := (*[Block]float32)(unsafe.Add(a, at.A+pixel))
+		w := unsafe.Add(b, at.B)
+		for i, v := range x {
+			k := (*[half]float32)(unsafe.Add(w, i*PixelBytes))
+			s0 += v * k[0]
+			s1 += v * k[1]
+			s2 += v * k[2]
+			s3 += v * k[3]
+			s4 += v * k[4]
+			s5 += v * k[5]
+			s6 += v * k[6]
+			s7 += v * k[7]
+		}
+	}
+	*c = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+}
+
+func gemmEpilogue(c *[Block]float32, g *GemmArgs, n int) {
+	if g.Bias != nil {
+		bias := (*[Block]float32)(unsafe.Add(g.Bias, n*PixelBytes))
+		for j := range c {
+			c[j] += bias[j]
+		}
+	}
+	if g.ReLU != 0 {
+		for j := range c {
+			c[j] = max(c[j], 0)
+		}
+	}
+}
+
+func outerGeneric(o *OuterArgs, blocks int) {
+	rows := unsafe.Slice(o.Rows, o.Count)
+	for n := range blocks {
+		for c := range Block {
+			for h := 0; h < Block; h += half {
+				dw := unsafe.Add(o.DW, n*o.DWBlock+c*PixelBytes+h*FloatBytes)
+				outerHalf((*[half]float32)(dw), rows, o, c*FloatBytes, n*o.DYBlock+h*FloatBytes)
+			}
+		}
+	}
+}
+
+// outerHalf computes the weights of one input and 8 output channels, which
+// lie at the bytes xAt and dyAt of their first pixels.
+func outerHalf(dw *[half]float32, rows []OuterRow, o *OuterArgs, xAt, dyAt int) {
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	if o.Accumulate != 0 {
+		s0, s1, s2, s3, s4, s5, s6, s7 = dw[0], dw[1], dw[2], dw[3], dw[4], dw[5], dw[6], dw[7]
+	}
+	for _, row := range rows {
+		for i := range row.Pixels {
+			v := *(*float32)(unsafe.Add(o.X, row.X+i*o.XPixel+xAt))
+			k := (*[half]float32)(unsafe.Add(o.DY, row.DY+i*o.DYPixel+dyAt))
+			s0 += v * k[0]
+			s1 += v * k[1]
+			s2 += v * k[2]
+			s3 += v * k[3]
+			s4 += v * k[4]
+			s5 += v * k[5]
+			s6 += v * k[6]
+			s7 += v * k[7]
+		}
+	}
+	*dw = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+}

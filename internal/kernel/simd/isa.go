@@ -1,0 +1,58 @@
+// Package simd holds the innermost loops of package kernel, once in plain Go
+// and once for each instruction set: tiles of matrix products, the transforms
+// of F(4x4, 3x3), and runs of memory-bound arithmetic. Addresses, strides and
+// constants enter in an argument struct or as slices; the loop writes its
+// output. Nothing is checked here: cutting work into tiles, padding and threads
+// are package kernel's.
+//
+// The assembly is written by the generator in _asm, a module of its own. A
+// function's twin in plain Go is named alike, and tests run both.
+package simd
+
+// ISA is one implementation of the innermost loops, named after its
+// instruction set. Everything above it is shared by all of them.
+type ISA struct {
+	Name string // avx512, avx2 or generic
+
+	// Gemm[n][m] is the batch-reduce tile of n output channel blocks and m
+	// pixels; nil where the implementation has no such tile. Drivers cut their
+	// rows by TileRows[n], the largest m for n.
+	Gemm     [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs)
+	TileRows [MaxTileBlocks + 1]int
+
+	// Outer[n] is the outer-product tile of n output channel blocks, for
+	// backward weights.
+	Outer [MaxTileBlocks + 1]func(*OuterArgs)
+
+	// The transforms of F(4x4, 3x3): of input, output and weights.
+	WinogradIn      func(*WinogradInArgs)
+	WinogradOut     func(*WinogradOutArgs)
+	WinogradWeights func(*WinogradWeightsArgs)
+
+	Runs // the memory-bound loops
+
+	// peak runs turns of nothing but independent multiply-adds in registers,
+	// peakTurnFLOPs operations each: what the machine can do at most.
+	peak          func(turns int)
+	peakTurnFLOPs float64
+}
+
+// The largest tiles of any implementation.
+const (
+	MaxTileBlocks = 3
+	MaxTileRows   = 14
+)
+
+// Block is how many channels lie beside each other in memory.
+const Block = 16
+
+// Sizes of memory in bytes.
+const (
+	FloatBytes = 4
+	PixelBytes = Block * FloatBytes         // one pixel of one channel block
+	TapBytes   = Block * Block * FloatBytes // the weights of one tap between two blocks
+)
+
+// ISAs returns the implementations that this machine can run, best first. The
+// last one is Generic.
+func ISAs() []*ISA { return append(machineISAs(), Generic) }

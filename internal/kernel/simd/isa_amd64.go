@@ -1,0 +1,89 @@
+//go:build !purego
+
+package simd
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go run -C _asm .
+
+// machineISAs returns the assembly implementations that this processor can
+// run, best first.
+func machineISAs() []*ISA {
+	var list []*ISA
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL {
+		list = append(list, avx512ISA)
+	}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		list = append(list, avx2ISA)
+	}
+	return list
+}
+
+var avx512ISA = &ISA{
+	Name: "avx512",
+	Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
+		1: {
+			nil,
+			gemmAVX512_1x1, gemmAVX512_1x2, gemmAVX512_1x3, gemmAVX512_1x4,
+			gemmAVX512_1x5, gemmAVX512_1x6, gemmAVX512_1x7, gemmAVX512_1x8,
+			gemmAVX512_1x9, gemmAVX512_1x10, gemmAVX512_1x11, gemmAVX512_1x12,
+			gemmAVX512_1x13, gemmAVX512_1x14,
+		},
+		2: {
+			nil,
+			gemmAVX512_2x1, gemmAVX512_2x2, gemmAVX512_2x3, gemmAVX512_2x4,
+			gemmAVX512_2x5, gemmAVX512_2x6, gemmAVX512_2x7, gemmAVX512_2x8,
+			gemmAVX512_2x9, gemmAVX512_2x10, gemmAVX512_2x11, gemmAVX512_2x12,
+			gemmAVX512_2x13, gemmAVX512_2x14,
+		},
+		3: {
+			nil,
+			gemmAVX512_3x1, gemmAVX512_3x2, gemmAVX512_3x3, gemmAVX512_3x4,
+			gemmAVX512_3x5, gemmAVX512_3x6, gemmAVX512_3x7, gemmAVX512_3x8,
+			gemmAVX512_3x9,
+		},
+	},
+	TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
+	Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
+
+	WinogradIn: winogradInAVX512, WinogradOut: winogradOutAVX512, WinogradWeights: winogradWeightsAVX512,
+
+	Runs: Runs{
+		Moments: momentsAVX512, Normalise: normaliseAVX512,
+		GradientSums: gradientSumsAVX512, GradientApply: gradientApplyAVX512,
+		PoolSum: poolSumAVX512, PoolMax: poolMaxAVX512, PoolMaxBack: poolMaxBackAVX512,
+		Transpose: transposeAVX2,
+		Axpy:      axpyAVX512, Scale: scaleAVX512, Lerp: lerpAVX512,
+		Momentum: momentumAVX512, RMSProp: rmsPropAVX512, Adam: adamAVX512,
+	},
+
+	peak:          peakAVX512,
+	peakTurnFLOPs: peakChains * 16 * 2,
+}
+
+var avx2ISA = &ISA{
+	Name: "avx2",
+	Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
+		1: {
+			nil,
+			gemmAVX2_1x1, gemmAVX2_1x2, gemmAVX2_1x3, gemmAVX2_1x4,
+			gemmAVX2_1x5, gemmAVX2_1x6,
+		},
+	},
+	TileRows: [MaxTileBlocks + 1]int{1: 6},
+	Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX2_1},
+
+	WinogradIn: winogradInAVX2, WinogradOut: winogradOutAVX2, WinogradWeights: winogradWeightsAVX2,
+
+	Runs: Runs{
+		Moments: momentsAVX2, Normalise: normaliseAVX2,
+		GradientSums: gradientSumsAVX2, GradientApply: gradientApplyAVX2,
+		PoolSum: poolSumAVX2, PoolMax: poolMaxAVX2, PoolMaxBack: poolMaxBackAVX2,
+		Transpose: transposeAVX2,
+		Axpy:      axpyAVX2, Scale: scaleAVX2, Lerp: lerpAVX2,
+		Momentum: momentumAVX2, RMSProp: rmsPropAVX2, Adam: adamAVX2,
+	},
+
+	peak:          peakAVX2,
+	peakTurnFLOPs: peakChains * 8 * 2,
+}

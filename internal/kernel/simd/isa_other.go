@@ -1,0 +1,6 @@
+//go:build !amd64 || purego
+
+package simd
+
+// machineISAs returns none: this machine runs plain Go.
+func machineISAs() []*ISA { return nil }

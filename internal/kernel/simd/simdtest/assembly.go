@@ -1,0 +1,5 @@
+//go:build !purego
+
+package simdtest
+
+const purego = false
