@@ -115,8 +115,9 @@ func (b *Bar) counts(done, total int64, spent time.Duration) string {
 		text += "/" + amount(float64(total))
 	}
 	text += " " + string(b.unit)
-	if seconds := spent.Seconds(); seconds > 0 && done > 0 {
-		rate := float64(done) / seconds
+	const soon = time.Second / 2 // for a rate to mean anything
+	if spent >= soon && done > 0 {
+		rate := float64(done) / spent.Seconds()
 		if b.unit == Bytes {
 			text += fmt.Sprintf(", %.1f MB/s", rate/1e6)
 		} else {

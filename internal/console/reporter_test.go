@@ -53,3 +53,50 @@ func TestAQuietConsoleStillWarns(t *testing.T) {
 		t.Errorf("says %q", got)
 	}
 }
+
+// TestALineIsNeverWrittenBehindABar follows a training on narrow and wide
+// terminals: what stays on the screen is what would be in a file.
+func TestALineIsNeverWrittenBehindABar(t *testing.T) {
+	follow := func(width func() int) string {
+		var out bytes.Buffer
+		c := Reporter{Messages: &out, Width: width}
+		c.Note("run folder runs/x")
+		for epoch := 1; epoch <= 2; epoch++ {
+			c.Step(train.Status{
+				Epoch: epoch, Epochs: 2, Step: 1, Steps: 2, Loss: 1, ImagesPerSecond: 9.5, Left: 3 * time.Hour,
+			})
+			c.Warn("the rate is high")
+			c.Step(train.Status{Epoch: epoch, Epochs: 2, Step: 2, Steps: 2})
+			c.Validation(1, 3)
+			c.Epoch(train.EpochSummary{Epoch: epoch, Epochs: 2, Train: report.Line{Loss: 1, ImagesPerS: 9.5}})
+		}
+		return out.String()
+	}
+	want := follow(nil)
+	for _, width := range []int{200, 80, 60, 30, 10} {
+		text := follow(func() int { return width })
+		if got := screen(t, text, width); got != want {
+			t.Errorf("%d columns show\n%s\nwant\n%s", width, got, want)
+		}
+	}
+}
+
+// screen returns what a terminal shows in the end; bars that need more than
+// its columns are an error.
+func screen(t *testing.T, text string, width int) string {
+	t.Helper()
+	var lines strings.Builder
+	for _, line := range strings.SplitAfter(text, "\n") {
+		parts := strings.Split(line, clearRest)
+		for _, bar := range parts[:len(parts)-1] {
+			if bar = strings.TrimPrefix(bar, "\r"); len(bar) >= width {
+				t.Errorf("%d columns: a bar of %d, %q", width, len(bar), bar)
+			}
+		}
+		if len(parts) > 1 && parts[len(parts)-2] != "\r" {
+			t.Errorf("%d columns: a line behind a bar: %q", width, line)
+		}
+		lines.WriteString(parts[len(parts)-1])
+	}
+	return lines.String()
+}

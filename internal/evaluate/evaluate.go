@@ -66,7 +66,7 @@ func NewEvaluator(w *model.Weights, o RunOptions) (*Evaluator, error) {
 	}
 	o.Preprocess = o.Options.Preprocess(o.Preprocess)
 	nets := newNetworks(w, o, model.Options{})
-	if err := nets.buildWhole(); err != nil {
+	if _, err := nets.fitting(o.BatchSize); err != nil {
 		return nil, fmt.Errorf("build the evaluation network: %w", err)
 	}
 	return &Evaluator{nets, o}, nil
@@ -84,7 +84,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, set dataset.Set, progress func
 
 // answers runs the network on the images of a set in order.
 func (e *Evaluator) answers(ctx context.Context, set dataset.Set) *answers {
-	e.nets.whole.Refresh() // and with it what the smaller one shares
+	e.nets.whole.Refresh()
 	return &answers{
 		nets: e.nets, batches: e.options.loader(set).Epoch(ctx, 0, 0), views: max(1, int(e.options.Crops)),
 	}

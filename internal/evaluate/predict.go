@@ -55,7 +55,7 @@ func NewPredictor(w *model.Weights, o PredictOptions) (*Predictor, error) {
 	if p.nets.single = o.Single; o.Single {
 		return p, nil
 	}
-	if err := p.nets.buildWhole(); err != nil {
+	if _, err := p.nets.fitting(o.BatchSize); err != nil {
 		return nil, fmt.Errorf("build the network: %w", err)
 	}
 	return p, nil
