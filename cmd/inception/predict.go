@@ -75,7 +75,8 @@ no row, and the exit status is 1 then.`,
 	p.addFlags(c)
 	f := c.Flags()
 	f.StringVarP(&p.features, "out", "o", "", ".npy to write: [N,features], or [N,C,H,W] with --layer")
-	f.StringVar(&p.layer, "layer", "", "layer whose output to write, such as Mixed_6e or input, instead of the pooled features")
+	f.StringVar(&p.layer, "layer", "", "layer whose output to write, such as Mixed_6e or input, instead of the pooled "+
+		"features")
 	_ = c.MarkFlagRequired("out")
 	return c
 }
@@ -126,28 +127,31 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	}
 	labels := strings.Split(strings.TrimRight(strings.ReplaceAll(string(text), "\r", ""), "\n"), "\n")
 	if len(labels) != m.Spec.Classes {
-		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(labels), m.Spec.Classes)}
+		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(labels),
+			m.Spec.Classes)}
 	}
 	return labels, nil
 }
 
 func (p *predictCommand) extract(ctx context.Context, args []string) error {
 	n := 0
-	return p.each(ctx, args, p.features, func(weights.Metadata) error { return nil }, func(out evaluate.Output, rows *npy.Rows) error {
-		if p.json {
-			if err := p.printJSON(map[string]any{"image": out.Name, "row": n}); err != nil {
-				return err
+	return p.each(ctx, args, p.features, func(weights.Metadata) error { return nil },
+		func(out evaluate.Output, rows *npy.Rows) error {
+			if p.json {
+				if err := p.printJSON(map[string]any{"image": out.Name, "row": n}); err != nil {
+					return err
+				}
 			}
-		}
-		n++
-		return rows.Add(out.Features, out.Shape...)
-	})
+			n++
+			return rows.Add(out.Features, out.Shape...)
+		})
 }
 
 // each loads the network, calls use for every picture that can be read, and
 // writes the rows that it adds to the file, unless that is "". If some
 // pictures cannot be read, it fails in the end.
-func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error, use func(evaluate.Output, *npy.Rows) error) error {
+func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error,
+	use func(evaluate.Output, *npy.Rows) error) error {
 	if p.batch < 0 || p.inputSize < 0 {
 		return usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", p.batch, p.inputSize)}
 	}
@@ -174,7 +178,8 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 	if err := begin(m); err != nil {
 		return err
 	}
-	o := evaluate.PredictOptions{RunOptions: evaluate.RunOptions{Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess}, Layer: p.layer}
+	o := evaluate.PredictOptions{RunOptions: evaluate.RunOptions{Options: evaluate.DefaultOptions(),
+		Preprocess: m.Preprocess}, Layer: p.layer}
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
 	}

@@ -70,7 +70,8 @@ func heatCell(b *strings.Builder, x, y, size, count, total int, what string, rig
 		if count > 999 {
 			font = 8
 		}
-		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" font-size="%d" fill="%s">%d</text>`, x+size/2, y+size/2+4, font, ink, count)
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" font-size="%d" fill="%s">%d</text>`, x+size/2, y+size/2+4,
+			font, ink, count)
 	}
 	b.WriteString("</g>")
 }
@@ -134,13 +135,18 @@ func ReliabilitySVG(bins []evaluate.Bin) string {
 		}
 		width := x(bin.To) - x(bin.From) - 2
 		tall := below * float64(bin.Images) / float64(most)
-		fmt.Fprintf(&b, `<g><title>%.0f%% to %.0f%%: %d images, mean %.1f%%, accuracy %.1f%%</title>`, 100*bin.From, 100*bin.To, bin.Images, 100*bin.Confidence, 100*bin.Accuracy)
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#0072b2"/>`, x(bin.From)+1, y(bin.Accuracy), width, side*bin.Accuracy)
-		fmt.Fprintf(&b, `<path d="M%.1f %.1fV%.1f" stroke="#d55e00" stroke-width="3"/>`, x(bin.Confidence), y(bin.Accuracy), y(bin.Confidence))
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#999"/></g>`, x(bin.From)+1, float64(top+side+6+below)-tall, width, tall)
+		fmt.Fprintf(&b, `<g><title>%.0f%% to %.0f%%: %d images, mean %.1f%%, accuracy %.1f%%</title>`, 100*bin.From,
+			100*bin.To, bin.Images, 100*bin.Confidence, 100*bin.Accuracy)
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#0072b2"/>`, x(bin.From)+1,
+			y(bin.Accuracy), width, side*bin.Accuracy)
+		fmt.Fprintf(&b, `<path d="M%.1f %.1fV%.1f" stroke="#d55e00" stroke-width="3"/>`, x(bin.Confidence), y(bin.Accuracy),
+			y(bin.Confidence))
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#999"/></g>`, x(bin.From)+1,
+			float64(top+side+6+below)-tall, width, tall)
 	}
 	fmt.Fprintf(&b, `<path d="M%.1f %.1fL%.1f %.1f" stroke="#555" stroke-dasharray="4 3"/>`, x(0), y(0), x(1), y(1))
-	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">probability of the predicted class; grey: images</text>`, left+side/2, top+side+below+38)
+	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">probability of the predicted class; grey: images</text>`,
+		left+side/2, top+side+below+38)
 	fmt.Fprintf(&b, `<text transform="translate(12 %d) rotate(-90)" text-anchor="middle">accuracy; orange: its distance</text></svg>`, top+side/2)
 	return b.String()
 }

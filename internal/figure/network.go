@@ -129,7 +129,8 @@ func (p panel) draw(b *strings.Builder, layers []ops.Layer, x, bottom int, total
 
 // caption writes the module's name and cost below it.
 func (p panel) caption(b *strings.Builder, x, y int, total int64) {
-	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="15" font-weight="bold">%s</text>`, x, y+20, html.EscapeString(p.module.Name))
+	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="15" font-weight="bold">%s</text>`, x, y+20,
+		html.EscapeString(p.module.Name))
 	if p.module.Params == 0 {
 		return
 	}
@@ -137,7 +138,8 @@ func (p panel) caption(b *strings.Builder, x, y int, total int64) {
 	if p.module.Aux {
 		share = "in training only"
 	}
-	fmt.Fprintf(b, `<text x="%d" y="%d">%s parameters</text><text x="%d" y="%d">%s</text>`+"\n", x, y+37, millions(p.module.Params), x, y+53, share)
+	fmt.Fprintf(b, `<text x="%d" y="%d">%s parameters</text><text x="%d" y="%d">%s</text>`+"\n", x, y+37,
+		millions(p.module.Params), x, y+53, share)
 }
 
 // box draws a layer with its middle at x and its upper edge at y.

@@ -38,7 +38,9 @@ func WriteTensorBoard(dir string, lines []Line) error {
 			return fmt.Errorf("tensorboard: %w", err)
 		}
 		err := atomicfile.Write(filepath.Join(folder, "events.out.tfevents.0.inception"), func(w io.Writer) error {
-			return writeEvents(w, of, func(l Line) time.Time { return end.Add(-time.Duration((last - l.ElapsedS) * float64(time.Second))) })
+			return writeEvents(w, of, func(l Line) time.Time {
+				return end.Add(-time.Duration((last - l.ElapsedS) * float64(time.Second)))
+			})
 		})
 		if err != nil {
 			return fmt.Errorf("tensorboard: %w", err)
