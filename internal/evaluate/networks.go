@@ -33,8 +33,9 @@ func newNetworks(w *model.Weights, o RunOptions, options model.Options) *network
 
 // run runs the first rows of images, at most a batch, and returns what read
 // finds in the networks that ran them.
-func (n *networks) run(images []float32, rows int, read func(*model.Network) (results, error)) (all results,
-	err error) {
+func (n *networks) run(
+	images []float32, rows int, read func(*model.Network) (results, error),
+) (all results, err error) {
 	net, err := n.fitting(rows)
 	if err != nil {
 		return results{}, err
