@@ -33,12 +33,13 @@ func newNetworks(w *model.Weights, o RunOptions, options model.Options) *network
 
 // run runs the first rows of images, at most a batch, and returns what read
 // finds in the networks that ran them.
-func (n *networks) run(images []float32, rows int, read func(*model.Network) (results, error)) (all results, err error) {
+func (n *networks) run(images []float32, rows int, read func(*model.Network) (results, error)) (results, error) {
 	net, err := n.fitting(rows)
 	if err != nil {
 		return results{}, err
 	}
 	per := 3 * n.spec.InputSize * n.spec.InputSize
+	var all results
 	for from := 0; from < rows; from += net.Batch {
 		if err := net.Forward(n.input(images[from*per:], net.Batch*per)); err != nil {
 			return results{}, err
@@ -64,7 +65,7 @@ func (n *networks) fitting(rows int) (net *model.Network, err error) {
 	return *to, err
 }
 
-// input returns the first so many values of images, zeros behind the last.
+// input returns the first so many values of images, zeros after the last.
 func (n *networks) input(images []float32, values int) []float32 {
 	if len(images) >= values {
 		return images[:values]
