@@ -49,7 +49,7 @@ A setting may be of one row: --set ROW:key=value.`,
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"the suite's baselines too: for the ladder GoogLeNet and BN-Inception")
-	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, foretell the time, and train nothing")
+	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, estimate the time, and train nothing")
 	f.BoolVar(&a.show, "show", false, "print the suite, to begin one's own")
 	return c
 }
@@ -78,7 +78,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		return usageError{err}
 	}
 	if a.dryRun {
-		return a.foretell(c, plan)
+		return a.forecast(c, plan)
 	}
 	if a.out == "" {
 		a.out = rundir.New(plan.Base.Name + "-" + plan.Suite)
@@ -106,9 +106,9 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	return plan, nil
 }
 
-// foretell prints the rows and the time that they will take.
-func (a *ablateCommand) foretell(c *cobra.Command, plan *ablate.Plan) error {
-	f, err := plan.Foretell(c.Context())
+// forecast prints the rows and the time that they will take.
+func (a *ablateCommand) forecast(c *cobra.Command, plan *ablate.Plan) error {
+	f, err := plan.Forecast(c.Context())
 	if err != nil {
 		return err
 	}

@@ -62,12 +62,13 @@ stopped, and the checksum must be right.`,
 		RunE: func(c *cobra.Command, args []string) error { return i.run(c.Context(), args) },
 	}
 	f := c.Flags()
-	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(),
-		", ")+" (default: told by its names)")
+	f.StringVar(&i.From, "from", "",
+		"who wrote the file: "+strings.Join(convert.Families(), ", ")+" (default: told by its names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
-	f.StringVar(&i.Preprocess, "preprocess", "", "how the weights' images were made: torchvision, inception, imagenet, "+
-		"unit or `SCALE,OFFSET` (default: the family's own)")
+	f.StringVar(&i.Preprocess, "preprocess", "",
+		"how the weights' images were made: torchvision, inception, imagenet, unit or `SCALE,OFFSET` "+
+			"(default: the family's own)")
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")
 	f.StringVar(&i.mirror, "mirror", convert.TorchvisionServer, "`URL` to download from")
 	_ = c.MarkFlagRequired("out")
@@ -105,8 +106,9 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	}
 	i.note("preprocess: %s", m.Preprocess)
 	if i.json {
-		return i.printJSON(map[string]any{"out": i.out, "variant": m.Spec.Variant, "classes": m.Classes(),
-			"preprocess": m.Preprocess, "notes": m.Notes})
+		return i.printJSON(map[string]any{
+			"out": i.out, "variant": m.Spec.Variant, "classes": m.Classes(), "preprocess": m.Preprocess, "notes": m.Notes,
+		})
 	}
 	next := "eval --weights " + i.out + " --data DIR"
 	if m.NoHead {
@@ -188,12 +190,12 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 	f := c.Flags()
 	f.StringVarP(&from, "weights", "w", "", "weight file or run folder")
 	f.StringVar(&o.Format, "format", "", strings.Join(convert.Formats(), ", "))
-	f.StringVarP(&out, "out", "o", "", "file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; "+
-		".safetensors")
+	f.StringVarP(&out, "out", "o", "",
+		"file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
 	f.BoolVar(&o.WithPreprocess, "with-preprocess", false,
 		"onnx: take uint8 pixels from 0 to 255 and subtract the mean and divide by the deviation inside")
-	f.BoolVar(&o.KeepBatchNorm, "no-fold", false, "onnx: keep batch norm as nodes of its own instead of folding it "+
-		"into the convolutions")
+	f.BoolVar(&o.KeepBatchNorm, "no-fold", false,
+		"onnx: keep batch norm as nodes of its own instead of folding it into the convolutions")
 	for _, name := range []string{"weights", "format", "out"} {
 		_ = c.MarkFlagRequired(name)
 	}

@@ -27,7 +27,10 @@ func (f *evalFiles) write(e report.Evaluation, note func(string, ...any)) error 
 		path  string
 		write func(io.Writer) error
 	}{
-		{f.classes, e.WriteClasses}, {f.confusion, e.WriteConfusion}, {f.predictions, e.WritePredictions}, {f.page, e.WritePage},
+		{f.classes, e.WriteClasses},
+		{f.confusion, e.WriteConfusion},
+		{f.predictions, e.WritePredictions},
+		{f.page, e.WritePage},
 	} {
 		if file.path == "" {
 			continue
@@ -149,12 +152,12 @@ func (e *evalCommand) printClasses(r evaluate.Result) {
 		}
 	}
 	row("macro average", r.MacroAverage())
-	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n", 100*r.ECE, "probability", "images", "mean",
-		"accuracy")
+	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n",
+		100*r.ECE, "probability", "images", "mean", "accuracy")
 	for _, b := range r.Reliability {
 		if b.Images > 0 {
-			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n", 100*b.From, 100*b.To, b.Images, 100*b.Confidence,
-				100*b.Accuracy)
+			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n",
+				100*b.From, 100*b.To, b.Images, 100*b.Confidence, 100*b.Accuracy)
 		}
 	}
 }

@@ -253,8 +253,8 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
-func TestForetellCountsStepsOfEveryRow(t *testing.T) {
-	f, err := prepared(t, twoRows, 3).Foretell(context.Background())
+func TestAForecastCountsStepsOfEveryRow(t *testing.T) {
+	f, err := prepared(t, twoRows, 3).Forecast(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,7 @@ type answers struct {
 }
 
 // next adds the answers for the next image's views to m and returns the image
-// and its label, -1 if it could not be read; behind the last image the error
+// and its label, -1 if it could not be read; after the last image the error
 // is io.EOF.
 func (a *answers) next(m *mean) (index, label int, err error) {
 	for range a.views {

@@ -95,7 +95,9 @@ func plotsOf(lines []Line) ([]template.HTML, error) {
 			curve("validation top-1", val, func(l Line) float64 { return 100 * l.Top1 }),
 			curve("validation top-5", val, func(l Line) float64 { return 100 * l.Top5 }),
 		}},
-		{figure.Axes{Title: "Learning rate", X: "step", Y: "rate"}, []figure.Curve{curve("rate", train, func(l Line) float64 { return l.LR })}},
+		{figure.Axes{Title: "Learning rate", X: "step", Y: "rate"}, []figure.Curve{
+			curve("rate", train, func(l Line) float64 { return l.LR }),
+		}},
 		{figure.Axes{Title: "Speed", X: "step", Y: "images/s"}, []figure.Curve{
 			curve("training", train, func(l Line) float64 { return l.ImagesPerS }),
 			curve("validation", val, func(l Line) float64 { return l.ImagesPerS }),

@@ -92,7 +92,8 @@ func summaryOf(l Line) []byte {
 		value float64
 		skip  bool
 	}{
-		{"loss", l.Loss, false}, {"aux_loss", l.AuxLoss, l.AuxLoss == 0}, {"aux_early_loss", l.AuxEarlyLoss, l.AuxEarlyLoss == 0},
+		{"loss", l.Loss, false},
+		{"aux_loss", l.AuxLoss, l.AuxLoss == 0}, {"aux_early_loss", l.AuxEarlyLoss, l.AuxEarlyLoss == 0},
 		{"top1", l.Top1, false}, {"top5", l.Top5, false},
 		{"lr", l.LR, l.Split != "train"}, {"images_per_s", l.ImagesPerS, false},
 	} {
