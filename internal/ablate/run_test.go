@@ -233,7 +233,7 @@ func TestPrepareRefuses(t *testing.T) {
 			"row smooth: --set smooth: model.input_size"},
 		"layers that are none": {func(o *Options) { o.Base.Set = []string{"smooth:train.freeze=[Nothing]"} },
 			"row smooth: train.freeze"},
-		"a folder with a run in": {func(o *Options) {}, "holds the run of a training"},
+		"a folder with a run in": {func(o *Options) {}, "is the run folder of a single training"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Suite: s, Base: tinyBase(t), Seeds: 1}

@@ -175,7 +175,7 @@ func TestRefusals(t *testing.T) {
 			w.Header().Set("Content-Range", "bytes 7-10/11")
 			w.WriteHeader(http.StatusPartialContent)
 		}, "206 Partial Content"},
-		"a silent server": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no byte came for"},
+		"a silent server": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no data received for"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := serve(t, c.handler)

@@ -139,7 +139,7 @@ func (s Spec) lacks() error {
 	for _, d := range s.Differences(a.Default) {
 		key := strings.TrimPrefix(d.Key, "model.")
 		if !a.HasSwitch(key) {
-			return settings.Errorf(d.Key, "%s has no such switch, it is always %v there; leave the key out", s.Variant, d.Other)
+			return settings.Errorf(d.Key, "%s has no such setting: it is always %v there; remove the key", s.Variant, d.Other)
 		}
 	}
 	return nil
