@@ -63,6 +63,6 @@ func chooseISA(name string) (*simd.ISA, error) {
 			return s, nil
 		}
 	}
-	return best, fmt.Errorf("INCEPTION_ISA=%q: this machine has %s; using %s",
+	return best, fmt.Errorf("INCEPTION_ISA=%q: this machine can run %s; using %s",
 		name, strings.Join(ISAs(), ", "), best.Name)
 }
