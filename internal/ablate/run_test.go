@@ -53,8 +53,8 @@ func prepared(t *testing.T, suite string, seeds int, set ...string) *Plan {
 	return p
 }
 
-// listener notes the runs that begin, stops the ablation in the third update
-// of one of them, and does something else meanwhile in that of the first.
+// listener records the runs that begin, stops the ablation in the third update
+// of one of them, and calls a function in the third update of the first.
 type listener struct {
 	console.Reporter
 	began     []string

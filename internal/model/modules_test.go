@@ -19,8 +19,8 @@ func changed(t *testing.T, change func(*Spec)) Spec {
 	return spec
 }
 
-// TestWireAgreesWithTheEvalNetwork compares the wiring read off the training
-// graph, in which sibling convolutions are one node, with the eval network's.
+// TestWireAgreesWithTheEvalNetwork compares the wiring of the training graph, in
+// which sibling convolutions are one node, with that of the eval network.
 func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 	for name, change := range map[string]func(*Spec){
 		"v3":           func(*Spec) {},

@@ -16,7 +16,7 @@ func TestNumbersAreNumbersToEveryReader(t *testing.T) {
 	}
 }
 
-// section has a key whose help is made of a list.
+// section has a key whose help is generated from a list.
 type section struct {
 	Name string  `yaml:"name"`
 	Rate float64 `yaml:"rate" help:"how fast"`
