@@ -174,8 +174,8 @@ func (c *critic) notFactorized() {
 func (c *critic) costs(with Spec, key, what, cure string) {
 	c.compare(with, func(factorized []ops.Layer) {
 		own, other := MACs(c.layers), MACs(factorized)
-		c.warn(3, key, "%s raise the cost to %.3f GMAC from %.3f; %s saves the difference", what, float64(own)/1e9,
-			float64(other)/1e9, cure)
+		c.warn(3, key, "%s raise the cost from %.3f to %.3f GMAC; %s saves the difference", what, float64(other)/1e9,
+			float64(own)/1e9, cure)
 	})
 }
 
