@@ -28,11 +28,12 @@ func newAblate(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ablate --config F [--suite ladder|principles|lowres|FILE] [--seeds N] [--out DIR]",
 		Short: "Measure what each idea of the paper is worth on your images",
-		Long: `Train every row of a suite, each a change of one base configuration, with the same
-data and budget, and compare them: a table, a plot and a report. The ladder is the
-paper's Table 3. The same command with the same --out goes on where it stopped.
+		Long: `Train every row of a suite with the same data and budget, and compare the rows in a
+table, a plot and a report. Each row is a change of one base configuration. The
+ladder is the paper's Table 3. The same command with the same --out resumes where it
+stopped.
 
-A setting may be of one row: --set ROW:key=value.`,
+--set ROW:key=value changes a setting of one row.`,
 		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 3 --out runs/ladder
   inception ablate --config flowers5 --data path/to/flowers --suite principles --dry-run
   inception ablate --config cifar10-ladder --set v2:optimizer.lr=0.05
@@ -43,14 +44,14 @@ A setting may be of one row: --set ROW:key=value.`,
 	f := c.Flags()
 	f.StringVar(&a.suite, "suite", "ladder",
 		"what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
-	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row: train.seed and those that follow it")
+	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row, with train.seed and the seeds that follow it")
 	f.StringVar(&a.data, "data", "", "training images, as for train")
-	f.StringVar(&a.val, "val", "", "validation images; default: those that --data brings")
+	f.StringVar(&a.val, "val", "", "validation images; default: those of --data")
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
 	f.BoolVar(&a.options.Baselines, "baselines", false,
-		"the suite's baselines too: for the ladder GoogLeNet and BN-Inception")
-	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, estimate the time, and train nothing")
-	f.BoolVar(&a.show, "show", false, "print the suite, to begin one's own")
+		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
+	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
+	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
 	return c
 }
 
@@ -106,7 +107,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	return plan, nil
 }
 
-// forecast prints the rows and the time that they will take.
+// forecast prints the rows and an estimate of their time.
 func (a *ablateCommand) forecast(c *cobra.Command, plan *ablate.Plan) error {
 	f, err := plan.Forecast(c.Context())
 	if err != nil {
@@ -118,17 +119,17 @@ func (a *ablateCommand) forecast(c *cobra.Command, plan *ablate.Plan) error {
 	return f.WriteText(a.stdout)
 }
 
-// begin says which run begins, and returns who hears of it.
+// begin says which run begins, and returns the reporter of its progress.
 func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 	left := ""
 	if u.Left > 0 {
-		left = fmt.Sprintf("; all will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
+		left = fmt.Sprintf("; all runs will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
 	a.note("run %d of %d: %s, seed %d, in %s%s", u.Number, u.Of, u.Title, u.Seed, u.Dir, left)
 	return &console.Reporter{Messages: a.stderr, Width: a.width(), Quiet: a.quiet}
 }
 
-// table prints what is known after a run.
+// table prints the table after a run.
 func (a *ablateCommand) table(r *ablate.Result) {
 	if !a.json && !a.quiet {
 		a.print("\n")
@@ -147,7 +148,7 @@ func (a *ablateCommand) printTable(r *ablate.Result) error {
 	return nil
 }
 
-// end says what came out and what to type next.
+// end prints the results and the next command to type.
 func (a *ablateCommand) end(r *ablate.Result, err error) error {
 	if r == nil {
 		return usageError{err}
@@ -158,7 +159,7 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 	}
 	if err != nil {
-		a.note("the same command with --out %s goes on from here", a.out)
+		a.note("the same command with --out %s resumes from here", a.out)
 		return err
 	}
 	if !a.json {
@@ -169,7 +170,7 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 	}
 	a.note("wrote table.md table.csv plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
 	if n := r.Count(ablate.Pending); n > 0 {
-		a.note("%d of %d runs are another process's; the same command shows them once they are done",
+		a.note("another process is doing %d of %d runs; the same command shows them once they are done",
 			n, len(r.Rows)*len(r.Seeds))
 	}
 	if n := r.Count(ablate.Failed); n > 0 {

@@ -18,7 +18,7 @@ func newBench(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "bench [--mode eval|train] [--variant V] [--batch N]",
 		Aliases: []string{"benchmark"},
-		Short:   "Time a network on this machine, beside the processor's peak",
+		Short:   "Time a network on this machine and compare it with the processor's peak",
 		Example: `  inception bench --batch 8
   inception bench --mode train --config flowers5 --batch 32 --json`,
 		Args: cobra.NoArgs,
@@ -52,9 +52,8 @@ func newBench(s *session) *cobra.Command {
 			if s.json {
 				return s.printJSON(r)
 			}
-			s.print("%s %s, %dx%d px, batch %d, %s, %s, %d threads\nstep %.1f ms, %.1f images/s\n"+
-				"%.0f GFLOP/s, %.0f%% of the measured peak of %.0f\n"+
-				"memory: %.0f MiB at most, %.0f MiB of them for activations\n",
+			s.print("%s %s, %dx%d px, batch %d, %s, %s, %d threads\nstep %.1f ms, %.1f images/s\n%.0f GFLOP/s, %.0f%% of the "+
+				"measured peak of %.0f\nmemory: at most %.0f MiB, of which %.0f MiB for activations\n",
 				r.Mode, r.Variant, resolved.Model.InputSize, resolved.Model.InputSize, r.Batch, r.Precision, r.ISA, r.Threads,
 				1000*r.StepS, r.ImagesPerS, r.GFLOPS, 100*r.PeakFraction, r.PeakGFLOPS, r.PeakRSSMiB, r.PlannedMiB)
 			return nil
@@ -62,17 +61,17 @@ func newBench(s *session) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&mode, "mode", bench.Eval, "eval or train")
-	f.StringVar(&variant, "variant", "", "network, instead of the configuration's: "+strings.Join(model.Variants(), ", "))
-	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
+	f.StringVar(&variant, "variant", "", "network, instead of the one in the configuration: "+strings.Join(model.Variants(), ", "))
+	f.IntVarP(&batch, "batch", "b", 8, "images per step, also --batch-size")
 	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
-	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
-	f.BoolVar(&layers, "layers", false,
-		"time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
+	f.DurationVar(&span, "time", 5*time.Second, "measure for at least this long; with --layers, about this long in total")
+	f.BoolVar(&layers, "layers", false, "time each convolution separately: evaluation, training's forward pass, and the "+
+		"gradients of data and weights")
 	return c
 }
 
 func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span time.Duration) error {
-	const passes = 200 // about; a network has some 45 shapes and each four passes
+	const passes = 200 // roughly: a network has about 45 shapes, each with four passes
 	r, err := bench.Layers(c.Context(), spec, batch, span/passes)
 	if err != nil {
 		return err

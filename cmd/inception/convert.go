@@ -26,29 +26,27 @@ func newImport(s *session) *cobra.Command {
 	i := &importCommand{session: s}
 	c := &cobra.Command{
 		Use:   "import [--from torchvision|timm|keras|slim] FILE -o OUT.safetensors",
-		Short: "Take in weights of another tool",
-		Long: `Read Inception weights that torchvision, timm, Keras or TensorFlow's slim has
-written (.pth, .safetensors, .h5, .weights.h5, checkpoints of either version) and
-write them as a weight file with all that makes it usable alone. Nothing in the
-file is executed.
+		Short: "Convert weights of another tool",
+		Long: `Read Inception weights written by torchvision, timm, Keras or TensorFlow's slim
+(.pth, .safetensors, .h5, .weights.h5, checkpoints of either version) and write
+them as a weight file that can be used alone. Nothing in the file is executed.
 
-The number of classes is the file's. A file without a classifier, or with one of
-somebody's own, becomes a feature extractor, for inception features and for
-train --init.
+The file determines the number of classes. A file without a classifier, or with a
+custom one, becomes a feature extractor for inception features and train --init.
 
---preprocess says how the images were made that the weights have learned from:
+--preprocess says how the images for the training of the weights were prepared:
   torchvision   resize, crop, to [-1, 1]: ImageNet's mean and deviation, then
-                torchvision's transform_input (its own files' default)
+                torchvision's transform_input (default for torchvision's files)
   inception     central crop, resize, to [-1, 1] (Keras' and slim's default)
   imagenet      resize, crop, ImageNet's mean and deviation
   unit          resize, crop, to [0, 1]
-  SCALE,OFFSET  resize, crop, pixel*SCALE + OFFSET of pixels from 0 to 255, such
+  SCALE,OFFSET  resize, crop, pixel*SCALE + OFFSET for pixels from 0 to 255, such
                 as 1/127.5,-1
-timm's weights need it unless timm's config.json lies beside the file.
+timm's weights need it unless timm's config.json is in the same folder.
 
---fetch downloads the file first, if it is not here: torchvision's inception_v3
-(when no FILE is given) or googlenet. What was broken off goes on where it
-stopped, and the checksum must be right.`,
+--fetch downloads the file first if it does not exist: torchvision's inception_v3
+(when no FILE is given) or googlenet. It resumes an interrupted download and
+verifies the checksum.`,
 		Example: `  inception import inception_v3_google-0cc3c7bd.pth -o v3.safetensors
   inception import --fetch -o v3.safetensors
   inception import --no-head inception_v3.ckpt -o features.safetensors
@@ -62,13 +60,12 @@ stopped, and the checksum must be right.`,
 		RunE: func(c *cobra.Command, args []string) error { return i.run(c.Context(), args) },
 	}
 	f := c.Flags()
-	f.StringVar(&i.From, "from", "",
-		"who wrote the file: "+strings.Join(convert.Families(), ", ")+" (default: told by its names)")
+	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(),
+		", ")+" (default: recognised by its tensors' names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
-	f.StringVar(&i.Preprocess, "preprocess", "",
-		"how the weights' images were made: torchvision, inception, imagenet, unit or `SCALE,OFFSET` "+
-			"(default: the family's own)")
+	f.StringVar(&i.Preprocess, "preprocess", "", "how the training images were prepared: torchvision, inception, "+
+		"imagenet, unit or `SCALE,OFFSET` (default: as usual for the family)")
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")
 	f.StringVar(&i.mirror, "mirror", convert.TorchvisionServer, "`URL` to download from")
 	_ = c.MarkFlagRequired("out")
@@ -80,10 +77,10 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 		return usageError{err}
 	}
 	if filepath.Ext(i.out) != ".safetensors" {
-		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export makes files of other tools",
+		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export writes files for other tools",
 			filepath.Base(i.out))}
 	}
-	path := strings.Join(args, "") // one, or none with --fetch
+	path := strings.Join(args, "") // one argument, or none with --fetch
 	if i.fetch {
 		var err error
 		if path, err = i.download(ctx, path); err != nil {
@@ -118,7 +115,7 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// download brings an official file here and returns its path.
+// download downloads an official file and returns its path.
 func (i *importCommand) download(ctx context.Context, path string) (string, error) {
 	file, err := convert.Official(path, i.mirror)
 	if err != nil {
@@ -129,7 +126,7 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 		Progress: bar.Set,
 		Retry: func(err error, done int64) {
 			bar.Clear()
-			i.note("%s: %v; going on from byte %d", file.URL, err, done)
+			i.note("%s: %v; continuing from byte %d", file.URL, err, done)
 		},
 	})
 	bar.Clear()
@@ -139,7 +136,7 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 	case fetched:
 		i.note("downloaded %s from %s", file.Path, file.URL)
 	default:
-		i.note("%s is here already", file.Path)
+		i.note("%s has already been downloaded", file.Path)
 	}
 	return file.Path, nil
 }
@@ -152,7 +149,7 @@ func newExport(s *session) *cobra.Command {
 		Short: "Write weights for another tool",
 		Long: `Write weights as an ONNX model (opset 17, any batch size, input "input", output
 "logits"), as weights that torchvision's load_state_dict or Keras' load_weights
-takes, or as a weight file. What the format cannot carry is said in one line.`,
+takes, or as a weight file. One line names what the format cannot hold.`,
 		Example: `  inception export --weights runs/flowers5 --format onnx -o flowers.onnx
   inception export --weights runs/flowers5 --format onnx --with-preprocess -o flowers.onnx
   inception export --weights runs/flowers5 --format torchvision -o flowers.pth
@@ -193,9 +190,9 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 	f.StringVarP(&out, "out", "o", "",
 		"file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
 	f.BoolVar(&o.WithPreprocess, "with-preprocess", false,
-		"onnx: take uint8 pixels from 0 to 255 and subtract the mean and divide by the deviation inside")
-	f.BoolVar(&o.KeepBatchNorm, "no-fold", false,
-		"onnx: keep batch norm as nodes of its own instead of folding it into the convolutions")
+		"onnx: take uint8 pixels from 0 to 255; the model subtracts the mean and divides by the deviation")
+	f.BoolVar(&o.KeepBatchNorm, "no-fold", false, "onnx: keep batch norm as separate nodes instead of folding it into "+
+		"the convolutions")
 	for _, name := range []string{"weights", "format", "out"} {
 		_ = c.MarkFlagRequired(name)
 	}
@@ -209,12 +206,12 @@ type exportResult struct {
 	convert.Exported
 }
 
-// noClobber refuses to write over what is read.
+// noClobber refuses to overwrite the file that is read.
 func noClobber(flag, out, in string) error {
 	a, errA := os.Stat(out)
 	b, errB := os.Stat(in)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return usageError{fmt.Errorf("--%s: is the file that is read, %s; choose another name", flag, filepath.Base(in))}
+		return usageError{fmt.Errorf("--%s: is also the input file, %s; choose another name", flag, filepath.Base(in))}
 	}
 	return nil
 }

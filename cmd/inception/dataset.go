@@ -11,14 +11,14 @@ import (
 )
 
 func newDataset(s *session) *cobra.Command {
-	long := "Look into a dataset. A SPEC is a folder, whose kind is recognised by what it holds, or one of:\n"
+	long := "Inspect a dataset. SPEC is a folder, whose kind is recognised by its contents, or one of:\n"
 	for _, k := range dataset.Kinds() {
 		long += fmt.Sprintf("\n  %-16s %s", k.Spec, k.About)
 	}
-	c := &cobra.Command{Use: "dataset", Short: "Look into a dataset", Long: long}
+	c := &cobra.Command{Use: "dataset", Short: "Inspect a dataset", Long: long}
 	info := &cobra.Command{
 		Use:     "info SPEC",
-		Short:   "Show parts, classes and the number of images of each",
+		Short:   "Show the parts and classes with their numbers of images",
 		Example: "  inception dataset info path/to/flowers",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return datasetInfo(s, args[0]) },
@@ -34,7 +34,7 @@ func newDataset(s *session) *cobra.Command {
 	return c
 }
 
-// partReport is an entry of what `dataset info --json` prints.
+// partReport describes one part of the data in `dataset info --json`.
 type partReport struct {
 	Images  int            `json:"images"`
 	Classes map[string]int `json:"classes"`

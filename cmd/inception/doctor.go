@@ -14,17 +14,17 @@ type doctorReport struct {
 	Go         string   `json:"go"`
 	Platform   string   `json:"platform"`
 	ISA        string   `json:"isa"`  // in use
-	ISAs       []string `json:"isas"` // that this machine can run
+	ISAs       []string `json:"isas"` // those that this machine can run
 	Processors int      `json:"processors"`
 	Threads    int      `json:"threads"`
 	PeakGFLOPS float64  `json:"peak_gflops"`
-	MemoryMiB  float64  `json:"memory_mib"` // 0 where the system does not tell
+	MemoryMiB  float64  `json:"memory_mib"` // 0 if unknown
 }
 
 func newDoctor(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:     "doctor",
-		Short:   "Show what this machine will use: instruction set, threads, memory",
+		Short:   "Show the instruction set, threads and memory that inception uses on this machine",
 		Example: "  inception doctor\n  INCEPTION_ISA=avx2 inception doctor",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -37,14 +37,14 @@ func newDoctor(s *session) *cobra.Command {
 				return s.printJSON(r)
 			}
 			s.print("inception      %s (%s, %s)\n", r.Version, r.Go, r.Platform)
-			s.print("kernels        %s; this machine can run %v, INCEPTION_ISA chooses\n", r.ISA, r.ISAs)
-			s.print("threads        %d of %d processors, --threads or INCEPTION_THREADS chooses\n", r.Threads, r.Processors)
-			s.print("peak           %.0f GFLOP/s measured on multiply-adds in registers\n", r.PeakGFLOPS)
+			s.print("kernels        %s; this machine can run %v; set INCEPTION_ISA to choose\n", r.ISA, r.ISAs)
+			s.print("threads        %d for %d processors; set --threads or INCEPTION_THREADS to choose\n", r.Threads, r.Processors)
+			s.print("peak           %.0f GFLOP/s, measured on multiply-adds in registers\n", r.PeakGFLOPS)
 			if r.MemoryMiB > 0 {
 				s.print("memory         %.0f MiB\n", r.MemoryMiB)
 			}
 			if r.ISA == "generic" {
-				s.print("advice         plain Go kernels are 20 times slower or more; AVX2 or AVX-512 would help\n")
+				s.print("advice         plain Go kernels are at least 20 times slower than AVX2 or AVX-512\n")
 			}
 			return nil
 		},

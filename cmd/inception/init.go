@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// initFlags are the flags of a command that may begin with weights from a
+// initFlags are the flags of a command that can start from the weights in a
 // file.
 type initFlags struct {
 	init     train.Init
@@ -18,26 +18,26 @@ type initFlags struct {
 
 func (i *initFlags) add(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&i.init.Weights, "init", "", "begin with these weights: a file or a run folder")
+	f.StringVar(&i.init.Weights, "init", "", "start from these weights: a file or a run folder")
 	f.StringVar(&i.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
 	f.BoolVar(&i.init.Match.ByOrder, "classes-by-order", false,
 		"with --init: match class folders to the file's labels by their order")
-	f.BoolVar(&i.init.NewHead, "new-head", false, "with --init: a new classifier even if the file's has as many classes")
+	f.BoolVar(&i.init.NewHead, "new-head", false, "with --init: a new classifier even if the number of classes is the same")
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
 }
 
-// parse reads the class map, and refuses flags that say nothing without
+// parse reads the class map, and refuses flags that have no meaning without
 // --init.
 func (i *initFlags) parse() (err error) {
 	if i.init.Weights == "" && (i.init.NewHead || i.init.Match.ByOrder || i.classMap != "") {
-		return usageError{errors.New("--new-head, --class-map and --classes-by-order " +
-			"say what becomes of a file's classifier: give --init too")}
+		return usageError{errors.New("--new-head, --class-map and --classes-by-order control how a file's classifier " +
+			"is used: give --init too")}
 	}
 	i.init.Match.Map, err = readClassMap(i.classMap)
 	return err
 }
 
-// follow makes the configured network that of the weights.
+// follow gives the configured network the structure of the weights.
 func (i *initFlags) follow(c *config.Resolved) error {
 	if i.init.Weights == "" {
 		return nil

@@ -24,9 +24,9 @@ func newLRFind(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lr-find --config F [--data SPEC] [--out DIR]",
 		Short: "Find a learning rate by a range test",
-		Long: `Train a few steps at a rate that rises from one to the next, and watch the loss
-(Smith, arXiv 1506.01186). Where it falls steepest is a good rate for a constant or
-falling schedule; where it is lowest the rate is already too high.`,
+		Long: `Train a few steps with a rate that rises at each step, and record the loss (Smith,
+arXiv 1506.01186). The rate at which the loss falls most steeply suits a constant or
+falling schedule; the rate at which it is lowest is already too high.`,
 		Example: `  inception lr-find --config cifar10-ladder --data path/to/cifar10
   inception lr-find --config flowers5 --data path/to/flowers --set optimizer.name=sgd --steps 200`,
 		Args: cobra.NoArgs,
@@ -34,13 +34,13 @@ falling schedule; where it is lowest the rate is already too high.`,
 	}
 	f := c.Flags()
 	f.StringVar(&l.data, "data", "", "training images, as for train")
-	f.StringVar(&l.val, "val", "", "validation images, as for train: with them none of the training images are held out")
+	f.StringVar(&l.val, "val", "", "validation images, as for train; with them, no training images are held out")
 	f.StringVarP(&l.out, "out", "o", "",
-		"folder of plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
-	f.IntVarP(&l.batch, "batch", "b", 0, "images of one step, also --batch-size")
+		"folder for plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
+	f.IntVarP(&l.batch, "batch", "b", 0, "images per step, also --batch-size")
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
-	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, one a rate; fewer if the loss explodes")
+	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, each with its own rate; fewer if the loss explodes")
 	l.initFlags.add(c)
 	return c
 }
@@ -88,15 +88,14 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		end = "where the loss exploded"
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
-	l.print("steepest fall of the loss   %.2g   for %d images a step\n", found.Suggestion, found.Batch)
-	l.print("lowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n",
-		found.Lowest)
+	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
+	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n", found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
 		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
 	return nil
 }
 
-// rates is the search as the report draws it.
+// rates converts the search for the report.
 func rates(s train.RateSearch) report.Rates {
 	r := report.Rates{Suggestion: s.Suggestion, Lowest: s.Lowest}
 	for _, p := range s.Curve {

@@ -2,5 +2,5 @@
 
 package main
 
-// totalMemory returns 0: not known here.
+// totalMemory returns 0: the memory is unknown on this system.
 func totalMemory() float64 { return 0 }

@@ -48,8 +48,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !s.begun {
-		// The flags, the arguments or the command's name. Cobra's guesses of
-		// what was meant come in lines of their own.
+		// The flags, the arguments or the command's name are wrong. Cobra puts
+		// its suggestions on separate lines.
 		err = usageError{errors.New(strings.Join(strings.Fields(err.Error()), " "))}
 	}
 	return status(err, stderr)
@@ -72,8 +72,8 @@ func status(err error, stderr io.Writer) int {
 	return statusFailure
 }
 
-// withSignals returns a context that the first Ctrl-C or SIGTERM ends. The
-// second one ends the process.
+// withSignals returns a context that ends with the first Ctrl-C or SIGTERM.
+// The second one ends the process.
 func withSignals(parent context.Context, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
@@ -84,14 +84,14 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 			if ctx.Err() != nil {
 				os.Exit(128 + int(number))
 			}
-			fmt.Fprintln(stderr, "\nstopping; once more to stop at once")
+			fmt.Fprintln(stderr, "\nstopping; press Ctrl-C again to stop at once")
 			cancel(signalled{number})
 		}
 	}()
 	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
 }
 
-// session holds the streams and the flags that every command has.
+// session holds the streams and flags shared by all commands.
 type session struct {
 	stdout, stderr io.Writer
 
@@ -100,7 +100,7 @@ type session struct {
 	threads int
 	json    bool
 	quiet   bool
-	begun   bool // the command's own work
+	begun   bool // whether the command's own work has begun
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -108,7 +108,7 @@ func newRoot(s *session) *cobra.Command {
 		Use:   "inception",
 		Short: "Train, evaluate and explain Inception V2 and V3",
 		Long: `Inception V2 and V3 (Szegedy et al., "Rethinking the Inception Architecture for
-Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
+Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and export them.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers
   inception eval --weights runs/flowers5-20260102-150405`,
@@ -124,10 +124,10 @@ Computer Vision") on an ordinary CPU: training, evaluation, speed.`,
 	flags.StringVarP(&s.config, "config", "c", "",
 		"configuration: a YAML file or the name of an embedded one (default v3)")
 	flags.StringArrayVar(&s.set, "set", nil,
-		"set a `key=value` of the configuration, such as optimizer.lr=0.01; repeatable")
-	flags.IntVar(&s.threads, "threads", 0, "threads of the kernels; 0 for one per processor")
-	flags.BoolVar(&s.json, "json", false, "print JSON on standard output and nothing else there")
-	flags.BoolVarP(&s.quiet, "quiet", "q", false, "no progress, no messages but warnings and errors")
+		"set a configuration `key=value`, such as optimizer.lr=0.01; repeatable")
+	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor")
+	flags.BoolVar(&s.json, "json", false, "print only JSON on standard output")
+	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no messages except warnings and errors")
 	root.SetGlobalNormalizationFunc(normalize)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
@@ -148,8 +148,8 @@ func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(name)
 }
 
-// begins notes when the work of a command begins: whatever is wrong before
-// that is wrong with the call.
+// begins records when the work of a command begins: an error before that is an
+// error in the call.
 func (s *session) begins(c *cobra.Command) {
 	if work := c.RunE; work != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
@@ -162,8 +162,8 @@ func (s *session) begins(c *cobra.Command) {
 	}
 }
 
-// readsNoConfig annotates commands whose work no configuration changes, nor
-// that of the commands below them.
+// readsNoConfig annotates commands that, like their subcommands, do not depend
+// on the configuration.
 const readsNoConfig = "reads no configuration"
 
 func unconfigured(commands ...*cobra.Command) []*cobra.Command {
@@ -182,19 +182,19 @@ func readsConfig(c *cobra.Command) bool {
 	return true
 }
 
-// warnOfUnread says if the command does not read what every command accepts.
+// warnOfUnread warns of flags that every command accepts and this one ignores.
 func (s *session) warnOfUnread(c *cobra.Command) {
 	if readsConfig(c) {
 		return
 	}
 	for _, flag := range []string{"config", "set"} {
 		if c.Flags().Changed(flag) {
-			s.warn(fmt.Sprintf("--%s: changes nothing in %s", flag, c.CommandPath()))
+			s.warn(fmt.Sprintf("--%s has no effect on %s", flag, c.CommandPath()))
 		}
 	}
 }
 
-// prepare settles what the kernels use.
+// prepare sets the instruction set and the threads that the kernels use.
 func (s *session) prepare() error {
 	if err := kernel.ISAError(); err != nil {
 		return err
@@ -214,7 +214,7 @@ func (s *session) prepare() error {
 	return nil
 }
 
-// load resolves the configuration; values are those of flags of their own.
+// load resolves the configuration; values are those of keys with their own flags.
 func (s *session) load(path string, values map[string]any) (*config.Resolved, error) {
 	if path == "" {
 		path = s.config
@@ -229,7 +229,7 @@ func (s *session) load(path string, values map[string]any) (*config.Resolved, er
 	return c, nil
 }
 
-// note tells people something, unless they want quiet.
+// note prints a message for people, unless --quiet is given.
 func (s *session) note(format string, args ...any) {
 	if !s.quiet {
 		fmt.Fprintf(s.stderr, format+"\n", args...)
@@ -241,11 +241,11 @@ func (s *session) warn(text string) { fmt.Fprintln(s.stderr, "warning:", text) }
 // print writes a result for people.
 func (s *session) print(format string, args ...any) { fmt.Fprintf(s.stdout, format, args...) }
 
-// printJSON writes a document on one line.
+// printJSON writes a JSON document on one line.
 func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Encode(v) }
 
-// width returns what tells the columns of the terminal that messages go to; nil
-// if they go elsewhere.
+// width returns a function that returns the width of the terminal that messages
+// go to, in columns; nil if they go elsewhere.
 func (s *session) width() func() int {
 	f, ok := s.stderr.(*os.File)
 	if !ok || !isTerminal(f) {
@@ -260,8 +260,8 @@ func (s *session) width() func() int {
 	}
 }
 
-// bar returns a progress bar, which draws nothing unless messages go to a
-// terminal and people want more than warnings.
+// bar returns a progress bar, which draws nothing if messages do not go to a
+// terminal or --quiet is given.
 func (s *session) bar(text string, unit console.Unit) *console.Bar {
 	if s.quiet {
 		return nil
@@ -274,7 +274,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// program is how this program was called: what to type next begins with it.
+// program returns how this program was called, for the next command to type.
 func program() string {
 	if exe, err := os.Executable(); err == nil && strings.Contains(exe, string(filepath.Separator)+"go-build") {
 		return "go run ./cmd/inception"

@@ -29,9 +29,9 @@ func newTrain(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train [--config F] [--data SPEC] [--out DIR] [--resume [RUN]]",
 		Short: "Train a network",
-		Long: `Train a network as a configuration says, and write a run folder: weights, metrics,
+		Long: `Train a network by a configuration and write a run folder: weights, metrics,
 report.html, TensorBoard events and all that resuming needs. Ctrl-C finishes the
-step and saves; --resume goes on from there.`,
+step and saves; --resume continues from there.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers --set train.epochs=30
   inception train --config finetune --data photos --init v3.safetensors --set train.freeze=[Conv2d]
@@ -41,19 +41,19 @@ step and saves; --resume goes on from there.`,
 	}
 	f := c.Flags()
 	f.StringVar(&t.data, "data", "", "training images: a folder, or one of "+dataset.Specs())
-	f.StringVar(&t.val, "val", "", "validation images; default: those that --data brings")
+	f.StringVar(&t.val, "val", "", "validation images; default: those of --data")
 	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
-	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after so many updates of the weights")
-	f.IntVarP(&t.batch, "batch", "b", 0, "images of one step, also --batch-size")
+	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after this many updates of the weights")
+	f.IntVarP(&t.batch, "batch", "b", 0, "images per step, also --batch-size")
 	f.BoolVar(&t.resume, "resume", false,
-		"go on with the run named as argument or by --out, or with the newest unfinished one")
+		"resume the run named as argument or by --out, or the newest unfinished one")
 	t.initFlags.add(c)
 	return c
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if len(args) > 0 && !t.resume {
-		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
+		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
 	if err := t.initFlags.parse(); err != nil {
 		return err
@@ -88,17 +88,17 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	return err
 }
 
-// folder returns the run folder that the flags name and, for a run that is
-// resumed, its own configuration.
+// folder returns the run folder that the flags name and, for a resumed run, its
+// own configuration.
 func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 	dir = t.out
 	if len(args) > 0 {
 		if t.out != "" && filepath.Clean(t.out) != filepath.Clean(args[0]) {
-			return "", "", usageError{fmt.Errorf("--resume names %s, --out names %s; give one of them", args[0], t.out)}
+			return "", "", usageError{fmt.Errorf("--resume names %s, --out names %s; give only one", args[0], t.out)}
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: holds no run to resume", dir)}
+			return "", "", usageError{fmt.Errorf("%s: contains no run to resume", dir)}
 		}
 	}
 	if t.resume && dir == "" {
@@ -112,7 +112,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 	return dir, own, nil
 }
 
-// flagValues returns the configuration keys that have flags of their own.
+// flagValues returns the configuration keys whose own flags are given.
 func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
 	values := dataFlags(c, t.data, t.val)
 	changed := c.Flags().Changed
@@ -137,18 +137,18 @@ func dataFlags(c *cobra.Command, data, val string) map[string]any {
 	return values
 }
 
-// end says what came out and what to type next.
+// end prints the results and the next command to type.
 func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 	if t.json {
 		_ = t.printJSON(r)
 		return
 	}
 	if r.Exit == train.ExitInterrupted {
-		t.note("go on with it: %s train --resume %s", program(), r.Run)
+		t.note("resume it with: %s train --resume %s", program(), r.Run)
 		return
 	}
 	if r.BestEpoch > 0 {
-		t.note("best validation top-1 %.2f%% after epoch %d (%d steps in all, ended by %s)",
+		t.note("best validation top-1 %.2f%% after epoch %d (%d steps in total, ended by %s)",
 			100*r.BestTop1, r.BestEpoch, r.Steps, r.Exit)
 	}
 	written := ""

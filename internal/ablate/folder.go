@@ -37,7 +37,7 @@ func (r *Result) write(p *Plan, dir string) error {
 	return nil
 }
 
-// panels are the parts of the plot: our errors and, beside them, the paper's.
+// panels are the parts of the plot: our errors and, next to them, the paper's.
 func (r *Result) panels() []figure.DotPanel {
 	ours := figure.DotPanel{X: fmt.Sprintf("top-1 error, %%, %s", r.Config)}
 	paper := figure.DotPanel{X: "top-1 error, %, the paper (ILSVRC 2012)", Second: true}

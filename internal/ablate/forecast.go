@@ -12,7 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/train"
 )
 
-// Forecast says what a plan will do.
+// Forecast is an estimate of what a plan will do.
 type Forecast struct {
 	Suite  string        `json:"suite"`
 	Config string        `json:"config"`
@@ -21,7 +21,7 @@ type Forecast struct {
 	Total  float64       `json:"time_s"`
 }
 
-// RowForecast is a row with the time of one of its runs.
+// RowForecast is a row with the estimated time of one of its runs.
 type RowForecast struct {
 	Name          string   `json:"name"`
 	Title         string   `json:"title"`
@@ -35,8 +35,8 @@ type RowForecast struct {
 	Seconds       float64  `json:"time_s"`
 }
 
-// Forecast measures some steps of every row's network and says how long the
-// plan will take while the machine is as busy as now.
+// Forecast measures a few steps of every row's network and estimates how long
+// the plan will take if the machine stays as busy as it is now.
 func (p *Plan) Forecast(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Suite: p.Suite, Config: p.Base.Name, Seeds: p.Seeds}
 	for _, row := range p.rows {
@@ -91,8 +91,8 @@ func (r planned) stepTime() (time.Duration, error) {
 	return time.Since(begin) / timed, nil
 }
 
-// runTime adds up a run: its batches, and a validation an epoch, which is a
-// forward pass and so a third of a step.
+// runTime adds up the time of a run: its batches, and one validation per epoch,
+// which is a forward pass and so takes a third of a step.
 func (r planned) runTime(step time.Duration) time.Duration {
 	o := r.config.Train
 	batches := r.outline.Updates * o.GradAccumSteps
@@ -108,7 +108,7 @@ func (r planned) runTime(step time.Duration) time.Duration {
 // WriteText writes the forecast for a terminal.
 func (f *Forecast) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "row\tchange\tparams\twith aux\tMMAC\tsteps\tms a step\ttime a run")
+	fmt.Fprintln(t, "row\tchange\tparams\twith aux\tMMAC\tsteps\tms per step\ttime per run")
 	for _, r := range f.Rows {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.2f\t%d\t%.0f\t%s\n",
 			r.Name, r.Change, r.Params, r.ParamsWithAux, float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, brief(r.Seconds))
@@ -116,7 +116,7 @@ func (f *Forecast) WriteText(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d runs, about %s in all while the machine is as busy as now\n",
+	_, err := fmt.Fprintf(w, "%d runs, about %s in total if the machine stays as busy as now\n",
 		len(f.Rows)*len(f.Seeds), brief(f.Total))
 	return err
 }

@@ -19,8 +19,8 @@ var pageText string
 
 var page = report.Page(pageText)
 
-// writeHTML writes the report, one page that needs no other file; its links
-// lead to the runs below its folder.
+// writeHTML writes the report, a self-contained page with links to the runs
+// below its folder.
 func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 	dots, err := figure.DotsSVG(r.panels()...)
 	if err != nil {

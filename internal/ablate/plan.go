@@ -17,12 +17,12 @@ import (
 type Options struct {
 	Suite     Suite
 	Base      config.Sources // what the rows change; its Set may hold ROW:key=value, which changes a row
-	Seeds     int            // runs of each row: train.seed and those that follow it
-	Baselines bool           // the suite's baselines too
+	Seeds     int            // runs of each row, with train.seed and the seeds that follow it
+	Baselines bool           // whether to include the suite's baselines
 	Version   string         // of the program
 }
 
-// Plan is a suite all of whose rows are known to be right.
+// Plan is a suite whose rows have all been checked.
 type Plan struct {
 	Suite   string
 	Base    *config.Resolved
@@ -34,7 +34,7 @@ type Plan struct {
 // planned is a row with all that its runs need.
 type planned struct {
 	Row
-	settings              []string // key=value, its own ones
+	settings              []string // its own settings, key=value
 	config                *config.Resolved
 	outline               train.Outline
 	params, paramsWithAux int
@@ -42,7 +42,7 @@ type planned struct {
 }
 
 // Prepare resolves and checks the configuration of every row. An error says
-// where the setting stands that is to blame.
+// where the offending setting is.
 func Prepare(o Options) (*Plan, error) {
 	if o.Seeds < 1 || o.Seeds > 1000 {
 		return nil, fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
@@ -66,7 +66,7 @@ func Prepare(o Options) (*Plan, error) {
 		planned, err := plan(c, o.Base)
 		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
 			err = fmt.Errorf("%s: %w", planned.config.Origin["train.seed"], settings.Errorf("train.seed",
-				"all rows have the same seeds, by --seeds and the base's train.seed; leave it out"))
+				"all rows have the same seeds, from --seeds and the base's train.seed; remove it"))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("row %s: %w", c.Name, err)
@@ -76,8 +76,8 @@ func Prepare(o Options) (*Plan, error) {
 	return p, nil
 }
 
-// takeRowSettings moves the settings of base that begin with a row's name to
-// that row, and where rows are cumulative to those below it.
+// takeRowSettings moves the settings of base that start with a row's name to
+// that row; in a cumulative suite they also apply to the rows below it.
 func takeRowSettings(base *config.Sources, changes []*change) error {
 	var names []string
 	for _, c := range changes {
@@ -119,7 +119,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 	}
 	if r.outline.ValImages == 0 {
 		return r, settings.Errorf("data.val",
-			"there are no validation images to compare the rows by; set it, or data.val_fraction")
+			"there are no validation images to compare the rows with; set it, or data.val_fraction")
 	}
 	layers, err := model.Layers(r.outline.Spec)
 	r.params, r.paramsWithAux, r.macs = model.Params(layers, false), model.Params(layers, true), model.MACs(layers)

@@ -7,7 +7,7 @@ import (
 	"github.com/inception-go/inception/internal/report"
 )
 
-// Result is what is known of an ablation. Errors are fractions of 1.
+// Result is the state of an ablation. Errors are fractions of 1.
 type Result struct {
 	Suite     string      `json:"suite"`
 	Config    string      `json:"config"` // name of the base
@@ -18,7 +18,7 @@ type Result struct {
 	Rows      []RowResult `json:"rows"`
 }
 
-// RowResult is a row with its runs, one a seed.
+// RowResult is a row with its runs, one per seed.
 type RowResult struct {
 	Name          string     `json:"name"`
 	Title         string     `json:"title"`
@@ -35,7 +35,7 @@ type RowResult struct {
 	Runs          []Outcome  `json:"runs"`
 }
 
-// PaperError is Paper with fractions of 1, null for what it does not say.
+// PaperError is Paper with errors as fractions of 1; null for what the paper does not say.
 type PaperError struct {
 	Top1 *float64 `json:"top1_error"`
 	Top5 *float64 `json:"top5_error"`
@@ -43,25 +43,25 @@ type PaperError struct {
 }
 
 // Spread is the mean of a row's finished runs and their sample standard
-// deviation, which takes at least two.
+// deviation, which needs at least two runs.
 type Spread struct {
 	N    int     `json:"n"`
 	Mean float64 `json:"mean"`
 	Std  float64 `json:"std"`
 }
 
-// State says how far a run has come.
+// State is the state of a run.
 type State string
 
 // The states of a run.
 const (
-	Pending State = "pending" // not begun, or stopped
+	Pending State = "pending" // not started, or stopped
 	Done    State = "done"
 	Failed  State = "failed" // its loss became NaN or infinite
 )
 
-// Outcome is how one run ended: what its final weights, averaged if ema.decay
-// says so, do with the validation images.
+// Outcome is the result of one run: the errors of its final weights, averaged
+// if ema.decay says so, on the validation images.
 type Outcome struct {
 	Seed       uint64        `json:"seed"`
 	Run        string        `json:"run"` // folder, below the ablation's
@@ -101,11 +101,11 @@ func known(v float64) *float64 {
 	return &v
 }
 
-// fraction turns percent into a fraction of 1; 23.4/100 is not the number
-// next to 0.234.
+// fraction converts percent to a fraction of 1; 23.4/100 is not the float64
+// nearest to 0.234.
 func fraction(percent float64) *float64 { return known(math.Round(1e4*percent) / 1e6) }
 
-// take reads the outcome off the metrics of a finished run.
+// take reads the outcome from the metrics of a finished run.
 func (o *Outcome) take(lines []report.Line) {
 	speed, n := 0.0, 0
 	for _, line := range lines {
@@ -176,8 +176,8 @@ func (r *RowResult) count(s State) (n int) {
 	return n
 }
 
-// left estimates the time of the runs to come: those of a row take as long as
-// its finished ones, those of a row without any as long as the mean of all.
+// left estimates the time of the remaining runs: those of a row take as long as
+// its finished ones, those of a row without any as long as the mean of all rows.
 func (r *Result) left() time.Duration {
 	r.summarise()
 	var means []float64

@@ -15,29 +15,29 @@ import (
 	"github.com/inception-go/inception/internal/train"
 )
 
-// Progress hears how an ablation goes.
+// Progress is told how an ablation proceeds.
 type Progress struct {
-	Begin func(Upcoming) train.Reporter // before a run; what it returns hears of the run
+	Begin func(Upcoming) train.Reporter // before a run; returns the run's reporter
 	Done  func(*Result)                 // after a run
 }
 
 // Upcoming is the run that begins now.
 type Upcoming struct {
-	Number, Of int // counted from 1, those of earlier sessions too
+	Number, Of int // counted from 1, including runs of earlier calls
 	Title      string
 	Seed       uint64
 	Dir        string
-	Left       time.Duration // of all runs, as far as finished ones tell; 0 if unknown
+	Left       time.Duration // of all runs, estimated from finished ones; 0 if unknown
 }
 
-// Run trains every row with every seed: first all rows with the first one, so
-// that the table is of use early. Runs that dir holds already are not
-// repeated, a stopped one goes on where it stopped. A run whose loss is no
-// longer a number counts as failed and the others go on; any other error ends
-// the ablation. What is known by then is in dir and in the result.
+// Run trains every row with every seed: first all rows with the first seed, so
+// that the table is useful early. It does not repeat runs that dir already
+// contains, and resumes a stopped one. A run whose loss becomes NaN or infinite
+// counts as failed and the others continue; any other error ends the ablation.
+// The results up to then are in dir and in the returned Result.
 //
-// Several processes may share dir, each taking the runs that no other has
-// begun; those that others are still at stay Pending in the result.
+// Several processes may share dir, each doing the runs that no other has
+// started; those that others are still doing stay Pending in the result.
 func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result, error) {
 	r, err := p.collect(dir)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 func (p *Plan) train(ctx context.Context, job train.Job, run *Outcome) error {
 	_, err := train.Run(ctx, job)
 	if errors.Is(err, train.ErrDiverged) {
-		// Going on would end the same: the same seed gives the same bits.
+		// Resuming would end the same way: the same seed gives the same bits.
 		err = os.WriteFile(filepath.Join(job.Dir, failedFile), []byte(err.Error()+"\n"), 0o666)
 	}
 	if err != nil {
@@ -90,10 +90,10 @@ func (p *Plan) train(ctx context.Context, job train.Job, run *Outcome) error {
 	return run.read(job.Dir)
 }
 
-// failedFile is in the folder of a run that has diverged and says why.
+// failedFile is a file in the folder of a diverged run that says why.
 const failedFile = "failed.txt"
 
-// refresh reads anew the runs that other processes may have ended.
+// refresh rereads the runs that other processes may have finished.
 func (r *Result) refresh(dir string) error {
 	for _, row := range r.Rows {
 		for s := range row.Runs {
@@ -107,10 +107,10 @@ func (r *Result) refresh(dir string) error {
 	return nil
 }
 
-// collect reads what dir holds of the plan's runs.
+// collect reads those of the plan's runs that dir contains.
 func (p *Plan) collect(dir string) (*Result, error) {
 	if rundir.HoldsRun(dir) {
-		return nil, fmt.Errorf("%s: holds the run of a training; choose another folder", dir)
+		return nil, fmt.Errorf("%s: is the run folder of a single training; choose another folder", dir)
 	}
 	r := p.empty(dir)
 	for i, row := range p.rows {
@@ -127,7 +127,7 @@ func (p *Plan) collect(dir string) (*Result, error) {
 	return r, nil
 }
 
-// sameConfig returns an error if the job's folder holds a run of another
+// sameConfig returns an error if the job's folder contains a run with another
 // configuration.
 func sameConfig(job train.Job) error {
 	path := filepath.Join(job.Dir, rundir.Config)
@@ -139,14 +139,13 @@ func sameConfig(job train.Job) error {
 		return err
 	}
 	if key, a, b := settings.Difference(&then.Config, &job.Config); key != "" {
-		return fmt.Errorf("%s: %s is %v there and would be %v now; "+
-			"go on with the settings of before, or choose another --out",
+		return fmt.Errorf("%s: %s is %v there and would be %v now; use the earlier settings, or choose another --out",
 			path, key, a, b)
 	}
 	return nil
 }
 
-// read fills in how far the run in dir has come.
+// read fills in the state of the run in dir.
 func (o *Outcome) read(dir string) error {
 	if text, err := os.ReadFile(filepath.Join(dir, failedFile)); err == nil {
 		o.State, o.Error = Failed, strings.TrimSpace(string(text))

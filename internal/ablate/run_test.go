@@ -53,8 +53,8 @@ func prepared(t *testing.T, suite string, seeds int, set ...string) *Plan {
 	return p
 }
 
-// listener notes the runs that begin, stops the ablation in the third update
-// of one of them, and does something else meanwhile in that of the first.
+// listener records the runs that begin, stops the ablation in the third update
+// of one of them, and calls a function in the third update of the first.
 type listener struct {
 	console.Reporter
 	began     []string
@@ -233,7 +233,7 @@ func TestPrepareRefuses(t *testing.T) {
 			"row smooth: --set smooth: model.input_size"},
 		"layers that are none": {func(o *Options) { o.Base.Set = []string{"smooth:train.freeze=[Nothing]"} },
 			"row smooth: train.freeze"},
-		"a folder with a run in": {func(o *Options) {}, "holds the run of a training"},
+		"a folder with a run in": {func(o *Options) {}, "is the run folder of a single training"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Suite: s, Base: tinyBase(t), Seeds: 1}

@@ -1,9 +1,9 @@
 // Package ablate trains the rows of a suite, each a change of one base
 // configuration, and compares them: what is each idea worth on these images?
 //
-// A Suite is read from YAML, Prepare makes a Plan of it and finds everything
-// that may be wrong with any row, and Plan.Run leaves an ablation folder:
-// tables, a plot, a report, and the folder of each run.
+// ReadSuite reads a Suite from YAML, Prepare checks every row and makes a Plan,
+// and Plan.Run writes an ablation folder: tables, a plot, a report, and the
+// folder of each run.
 package ablate
 
 import (
@@ -35,9 +35,9 @@ type Suite struct {
 
 // Row is one configuration: settings that change the base.
 type Row struct {
-	Name   string // of folders and in --set NAME:key=value
-	Title  string // in tables
-	Change string // in words
+	Name   string // for folders and --set NAME:key=value
+	Title  string // for tables
+	Change string // a description
 	Set    []config.Setting
 	Paper  Paper
 }
@@ -46,15 +46,15 @@ type Row struct {
 // billions of operations; 0 for what it does not say.
 type Paper struct{ Top1, Top5, Ops float64 }
 
-// change is a row with all that it sets.
+// change is a row with all its settings.
 type change struct {
 	Row
 	own   []config.Setting // its own settings
 	every []config.Setting // those of every row
-	above *change          // the row whose settings it keeps; nil for none
+	above *change          // the row whose settings it keeps, or nil
 }
 
-// all lists the settings, the later ones winning.
+// all lists the settings; later ones override earlier ones.
 func (c *change) all() []config.Setting {
 	if c.above == nil {
 		return slices.Concat(c.every, c.own)
@@ -80,8 +80,8 @@ func (s Suite) changes(baselines bool) (all []*change) {
 	return all
 }
 
-// ReadSuite reads a suite: a YAML file, or the name of an embedded one (a
-// file wins).
+// ReadSuite reads a suite: a YAML file, or the name of an embedded one (a file
+// takes precedence).
 func ReadSuite(path string) (Suite, error) {
 	text, shown, err := suiteText(path)
 	if err != nil {
@@ -96,7 +96,7 @@ func SuiteText(path string) (string, error) {
 	return string(text), err
 }
 
-// suiteText also returns what messages call the suite.
+// suiteText also returns the name of the suite for messages.
 func suiteText(path string) (text []byte, shown string, err error) {
 	f, err := os.Open(path)
 	if err == nil {
@@ -106,7 +106,7 @@ func suiteText(path string) (text []byte, shown string, err error) {
 			return text, path, nil
 		}
 		if err == nil {
-			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it is not a suite", path, most)
+			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it cannot be a suite", path, most)
 		}
 	}
 	name := strings.TrimSuffix(path, ".yaml")
@@ -120,7 +120,7 @@ func suiteText(path string) (text []byte, shown string, err error) {
 	for _, e := range configs.Suites() {
 		names = append(names, e.Name)
 	}
-	return nil, "", fmt.Errorf("suite %s: there is neither such a file nor an embedded suite; embedded are %s",
+	return nil, "", fmt.Errorf("suite %s: is neither a file nor an embedded suite; the embedded suites are %s",
 		path, strings.Join(names, ", "))
 }
 
@@ -133,7 +133,7 @@ func parse(name, shown string, text []byte) (Suite, error) {
 	}
 	r := reader{shown}
 	if len(document.Content) == 0 {
-		return s, fmt.Errorf("suite %s: holds no rows", shown)
+		return s, fmt.Errorf("suite %s: has no rows", shown)
 	}
 	names := map[string]bool{}
 	err := r.fields(document.Content[0], "a suite", fieldReaders{
@@ -143,7 +143,7 @@ func parse(name, shown string, text []byte) (Suite, error) {
 		"baselines":  func(n *yaml.Node) error { return r.rows(n, &s.Baselines, names) },
 	})
 	if err == nil && len(s.Rows) == 0 {
-		err = fmt.Errorf("suite %s: holds no rows", shown)
+		err = fmt.Errorf("suite %s: has no rows", shown)
 	}
 	return s, err
 }
@@ -155,7 +155,7 @@ func (r reader) place(n *yaml.Node) config.Origin {
 	return config.Origin{Kind: config.FromSuite, Place: fmt.Sprintf("%s:%d", r.shown, n.Line)}
 }
 
-// fieldReaders take the values of a mapping's keys.
+// fieldReaders read the values of a mapping's keys.
 type fieldReaders map[string]func(*yaml.Node) error
 
 // fields reads a mapping all of whose keys are known.
@@ -183,7 +183,7 @@ func (r reader) pairs(n *yaml.Node, what string, each func(key, value *yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if seen[key.Value] {
-			return fmt.Errorf("%s: key %q stands there twice; leave one", r.place(key), key.Value)
+			return fmt.Errorf("%s: key %q appears twice; remove one", r.place(key), key.Value)
 		}
 		seen[key.Value] = true
 		if err := each(key, n.Content[i+1]); err != nil {
@@ -205,7 +205,7 @@ var rowName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
 
 func (r reader) rows(n *yaml.Node, to *[]Row, names map[string]bool) error {
 	if n.Kind != yaml.SequenceNode {
-		return fmt.Errorf("%s: must be a list of rows, each with a name and what it sets", r.place(n))
+		return fmt.Errorf("%s: must be a list of rows, each with a name and its settings", r.place(n))
 	}
 	for _, item := range n.Content {
 		row, err := r.row(item)
@@ -213,10 +213,10 @@ func (r reader) rows(n *yaml.Node, to *[]Row, names map[string]bool) error {
 		case err != nil:
 			return err
 		case !rowName.MatchString(row.Name):
-			return fmt.Errorf("%s: a row's name is of lower-case letters, digits and . _ -, such as aux-none; is %q",
+			return fmt.Errorf("%s: a row's name consists of lower-case letters, digits and . _ -, such as aux-none; is %q",
 				r.place(item), row.Name)
 		case names[row.Name]:
-			return fmt.Errorf("%s: another row is called %q too", r.place(item), row.Name)
+			return fmt.Errorf("%s: another row is also called %q", r.place(item), row.Name)
 		}
 		names[row.Name] = true
 		*to = append(*to, row)
@@ -244,7 +244,7 @@ func (r reader) row(n *yaml.Node) (row Row, err error) {
 	return row, err
 }
 
-// settings reads keys of the configuration, dotted as for --set.
+// settings reads configuration keys, dotted as for --set.
 func (r reader) settings(n *yaml.Node, to *[]config.Setting) error {
 	return r.pairs(n, "set", func(key, value *yaml.Node) error {
 		if value.Kind == yaml.AliasNode {

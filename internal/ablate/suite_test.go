@@ -12,7 +12,7 @@ import (
 
 func TestSuiteErrorsNameTheLineAndWhatWasMeant(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":      {"", "suite s.yaml: holds no rows"},
+		"empty":      {"", "suite s.yaml: has no rows"},
 		"no YAML":    {"rows: [", "suite s.yaml: line 1"},
 		"no mapping": {"- a\n", "suite s.yaml:1: a suite must be a mapping"},
 		"unknown key": {"cumulativ: true\n",
@@ -21,11 +21,11 @@ func TestSuiteErrorsNameTheLineAndWhatWasMeant(t *testing.T) {
 			`suite s.yaml:3: unknown key "changes" in a row; did you mean change?`},
 		"unknown key of paper": {"rows:\n  - name: a\n    paper: {opps: 3}\n",
 			`suite s.yaml:3: unknown key "opps" in paper; did you mean ops?`},
-		"a key twice":           {"rows:\n  - name: a\n    name: b\n", `suite s.yaml:3: key "name" stands there twice`},
+		"a key twice":           {"rows:\n  - name: a\n    name: b\n", `suite s.yaml:3: key "name" appears twice`},
 		"rows that are no list": {"rows: {a: b}\n", "suite s.yaml:1: must be a list of rows"},
-		"a row without a name":  {"rows:\n  - title: A\n", "suite s.yaml:2: a row's name is of lower-case letters"},
+		"a row without a name":  {"rows:\n  - title: A\n", "suite s.yaml:2: a row's name consists of lower-case letters"},
 		"a name for no folder":  {"rows:\n  - name: ../up\n", "suite s.yaml:2: a row's name"},
-		"a name twice":          {"rows:\n  - name: a\n  - name: a\n", `suite s.yaml:3: another row is called "a"`},
+		"a name twice":          {"rows:\n  - name: a\n  - name: a\n", `suite s.yaml:3: another row is also called "a"`},
 		"text for a number": {"rows:\n  - name: a\n    paper: {top1: low}\n",
 			`suite s.yaml:3: must be an error in percent, is "low"`},
 		"settings in a list": {"rows:\n  - name: a\n    set: [a, b]\n", "suite s.yaml:3: set must be a mapping"},

@@ -16,11 +16,11 @@ import (
 // column is a column of the table for people.
 type column struct {
 	Title string
-	Left  bool // aligned so
+	Left  bool // whether it is aligned left
 	cell  func(RowResult) string
 }
 
-// columns are those that have something to say.
+// columns lists the columns that have values.
 func (r *Result) columns() []column {
 	all := []column{
 		{"row", true, func(o RowResult) string { return o.Title }},
@@ -45,7 +45,7 @@ func (r *Result) columns() []column {
 	}
 	return append(all,
 		column{"runs", false, func(o RowResult) string { return o.progress() }},
-		column{"time a run", false, func(o RowResult) string {
+		column{"time per run", false, func(o RowResult) string {
 			if o.Seconds.N == 0 {
 				return none
 			}
@@ -106,18 +106,18 @@ func brief(seconds float64) string {
 func (r *Result) Caption() string {
 	text := fmt.Sprintf("Suite %s on %s. Errors are of each run's final weights "+
 		"(their running average, where ema.decay is on) on %d validation images of %d classes: "+
-		"not of the best epoch, whose choice by the same images would flatter it. ",
+		"not of the best epoch, because choosing it by the same images would flatter it. ",
 		r.Suite, r.Config, r.ValImages, r.Classes)
 	if len(r.Seeds) > 1 {
 		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ",
 			r.Seeds[0], r.Seeds[len(r.Seeds)-1])
 	} else {
-		text += fmt.Sprintf("One run a row, with seed %d, so that differences within a run's usual spread say nothing. ",
+		text += fmt.Sprintf("One run per row, with seed %d, so differences within a run's usual spread mean nothing. ",
 			r.Seeds[0])
 	}
 	text += "Params and GMAC: without auxiliary heads, for one image."
 	if r.Classes <= 5 {
-		text += fmt.Sprintf(" Top-5 says nothing with %d classes.", r.Classes)
+		text += fmt.Sprintf(" Top-5 is meaningless with %d classes.", r.Classes)
 	}
 	if r.paper() {
 		text += " The paper's figures are for ILSVRC 2012 (1000 classes, 299x299)."
@@ -167,8 +167,8 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 	return err
 }
 
-// writeCSV writes the table for programs: errors are fractions of 1, what is
-// not known is empty.
+// writeCSV writes the table for programs: errors are fractions of 1, unknown
+// values are empty.
 func (r *Result) writeCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	_ = c.Write([]string{"row", "title", "change", "params", "params_with_aux", "macs", "paper_bn_ops",

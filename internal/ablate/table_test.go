@@ -14,8 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// example is half of an ablation: a row done, one begun, one that diverged,
-// one to come.
+// example is a half-finished ablation: one row is done, one has started, one has
+// diverged, and one has not started.
 func example() *Result {
 	done := func(seed uint64, top1, top5 float64) Outcome {
 		return Outcome{Seed: seed, Run: fmt.Sprintf("a/seed-%d", seed), State: Done, Steps: 600, Top1: top1, Top5: top5,
@@ -86,7 +86,7 @@ func TestSpreadIsMeanAndSampleDeviation(t *testing.T) {
 
 func TestTheTimeLeftFollowsFromFinishedRuns(t *testing.T) {
 	r := example()
-	// a: 4200 s a run, b: 3900 s with one to come, d: three of their mean.
+	// a: 4200 s per run, b: 3900 s with one run left, d: three runs of their mean.
 	if left, want := r.left().Seconds(), 3900+3*(4200+3900)/2.; math.Abs(left-want) > 1e-3 {
 		t.Errorf("%g s left, want %g", left, want)
 	}

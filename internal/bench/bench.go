@@ -1,5 +1,5 @@
-// Package bench times whole networks, evaluation and training steps, beside
-// the measured peak of the processor.
+// Package bench times evaluation and training steps of whole networks and
+// compares them with the measured peak of the processor.
 package bench
 
 import (
@@ -21,7 +21,7 @@ type Options struct {
 	Spec   model.Spec
 	Recipe train.Recipe // of a training step
 	Batch  int
-	Time   time.Duration // of measuring, at least; at least three steps are taken
+	Time   time.Duration // how long to measure at least; at least three steps are timed
 }
 
 // Result is what `bench --json` prints.
@@ -36,8 +36,8 @@ type Result struct {
 	ImagesPerS   float64 `json:"images_per_s"`
 	GFLOPS       float64 `json:"gflops"`        // of the convolutions and classifiers
 	PeakGFLOPS   float64 `json:"peak_gflops"`   // measured on fused multiply-adds in registers
-	PeakFraction float64 `json:"peak_fraction"` // the former of the latter
-	PeakRSSMiB   float64 `json:"peak_rss_mib"`  // of this process; 0 where the system does not tell
+	PeakFraction float64 `json:"peak_fraction"` // GFLOPS / PeakGFLOPS
+	PeakRSSMiB   float64 `json:"peak_rss_mib"`  // of this process; 0 if unknown
 	PlannedMiB   float64 `json:"planned_mib"`   // of the activations' arena
 }
 
@@ -76,8 +76,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, nil
 }
 
-// stepOf returns what one step does, the bytes of its activations and its
-// floating-point operations.
+// stepOf returns a function that does one step, the bytes of its activations
+// and its floating-point operations.
 func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops float64, close func(), err error) {
 	images, labels := noise(o)
 	layers, err := model.Layers(o.Spec)
@@ -99,8 +99,8 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 		if err != nil {
 			return nil, 0, 0, nil, err
 		}
-		// Forward, and the gradients of the input and of the weights, each
-		// with as many operations; the image needs no gradient.
+		// The forward pass and the gradients of the input and of the weights
+		// take the same number of operations; the image needs no gradient.
 		for i, l := range layers {
 			passes := 3.0
 			if i == 0 {
@@ -125,7 +125,7 @@ func noise(o Options) (images []float32, labels []int) {
 	return images, labels
 }
 
-// timeSteps runs one step that does not count, then as many as fit.
+// timeSteps runs one step untimed, then times as many as fit.
 func timeSteps(ctx context.Context, step func() error, span time.Duration) ([]time.Duration, error) {
 	if err := step(); err != nil {
 		return nil, err

@@ -8,8 +8,8 @@ import (
 	"github.com/inception-go/inception/internal/train"
 )
 
-// BenchmarkSmallStep is a training step of a network for small images, whose
-// time goes into much besides convolutions.
+// BenchmarkSmallStep is a training step of a network for small images, which
+// spends much of its time outside convolutions.
 func BenchmarkSmallStep(b *testing.B) {
 	spec, err := model.DefaultSpec("v3")
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
-	GFLOP    float64 `json:"gflop"` // of one pass over the batch, as a direct convolution has them
+	GFLOP    float64 `json:"gflop"` // of one pass over the batch, counted for a direct convolution
 	Eval     float64 `json:"eval"`  // with bias and ReLU, by F(4x4, 3x3) where that is faster
 	Forward  float64 `json:"forward"`
-	Data     float64 `json:"backward_data"` // 0 for the first layer, which has none
+	Data     float64 `json:"backward_data"` // 0 for the first layer, which needs none
 	Weights  float64 `json:"backward_weights"`
 	Repeated int     `json:"repeated"` // how many layers of the network have this shape
 }
@@ -39,8 +39,9 @@ type LayersResult struct {
 	Weights float64 `json:"backward_weights"`
 }
 
-// Layers times every convolution of a network by itself, in evaluation, in
-// training's forward pass and both gradients, each until span is over. Layers of one shape are timed once.
+// Layers times every convolution of a network separately, in evaluation, in
+// training's forward pass and in both gradients, each until span is over.
+// Layers of the same shape are timed once.
 func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration) (LayersResult, error) {
 	r := LayersResult{ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: batch}
 	layers, err := model.Layers(spec)
@@ -84,8 +85,8 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 	return r, nil
 }
 
-// joined returns the convolution that a depthwise one of images and the
-// pointwise one behind it are run as.
+// joined returns the single convolution that a depthwise one of images and the
+// pointwise one after it run as.
 func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
 	l := *depthwise
 	l.Name, _, _ = strings.Cut(l.Name, ".")
@@ -104,13 +105,13 @@ type layerConv struct {
 	macs   int64
 }
 
-// convOf reads the shape off a layer; the smallest input that gives its
-// output stands for the real one.
+// convOf reads the shape of a layer; the smallest input that gives its output
+// is used in place of the real one.
 func convOf(l *ops.Layer, batch int) layerConv {
 	shape := l.Params[0].Shape // [K][C][R][S]
 	oh, ow := l.Output[1], l.Output[2]
 	c := shape[1]
-	if c >= kernel.Block { // not the image's
+	if c >= kernel.Block { // the input is not the image
 		c = ops.Padded(c)
 	}
 	return layerConv{

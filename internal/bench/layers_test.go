@@ -8,7 +8,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// Channels that fill no block, paddings that differ and the halves of a
+// Channels that do not fill a block, unequal paddings and the halves of a
 // separable convolution are timed as they run.
 func TestLayersOfOddShapes(t *testing.T) {
 	for variant, first := range map[string]string{

@@ -2,5 +2,5 @@
 
 package bench
 
-// peakRSS returns 0: the system does not tell.
+// peakRSS returns 0: the memory is unknown on this system.
 func peakRSS() float64 { return 0 }

@@ -33,14 +33,14 @@ func same(x *gorgonia.Node, size, stride int) kernel.Window {
 // its paper's figure 5.
 type ChannelsBN struct {
 	One               int
-	ThreeBy1, Three   int // the reduction before the 3x3, and that itself
-	DoubleBy1, Double int // of the two 3x3
+	ThreeBy1, Three   int // the reduction before the 3x3, and the 3x3 itself
+	DoubleBy1, Double int // the reduction before the two 3x3, and the two
 	Pool              int
-	MaxPool           bool // pools by maxima, not averages
+	MaxPool           bool // takes maxima, not averages
 }
 
 // InceptionBN is BN-Inception's module (Ioffe and Szegedy, arXiv 1502.03167,
-// fig. 5): Inception V1's with two 3x3 convolutions for the 5x5.
+// fig. 5): Inception V1's with two 3x3 convolutions instead of the 5x5.
 func (b *Builder) InceptionBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgonia.Node {
 	b = b.In(name)
 	heads := b.Siblings(x, unit("branch1x1", c.One, 1, 1),
@@ -57,8 +57,8 @@ func (b *Builder) InceptionBN(x *gorgonia.Node, name string, c ChannelsBN) *gorg
 		pooled)
 }
 
-// ReduceBN is the module that halves the grid: stride-2 convolutions beside the
-// pool, and no 1x1.
+// ReduceBN is the module that halves the grid: stride-2 convolutions next to the
+// pool, and no 1x1 branch.
 func (b *Builder) ReduceBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgonia.Node {
 	b = b.In(name)
 	halve := same(x, 3, 2)
@@ -70,8 +70,8 @@ func (b *Builder) ReduceBN(x *gorgonia.Node, name string, c ChannelsBN) *gorgoni
 }
 
 // SeparableConv is a depthwise convolution of images, a 1x1 convolution, bias
-// and ReLU. As in TF-slim's inception_v2 the depthwise half makes eight
-// channels of each, unless that were more than the other half has.
+// and ReLU. As in TF-slim's inception_v2 the depthwise half makes eight channels
+// of each input channel, unless that is more than the other half has.
 func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 	if b.Err() != nil {
 		return image

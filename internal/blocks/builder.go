@@ -1,7 +1,7 @@
 // Package blocks builds the paper's modules as Gorgonia nodes: the stem,
-// figures 4 to 7 and 10, and the auxiliary head; and those of the networks
-// that it compares them with. Layer names are torchvision's, which are also
-// the keys of weight files.
+// figures 4 to 7, 9 and 10, and the auxiliary head; also the modules of related
+// networks. Layer names are torchvision's or timm's, which are also the keys of
+// weight files.
 package blocks
 
 import (
@@ -14,40 +14,40 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Options are the settings that every layer of a network shares.
+// Options are the settings that all layers of a network share.
 type Options struct {
-	Train           bool    // batch statistics and separate batch norm; else all is folded
+	Train           bool    // batch statistics and separate batch norm; otherwise batch norm is folded
 	Width           float64 // multiplies channel counts, which stay multiples of 16
 	Eps, Momentum   float32 // of batch norm
 	CountIncludePad bool    // the 3x3 average pools count their padding
 	NoGamma         bool    // batch norm has no scale, as in TF-slim
-	Seed            uint64  // of dropout, with the step that Step points to when it runs
+	Seed            uint64  // of dropout, combined with the value of Step during the run
 	Step            *uint64 //
 
-	Folds *ops.Folds // of the networks over the same parameters; only without Train
+	Folds *ops.Folds // shared by the networks over the same parameters; only without Train
 
-	// Frozen says which layers keep their parameters and statistics; nil: none.
+	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool
 }
 
-// Builder makes the layers of one network, one after another. The first
-// error stays and turns all further calls into nothing; see Err.
+// Builder makes the layers of one network, one after another. After the first
+// error, all further calls do nothing; see Err.
 type Builder struct {
 	Graph *gorgonia.ExprGraph
 	Options
 
 	scope  string
 	place  ops.Place
-	stddev float64 // of the first weights
+	stddev float64 // of the initial weights
 	state  *state
 }
 
-// state is what all scopes of a Builder share.
+// state is the state that all scopes of a Builder share.
 type state struct {
 	known    map[string]*ops.Param
 	params   []*ops.Param
 	groups   [][]*ops.Param
-	branches int                      // begun so far
+	branches int                      // started so far
 	branch   map[*gorgonia.Node]stand // of the layers with parameters
 	err      error
 }
@@ -58,8 +58,8 @@ type stand struct {
 	branch int
 }
 
-// NewBuilder returns a Builder whose layers use the parameters of known by
-// name and make those that are missing, without memory.
+// NewBuilder returns a Builder whose layers look up their parameters in known by
+// name and make missing ones, without memory.
 func NewBuilder(g *gorgonia.ExprGraph, o Options, known []*ops.Param) *Builder {
 	b := &Builder{Graph: g, Options: o, stddev: 0.1,
 		state: &state{known: map[string]*ops.Param{}, branch: map[*gorgonia.Node]stand{}}}
@@ -72,8 +72,8 @@ func NewBuilder(g *gorgonia.ExprGraph, o Options, known []*ops.Param) *Builder {
 // Err returns the first error.
 func (b *Builder) Err() error { return b.state.err }
 
-// In returns the Builder of a module, whose layers' names begin with name and
-// a dot.
+// In returns the Builder of a module, whose layer names start with name and a
+// dot.
 func (b *Builder) In(name string) *Builder {
 	inner := b.within(name)
 	inner.place.Module = inner.scope[:len(inner.scope)-1]
@@ -87,15 +87,15 @@ func (b *Builder) InAux(name string) *Builder {
 	return inner
 }
 
-// within returns a Builder of the same module whose layers' names begin with
-// name and a dot.
+// within returns a Builder of the same module whose layer names start with name
+// and a dot.
 func (b *Builder) within(name string) *Builder {
 	inner := *b
 	inner.scope = b.scope + name + "."
 	return &inner
 }
 
-// startingAt returns a Builder whose weights begin with that deviation.
+// startingAt returns a Builder whose initial weights have that standard deviation.
 func (b *Builder) startingAt(stddev float64) *Builder {
 	other := *b
 	other.stddev = stddev
@@ -105,17 +105,17 @@ func (b *Builder) startingAt(stddev float64) *Builder {
 // Params returns the parameters used so far in torchvision's order of
 // declaration: branch by branch within a module.
 func (b *Builder) Params() []*ops.Param {
-	// A module's branches begin together, so they are already module by module.
+	// A module's branches start together, so they are already in module order.
 	params := slices.Clone(b.state.params)
 	slices.SortStableFunc(params, func(p, q *ops.Param) int { return p.Branch - q.Branch })
 	return params
 }
 
-// Groups returns the conv weights that must lie behind each other in memory.
+// Groups returns the groups of conv weights that must be adjacent in memory.
 func (b *Builder) Groups() [][]*ops.Param { return b.state.groups }
 
 // Inputs returns the parameters as the nodes of the graph hold them: each alone,
-// save those of a group.
+// except for those of a group.
 func (b *Builder) Inputs() [][]*ops.Param {
 	inputs := slices.Clone(b.state.groups)
 	grouped := slices.Concat(inputs...)
@@ -136,15 +136,15 @@ func (b *Builder) Channels(c int) int {
 	return max(16, int(math.Round(float64(c)*b.Width/16))*16)
 }
 
-// Fail records an error unless there is one already.
+// Fail records an error unless one is already recorded.
 func (b *Builder) Fail(err error) {
 	if b.state.err == nil {
 		b.state.err = err
 	}
 }
 
-// keep passes a node on, or records the error and returns instead what takes
-// its place until the caller looks at Err.
+// keep returns the node, or records the error and returns a placeholder that
+// serves until the caller checks Err.
 func (b *Builder) keep(n *gorgonia.Node, err error, instead *gorgonia.Node) *gorgonia.Node {
 	if err != nil {
 		b.Fail(err)
@@ -159,8 +159,8 @@ type layer struct {
 	branch int
 }
 
-// layer begins a layer with parameters that reads x: on x's branch if x was
-// made in the same module, else on a new one.
+// layer starts a layer with parameters that reads x: on x's branch if x was made
+// in the same module, otherwise on a new one.
 func (b *Builder) layer(x *gorgonia.Node, name, op string) *layer {
 	l := &layer{Layer: ops.Layer{Name: b.scope + name, Op: op, Place: b.place}}
 	if on, known := b.state.branch[x]; known && b.place.Module != "" && on.module == b.place.Module {
@@ -172,12 +172,12 @@ func (b *Builder) layer(x *gorgonia.Node, name, op string) *layer {
 	return l
 }
 
-// sized is a layer without parameters, and with its output's size.
+// sized returns a layer without parameters and with the size of its output.
 func (b *Builder) sized(name, op string, channels, h, w int) ops.Layer {
 	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{channels, h, w}, Place: b.place}
 }
 
-// param adds to l the parameter of that name behind the layer's own, which has
+// param adds to l the parameter whose name is the layer's with that suffix, of
 // this kind and shape.
 func (b *Builder) param(l *layer, name string, kind ops.Kind, shape ...int) *ops.Param {
 	name = l.Name + "." + name
@@ -195,7 +195,7 @@ func (b *Builder) param(l *layer, name string, kind ops.Kind, shape ...int) *ops
 	return p
 }
 
-// made passes on the node that holds what l gives.
+// made returns the node that holds l's output.
 func (b *Builder) made(l *layer, n *gorgonia.Node, err error, instead *gorgonia.Node) *gorgonia.Node {
 	if err == nil {
 		b.state.branch[n] = stand{b.place.Module, l.branch}

@@ -5,8 +5,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// ceilPool is the 3x3/2 pool of GoogLeNet, whose last window may hang over the
-// edge.
+// ceilPool is the 3x3/2 pool of GoogLeNet, whose last window may extend beyond
+// the edge.
 var ceilPool = kernel.Pool{Window: kernel.Square(3, 2, 0), CeilMode: true}
 
 // StemV1 turns images into 192 channels at an eighth of their size, as
@@ -20,8 +20,8 @@ func (b *Builder) StemV1(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
 	return b.MaxPool(x, "maxpool2", ceilPool)
 }
 
-// ReduceV1 halves the grid between GoogLeNet's modules by a pool of the given
-// size alone.
+// ReduceV1 halves the grid between GoogLeNet's modules with only a pool of the
+// given size.
 func (b *Builder) ReduceV1(x *gorgonia.Node, name string, size int) *gorgonia.Node {
 	return b.MaxPool(x, name, kernel.Pool{Window: kernel.Square(size, 2, 0), CeilMode: true})
 }
@@ -30,7 +30,7 @@ func (b *Builder) ReduceV1(x *gorgonia.Node, name string, size int) *gorgonia.No
 // paper's table 1.
 type ChannelsV1 struct {
 	One             int
-	ThreeBy1, Three int // the reduction before the 3x3, and that itself
+	ThreeBy1, Three int // the reduction before the 3x3, and the 3x3 itself
 	FiveBy1, Five   int
 	Pool            int
 }

@@ -8,9 +8,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Head is the classifier: global average pool, dropout when training, and a
-// fully connected layer of that name, which is last. drop is the probability of
-// dropout.
+// Head is the classifier: global average pool, dropout in training, and finally
+// a fully connected layer of that name. drop is the probability of dropout.
 func (b *Builder) Head(x *gorgonia.Node, name string, classes int, drop float64) (pooled, logits *gorgonia.Node) {
 	pooled = b.GlobalAvgPool(x, "avgpool")
 	return pooled, b.Linear(b.Dropout(pooled, drop), name, classes)
@@ -18,8 +17,8 @@ func (b *Builder) Head(x *gorgonia.Node, name string, classes int, drop float64)
 
 // AuxHead is the auxiliary classifier on a 17x17 map (fig. 8): average pool
 // 5x5/3, 1x1, 5x5 down to one pixel, fully connected. With batchNorm the 5x5
-// layer is normalised like every other, else it has a bias (section 4). A
-// map that is smaller than 5x5 behind the pool takes a kernel of its size.
+// layer is normalised like every other, otherwise it has a bias (section 4). If
+// the map after the pool is smaller than 5x5, the kernel has the map's size.
 func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm bool, drop float64) *gorgonia.Node {
 	b = b.InAux(name)
 	x = b.AvgPool(x, "pool", kernel.Pool{Window: kernel.Square(5, 3, 0)})
@@ -62,14 +61,14 @@ func (b *Builder) BiasConv(x *gorgonia.Node, u Unit) *gorgonia.Node {
 	return b.made(l, y, err, x)
 }
 
-// Dropout drops values of x with the given probability, by a generator seeded
-// for every step and scope; without training it passes x on.
+// Dropout drops values of x with the given probability, with a generator seeded
+// for every step and scope; outside training it returns x.
 func (b *Builder) Dropout(x *gorgonia.Node, drop float64) *gorgonia.Node {
 	if b.Err() != nil || !b.Train || drop == 0 {
 		return x
 	}
 	seed := b.Seed
-	if b.scope != "" { // another choice in every head
+	if b.scope != "" { // a different choice in every head
 		h := fnv.New64a()
 		h.Write([]byte(b.scope))
 		seed += h.Sum64()

@@ -8,8 +8,7 @@ import (
 // Inception35 is the module of the 35x35 grid (Szegedy et al. 2015, fig. 5):
 // the deepest tower is two 3x3 convolutions. Not factorized, it is one 5x5
 // as in Inception V1 (fig. 4). The middle tower is the figure's 3x3, or the 5x5
-// of the released code. pool is the number of channels behind the average
-// pool.
+// of the released code. pool is the number of channels after the average pool.
 func (b *Builder) Inception35(x *gorgonia.Node, name string, pool int, factorized, tower3x3 bool) *gorgonia.Node {
 	b = b.In(name)
 	tower := tower{unit("branch5x5_1", 48, 1, 1), unit("branch5x5_2", 64, 5, 5)}
@@ -62,7 +61,7 @@ func (b *Builder) Inception8(x *gorgonia.Node, name string, expanded bool) *gorg
 		b.pooled(x, 192))
 }
 
-// pooled is the branch behind a 3x3 average pool that keeps the map's size.
+// pooled is the branch with a 3x3 average pool that keeps the map's size.
 func (b *Builder) pooled(x *gorgonia.Node, k int) *gorgonia.Node {
 	pool := kernel.Pool{Window: kernel.Square(3, 1, 1), CountIncludePad: b.CountIncludePad}
 	return b.Conv(b.AvgPool(x, "pool", pool), unit("branch_pool", k, 1, 1))
@@ -73,7 +72,7 @@ type Reduction string
 
 // The ways to halve a grid. All have the same convolutions and channels.
 const (
-	Efficient   Reduction = "efficient"    // stride-2 convolutions beside the pool (fig. 10)
+	Efficient   Reduction = "efficient"    // stride-2 convolutions next to the pool (fig. 10)
 	PoolFirst   Reduction = "pool_first"   // a representational bottleneck (fig. 9, left)
 	ExpandFirst Reduction = "expand_first" // all channels at the large size (fig. 9, right)
 )
@@ -95,8 +94,8 @@ func (b *Builder) ReduceTo8(x *gorgonia.Node, name string, how Reduction, factor
 	return b.In(name).reduce(x, how, tower{unit("branch3x3_1", 192, 1, 1), unit("branch3x3_2", 320, 3, 3)}, seven)
 }
 
-// tower is a branch whose last convolution halves the grid if that is
-// efficient.
+// tower is a branch whose last convolution halves the grid if the reduction is
+// Efficient.
 type tower []Unit
 
 func (b *Builder) reduce(x *gorgonia.Node, how Reduction, towers ...tower) *gorgonia.Node {
@@ -123,8 +122,8 @@ func (b *Builder) reduce(x *gorgonia.Node, how Reduction, towers ...tower) *gorg
 	return y
 }
 
-// rest returns the units from the first-th on, the last with stride 2 where
-// it halves the grid.
+// rest returns the units from index first on, the last with stride 2 if it
+// halves the grid.
 func (t tower) rest(first int, how Reduction) tower {
 	units := append(tower{}, t[first:]...)
 	if how == Efficient {

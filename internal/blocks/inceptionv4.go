@@ -8,11 +8,11 @@ import (
 )
 
 // The modules of Inception-v4 (Szegedy et al., arXiv 1602.07261) under timm's
-// names, in which a branch of several layers numbers them.
+// names, which number the layers of a branch that has several.
 
 // StemV4 turns images into 384 channels at an eighth of their size (fig. 3). x
-// passes through three modules, each of which joins two branches; end is told
-// of each.
+// passes through three modules, each of which joins two branches; end is called
+// for each.
 func (b *Builder) StemV4(
 	image *gorgonia.Node, stride int, end func(string, *gorgonia.Node) *gorgonia.Node,
 ) *gorgonia.Node {
@@ -81,8 +81,8 @@ func (b *Builder) ReductionB(x *gorgonia.Node, name string) *gorgonia.Node {
 		b.MaxPool(x, "branch2", maxPool))
 }
 
-// branches joins towers that all begin with a 1x1 convolution, and behind them
-// the average pool with pool channels.
+// branches joins towers that all start with a 1x1 convolution, followed by the
+// average pool with pool channels.
 func (b *Builder) branches(x *gorgonia.Node, pool int, towers ...tower) *gorgonia.Node {
 	var firsts []Unit
 	for _, t := range towers {
@@ -95,13 +95,13 @@ func (b *Builder) branches(x *gorgonia.Node, pool int, towers ...tower) *gorgoni
 	return b.Concat(append(ends, b.pooledV4(x, pool))...)
 }
 
-// pooledV4 is the branch behind a 3x3 average pool that keeps the map's size.
+// pooledV4 is the branch with a 3x3 average pool that keeps the map's size.
 func (b *Builder) pooledV4(x *gorgonia.Node, k int) *gorgonia.Node {
 	pool := kernel.Pool{Window: kernel.Square(3, 1, 1), CountIncludePad: b.CountIncludePad}
 	return b.Conv(b.AvgPool(x, "branch3.0", pool), unit("branch3.1", k, 1, 1))
 }
 
-// numbered names the layers of a branch by their places in it.
+// numbered names the layers of a branch by their positions in it.
 func numbered(branch string, units ...Unit) tower {
 	for i := range units {
 		units[i].Name = branch + "." + strconv.Itoa(i)

@@ -37,8 +37,8 @@ func (b *Builder) Conv(x *gorgonia.Node, u Unit) *gorgonia.Node {
 	return b.Siblings(x, u)[0]
 }
 
-// Siblings applies units of one geometry to the same x. When training they
-// run as one convolution, which reads x once and makes its gradient in one
+// Siblings applies units of the same geometry to the same x. In training they
+// run as one convolution, which reads x once and computes its gradient in one
 // pass.
 func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	ys := make([]*gorgonia.Node, len(units))
@@ -71,7 +71,7 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	return ys
 }
 
-// convolve makes one convolution for all layers and a view for each.
+// convolve makes one convolution for all layers and a view for each layer.
 func (b *Builder) convolve(x *gorgonia.Node, layers []*layer) []*gorgonia.Node {
 	zs := make([]*gorgonia.Node, len(layers))
 	for i := range zs {
@@ -121,8 +121,8 @@ func weightsOf(layers []*layer) (weights []*ops.Param) {
 	return weights
 }
 
-// conv is the layer of a unit over x, a batch of images or an activation, with
-// its weights.
+// conv returns the layer of a unit over x, which is a batch of images or an
+// activation, with its weights.
 func (b *Builder) conv(x *gorgonia.Node, u Unit) *layer {
 	l := b.layer(x, u.Name, "conv")
 	s, c, k := x.Shape(), ops.ChannelsOf(x), b.Channels(u.K)
@@ -178,7 +178,7 @@ func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p kernel.Pool) op
 	return l
 }
 
-// AdaptiveAvgPool averages to size x size pixels, whatever the map's size.
+// AdaptiveAvgPool averages any map to size x size pixels.
 func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, name string, size int) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
@@ -214,7 +214,7 @@ func (b *Builder) Concat(branches ...*gorgonia.Node) *gorgonia.Node {
 	return b.keep(y, err, branches[0])
 }
 
-// Flatten makes a map of 1x1 that has a channel for every value.
+// Flatten makes a 1x1 map with a channel for every value.
 func (b *Builder) Flatten(x *gorgonia.Node, name string) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
@@ -225,8 +225,8 @@ func (b *Builder) Flatten(x *gorgonia.Node, name string) *gorgonia.Node {
 	return b.keep(y, err, x)
 }
 
-// Linear is the fully connected layer of a classifier, over a map of 1x1. Its
-// first weights are the released code's.
+// Linear is the fully connected layer of a classifier, over a 1x1 map. Its
+// weights are initialised as in the released code.
 func (b *Builder) Linear(x *gorgonia.Node, name string, k int) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
@@ -238,7 +238,7 @@ func (b *Builder) Linear(x *gorgonia.Node, name string, k int) *gorgonia.Node {
 	return b.made(l, y, err, x)
 }
 
-// LinearReLU is a fully connected layer in the middle of a network.
+// LinearReLU is a fully connected layer with ReLU in the middle of a network.
 func (b *Builder) LinearReLU(x *gorgonia.Node, name string, k int) *gorgonia.Node {
 	if b.Err() != nil {
 		return x

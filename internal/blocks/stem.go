@@ -9,7 +9,7 @@ import (
 type StemOptions struct {
 	SevenBySeven bool // the first three 3x3 convolutions are one 7x7
 	Stride       int  // of the first convolution: 2, or 1 for small images (section 9)
-	Pool         bool // the first max pool is there
+	Pool         bool // there is a first max pool
 	Table1       bool // the last convolutions are those of the paper's table 1
 	Separable    bool // BN-Inception's first convolution is separable, not plain
 }

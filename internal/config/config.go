@@ -1,6 +1,6 @@
-// Package config resolves the configuration of a training: it merges what the
-// defaults, a YAML file, the environment, --set and flags say into a
-// train.Config, and remembers of each value where it came from.
+// Package config resolves the configuration of a training: it merges the
+// defaults, a YAML file, the environment, --set and flags into a train.Config,
+// and records the origin of each value.
 package config
 
 import (
@@ -22,15 +22,15 @@ const (
 	keyVariant     = "model.variant"
 )
 
-// Sources are where values come from, the later ones winning: the defaults, a
-// file, INCEPTION_KEY_PATH variables of the environment, --set, flags, rows of
-// an ablation.
+// Sources are the sources of values, each overriding those before it: the
+// defaults, a file, INCEPTION_KEY_PATH environment variables, --set, flags, rows
+// of an ablation.
 type Sources struct {
-	Path  string         // of a YAML file, or the name of an embedded one (a file wins); v3 if empty
+	Path  string         // of a YAML file, or the name of an embedded one (a file takes precedence); v3 if empty
 	Set   []string       // key=value, the value in YAML
 	Env   []string       // NAME=value, as os.Environ gives them; nil for the process's own
-	Flags map[string]any // of keys that have a flag of their own
-	Over  []Setting      // above all else, in order: the rows of an ablation
+	Flags map[string]any // values of flags that set a key
+	Over  []Setting      // override all else, in order: the rows of an ablation
 }
 
 // Setting is a value for a key, written as for --set.
@@ -39,7 +39,7 @@ type Setting struct {
 	From Origin
 }
 
-// Resolved is a configuration with its history.
+// Resolved is a configuration with the origins of its values.
 type Resolved struct {
 	train.Config
 	Name     string            // of the file or embedded configuration, without .yaml
@@ -48,7 +48,7 @@ type Resolved struct {
 }
 
 // Load merges the sources and checks the result. An error names the key, the
-// place that set it, and for an unknown key the nearest there is.
+// place that set it and, for an unknown key, the nearest known one.
 func Load(s Sources) (*Resolved, error) {
 	name, text, shown, err := read(s.Path)
 	if err != nil {
@@ -70,7 +70,7 @@ func Load(s Sources) (*Resolved, error) {
 		return nil, err
 	}
 	if r.Config, err = train.DefaultConfig(given.variant()); err != nil {
-		r.Config, _ = train.DefaultConfig(defaultVariant) // Validate will say so, with the place
+		r.Config, _ = train.DefaultConfig(defaultVariant) // Validate reports it, with the place
 	}
 	for _, l := range settings.Leaves(&r.Config) {
 		if r.Origin[l.Key], err = given.assign(l); err != nil {
@@ -84,7 +84,7 @@ func Load(s Sources) (*Resolved, error) {
 }
 
 // read returns the text of a configuration file or embedded configuration,
-// and the names that run folders and messages give it.
+// and its names for run folders and for messages.
 func read(path string) (name string, text []byte, shown string, err error) {
 	if path == "" {
 		path = defaultVariant
@@ -109,7 +109,7 @@ func read(path string) (name string, text []byte, shown string, err error) {
 		names = append(names, e.Name)
 	}
 	return "", nil, "", fmt.Errorf(
-		"config %s: there is neither such a file nor an embedded configuration; embedded are %s",
+		"config %s: is neither a file nor an embedded configuration; the embedded configurations are %s",
 		path, strings.Join(names, ", "))
 }
 
@@ -123,12 +123,12 @@ func readFile(path string) ([]byte, error) {
 	const most = 1 << 20
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && len(text) > most {
-		return nil, fmt.Errorf("is larger than %d bytes, so it is not a configuration", most)
+		return nil, fmt.Errorf("is larger than %d bytes, so it cannot be a configuration", most)
 	}
 	return text, err
 }
 
-// locate puts the place that set the offending key before an error.
+// locate prefixes an error with the place that set the offending key.
 func (r *Resolved) locate(err error) error {
 	var wrong *settings.KeyError
 	if errors.As(err, &wrong) && r.Origin[wrong.Key].Given() {

@@ -109,7 +109,7 @@ func TestErrorsNameKeyPlaceAndNearestKey(t *testing.T) {
 		{"an unknown variant", "model: {variant: v9}\n", "", `my.yaml:1: model.variant`},
 		{"too small an input", "model: {input_size: 60}\n", "", "my.yaml:1: model.input_size: 60 is too small"},
 		{"a key twice", "train:\n  epochs: 1\n  epochs: 2\n", "", "my.yaml:3"},
-		{"a value for a section", "train: 5\n", "", `my.yaml:1: train holds keys, such as seed`},
+		{"a value for a section", "train: 5\n", "", `my.yaml:1: train must contain keys, such as seed`},
 		{"a list of three", "data: {augment: {ratio: [1, 2, 3]}}\n", "", "data.augment.ratio: must be two numbers"},
 		{"a bare duration", "train: {max_time: 90}\n", "", "must be a duration such as 90m"},
 		{"a section for a value", "model: {width: {a: 1}}\n", "", "model.width: must be a number"},

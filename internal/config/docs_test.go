@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/configuration.md anew")
+var update = flag.Bool("update", false, "rewrite docs/configuration.md")
 
 const docs = "../../docs/configuration.md"
 
@@ -17,12 +17,13 @@ func TestDocumentationListsEveryKey(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
-A setting comes from its default, is overridden by the file that ` + "`--config`" + ` names (a path, or the name of an embedded
-configuration; a file wins), that by the variable ` + "`INCEPTION_KEY_PATH`" + ` (` + "`INCEPTION_OPTIMIZER_LR=0.01`" + `), that by
-` + "`--set key.path=value`" + `, and that by a flag of its own (` + "`--data`, `--val`, `--max-steps`, `--batch`" + `). Values are YAML, but
-text is taken as it stands (` + "`data.train=shapes:`" + `; in a file it needs quotes); null means the default, of a whole section
-too. ` + "`inception config show NAME > my.yaml`" + ` starts a file, ` + "`inception config show my.yaml --origin`" + ` says where each
-value came from. A bare number for ` + "`label_smoothing`" + ` is its epsilon, spread uniformly.
+Values come from these sources, each overriding those before it: the defaults; the file that ` + "`" + `--config` + "`" + ` names (a path,
+or the name of an embedded configuration; a file takes precedence); variables ` + "`" + `INCEPTION_KEY_PATH` + "`" + `, such as
+` + "`" + `INCEPTION_OPTIMIZER_LR=0.01` + "`" + `; ` + "`" + `--set key.path=value` + "`" + `; and flags of their own (` + "`" + `--data` + "`" + `, ` + "`" + `--val` + "`" + `, ` + "`" + `--max-steps` + "`" + `,
+` + "`" + `--batch` + "`" + `). Values are YAML, but in variables and ` + "`" + `--set` + "`" + ` text needs no quotes (` + "`" + `data.train=shapes:` + "`" + `; in a file this
+value does). null means the default, also for a whole section. ` + "`" + `inception config show NAME > my.yaml` + "`" + ` starts a file,
+and ` + "`" + `inception config show my.yaml --origin` + "`" + ` says where each value came from. A bare number for ` + "`" + `label_smoothing` + "`" + ` is
+its epsilon, spread uniformly.
 
 | key | type | default | meaning |
 |---|---|---|---|

@@ -40,16 +40,16 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"key twice": {
 			file: "train:\n  epochs: 3\n  epochs: 4\n",
-			want: `config {}:3: key "train.epochs" stands there twice; leave one`,
+			want: `config {}:3: key "train.epochs" appears twice; remove one`,
 		},
 		"section twice": {
 			file: "train: {epochs: 3}\nmodel: {width: 1}\ntrain: {seed: 4}\n",
-			want: `config {}:3: key "train" stands there twice; leave one`,
+			want: `config {}:3: key "train" appears twice; remove one`,
 		},
 		"key with dots": {
 			file: "optimizer: {lr: 0.1}\noptimizer.lr: 0.2\n",
 			want: `config {}:2: key "optimizer.lr": write its parts as sections, ` +
-				`each on a line of its own, or give --set optimizer.lr`,
+				`each on its own line, or use --set optimizer.lr`,
 		},
 		"text for a number": {
 			file: "optimizer:\n  lr: fast\n",
@@ -89,11 +89,11 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"value for a section": {
 			file: "optimizer: adam\n",
-			want: `config {}:1: optimizer holds keys, such as name, lr,`,
+			want: `config {}:1: optimizer must contain keys, such as name, lr,`,
 		},
 		"list for a configuration": {
 			file: "- model\n",
-			want: `config {}:1: a configuration holds keys, such as model, data,`,
+			want: `config {}:1: a configuration must contain keys, such as model, data,`,
 		},
 		"text for label smoothing": {
 			file: "label_smoothing: soft\n",
@@ -137,7 +137,7 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"two documents": {
 			file: "train: {epochs: 3}\n---\ntrain: {epochs: 4}\n",
-			want: `config {}: holds more than one document; leave one`,
+			want: `config {}: contains more than one document; keep one`,
 		},
 		"anchor inside itself": {
 			file: "train: {freeze: &a [*a]}\n",
@@ -153,12 +153,12 @@ func TestErrorsNameTheKeyThePlaceAndTheRemedy(t *testing.T) {
 		},
 		"no such file": {
 			sources: Sources{Path: "missing.yaml"},
-			want: `config missing.yaml: there is neither such a file nor an embedded configuration; ` +
-				`embedded are bn-inception, `,
+			want: `config missing.yaml: is neither a file nor an embedded configuration; ` +
+				`the embedded configurations are bn-inception, `,
 		},
 		"huge file": {
 			sources: Sources{Path: big},
-			want:    `config ` + big + `: is larger than 1048576 bytes, so it is not a configuration`,
+			want:    `config ` + big + `: is larger than 1048576 bytes, so it cannot be a configuration`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

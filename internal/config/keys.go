@@ -27,8 +27,8 @@ func Keys() []Key {
 	return keys
 }
 
-// known is what a configuration may hold: keys, each with the type of its
-// values, and sections, which only hold others.
+// known is what a configuration may contain: keys, each with the type of its
+// values, and sections, which only contain keys and other sections.
 type known struct {
 	types    map[string]reflect.Type
 	sections map[string]bool
@@ -50,7 +50,7 @@ func knownKeys() known {
 // isText reports whether the values of a key are text.
 func (k known) isText(key string) bool { return k.types[key] == reflect.TypeFor[string]() }
 
-// below lists the names right under a section.
+// below lists the names directly below a section.
 func below(section string) []string {
 	var names []string
 	for _, k := range Keys() {

@@ -16,8 +16,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// layers are the values that sources give to keys. Viper holds them nested as
-// the keys are, and knows which source wins: what was set, else what was
+// layers are the values that sources give to keys. Viper holds them, nested
+// like the keys, and decides which source wins: what was set, else what was
 // merged last.
 type layers struct {
 	known
@@ -32,7 +32,7 @@ type assignment struct {
 
 func newLayers() *layers { return &layers{knownKeys(), viper.New()} }
 
-// file takes in a file's keys.
+// file adds a file's keys.
 func (l *layers) file(name string, text []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
@@ -48,7 +48,7 @@ func (l *layers) file(name string, text []byte) error {
 		return fmt.Errorf("config %s: %s", name, message)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("config %s: holds more than one document; leave one", name)
+		return fmt.Errorf("config %s: contains more than one document; keep one", name)
 	}
 	tree := map[string]any{}
 	origin := func(n *yaml.Node) Origin { return Origin{FromFile, fmt.Sprintf("%s:%d", name, n.Line)} }
@@ -59,7 +59,7 @@ func (l *layers) file(name string, text []byte) error {
 }
 
 // splitYAML returns the message of an error of the YAML reader, and the line
-// that it names, if any: the reader's errors are text alone.
+// that it names, if any: the reader's errors are only text.
 func splitYAML(err error) (line, message string) {
 	message = strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
@@ -82,7 +82,7 @@ func (l *layers) walk(tree map[string]any, prefix string, n *yaml.Node, origin f
 		tree["spread"] = assignment{textNode(train.SpreadUniform), origin(n)}
 		return nil
 	case n.Kind != yaml.MappingNode:
-		return fmt.Errorf("%s: %s holds keys, such as %s, but is %s",
+		return fmt.Errorf("%s: %s must contain keys, such as %s, but is %s",
 			origin(n), sectionName(prefix), strings.Join(below(prefix), ", "), settings.Inline(n))
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -91,9 +91,9 @@ func (l *layers) walk(tree map[string]any, prefix string, n *yaml.Node, origin f
 		_, twice := tree[name.Value]
 		switch {
 		case twice:
-			return fmt.Errorf("%s: key %q stands there twice; leave one", origin(name), key)
+			return fmt.Errorf("%s: key %q appears twice; remove one", origin(name), key)
 		case strings.Contains(name.Value, ".") && l.types[key] != nil:
-			return fmt.Errorf("%s: key %q: write its parts as sections, each on a line of its own, or give --set %s",
+			return fmt.Errorf("%s: key %q: write its parts as sections, each on its own line, or use --set %s",
 				origin(name), key, key)
 		case l.types[key] != nil:
 			tree[name.Value] = assignment{value, origin(name)}
@@ -140,14 +140,14 @@ func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// environment takes in the keys' variables, and warns of variables that look
-// like them but name no key. Empty ones are as good as unset.
+// environment adds the keys' variables, and warns of variables that look like
+// them but name no key. An empty variable counts as unset.
 func (l *layers) environment(variables []string) (warnings []string, err error) {
 	keys := map[string]string{envName(keySmoothing): keySmoothing}
 	for key := range l.types {
 		keys[envName(key)] = key
 	}
-	others := []string{"INCEPTION_ISA", "INCEPTION_THREADS", "INCEPTION_LONG"} // that other rooms read
+	others := []string{"INCEPTION_ISA", "INCEPTION_THREADS", "INCEPTION_LONG"} // that other packages read
 	// In order, INCEPTION_LABEL_SMOOTHING comes before the two keys in it.
 	for _, variable := range slices.Sorted(slices.Values(variables)) {
 		name, text, _ := strings.Cut(variable, "=")
@@ -156,7 +156,7 @@ func (l *layers) environment(variables []string) (warnings []string, err error) 
 		case !strings.HasPrefix(name, envPrefix) || slices.Contains(others, name):
 		case !isKey:
 			warnings = append(warnings, fmt.Sprintf(
-				"the variable %s names no key and is not used; inception config keys lists them", name))
+				"the variable %s names no key and is ignored; inception config keys lists the keys", name))
 		case text != "":
 			if err := l.variable(name, key, text); err != nil {
 				return nil, err
@@ -166,7 +166,7 @@ func (l *layers) environment(variables []string) (warnings []string, err error) 
 	return warnings, nil
 }
 
-// variable takes in the value of a key's variable.
+// variable adds the value of a key's variable.
 func (l *layers) variable(name, key, text string) error {
 	n, err := l.parse(key, text)
 	if err != nil {
@@ -200,8 +200,8 @@ func nest(tree map[string]any, key string, a assignment) {
 	}
 }
 
-// commandLine takes in the values of --set, above them those of flags, and
-// above them the rest, above all others.
+// commandLine adds the values of --set, then those of flags, then those of
+// s.Over, each overriding all before it.
 func (l *layers) commandLine(s Sources) error {
 	for _, text := range s.Set {
 		if err := l.set(Setting{text, Origin{Kind: FromSet}}); err != nil {
@@ -225,10 +225,10 @@ func (l *layers) commandLine(s Sources) error {
 	return nil
 }
 
-// over gives a value to a key, above all that has one.
+// over gives a key a value that overrides all others so far.
 func (l *layers) over(key string, a assignment) { l.viper.Set(key, a) }
 
-// set takes in a setting, above all others.
+// set adds a setting that overrides all others so far.
 func (l *layers) set(s Setting) error {
 	key, value, ok := strings.Cut(s.Text, "=")
 	if key = strings.TrimSpace(key); !ok || key == "" {
@@ -241,8 +241,7 @@ func (l *layers) set(s Setting) error {
 	return l.put(key, n, s.From, l.over)
 }
 
-// parse reads the YAML value of a key that stands on a command line or in a
-// variable.
+// parse reads the YAML value of a key from a command line or a variable.
 func (l *layers) parse(key, value string) (*yaml.Node, error) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	var document yaml.Node
@@ -252,7 +251,7 @@ func (l *layers) parse(key, value string) (*yaml.Node, error) {
 	}
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle
 	if l.isText(key) && (err != nil || !isNull(n) && n.Style&quoted == 0) {
-		// YAML has its own ideas about a text such as "shapes:" or "a #1".
+		// YAML would not read text such as "shapes:" or "a #1" as it is.
 		return textNode(value), nil
 	}
 	if err != nil {
@@ -262,8 +261,8 @@ func (l *layers) parse(key, value string) (*yaml.Node, error) {
 	return n, nil
 }
 
-// put hands over the assignments to a key or, for a section, to the keys below
-// it.
+// put passes assign the assignments to a key or, for a section, to the keys
+// below it.
 func (l *layers) put(key string, n *yaml.Node, from Origin, assign func(string, assignment)) error {
 	if l.types[key] != nil {
 		assign(key, assignment{n, from})
@@ -272,7 +271,7 @@ func (l *layers) put(key string, n *yaml.Node, from Origin, assign func(string, 
 	if !l.sections[key] {
 		return unknownKey(from, key)
 	}
-	if isNull(n) { // back to the defaults, all of it
+	if isNull(n) { // the whole section goes back to its defaults
 		for leaf := range l.types {
 			if strings.HasPrefix(leaf, key+".") {
 				assign(leaf, assignment{n, from})
@@ -299,7 +298,7 @@ func putTree(prefix string, tree map[string]any, assign func(string, assignment)
 	}
 }
 
-// variant returns the value of model.variant, on which other defaults hang.
+// variant returns the value of model.variant, on which other defaults depend.
 func (l *layers) variant() string {
 	if a, ok := l.viper.Get(keyVariant).(assignment); ok && a.node.Kind == yaml.ScalarNode && !isNull(a.node) {
 		return a.node.Value
@@ -307,8 +306,8 @@ func (l *layers) variant() string {
 	return defaultVariant
 }
 
-// assign sets a value to the one that wins, if any source has one; null means
-// the default. It returns where the value came from.
+// assign sets a value to that of the winning source, if any source has one;
+// null means the default. It returns where the value came from.
 func (l *layers) assign(to settings.Leaf) (Origin, error) {
 	a, ok := l.viper.Get(to.Key).(assignment)
 	if !ok || isNull(a.node) {

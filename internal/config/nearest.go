@@ -7,7 +7,7 @@ import (
 	"github.com/inception-go/inception/internal/spelling"
 )
 
-// aliases are what other tools call our keys, in any section or in one.
+// aliases are the names of our keys in other tools, in any section or in one.
 func aliases() map[string]string {
 	return map[string]string{
 		"schedule.decay": "schedule.decay_rate", "schedule.rate": "schedule.decay_rate",
@@ -52,13 +52,13 @@ func aliases() map[string]string {
 	}
 }
 
-// unknownKey says that there is no such key and which one was meant.
+// unknownKey returns an error that suggests the key that was probably meant.
 func unknownKey(place Origin, key string) error {
 	return fmt.Errorf("%s: unknown key %q; did you mean %s?", place, key, nearestKey(key))
 }
 
-// nearestKey returns the key that another tool's name stands for, or the one
-// that takes the fewest edits, a right last name counting for much.
+// nearestKey returns the key that another tool's name means, or the one that
+// takes the fewest edits, with extra weight on the last part.
 func nearestKey(key string) string {
 	key = strings.ToLower(strings.ReplaceAll(key, "-", "_"))
 	last := key[strings.LastIndexByte(key, '.')+1:]

@@ -3,7 +3,7 @@ package config
 // Origin says where a value came from.
 type Origin struct {
 	Kind  Kind
-	Place string // within the kind: FILE:LINE, a variable's name; empty where the kind says all
+	Place string // within the kind: FILE:LINE, a variable's name; empty if the kind is enough
 }
 
 // Kind is a kind of source.
@@ -15,12 +15,12 @@ const (
 	FromFile                 // a configuration file, or an embedded one; Place is NAME:LINE
 	FromVariable             // of the environment; Place is its name
 	FromSet                  // --set; Place is the row of an ablation that it is for, if any
-	FromFlag                 // a flag of its own
+	FromFlag                 // the key's own flag
 	FromSuite                // a row of an ablation's suite; Place is NAME:LINE
-	FromWeights              // a weight file that a training begins with; Place is its path
+	FromWeights              // a weight file that a training starts from; Place is its path
 )
 
-// String names the place as messages do.
+// String names the place for messages.
 func (o Origin) String() string {
 	switch o.Kind {
 	case FromDefault:
@@ -40,5 +40,5 @@ func (o Origin) String() string {
 	return o.Place
 }
 
-// Given reports whether somebody has asked for the value.
+// Given reports whether the user chose the value.
 func (o Origin) Given() bool { return o.Kind != FromDefault && o.Kind != FromWeights }

@@ -12,23 +12,22 @@ import (
 	"github.com/inception-go/inception/internal/weights"
 )
 
-// AgreesWith returns an error for a key of model.* that somebody has set and
-// that contradicts the structure spec of a weight file; the input size may
-// differ.
+// AgreesWith returns an error for a model.* key that the user has set and that
+// contradicts the structure spec of a weight file; the input size may differ.
 func (r *Resolved) AgreesWith(spec model.Spec) error {
 	for _, d := range r.Model.Differences(spec) {
 		fromData := d.Key == "model.classes" && r.Model.Classes == 0
 		if d.Key == "model.input_size" || fromData || !r.Origin[d.Key].Given() {
 			continue
 		}
-		return fmt.Errorf("%s is %v (%s), but the weights are of a network with %v; leave the key out",
+		return fmt.Errorf("%s is %v (%s), but the weights are those of a network with %v; remove the key",
 			d.Key, d.Value, r.Origin[d.Key], d.Other)
 	}
 	return nil
 }
 
-// ownChoice reports whether a key of model.* is for a training to choose,
-// whatever weights it begins with.
+// ownChoice reports whether a training may choose the value of a model.* key
+// whatever weights it starts from.
 func ownChoice(key string) bool {
 	return slices.Contains([]string{
 		"model.classes", "model.aux", "model.aux_late", "model.aux_early", "model.aux_dropout",
@@ -36,9 +35,9 @@ func ownChoice(key string) bool {
 	}, key)
 }
 
-// Follow gives keys that nobody has set the values of the weights at path, with
-// which a training begins: their structure, input size and preprocessing. A
-// structure that somebody has set otherwise is an error that says what to type.
+// Follow gives keys that the user has not set the values of the weights at path,
+// from which a training starts: their structure, input size and preprocessing.
+// If the user has set another structure, the error says what to type.
 func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	theirs := r.Config
 	theirs.Model = m.Spec
@@ -67,8 +66,8 @@ func (r *Resolved) Follow(path string, m weights.Metadata) error {
 		}
 	}
 	if len(set) > 0 {
-		return fmt.Errorf("%s is of another structure than the configuration's %s; "+
-			"give %s, or a --config that does not set it, such as finetune",
+		return fmt.Errorf("%s has another structure than the configuration's %s; "+
+			"use %s, or a --config that does not set it, such as finetune",
 			path, strings.Join(places, ", "), strings.Join(set, " "))
 	}
 	if err := r.Validate(); err != nil {

@@ -56,7 +56,7 @@ func TestFollowRefusesAStructureThatIsSetOtherwise(t *testing.T) {
 	}
 	err = r.Follow("w.safetensors", theirs(t))
 	for _, want := range []string{"model.width 0.25 (config ", ":1)", "model.bn_eps 0.1 (--set",
-		"give --set model.width=0.5 --set model.bn_eps=0.01"} {
+		"use --set model.width=0.5 --set model.bn_eps=0.01"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}

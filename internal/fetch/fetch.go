@@ -1,6 +1,6 @@
-// Package fetch downloads files whose content is known beforehand by a
-// checksum. A download that was broken off goes on where it stopped, and a
-// file has its name only when all of it is there and is what was expected.
+// Package fetch downloads files with a known checksum. It resumes interrupted
+// downloads, and a file gets its name only when it is complete and its checksum
+// matches.
 package fetch
 
 import (
@@ -25,24 +25,24 @@ type File struct {
 	SHA256 string // the checksum or its first hexadecimal digits
 }
 
-// Options are how to download. The zero value is ready to use.
+// Options configure a download. The zero value is ready to use.
 type Options struct {
 	Client   *http.Client                // nil: http.DefaultClient
-	Stall    time.Duration               // give up after so long without a byte; 0: a minute
+	Stall    time.Duration               // give up after this long without a byte; 0: a minute
 	Pause    time.Duration               // before the second try, then twice that; 0: a second
-	Progress func(done, total int64)     // total is -1 if the server does not tell
-	Retry    func(err error, done int64) // told of a try that failed and is followed by another
+	Progress func(done, total int64)     // total is -1 if unknown
+	Retry    func(err error, done int64) // called after a failed try, before the next
 }
 
-// tries is how often a transfer that breaks is taken up again.
+// tries is how often a transfer is tried in total.
 const tries = 4
 
-// partSuffix names what is there of a file that is not all there.
+// partSuffix ends the name of an incomplete file.
 const partSuffix = ".part"
 
-// Get downloads a file. If it is there already, and is what it should be,
-// nothing is transferred and fetched is false. What an error leaves behind
-// beside Path serves the next call to go on from.
+// Get downloads a file. If it already exists and its checksum matches, nothing
+// is transferred and fetched is false. After an error, the next call resumes
+// from the partial file next to Path.
 func Get(ctx context.Context, f File, o Options) (fetched bool, err error) {
 	if _, err := os.Stat(f.Path); err == nil {
 		if err := f.check(f.Path); err != nil {
@@ -75,8 +75,8 @@ func Get(ctx context.Context, f File, o Options) (fetched bool, err error) {
 	part := f.Path + partSuffix
 	if err := f.check(part); err != nil {
 		_ = os.Remove(part)
-		return false, fmt.Errorf("download %s: %w; it was deleted, so try again; if that does not help, something on the "+
-			"way changes the file", f.URL, err)
+		return false, fmt.Errorf("download %s: %w; it was deleted, so try again; if that does not help, something between "+
+			"here and the server changes the file", f.URL, err)
 	}
 	if err := os.Rename(part, f.Path); err != nil {
 		return false, fmt.Errorf("download: %w", err)
@@ -124,13 +124,13 @@ func (f File) expected() string {
 	return f.SHA256
 }
 
-// finalError is one that another try will not mend.
+// finalError is an error that another try will not fix.
 type finalError struct{ error }
 
 func (e finalError) Unwrap() error { return e.error }
 
-// transfer brings what is missing of the partial file. It returns how many
-// bytes are there.
+// transfer downloads the missing part of the partial file. It returns how many
+// bytes the file has.
 func (f File) transfer(ctx context.Context, o Options) (done int64, err error) {
 	part, err := os.OpenFile(f.Path+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
@@ -150,10 +150,10 @@ func (f File) transfer(ctx context.Context, o Options) (done int64, err error) {
 	}
 	done = info.Size()
 
-	// A connection that stands still is broken off.
+	// A stalled connection is closed.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stalled := time.AfterFunc(o.Stall, func() { cancel(fmt.Errorf("no byte came for %s", o.Stall)) })
+	stalled := time.AfterFunc(o.Stall, func() { cancel(fmt.Errorf("no data received for %s", o.Stall)) })
 	defer stalled.Stop()
 
 	answer, err := f.request(ctx, o.Client, done)
@@ -163,14 +163,14 @@ func (f File) transfer(ctx context.Context, o Options) (done int64, err error) {
 	defer answer.Body.Close()
 	switch {
 	case answer.StatusCode == http.StatusRequestedRangeNotSatisfiable && done > 0:
-		// All of it is there, or it is not this file's beginning.
+		// The file is complete, or it is not the start of this file.
 		if f.check(part.Name()) == nil {
 			return done, nil
 		}
 		if err := part.Truncate(0); err != nil {
 			return 0, finalError{err}
 		}
-		return 0, errors.New("the server has no more of this file than is here, and it is not the one expected")
+		return 0, errors.New("the partial file is as long as the server's, but its checksum is wrong")
 	case answer.StatusCode == http.StatusPartialContent && begins(answer, done):
 	case answer.StatusCode == http.StatusOK:
 		if err := part.Truncate(0); err != nil {
@@ -202,28 +202,28 @@ func (f File) transfer(ctx context.Context, o Options) (done int64, err error) {
 	}
 }
 
-// request asks for the file from a byte on.
+// request asks for the file starting at a byte.
 func (f File) request(ctx context.Context, client *http.Client, from int64) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
 	if err != nil {
 		return nil, finalError{err}
 	}
-	r.Header.Set("Accept-Encoding", "identity") // ranges are of the file, not of its packing
+	r.Header.Set("Accept-Encoding", "identity") // ranges refer to the file, not to compressed data
 	if from > 0 {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
 	return client.Do(r)
 }
 
-// begins reports whether a partial answer begins where it was asked to.
+// begins reports whether a partial answer starts at the requested byte.
 func begins(answer *http.Response, from int64) bool {
 	var first int64
 	_, err := fmt.Sscanf(answer.Header.Get("Content-Range"), "bytes %d-", &first)
 	return err == nil && first == from
 }
 
-// statusError makes an error of an answer without the file. A busy or broken
-// server may answer better next time.
+// statusError returns an error for an answer without the file. It is final
+// unless the server is busy or broken, which may be over at the next try.
 func statusError(answer *http.Response) error {
 	err := fmt.Errorf("the server answers %s", answer.Status)
 	if code := answer.StatusCode; code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout {
@@ -232,7 +232,7 @@ func statusError(answer *http.Response) error {
 	return finalError{err}
 }
 
-// causeOf names a stall, which otherwise reads as a cancelled context.
+// causeOf returns the cause of a stall, which otherwise looks like a cancelled context.
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -251,10 +251,10 @@ func durable(f *os.File) error {
 func (f File) explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("download %s: no space left on the disk for %s; free some and call again to go on: %w", f.URL,
+		return fmt.Errorf("download %s: no space left on the disk for %s; free some and run the command again to resume: %w", f.URL,
 			f.Path, syscall.ENOSPC)
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("download: %w", err)
 	}
-	return fmt.Errorf("download %s: %w; call again to go on, or bring the file to %s by other means", f.URL, err, f.Path)
+	return fmt.Errorf("download %s: %w; run the command again to resume, or put the file at %s by other means", f.URL, err, f.Path)
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// content is what the servers here hold.
+// content is the content of the servers' file.
 var content = bytes.Repeat([]byte("Going deeper with convolutions. "), 20_000)
 
 func checksum() string {
@@ -40,7 +40,7 @@ func whole(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "x.pth", time.Time{}, bytes.NewReader(content))
 }
 
-// arrived checks that the file is there and nothing else is.
+// arrived checks that the folder contains the file and nothing else.
 func arrived(t *testing.T, f File) {
 	t.Helper()
 	got, err := os.ReadFile(f.Path)
@@ -175,7 +175,7 @@ func TestRefusals(t *testing.T) {
 			w.Header().Set("Content-Range", "bytes 7-10/11")
 			w.WriteHeader(http.StatusPartialContent)
 		}, "206 Partial Content"},
-		"a silent server": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no byte came for"},
+		"a silent server": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no data received for"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := serve(t, c.handler)
@@ -221,7 +221,7 @@ func TestAFileThatIsThereButWrongIsKept(t *testing.T) {
 	}
 }
 
-// TestStoppingKeepsWhatIsThere cancels in the middle, then goes on.
+// TestStoppingKeepsWhatIsThere cancels in the middle, then resumes.
 func TestStoppingKeepsWhatIsThere(t *testing.T) {
 	first := true
 	f := serve(t, func(w http.ResponseWriter, r *http.Request) {

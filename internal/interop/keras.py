@@ -4,9 +4,9 @@
     keras.py PATH-OF-INCEPTION
 
 keras.applications' InceptionV3 with random weights and statistics, with top
-and without, is saved in every format that Keras has; inception must give the
-outputs that Keras gives. What inception exports must load back and give them
-again. With Keras 3 (tensorflow) and, if it is there, Keras 2 (tf_keras).
+and without, is saved in every Keras format; inception must give Keras'
+outputs. Keras must load what inception exports and give the same outputs. Runs
+with Keras 3 (tensorflow) and, if installed, Keras 2 (tf_keras).
 """
 import os
 import subprocess
@@ -63,7 +63,7 @@ def randomise(model, rng):
 
 
 def outputs(weights, what, x):
-    """What inception gives for the same inputs."""
+    """inception's outputs for the same inputs."""
     np.save("x.npy", x.transpose(0, 3, 1, 2).copy())
     if what == "logits":
         inception("predict", "-q", "-w", weights, "x.npy", "--logits", "y.npy", "--json")
@@ -98,7 +98,7 @@ def both_ways(k, title, rng, top):
 
 
 def own_head(k, title, rng):
-    """A model with a head of its own: the features are inside of it."""
+    """A model with its own head, which contains the features as a layer."""
     base = k.applications.InceptionV3(weights=None, include_top=False, pooling="avg", input_shape=(299, 299, 3))
     randomise(base, rng)
     model = k.Sequential([k.Input((299, 299, 3)), base, k.layers.BatchNormalization(), k.layers.Dense(32), k.layers.Dense(5)])

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Exported ONNX models in onnx.checker and in ONNX Runtime.
+"""Checks exported ONNX models with onnx.checker and ONNX Runtime.
 
 usage: onnx.py INCEPTION   (the program)
 
@@ -32,7 +32,7 @@ def check(what, ok, figure):
 
 
 def input_size(variant):
-    """The size of the variant's images, None if the program does not know it."""
+    """The variant's input size, or None if the program does not know the variant."""
     summary = subprocess.run([sys.argv[1], "summary", "--variant", variant, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return json.loads(summary.stdout)["input"][1] if summary.returncode == 0 else None
 

@@ -1,7 +1,7 @@
 // Runs an ONNX model in ONNX Runtime.
 //   node ort_run.js MODEL.onnx IN.bin OUT.bin N
-// IN.bin holds N inputs as the model declares them, OUT.bin gets its output as
-// float32; standard output gets one JSON line: version, input and output.
+// IN.bin contains N inputs as the model declares them; the output is written to
+// OUT.bin as float32, and one JSON line to standard output: version, input, output.
 const fs = require('fs');
 const ort = require('onnxruntime-node');
 const [model, inFile, outFile, n] = process.argv.slice(2);

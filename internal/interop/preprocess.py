@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Compare inputs and logits with torchvision's, on JPEGs of many sizes and kinds.
 
-    preprocess.py INCEPTION [FOLDER]           check; FOLDER holds further pictures
+    preprocess.py INCEPTION [FOLDER]           check; FOLDER contains further pictures
     preprocess.py --fixture TESTDATA           write what internal/picture's test reads
 
 INCEPTION is the program. Needs torch, torchvision and Pillow (Debian:
-python3-torch, python3-torchvision). Prints a line a check and exits with 1 if
-one fails.
+python3-torch, python3-torchvision). Prints one line per check and exits with 1
+if a check fails.
 """
 import json
 import os
@@ -29,7 +29,7 @@ RNG = np.random.default_rng(1)
 
 
 def transform(size=SIZE):
-    """What torchvision's weights ask for, without the normalisation."""
+    """The preprocessing of torchvision's weights, without the normalisation."""
     resize = round(size / 0.875)
     return transforms.Compose([transforms.Resize(resize), transforms.CenterCrop(size), transforms.PILToTensor()])
 
@@ -73,7 +73,7 @@ def found(folder, most=40):
 
 
 def network(inputs):
-    """An Inception V3 whose answers differ from picture to picture, as a trained
+    """An Inception V3 whose outputs differ from picture to picture, as a trained
     one's do: filters are smooth, few ReLUs cut (a network of noise would amplify
     a thousandth of a level to another class), and the batch norm statistics and
     the classifier fit the inputs."""
@@ -127,7 +127,7 @@ def check(program, folder):
     with tempfile.TemporaryDirectory() as work:
         paths = made(work) + (found(folder) if folder else [])
         theirs = torch.stack([transform()(Image.open(p).convert("RGB")) for p in paths]).float()
-        inputs = theirs / 255 * 2 - 1  # what Normalize and transform_input amount to
+        inputs = theirs / 255 * 2 - 1  # the result of Normalize and transform_input
         net = network(inputs)
         weights, ours = os.path.join(work, "v3.safetensors"), os.path.join(work, "inputs.npy")
         logits = os.path.join(work, "logits.npy")
@@ -146,7 +146,7 @@ def check(program, folder):
             classes = [c["index"] for c in json.loads(line)["classes"]]
             top = np.argsort(-a, kind="stable")
             error = np.abs(a - b).max()
-            # Classes whose logits lie closer than the pixels' difference moves them may change places.
+            # Classes may swap if their logits are closer than the pixels' difference can move them.
             close = set(np.flatnonzero(np.abs(a - a[top[4]]) <= 2 * error))
             agree = classes == list(top[:5]) or classes[0] == top[0] and set(classes) ^ set(top[:5]) <= close
             ok(agree, f"top-5 of {os.path.basename(path)}: {classes}, torchvision's {list(top[:5])}; logits off by {error:.4f} of {np.abs(a).max():.2f}")
@@ -169,7 +169,7 @@ def check(program, folder):
 
 
 def fixture(folder):
-    """A 4:2:0 JPEG, and what torchvision makes of it larger and smaller."""
+    """A 4:2:0 JPEG, and torchvision's enlarged and reduced versions of it."""
     path = os.path.join(folder, "scene.jpg")
     scene(150, 101).save(path, quality=85)
     for size in (160, 48):

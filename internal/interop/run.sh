@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the program beside the real tools: builds it and calls every script of
-# this folder, or those that are named, with its path.
+# Compares the program with the real tools: builds it and calls every script in
+# this folder, or those named, with its path.
 #
 #   run.sh [SCRIPT.py ...]
 #
 # INTEROP_PYTHON is the Python that has Keras, timm and TensorFlow (default
 # /opt/interop/bin/python, else /usr/bin/python3). torchvision.py, preprocess.py
-# and onnx.py run in /usr/bin/python3, where Debian puts their tools, unless only
-# INTEROP_PYTHON has them. docs/interop.md says how to install everything.
+# and onnx.py run with /usr/bin/python3, where Debian installs their tools, unless
+# only INTEROP_PYTHON has them. docs/interop.md says how to install everything.
 set -u -o pipefail
 cd "$(dirname "$0")" || exit 1
 
@@ -48,5 +48,5 @@ done
 
 echo
 echo "passed: ${passed[*]:-none}"
-for line in "${skipped[@]}"; do echo "left out: $line"; done
+for line in "${skipped[@]}"; do echo "skipped: $line"; done
 [ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}"; exit 1; }

@@ -4,9 +4,9 @@
     slim.py PATH-OF-INCEPTION
 
 slim's own inception_v3 and inception_v2 (tf_slim.nets) with random weights and
-statistics, as in training with moving averages and a step counter beside the
-weights, are saved as V1 and as V2 checkpoints. inception must give slim's
-logits, for the 1000 classes without background.
+statistics, with moving averages and a step counter next to the weights as in
+training, are saved as V1 and V2 checkpoints. inception must give slim's logits
+for the 1000 classes without background.
 """
 import os
 import subprocess
@@ -19,7 +19,7 @@ try:
     import numpy as np
     import tensorflow as tf
     import tf_keras.src.legacy_tf_layers.normalization as normalization
-    # Where TensorFlow looks for what slim's batch norm is made of.
+    # Where TensorFlow looks for the layers that slim's batch norm uses.
     sys.modules["tf_keras.legacy_tf_layers"] = sys.modules["tf_keras.src.legacy_tf_layers"]
     sys.modules["tf_keras.legacy_tf_layers.normalization"] = normalization
     import tf_slim as slim

@@ -3,10 +3,10 @@
 
     timm.py PATH-OF-INCEPTION
 
-timm.create_model() with random weights and statistics is saved
-as .pth, as legacy .pth and as .safetensors, with and without auxiliary head,
-beside the config.json that timm itself writes. inception must give timm's
-logits, and make timm's pixels of a picture.
+timm.create_model() with random weights and statistics is saved as .pth, legacy
+.pth and .safetensors, with and without auxiliary head, next to the config.json
+that timm itself writes. inception must give timm's logits, and make timm's
+pixels from a picture.
 """
 import os
 import subprocess
@@ -23,7 +23,7 @@ try:
     from timm.data import create_transform, resolve_data_config
     from timm.models._hub import save_config_for_hf
 except ImportError as e:
-    sys.exit(f"timm.py: {e}; pip install timm, or with a PyTorch that is there already: pip install --no-deps timm safetensors; pip install huggingface_hub pyyaml")
+    sys.exit(f"timm.py: {e}; pip install timm, or, if PyTorch is already installed: pip install --no-deps timm safetensors; pip install huggingface_hub pyyaml")
 
 TOLERANCE = 1e-4  # of the largest value
 failures = 0
@@ -65,7 +65,7 @@ def logits(weights, *pictures):
 
 
 def containers(network, classes, **kwargs):
-    """Every container that a state dict comes in."""
+    """Every file format of a state dict."""
     model = random_model(network, num_classes=classes, **kwargs)
     title = ", ".join([f"timm {timm.__version__}, {network}, {classes} classes"] + [f"{k} {v}" for k, v in kwargs.items()])
     x = torch.rand(2, 3, 299, 299) * 2 - 1

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Weights between inception and torchvision, both ways.
+"""Checks that inception and torchvision read each other's weights.
 
 usage: torchvision.py INCEPTION   (the program)
 
-Weights trained here for a few steps give torchvision's models, filled by
-load_state_dict, our logits. Weights that torch has saved come back from an
-import and an export bit for bit.
+Weights trained here for a few steps and loaded by load_state_dict give our
+logits in torchvision's models. Weights saved by torch are the same bit for bit
+after import and export.
 """
 import json, os, subprocess, sys, tempfile
 
@@ -59,7 +59,7 @@ def logits_here(weights, images):
 
 
 def logits_there(model, images):
-    """In float64: random networks magnify float32's rounding, torch's own included."""
+    """In float64, because random networks magnify float32's rounding errors, torch's too."""
     with torch.no_grad():
         return model.eval().double()(torch.from_numpy(images).double()).numpy()
 
@@ -90,7 +90,7 @@ def imported(variant, images):
     model = network(variant, 13)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # the statistics of this one batch
+            module.momentum = None  # use the statistics of this batch alone
     with torch.no_grad():
         model.train()(torch.from_numpy(images))
     state = model.state_dict()

@@ -2,9 +2,9 @@ package kernel
 
 import "github.com/inception-go/inception/internal/kernel/simd"
 
-// AdaptiveAvgForward overwrites y with means of x: of H rows, output row i
-// of n averages those from i*H/n, rounded down, to (i+1)*H/n, rounded up, and
-// so with columns. It is PyTorch's AdaptiveAvgPool2d.
+// AdaptiveAvgForward overwrites y with means of x: with H input rows, output row
+// i of n averages rows i*H/n, rounded down, to (i+1)*H/n, rounded up; columns
+// likewise. It is PyTorch's AdaptiveAvgPool2d.
 func AdaptiveAvgForward(y, x Map) {
 	plan := adaptivePlan(y.H, y.W, x.H, x.W)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
@@ -20,8 +20,8 @@ func AdaptiveAvgBackward(dx, dy Map) {
 	})
 }
 
-// adaptivePlan has a run for every output pixel: their windows differ in size
-// and distance.
+// adaptivePlan has a run for every output pixel, because their windows differ in
+// size and spacing.
 func adaptivePlan(oh, ow, h, w int) *poolPlan {
 	plan := &poolPlan{xPixel: pixelBytes, width: w, height: h}
 	for i := range oh {

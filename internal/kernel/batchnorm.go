@@ -13,8 +13,8 @@ import (
 //
 //	y = max(0, (x-Mean)/sqrt(Variance+Eps)*Gamma + Beta)
 //
-// The slices have one value a channel. A nil Gamma is 1; without Mean and
-// Variance, both nil, x is taken as it is, so that Beta alone is a bias.
+// The slices have one value per channel. A nil Gamma means 1; if Mean and
+// Variance are nil, x is not normalised, so that Beta alone is a bias.
 type BatchNorm struct {
 	Mean, Variance []float32
 	Gamma, Beta    []float32
@@ -22,7 +22,7 @@ type BatchNorm struct {
 }
 
 // Moments overwrites Mean and Variance with those of x over images and pixels;
-// the variance is the biased one. Sums are made in float64 and in a fixed order.
+// the variance is the biased one. Sums are in float64 and in a fixed order.
 func (b BatchNorm) Moments(x Map) {
 	checkChannels("BatchNorm.Moments", x.C, b.Mean, b.Variance)
 	n := borrowNorm(x)
@@ -51,8 +51,8 @@ func (b BatchNorm) Forward(y, x Map) {
 }
 
 // Backward is the gradient of Forward where Mean and Variance are x's own: it
-// overwrites dx, which may be dy, dgamma (unless nil) and dbeta. Where the ReLU
-// cut is computed anew from x, which takes less time than to read the output.
+// overwrites dx, which may be dy, dgamma (unless nil) and dbeta. It recomputes
+// from x where the ReLU was zero, which is faster than reading the output.
 func (b BatchNorm) Backward(dx Map, dgamma, dbeta []float32, dy, x Map) {
 	b.backward(dx, dgamma, dbeta, dy, x, false)
 }
@@ -133,13 +133,13 @@ func checkChannels(name string, channels int, values ...[]float32) {
 	}
 }
 
-// norm is the memory of one call: what is summed and what is applied, for
-// each channel block.
+// norm is the memory of one call: the sums and the applied constants of each
+// channel block.
 type norm struct {
 	partial   []partialSum
 	sums      []partialSum
 	constants [][5][Block]float32 // scale, shift, mean; slope and offset of the gradient
-	groups    int                 // of images, whose sums are partial ones
+	groups    int                 // of images, each with its own partial sums
 }
 
 // partialSum holds two sums of 16 channels.
@@ -147,8 +147,8 @@ type partialSum struct{ first, second [Block]float64 }
 
 var norms = sync.Pool{New: func() any { return new(norm) }}
 
-// sumPieces is how many pieces of work a sum is cut into where the images
-// allow it. It does not depend on the number of threads.
+// sumPieces is how many pieces of work a sum is cut into if there are enough
+// images. It does not depend on the number of threads.
 const sumPieces = 32
 
 func borrowNorm(x Map) *norm {
@@ -165,7 +165,7 @@ func borrowNorm(x Map) *norm {
 	return n
 }
 
-// setForward sets what the forward pass applies.
+// setForward sets the constants that the forward pass applies.
 func (n *norm) setForward(b BatchNorm) {
 	for c := range len(n.constants) * Block {
 		k := &n.constants[c/Block]
@@ -181,7 +181,7 @@ func (n *norm) forward(block int) *[3][Block]float32 {
 
 func (n *norm) release() { norms.Put(n) }
 
-// sum adds up what add puts into the partial sums for each image and block.
+// sum calls add for each image and block and adds up the partial sums.
 func (n *norm) sum(x Map, add func(s *partialSum, image, block int)) {
 	blocks := x.Blocks()
 	parallel.For(len(n.partial), func(i int) {

@@ -95,7 +95,7 @@ func (c normCase) test(t *testing.T, frozen bool) {
 
 type normWant struct{ mean, variance, y, dx, dgamma, dbeta []float64 }
 
-// reference computes everything in float64. The ReLU's mask is that of y, for
+// reference computes everything in float64. The ReLU's mask is that of y, because
 // a value near zero may round to either side.
 func (c normCase) reference(x, dy, y Map, norm BatchNorm, frozen bool) normWant {
 	count := float64(c.n * c.h * c.w)
@@ -165,8 +165,8 @@ func TestBatchNormWithOneThreadAndSeveralGivesTheSameBits(t *testing.T) {
 	}
 }
 
-// TestBatchNormGradientIsCutWhereTheOutputIs: the backward pass computes anew
-// what the forward pass stored, and must agree even a rounding beside zero.
+// TestBatchNormGradientIsCutWhereTheOutputIs: the backward pass recomputes what
+// the forward pass stored, and must agree even one rounding away from zero.
 func TestBatchNormGradientIsCutWhereTheOutputIs(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(23, 24))

@@ -22,8 +22,8 @@ type benchLayer struct {
 	weights []float32
 }
 
-// inceptionV3 is every convolution of the network but the stem's first, which
-// is an ImageConv, on 299x299 images; without the auxiliary head.
+// inceptionV3 lists the network's convolutions on 299x299 images, except the
+// stem's first, which is an ImageConv, and those of the auxiliary head.
 func inceptionV3() []benchLayer {
 	layers := []benchLayer{
 		{1, 32, 32, 3, 3, 1, 0, 0, 149, 149, nil},
@@ -94,7 +94,7 @@ func (l benchLayer) String() string {
 	return fmt.Sprintf("%dx%d %d-%d at %d, stride %d, x%d", l.r, l.s, l.c, l.k, l.h, l.stride, l.count)
 }
 
-// flops counts the products that meet the image: not those with padding.
+// flops counts the products with pixels of the image, not those with padding.
 func (l benchLayer) flops(n int) float64 {
 	c := l.conv()
 	oh, ow := c.Out(l.h, l.w)
@@ -113,8 +113,8 @@ func (l benchLayer) flops(n int) float64 {
 }
 
 // BenchmarkInceptionV3 runs every convolution of the network once per
-// iteration, and reports the best times' work per second, and the same as a
-// share of the peak that register-only multiply-adds reach between them.
+// iteration, and reports the work per second of the best times, also as a share
+// of the peak of register-only multiply-adds, measured in between.
 // With -v it prints a line per layer.
 func BenchmarkInceptionV3(b *testing.B) {
 	passes := []struct {

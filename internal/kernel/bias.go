@@ -6,8 +6,8 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// BiasBackward overwrites db with the gradient of a bias, one value a channel,
-// given that of what it was added to: the sum of dy over images and pixels, in
+// BiasBackward overwrites db with the gradient of a bias, one value per channel,
+// given the gradient dy of the sum: dy added up over images and pixels, in
 // float64 and in a fixed order.
 func BiasBackward(db []float32, dy Map) {
 	if len(db) < dy.C {

@@ -7,27 +7,27 @@ import "fmt"
 // Block; weights are packed [K/16][C/16][R][S][16c][16k] (see PackOIHW). A
 // fully connected layer is a 1x1 Conv on maps with H = W = 1.
 //
-// # How it is computed
+// # Computation
 //
 // Everything reduces to two tiles (see simd.ISA): a batch-reduce product for
 // Forward and BackwardData, and an outer product for BackwardWeights. Both walk
 // pixels with a constant stride, and the batch (or the rows) of a tile is a
-// list of offsets. So a tap that falls outside the image is dropped from the
-// list, or its pixels are cut; nothing is copied to make padding, and no zero
-// is multiplied: on 8x8 planes a padded 3x3 does a sixth less work that way.
+// list of offsets. A tap outside the image is dropped from the list, or its
+// pixels are cut; no padding is copied and no zero is multiplied, which saves a
+// padded 3x3 on 8x8 planes a sixth of its work.
 //
 // Forward and BackwardData are the same product over three dimensions (image,
 // row, column; see product): BackwardData reads dy with the weights'
 // channels transposed, and for a stride of s it computes s*s separate phases
 // of dx, each an ordinary convolution.
 //
-// A 3x3 with stride 1 has a third way, F(4x4, 3x3) (see ForwardWinograd), which
-// BackwardData takes by itself where it is faster: the same tiles multiply
-// transformed windows, and windows at the border are copied to be padded.
+// A 3x3 with stride 1 has an alternative, F(4x4, 3x3) (see ForwardWinograd),
+// which BackwardData uses where it is faster: the same tiles multiply
+// transformed windows, and windows at the border are copied and padded.
 //
-// Work is cut into pieces by the shapes alone, and every output value is the
-// sum of the same terms in the same order whoever computes it: results do not
-// depend on the number of threads.
+// Shapes alone decide how work is cut into pieces, and every output value is the
+// sum of the same terms in the same order whichever thread computes it: results
+// do not depend on the number of threads.
 type Conv struct {
 	C, K int
 	Window
@@ -41,9 +41,9 @@ func (c Conv) Forward(y, x Map, w []float32) {
 	c.forward(y, x, w, nil, false)
 }
 
-// ForwardBias is Forward, adding bias[k] to every pixel and then, if relu is
-// set, replacing negative values by zero. It serves inference with the batch
-// norm folded into w and bias.
+// ForwardBias is Forward, then adds bias[k] to every pixel and, if relu is set,
+// replaces negative values by zero. It is for inference with batch norm folded
+// into w and bias.
 func (c Conv) ForwardBias(y, x Map, w, bias []float32, relu bool) {
 	c.forward(y, x, w, bias, relu)
 }
@@ -89,8 +89,8 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	}
 }
 
-// check panics unless the maps and weights fit each other: below, memory is
-// addressed without bounds checks.
+// check panics unless the maps and weights fit each other, because the innermost
+// loops access memory without bounds checks.
 func (c Conv) check(what string, y, x Map, w []float32) {
 	if c.C%Block != 0 || c.K%Block != 0 || !c.valid() {
 		panic(fmt.Sprintf("kernel: %s of the impossible %+v", what, c))

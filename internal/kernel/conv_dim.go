@@ -1,6 +1,6 @@
 package kernel
 
-// dim is one direction of a product: its output positions 0 to count, and for
+// dim is one direction of a product: its output positions 0 to count-1, and for
 // each tap the input coordinate that a position reads.
 type dim struct {
 	count      int // output positions
@@ -13,13 +13,13 @@ type dim struct {
 	outBytes, inBytes int
 }
 
-// tap is one weight along a dim: its place among the weights, in bytes, and
-// the input coordinate that output position 0 reads, which may lie outside.
+// tap is one weight along a dim: its offset among the weights, in bytes, and
+// the input coordinate that output position 0 reads, which may be outside.
 type tap struct {
 	weight, start int
 }
 
-// whole is the dim of positions that read themselves, as images do.
+// whole is the dim whose positions read themselves, as for images.
 func wholeDim(count int) dim {
 	return dim{count: count, gap: 1, step: 1, size: count, taps: []tap{{}}}
 }
@@ -33,9 +33,9 @@ func forwardDim(count, size, taps, stride, pad int) dim {
 	return d
 }
 
-// backwardDim is the phase of the input coordinates phase + stride*i, which
-// are now the output: those are read by the taps with the right remainder
-// only, and tap r finds them at coordinate i + (phase+pad-r)/stride of dy.
+// backwardDim is the phase of the input coordinates phase + stride*i, which are
+// now the output: only the taps with the right remainder read them, and tap r
+// finds them at coordinate i + (phase+pad-r)/stride of dy.
 func backwardDim(count, size, taps, stride, pad, phase int) dim {
 	d := dim{count: (count - phase + stride - 1) / stride, first: phase, gap: stride, step: 1, size: size}
 	for r := range taps {
@@ -46,7 +46,7 @@ func backwardDim(count, size, taps, stride, pad, phase int) dim {
 	return d
 }
 
-// inside returns the positions within [from, to) whose input by tap t exists.
+// inside returns the positions within [from, to) whose input for tap t exists.
 func (d *dim) inside(t, from, to int) (lo, hi int) {
 	start := d.taps[t].start
 	lo, hi = from, to
@@ -79,8 +79,8 @@ func (d *dim) has(t, from, to int) bool {
 	return lo == from && hi == to
 }
 
-// plain reports whether the dim reads exactly its own positions, so that it
-// can be joined with another one to a longer row.
+// plain reports whether the dim reads exactly its own positions, so that it can
+// be joined with another one into a longer row.
 func (d *dim) plain() bool {
 	return len(d.taps) == 1 && d.taps[0].start == 0 && d.step == 1 && d.gap == 1 && d.count == d.size
 }

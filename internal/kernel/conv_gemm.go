@@ -12,23 +12,23 @@ const (
 	pixelBytes = simd.PixelBytes
 	tapBytes   = simd.TapBytes
 
-	// A slab is the weights that a tile reads; every tile of the piece uses it
-	// again, from a part of the L2 cache. Longer sums gain nothing.
+	// A slab is the weights that a tile reads; every tile of the piece reuses
+	// it from part of the L2 cache. Longer sums gain nothing.
 	slabBytes = 96 << 10
 
-	// A sum of short sums rounds less than one long sum. Batch norm divides by
-	// small deviations and so magnifies what rounding does: before it, a
-	// twentieth of the speed buys back a third of the error.
+	// A sum of short sums has less rounding error than one long sum. Batch norm
+	// divides by small deviations and so magnifies the error: before it, a
+	// twentieth of the speed saves a third of the error.
 	exactSlabBytes = 24 << 10
 
-	// pieceMACs is the least work worth handing to a thread, some 20 us.
+	// pieceMACs is the least work worth giving to a thread, about 20 us.
 	pieceMACs = 1 << 20
 
-	// piecePixels use a slab often enough to make up for loading it.
+	// piecePixels is enough pixels to make loading a slab worthwhile.
 	piecePixels = 128
 
-	// leastPieces is how many pieces a call should have even so, that threads
-	// end together.
+	// leastPieces is how many pieces a call should have at least, so that threads
+	// finish together.
 	leastPieces = 16
 )
 
@@ -56,7 +56,7 @@ type product struct {
 
 	lines   []line                         // by position of inner
 	tiles   [simd.MaxTileBlocks + 1][]tile // by a group's output blocks: those of a line
-	ranges  []tapRange                     // of the tile dim, that calls sum
+	ranges  []tapRange                     // of the tile dim, summed by calls
 	batches [][]simd.GemmOffset            // by class of line and range
 }
 
@@ -100,7 +100,7 @@ func (p *product) run(rows, cols dim, s int) {
 	})
 }
 
-// cut decides the blocking, by shapes alone.
+// cut decides the blocking from shapes alone.
 func (p *product) cut() {
 	blocks := p.out.Blocks()
 	p.groups = groups(p.isa, blocks, p.tile.count)
@@ -132,8 +132,8 @@ func groups(s *simd.ISA, blocks, count int) int {
 		}
 		groups := (blocks + n - 1) / n
 		tiles := (count + s.TileRows[n] - 1) / s.TileRows[n]
-		// A tile reads n vectors and count/tiles broadcasts for each
-		// multiplication step; fewer reads are better.
+		// For each multiplication step a tile reads n vectors and count/tiles
+		// broadcasts; fewer reads are better.
 		cost := groups * (tiles*n + count)
 		if best == 0 || cost < bestCost {
 			best, bestCost = groups, cost
@@ -191,7 +191,7 @@ type tileWalk struct {
 	aAt, bAt, outAt int // offsets of the line's first input, weights and output
 }
 
-// enter goes to the line of a number.
+// enter moves to the line with a number.
 func (w *tileWalk) enter(number int) {
 	p := w.product
 	i, j := number/p.inner.count, number%p.inner.count
@@ -201,9 +201,9 @@ func (w *tileWalk) enter(number int) {
 	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*w.gemm.CBlock
 }
 
-// compute adds the current input blocks to the pixels of a tile. A tap that
-// only some of them have makes a call of its own, and those come first,
-// because the last call applies bias and ReLU.
+// compute adds the current input blocks to the pixels of a tile. A tap that only
+// some of the pixels have needs its own call, and such calls come first, because
+// the last call applies bias and ReLU.
 func (w *tileWalk) compute(t *tile) {
 	if t.whole && w.at.taps > 0 {
 		w.call(&t.calls[0], w.first, w.last)
@@ -258,7 +258,7 @@ func (w *tileWalk) clear(t *tile) {
 	w.eachPixel(t, func(_ int, y *[Block]float32) { *y = [Block]float32{} })
 }
 
-// epilogue applies bias and ReLU where no call could.
+// epilogue applies bias and ReLU where no call did.
 func (w *tileWalk) epilogue(t *tile) {
 	if w.bias == nil && !w.relu {
 		return

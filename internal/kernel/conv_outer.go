@@ -7,8 +7,8 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// A chunk is the pixels that the taps and input blocks of a piece read in
-// turn; it should stay in the L2 cache.
+// A chunk is the pixels that the taps and input blocks of a piece read one after
+// another; it should stay in the L2 cache.
 const chunkBytes = 192 << 10
 
 // BackwardWeights overwrites dw, packed as the weights are, with their
@@ -23,7 +23,7 @@ func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
 	g.run(dw)
 }
 
-// gradient is the sum of outer products behind BackwardWeights:
+// gradient is the sum of outer products that BackwardWeights computes:
 //
 //	dw[k][c][r][s] = sum over images and pixels of x[c][pixel's input by (r,s)] * dy[k][pixel]
 //
@@ -43,7 +43,7 @@ type gradient struct {
 	kGroups     int
 	cGroups     int
 	chunk       int // segments in a chunk
-	parts       int // of the segments, with a sum of their own
+	parts       int // of the segments, each with its own sum
 
 	pattern []simd.OuterRow // by tap and segment of the first image; no pixels where the tap is outside
 }
@@ -72,7 +72,7 @@ func (g *gradient) run(dw []float32) {
 	})
 }
 
-const sumRun = 8192 // floats that one piece adds up
+const sumRun = 8192 // floats that one piece adds
 
 // sumParts adds partial sums in their order: dst[i] for i in [from, to).
 func sumParts(dst, partial []float32, from, to int) {
@@ -85,7 +85,7 @@ func sumParts(dst, partial []float32, from, to int) {
 	}
 }
 
-// cut decides the blocking, by shapes alone.
+// cut decides the blocking from shapes alone.
 func (g *gradient) cut() {
 	g.images, g.xPixel, g.dyPixel = g.x.N, g.cols.step*pixelBytes, pixelBytes
 	switch {
@@ -104,7 +104,7 @@ func (g *gradient) cut() {
 	widest := widestOuter(g.isa)
 	taps, blocks := g.r*g.s, g.x.Blocks()
 	g.kGroups = (g.dy.Blocks() + widest - 1) / widest
-	// Many taps use a chunk of dy again; with few, several input blocks do.
+	// Many taps reuse a chunk of dy; if there are few, several input blocks do.
 	each := min(blocks, (5+taps)/taps)
 	g.cGroups = (blocks + each - 1) / each
 	pixels := (g.cols.count + g.rowSegments - 1) / g.rowSegments

@@ -13,7 +13,7 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// eachISA runs a test with each implementation that this machine has.
+// eachISA runs a test with each implementation that this machine can run.
 func eachISA(t *testing.T, test func(t *testing.T)) {
 	defer func(before *simd.ISA) { active = before }(active)
 	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
@@ -59,7 +59,7 @@ func (g guarded) check(t *testing.T, what string) {
 }
 
 // viewMap is a Map of c channels in guarded memory, with other channels
-// before and behind it if view is set.
+// before and after it if view is set.
 type viewMap struct {
 	Map
 	memory    guarded
@@ -130,7 +130,7 @@ func (m Map) values() []float32 {
 }
 
 // reference is a convolution in float64, one multiplication at a time. It
-// calls visit for every (output, input, weight) that meet.
+// calls visit for every (output, input, weight) of a product.
 func (c Conv) reference(n, h, w int, visit func(y, x, weight int)) {
 	oh, ow := c.Out(h, w)
 	for n := range n {
@@ -155,7 +155,7 @@ func (c Conv) reference(n, h, w int, visit func(y, x, weight int)) {
 	}
 }
 
-// near fails unless got is want, up to the rounding of sums of terms values.
+// near fails unless got equals want, up to the rounding of sums of terms values.
 func near(t *testing.T, what string, got []float32, want []float64, terms int) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -203,7 +203,7 @@ func randomConv(r *rand.Rand) convCase {
 	}
 }
 
-// convCases are shapes that take each way through the drivers.
+// convCases are shapes that cover every path through the drivers.
 func convCases() []convCase {
 	conv := func(k, c, r, s, stride, padH, padW int) Conv {
 		return Conv{c, k, Window{r, s, stride, stride, padH, padW, 0, 0}}
@@ -307,7 +307,7 @@ func TestConvThreads(t *testing.T) {
 	})
 }
 
-// results are all numbers that a case yields.
+// results returns all numbers that a case computes.
 func (c convCase) results() []float32 {
 	r := rand.New(rand.NewPCG(5, 6))
 	oh, ow := c.Out(c.h, c.w)

@@ -4,7 +4,7 @@ import "github.com/inception-go/inception/internal/kernel/simd"
 
 // line is what the tiles at one position of the inner dim share, for the first
 // position of the outer dim. The outer dim's positions all have the same taps:
-// they are images, or there is one.
+// they are images, or there is only one.
 type line struct {
 	a, b, out int // offsets of its first input, weights and output, in bytes
 	taps      int // of outer and inner
@@ -15,11 +15,11 @@ type line struct {
 type tile struct {
 	from, to int
 	calls    []tileCall
-	whole    bool // one call does it
+	whole    bool // one call computes it
 	covered  bool // the last call reaches all pixels
 }
 
-// tileCall adds a range of taps to those pixels that have them.
+// tileCall adds a range of taps to the pixels that have them.
 type tileCall struct {
 	taps     int // index of the range
 	from, to int
@@ -60,7 +60,7 @@ func (p *product) layOut() {
 	}
 }
 
-// cutLine cuts a line into tiles of nearly one size for n output blocks.
+// cutLine cuts a line into tiles of nearly the same size for n output blocks.
 func (p *product) cutLine(n int) []tile {
 	tiles := make([]tile, p.tilesPerLine(n))
 	for i := range tiles {
@@ -91,8 +91,8 @@ func (p *product) rangeIndex(first, end int) int {
 }
 
 // batch lists the taps of three ranges for depth input blocks, in the order of
-// the weights in memory as far as the dims allow, counted from the first
-// entry. Fewer blocks are its beginning.
+// the weights in memory as far as the dims allow, relative to the first entry.
+// For fewer blocks its beginning is used.
 func (p *product) batch(outer, inner, tile tapRange) []simd.GemmOffset {
 	plane := p.in.H * p.in.W * pixelBytes
 	list := make([]simd.GemmOffset, 0, p.depth*(outer.end-outer.first)*(inner.end-inner.first)*(tile.end-tile.first))

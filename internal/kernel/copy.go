@@ -35,7 +35,7 @@ func EMA(average, w []float32, decay float32) {
 	eachChunk(len(average), func(r *simd.Runs, from, to int) { r.Lerp(average[from:to], w[from:to], 1-decay) })
 }
 
-// SumSquares returns the sum of x's squares, made in float64 in a fixed order.
+// SumSquares returns the sum of x's squares, computed in float64 in a fixed order.
 func SumSquares(x []float32) float64 {
 	pieces := (len(x) + chunk - 1) / chunk
 	sums := make([]float64, pieces)
@@ -61,8 +61,8 @@ func SumSquares(x []float32) float64 {
 // chunk is how many floats one piece of work takes from a long slice.
 const chunk = 1 << 14
 
-// eachChunk calls f for pieces of n values: those of whole blocks with the
-// loops in use, a rest with the plain Go ones.
+// eachChunk calls f for pieces of n values: whole blocks with the active loops,
+// the remainder with the plain Go ones.
 func eachChunk(n int, f func(r *simd.Runs, from, to int)) {
 	whole := n / Block * Block
 	parallel.For((whole+chunk-1)/chunk, func(i int) { f(&active.Runs, i*chunk, min((i+1)*chunk, whole)) })

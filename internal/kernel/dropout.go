@@ -2,13 +2,13 @@ package kernel
 
 import "github.com/inception-go/inception/internal/parallel"
 
-// Dropout keeps each value of x with probability keep, divided by keep, and
-// overwrites y with that. Which are kept follows from seed, step and a value's
-// place alone.
+// Dropout overwrites y with the values of x, each kept with probability keep and
+// then divided by keep, otherwise zero. The choice depends only on seed, step and
+// the value's position.
 func Dropout(y, x Map, keep float32, seed, step uint64) {
 	blocks := x.Blocks()
-	// Mixed once more, or each step's numbers would be those of the step
-	// before it, moved by one place.
+	// Mixed once more, because otherwise each step's numbers would be those of
+	// the previous step, shifted by one place.
 	stream := mixed(seed + step*golden)
 	parallel.For(x.N*blocks, func(i int) {
 		to, from := y.Plane(i/blocks, i%blocks), x.Plane(i/blocks, i%blocks)
@@ -26,8 +26,8 @@ func Dropout(y, x Map, keep float32, seed, step uint64) {
 // same function.
 func DropoutBackward(dx, dy Map, keep float32, seed, step uint64) { Dropout(dx, dy, keep, seed, step) }
 
-// golden is 2^64 over the golden ratio: what SplitMix64 (Steele, Lea and
-// Flood, 2014) adds from one number to the next.
+// golden is 2^64 over the golden ratio, the increment of SplitMix64 (Steele, Lea
+// and Flood, 2014).
 const golden = 0x9e3779b97f4a7c15
 
 // uniform returns number n of a seed's random numbers in [0, 1), by

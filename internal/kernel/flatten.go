@@ -2,8 +2,8 @@ package kernel
 
 import "github.com/inception-go/inception/internal/parallel"
 
-// Flatten overwrites y, a map of 1x1 pixels, with the first channels of x in
-// the order of files: channel, row, column. Padding becomes zero.
+// Flatten overwrites y, a 1x1 map, with the first channels of x in file order:
+// channel, row, column. Padding becomes zero.
 func Flatten(y, x Map, channels int) {
 	pixels := x.H * x.W
 	parallel.For(x.N, func(n int) {

@@ -13,7 +13,7 @@ const imageChannels = 3
 
 // ImageConv is the network's first convolution. It reads plain [n][3][h][w]
 // images, because three channels would waste most of a Block: each output
-// pixel's window is gathered to a row of 3*R*S values, ordered c, r, s as in
+// pixel's window is gathered into a row of 3*R*S values, ordered c, r, s as in
 // OIHW and padded with zeros to a multiple of Block. On such rows it is a 1x1
 // Conv, and its weights are packed accordingly (see PackImageWeights).
 type ImageConv struct {
@@ -64,7 +64,7 @@ func (c ImageConv) forward(y Map, images []float32, n, h, w int, weights, bias [
 	})
 }
 
-// gemmRow multiplies one row of gathered windows with all weights.
+// gemmRow multiplies one row of gathered windows by all weights.
 func (c ImageConv) gemmRow(s *scratch, isa *simd.ISA, y Map, n, oh int, rows, weights, bias []float32, relu bool) {
 	blocks, depth := y.Blocks(), c.Rows()/Block
 	groups := groups(isa, blocks, y.W)

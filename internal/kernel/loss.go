@@ -22,17 +22,17 @@ type Smoothing struct {
 	Spread  Spread
 }
 
-// Labels say what the images of a batch show. A class of -1 leaves an image
-// out. A mixed image shows two classes: Share of its target is Class's, the
-// rest Other's; without mixed images both are nil.
+// Labels are the classes of the images of a batch. A class of -1 leaves an image
+// out. A mixed image shows two classes: Share of its target is for Class, the
+// rest for Other; without mixed images Other and Share are nil.
 type Labels struct {
 	Class []int
 	Other []int
 	Share []float32
 }
 
-// target returns the probability that image n should give class c, out of
-// those of a true and of another class.
+// target returns the probability that image n should give class c, from the
+// probabilities of a true class and of another class.
 func (l Labels) target(n, c int, right, wrong float64) float64 {
 	of := func(class int) float64 {
 		if c == class {
@@ -60,8 +60,8 @@ func (s Smoothing) targets(classes int) (right, wrong float64) {
 }
 
 // LossForward returns the mean over images of the cross-entropy between
-// smoothed labels and the softmax of logits, [N][C/16][1][1][16], of which the
-// first classes channels count; probs, [N][C], gets that softmax.
+// smoothed labels and the softmax of logits, [N][C/16][1][1][16], of which only
+// the first classes channels are used; it writes that softmax to probs, [N][C].
 func (s Smoothing) LossForward(logits Map, classes int, labels Labels, probs []float32) float32 {
 	right, wrong := s.targets(classes)
 	losses := make([]float64, logits.N)
@@ -114,7 +114,7 @@ func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, label
 	}
 }
 
-// counted returns the number of images with a label, but at least 1.
+// counted returns the number of images with a label, at least 1.
 func counted(labels Labels) int {
 	n := 0
 	for _, class := range labels.Class {

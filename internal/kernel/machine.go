@@ -26,16 +26,16 @@ func ISAs() []string {
 	return names
 }
 
-// ISAError returns what was wrong with the environment's INCEPTION_ISA, if
-// anything; ISA is then the machine's best.
+// ISAError returns the error in the environment's INCEPTION_ISA, if any; ISA is
+// then the machine's best.
 func ISAError() error {
 	_, err := chooseISA(os.Getenv("INCEPTION_ISA"))
 	return err
 }
 
-// PeakGFLOPS measures for about 100 ms how many 10^9 float32 operations a
-// second the given number of threads can do with the implementation in use,
-// if nothing had to be loaded or stored. A fused multiply-add counts as two.
+// PeakGFLOPS measures for about 100 ms how many 10^9 float32 operations per
+// second the given number of threads can do with the implementation in use if
+// nothing is loaded or stored. A fused multiply-add counts as two.
 func PeakGFLOPS(threads int) float64 {
 	const span = 100 * time.Millisecond
 	rates := make([]float64, threads)
@@ -51,8 +51,8 @@ func PeakGFLOPS(threads int) float64 {
 	return sum / 1e9
 }
 
-// chooseISA returns the named implementation, or the best for no name and for a
-// wrong one.
+// chooseISA returns the named implementation, or the best one if the name is
+// empty or unknown.
 func chooseISA(name string) (*simd.ISA, error) {
 	best := simd.ISAs()[0]
 	if name == "" {
@@ -63,6 +63,6 @@ func chooseISA(name string) (*simd.ISA, error) {
 			return s, nil
 		}
 	}
-	return best, fmt.Errorf("INCEPTION_ISA=%q: this machine has %s; using %s",
+	return best, fmt.Errorf("INCEPTION_ISA=%q: this machine can run %s; using %s",
 		name, strings.Join(ISAs(), ", "), best.Name)
 }

@@ -1,7 +1,7 @@
-// Package kernel is the arithmetic of the networks on plain float32 slices,
-// in the blocked layouts described at Map and Conv. It knows nothing of
-// graphs: shapes and slices enter, numbers leave. Sizes are the caller's
-// responsibility; a wrong one panics, as an index out of range does.
+// Package kernel is the arithmetic of the networks on plain float32 slices, in
+// the blocked layouts described at Map and Conv. It contains nothing about
+// graphs: functions take shapes and slices and write numbers. Sizes are the
+// caller's responsibility; a wrong one panics, like an index out of range.
 package kernel
 
 import (
@@ -10,12 +10,12 @@ import (
 	"github.com/inception-go/inception/internal/kernel/simd"
 )
 
-// Block is how many channels lie beside each other in memory.
+// Block is how many channels are adjacent in memory.
 const Block = simd.Block
 
-// Map is a view of one activation, [N][C/16][H][W][16] float32. Images lie
-// Stride floats apart, so that a view of some of the channels of a larger
-// activation (a branch's slice of its concat) is a Map too.
+// Map is a view of one activation, [N][C/16][H][W][16] float32. Images are Stride
+// floats apart, so that a view of some channels of a larger activation (a
+// branch's slice of its concat) is also a Map.
 type Map struct {
 	Data       []float32 // begins at image 0, first channel of the view
 	N, C, H, W int       // C is a multiple of Block

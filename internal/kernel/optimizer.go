@@ -25,8 +25,7 @@ func RMSProp(w, g, ms, mom []float32, lr, alpha, momentum, eps float32) {
 // Adam is one step of Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1); step
 // counts from 1.
 func Adam(w, g, m, v []float32, lr, beta1, beta2, eps float32, step int) {
-	// lr*mHat/(sqrt(vHat)+eps) with the corrections of bias moved into lr and
-	// eps.
+	// lr*mHat/(sqrt(vHat)+eps) with the bias corrections moved into lr and eps.
 	first := 1 - math.Pow(float64(beta1), float64(step))
 	second := math.Sqrt(1 - math.Pow(float64(beta2), float64(step)))
 	rate, epsilon := float32(float64(lr)*second/first), float32(float64(eps)*second)

@@ -12,11 +12,11 @@ import (
 type Pool struct {
 	Window
 	CountIncludePad bool // padding counts in an average's divisor
-	CeilMode        bool // PyTorch's: a last window may hang over the edge
+	CeilMode        bool // as in PyTorch: a last window may extend beyond the edge
 }
 
-// Out returns the size of the output for an h x w input; 0 by 0 where the
-// window does not fit.
+// Out returns the size of the output for an h x w input; 0 by 0 if the window
+// does not fit.
 func (p Pool) Out(h, w int) (oh, ow int) {
 	oh, ow = p.Window.Out(h, w)
 	if p.CeilMode && oh > 0 && ow > 0 {
@@ -25,7 +25,7 @@ func (p Pool) Out(h, w int) (oh, ow int) {
 	return oh, ow
 }
 
-// hanging adds to n windows the one that hangs over the edge, if it begins
+// hanging adds to n windows the one that extends beyond the edge, if it starts
 // inside the image or the padding before it.
 func hanging(n, size, stride, pad, more, window int) int {
 	if (size+2*pad+more-window)%stride != 0 && n*stride < size+pad {
@@ -35,7 +35,7 @@ func hanging(n, size, stride, pad, more, window int) int {
 }
 
 // MaxForward overwrites y with the largest value of each window; padding
-// never wins. argmax, [N][C/16][OH][OW][16], gets the winner's place in the
+// never wins. argmax, [N][C/16][OH][OW][16], gets the winner's position in the
 // window, r*S + s; of equal values the first wins.
 func (p Pool) MaxForward(y, x Map, argmax []uint8) {
 	plan := p.plan(x.H, x.W)
@@ -73,8 +73,8 @@ func (p Pool) AvgBackward(dx, dy Map) {
 		})
 		return
 	}
-	// With stride 1 the gradient is a sum over windows too, of dy times its
-	// window's factor, padded by what the window lacks.
+	// With stride 1 the gradient is also a sum over windows, of dy times the
+	// window's factor, with the complementary padding.
 	back := Pool{Window: Window{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}}
 	sum := back.plan(dy.H, dy.W)
 	eachPlane(dy, func(a *simd.PoolArgs, image, block, _ int) {
@@ -203,7 +203,7 @@ func spanOf(at, window, stride, pad, more, size int) span {
 	start := at*stride - pad
 	return span{
 		first: max(0, -start), end: min(window, size-start),
-		counted: min(window, size+pad+more-start), // with padding
+		counted: min(window, size+pad+more-start), // including padding
 	}
 }
 
@@ -219,7 +219,7 @@ func (p *poolPlan) runScaled(
 ) {
 	for i := range p.runs {
 		run := &p.runs[i]
-		if len(run.taps) == 0 { // a window in the padding alone
+		if len(run.taps) == 0 { // a window entirely in the padding
 			clear(y[run.y*Block : (run.y+run.pixels)*Block])
 			continue
 		}

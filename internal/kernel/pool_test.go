@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// poolCases are those of the networks and some that none has.
+// poolCases are the pools of the networks and some that no network has.
 func poolCases() []Pool {
 	return []Pool{
 		{Window: Window{R: 3, S: 3, StrideH: 2, StrideW: 2}},
@@ -63,7 +63,7 @@ func testPool(t *testing.T, p Pool, h, w int) {
 
 type poolWant struct{ y, dx []float64 }
 
-// reference pools one output pixel after the other.
+// reference pools one output pixel after another.
 func (p Pool) reference(x, dy Map, isMax bool) poolWant {
 	want := poolWant{dx: make([]float64, x.N*x.C*x.H*x.W)}
 	for n := range x.N {

@@ -8,9 +8,9 @@ import (
 	"github.com/inception-go/inception/internal/kernel/simd"
 )
 
-// scratch is what one piece of work needs besides its operands. Calls through
-// a function pointer make their arguments escape, so they live here, and are
-// used again.
+// scratch is what one piece of work needs besides its operands. Arguments of
+// calls through a function pointer escape to the heap, so they are kept here and
+// reused.
 type scratch struct {
 	gemm  simd.GemmArgs
 	outer simd.OuterArgs
@@ -29,15 +29,15 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func borrowScratch() *scratch { return scratches.Get().(*scratch) }
 
-// release returns s to the pool without the addresses that would keep other
-// memory alive.
+// release returns s to the pool, without addresses that would keep other memory
+// alive.
 func (s *scratch) release() {
 	*s = scratch{batch: s.batch, rows: s.rows, floats: s.floats}
 	scratches.Put(s)
 }
 
-// blocks returns the batch of count channel blocks that lie apart by so many
-// bytes, and whose weights follow each other.
+// blocks returns the batch of count channel blocks that are this many bytes
+// apart and whose weights are adjacent.
 func (s *scratch) blocks(count, apart int) *simd.GemmOffset {
 	s.batch = s.batch[:0]
 	for i := range count {
@@ -54,15 +54,15 @@ func (s *scratch) grow(n int) []float32 {
 	return s.floats[:n]
 }
 
-// floatPool holds the buffers that no call uses. Unlike a sync.Pool it
-// survives garbage collection: to allocate, clear and map megabytes again
-// takes longer than to fill them.
+// floatPool holds the buffers that no call is using. Unlike a sync.Pool it
+// survives garbage collection, because allocating, clearing and mapping megabytes
+// again takes longer than filling them.
 var floatPool struct {
 	sync.Mutex
 	free [][]float32 // by growing capacity
 }
 
-// borrowFloats returns n floats of unknown values, to give to returnFloats.
+// borrowFloats returns n floats of unknown values; give them back to returnFloats.
 func borrowFloats(n int) []float32 {
 	p := &floatPool
 	p.Lock()

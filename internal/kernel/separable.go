@@ -1,16 +1,16 @@
 package kernel
 
-// Separable is a depthwise convolution of images, with Multiplier channels
-// for each of theirs, and a 1x1 convolution behind it, to K channels. With
-// nothing between them they are one ImageConv, whose weights are products:
+// Separable is a depthwise convolution of images, with Multiplier output channels
+// per image channel, followed by a 1x1 convolution to K channels. With nothing
+// between them they are one ImageConv, whose weights are products:
 //
 //	w[k][c][r][s] = sum over m of pointwise[k][c*Multiplier+m] * depthwise[c*Multiplier+m][r][s]
 //
-// It costs as much as the two, whose maps of few channels would fill no
-// blocks, and needs no memory for the map between.
+// It costs as much as the two, because the few channels of their maps would not
+// fill a block, and needs no memory for the map between them.
 type Separable struct{ K, Multiplier, R, S int }
 
-// Compose overwrites weights, packed for ImageConv, with those of the one
+// Compose overwrites weights, packed for ImageConv, with those of the single
 // convolution.
 func (s Separable) Compose(weights, depthwise, pointwise []float32) {
 	oihw := borrowFloats(s.K * imageChannels * s.R * s.S)
@@ -42,8 +42,8 @@ func (s Separable) Backward(ddepthwise, dpointwise, dweights, depthwise, pointwi
 	})
 }
 
-// each calls visit for every weight of the pointwise half, middle, with the
-// depthwise window that it takes and the place of the products of the two.
+// each calls visit for every weight of the pointwise half, middle, with its
+// depthwise window and the position of the products of the two.
 func (s Separable) each(visit func(window, middle, product int)) {
 	between := imageChannels * s.Multiplier
 	for k := range s.K {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A depthwise and a pointwise convolution one after the other are what the
-// composed weights compute, and their gradients are the chain rule's.
+// The composed weights compute a depthwise and then a pointwise convolution, and
+// their gradients follow the chain rule.
 func TestSeparable(t *testing.T) {
 	for _, s := range []Separable{{64, 8, 7, 7}, {16, 5, 3, 2}} {
 		r := rand.New(rand.NewPCG(7, 8))

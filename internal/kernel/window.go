@@ -14,9 +14,9 @@ func Square(size, stride, pad int) Window {
 	return Window{R: size, S: size, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
 }
 
-// Same returns the window with TensorFlow's SAME padding for an h x w input:
-// an output for every stride-th pixel, and of an odd padding the larger half
-// below and to the right.
+// Same returns the window with TensorFlow's SAME padding for an h x w input: an
+// output for every stride-th pixel, and the larger half of an odd padding below
+// and to the right.
 func (v Window) Same(h, w int) Window {
 	v.PadH, v.MoreH = samePadding(h, v.R, v.StrideH)
 	v.PadW, v.MoreW = samePadding(w, v.S, v.StrideW)
@@ -28,8 +28,8 @@ func samePadding(size, window, stride int) (pad, more int) {
 	return all / 2, all % 2
 }
 
-// Out returns the size of the output for an h x w input; 0 by 0 where the
-// window does not fit.
+// Out returns the size of the output for an h x w input; 0 by 0 if the window
+// does not fit.
 func (v Window) Out(h, w int) (oh, ow int) {
 	oh, ow = h+2*v.PadH+v.MoreH-v.R, w+2*v.PadW+v.MoreW-v.S
 	if oh < 0 || ow < 0 {
@@ -38,8 +38,8 @@ func (v Window) Out(h, w int) (oh, ow int) {
 	return oh/v.StrideH + 1, ow/v.StrideW + 1
 }
 
-// valid reports whether the window has a size and a stride, and no padding
-// that cuts.
+// valid reports whether the window has a size and a stride, and no negative
+// padding.
 func (v Window) valid() bool {
 	return v.R >= 1 && v.S >= 1 && v.StrideH >= 1 && v.StrideW >= 1 && min(v.PadH, v.PadW, v.MoreH, v.MoreW) >= 0
 }

@@ -22,8 +22,8 @@ func TestSamePadding(t *testing.T) {
 	}
 }
 
-// A window that does not fit gives nothing, whatever its stride and whether it
-// may hang over.
+// A window that does not fit has no output, whatever its stride and whether or
+// not it may extend beyond the edge.
 func TestWindowThatDoesNotFit(t *testing.T) {
 	for _, p := range []Pool{
 		{Window: Square(3, 2, 0)},

@@ -14,7 +14,7 @@ const (
 	winogradWindow = simd.WinogradWindow
 	winogradPoints = winogradWindow * winogradWindow
 	winogradBytes  = 384 << 10 // of transformed input that a piece keeps in the L2 cache
-	winogradLeast  = 16        // tiles below which reading the larger weights takes longer
+	winogradLeast  = 16        // with fewer tiles, reading the larger weights takes too long
 )
 
 // HasWinograd reports whether ForwardWinograd computes c faster than
@@ -24,8 +24,8 @@ func (c Conv) HasWinograd(n, h, w int) bool {
 	return c.winogradPays(n, oh, ow)
 }
 
-// winogradPays reports whether results of h by w make enough tiles to make up
-// for reading four times as many weights.
+// winogradPays reports whether results of h by w make enough tiles to pay for
+// reading four times as many weights.
 func (c Conv) winogradPays(n, h, w int) bool {
 	return c.R == 3 && c.S == 3 && c.StrideH == 1 && c.StrideW == 1 &&
 		n*winogradTiles(h)*winogradTiles(w) >= winogradLeast
@@ -64,7 +64,7 @@ func winogradWeights(u, w []float32, pairs, first, tap int) {
 // ForwardWinograd is ForwardBias by F(4x4, 3x3), with a quarter of its
 // multiplications: y's 4x4 tiles are the inverse transform of 36 products
 // between transformed 6x6 windows of x and transformed weights u (see
-// WinogradWeights). It rounds three to five times as much as ForwardBias.
+// WinogradWeights). Its rounding error is three to five times ForwardBias's.
 func (c Conv) ForwardWinograd(y, x Map, u, bias []float32, relu bool) {
 	c.check("ForwardWinograd", y, x, u)
 	if c.R != 3 || c.S != 3 || c.StrideH != 1 || c.StrideW != 1 || len(u) < c.WinogradLen() || len(bias) < y.C {
@@ -78,7 +78,7 @@ func (c Conv) ForwardWinograd(y, x Map, u, bias []float32, relu bool) {
 }
 
 // backwardWinograd is BackwardData by F(4x4, 3x3): dx is dy convolved with the
-// kernels turned by half a circle, their channels exchanged.
+// kernels rotated by 180 degrees and their channels exchanged.
 func (c Conv) backwardWinograd(dx, dy Map, transposed []float32) {
 	u, bias := borrowFloats(c.WinogradLen()), borrowFloats(c.C)
 	defer returnFloats(u)
@@ -118,10 +118,10 @@ func (p *winogradProduct) run() {
 	parallel.For(p.pieces, func(i int) { p.piece(i*p.tiles/p.pieces, (i+1)*p.tiles/p.pieces) })
 }
 
-// cut decides the pieces, by shapes alone: few enough tiles that their
-// transforms stay in the cache, but weights should serve many. A small
-// product makes a multiple of 4 pieces: more would read all weights more often
-// than they gain by more threads.
+// cut decides the pieces from shapes alone: few enough tiles that their
+// transforms stay in the cache, but enough to reuse the weights. A small product
+// is cut into a multiple of 4 pieces: with more, reading all weights more often
+// costs more than further threads gain.
 func (p *winogradProduct) cut() {
 	rows := p.isa.TileRows[simd.MaxTileBlocks]
 	if rows == 0 {
@@ -140,8 +140,8 @@ func (p *winogradProduct) piece(from, to int) {
 	s := borrowScratch()
 	defer s.release()
 	cb, kb := p.x.Blocks(), p.y.Blocks()
-	// A window's points, and a tile's, lie an odd number of pixels apart, which
-	// spreads them over the sets of the L1 cache.
+	// The points of a window, and of a tile, are an odd number of pixels apart,
+	// which spreads them over the sets of the L1 cache.
 	inPoint, outPoint := (cb*p.most)|1, (simd.MaxTileBlocks*p.most)|1
 	memory := borrowFloats((winogradPoints*(inPoint+outPoint) + 3*winogradPoints) * Block)
 	defer returnFloats(memory)
@@ -172,7 +172,7 @@ type winogradWalk struct {
 }
 
 // rows calls do for each run of the piece's tiles in one row of tiles: tiles
-// [j0, j1) of row i of an image, the first being number at of the piece.
+// [j0, j1) of row i of an image, the first of which is number at of the piece.
 func (w *winogradWalk) rows(do func(image, i, j0, j1, at int)) {
 	for t := w.from; t < w.to; {
 		image, rest := t/w.perImage, t%w.perImage
@@ -188,7 +188,7 @@ func (w *winogradWalk) transform() {
 	a := &w.scratch.winogradIn
 	a.Point, a.Temporary, a.Constants = w.inPoint*pixelBytes, unsafe.Pointer(&w.temporary[0]), simd.WinogradNumbers
 	w.rows(func(image, i, j0, j1, at int) {
-		// Windows [inside, outside) lie wholly in the image.
+		// Windows [inside, outside) are entirely in the image.
 		top := winogradOutput*i - w.padH
 		inside, outside := min(j1, max(j0, (w.padW+winogradOutput-1)/winogradOutput)), j0
 		if top >= 0 && top+winogradWindow <= w.x.H && w.x.W+w.padW >= winogradWindow {
@@ -218,7 +218,7 @@ func (w *winogradWalk) transform() {
 }
 
 // cutOut copies the window at a row and column of a plane to patch, with zeros
-// outside of it.
+// outside the plane.
 func (w *winogradWalk) cutOut(plane []float32, top, left int) {
 	clear(w.patch[:winogradPoints*Block])
 	j0, j1 := max(0, -left), min(winogradWindow, w.x.W-left)

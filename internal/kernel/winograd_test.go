@@ -10,7 +10,7 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// staleFloats puts NaN into the memory that calls before have given back.
+// staleFloats puts NaN into memory that earlier calls have given back.
 func staleFloats() {
 	floatPool.Lock()
 	defer floatPool.Unlock()
@@ -21,7 +21,7 @@ func staleFloats() {
 	}
 }
 
-// winogradCases are 3x3 convolutions that take each way through the driver.
+// winogradCases are 3x3 convolutions that cover every path through the driver.
 func winogradCases(r *rand.Rand, random int) []convCase {
 	conv := func(c, k, pad int) Conv { return Conv{c, k, Window{3, 3, 1, 1, pad, pad, 0, 0}} }
 	cases := []convCase{

@@ -9,42 +9,42 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Architecture is one network: all that sets it apart from the others. To add
-// one is to write one and to put it into architectures.
+// Architecture is one network: everything that differs from the others. To add
+// a network, write an Architecture and list it in architectures.
 type Architecture struct {
 	Name    string // model.variant
-	About   string // for people, behind the name
+	About   string // a description for help texts, shown after the name
 	Default Spec   // as published
 
-	// What may be switched: the values of model.stem.conv and of model.aux, and
-	// the keys of Spec that are always as published.
+	// The allowed values of model.stem.conv and of model.aux, and the keys of
+	// Spec that are always as published.
 	StemConvs []string
 	AuxHeads  []string
 	Fixed     []string
 
 	NoGamma    bool   // batch norm has no scale
-	Classifier string // its layer
+	Classifier string // the name of its layer
 	Twin       Twin   // in PyTorch
 
-	// Files that have the parameter Mark are of this network, or of one that
-	// shares it; recognise tells those apart and sets the switches of the
-	// published structure as the file's other parameters tell. Telltale says why.
+	// Files with the parameter Mark are of this network or of one that shares it.
+	// recognise distinguishes those and sets the settings of the published
+	// structure by the file's other parameters. Telltale explains the reason.
 	Mark, Telltale string
 	recognise      func(s *Spec, has func(param string) bool) bool
 
 	build func(s Spec, b *blocks.Builder, image *gorgonia.Node) outputs
 }
 
-// Twin is the network of a PyTorch library whose names the parameters have.
+// Twin is the network of a PyTorch library whose parameter names are used.
 type Twin struct {
 	Library, Name string // such as torchvision's inception_v3
-	Spec          Spec   // what it is there
+	Spec          Spec   // its structure there
 }
 
-// String names the network as its library's.
+// String names the library and the network.
 func (t Twin) String() string { return t.Library + "'s " + t.Name }
 
-// architectures lists all networks, as help texts do.
+// architectures lists all networks, in the order of help texts.
 var architectures = []Architecture{v2, v3, v2Table1, bnInception, googLeNet, inceptionV4}
 
 // The names of the networks.
@@ -65,7 +65,7 @@ func Variants() (names []string) {
 	return names
 }
 
-// AboutVariants lists the networks with what they are, for help texts.
+// AboutVariants lists the networks with descriptions, for help texts.
 func AboutVariants() (all []settings.Choice) {
 	for _, a := range architectures {
 		all = append(all, settings.Choice{Name: a.Name, About: a.About})
@@ -77,20 +77,20 @@ func AboutVariants() (all []settings.Choice) {
 func DefaultSpec(variant string) (Spec, error) {
 	i := slices.IndexFunc(architectures, func(a Architecture) bool { return a.Name == variant })
 	if i < 0 {
-		return Spec{}, settings.Errorf("model.variant", "no network is called %q; there are %s", variant,
+		return Spec{}, settings.Errorf("model.variant", "no network is called %q; the networks are %s", variant,
 			strings.Join(Variants(), ", "))
 	}
 	return architectures[i].Default, nil
 }
 
-// Architecture returns the network that s is a structure of; s is valid.
+// Architecture returns the network of which s is a structure; s must be valid.
 func (s Spec) Architecture() Architecture {
 	i := slices.IndexFunc(architectures, func(a Architecture) bool { return a.Name == s.Variant })
 	return architectures[i]
 }
 
-// Recognise tells by the names of parameters which network they are of, and
-// why. ok is false if none is known.
+// Recognise returns the network that has parameters with these names, and why.
+// ok is false if no known network has them.
 func Recognise(has func(param string) bool) (spec Spec, reason string, ok bool) {
 	for _, a := range architectures {
 		if s := a.Default; has(a.Mark) && a.recognise(&s, has) {
@@ -100,7 +100,7 @@ func Recognise(has func(param string) bool) (spec Spec, reason string, ok bool) 
 	return Spec{}, "", false
 }
 
-// Marks lists the parameters by which networks are recognised.
+// Marks lists the parameters that identify networks.
 func Marks() (marks []string) {
 	for _, a := range architectures {
 		if !slices.Contains(marks, a.Mark) {
@@ -114,11 +114,11 @@ func Marks() (marks []string) {
 // anything in the network.
 func (a Architecture) HasSwitch(key string) bool { return !slices.Contains(a.Fixed, key) }
 
-// structureKeys are the keys of Spec that switch parts of V2 and V3 which other
-// networks do not have.
+// structureKeys are the keys of Spec for parts of V2 and V3 that other networks
+// do not have.
 var structureKeys = []string{"factorized_5x5", "tower_3x3", "asymmetric_7x7", "expanded_8x8", "grid_reduction"}
 
-// published returns what most networks have in common, with changes.
+// published returns the settings that most networks share, with changes.
 func published(variant string, change func(*Spec)) Spec {
 	s := Spec{
 		Variant: variant, InputSize: 299, Width: 1,
@@ -132,14 +132,14 @@ func published(variant string, change func(*Spec)) Spec {
 	return s
 }
 
-// lacks returns an error for a switch that s's network does not have and that
-// is not as it always is there.
+// lacks returns an error for a setting that s's network does not have and whose
+// value is not the one it always has there.
 func (s Spec) lacks() error {
 	a := s.Architecture()
 	for _, d := range s.Differences(a.Default) {
 		key := strings.TrimPrefix(d.Key, "model.")
 		if !a.HasSwitch(key) {
-			return settings.Errorf(d.Key, "%s has no such switch, it is always %v there; leave the key out", s.Variant, d.Other)
+			return settings.Errorf(d.Key, "%s has no such setting: it is always %v there; remove the key", s.Variant, d.Other)
 		}
 	}
 	return nil

@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// The names of a network's parameters tell which it is and how it is switched,
-// whatever is switched.
+// The names of a network's parameters identify the network and its settings,
+// whatever the settings.
 func TestNetworksAreRecognisedByTheirParameters(t *testing.T) {
 	for _, a := range architectures {
 		specs := []Spec{a.Default, a.Default.WithoutAux()}
@@ -26,7 +26,7 @@ func TestNetworksAreRecognisedByTheirParameters(t *testing.T) {
 		for _, want := range specs {
 			want.Classes = 3
 			if want.Validate() != nil {
-				continue // this network has no such switch
+				continue // this network has no such setting
 			}
 			layers, err := Layers(want)
 			if err != nil {
@@ -60,8 +60,7 @@ func TestNetworksAreRecognisedByTheirParameters(t *testing.T) {
 	}
 }
 
-// Every parameter says where it stands, and only classifiers change with the
-// classes.
+// Every parameter says where it is, and only classifiers change with the classes.
 func TestPlacesOfParameters(t *testing.T) {
 	for _, a := range architectures {
 		few, many := a.Default, a.Default

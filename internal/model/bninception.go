@@ -27,7 +27,7 @@ var bnInception = Architecture{
 	build: buildBNInception,
 }
 
-// bnMark is in files of BN-Inception, which has modules on the grid of 28.
+// bnMark is in files of BN-Inception, which has modules on the 28x28 grid.
 const bnMark = "Mixed_3b.branch1x1.conv.weight"
 
 func buildBNInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs) {

@@ -6,7 +6,7 @@ import (
 	"github.com/inception-go/inception/internal/settings"
 )
 
-// Difference is a key at which two structures differ.
+// Difference is a key whose value differs between two structures.
 type Difference struct {
 	Key          string // as in a configuration, such as model.stem.conv
 	Value, Other any

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Networks of several sizes over the same weights fold them once, also when
-// they begin at the same time, and all see what Refresh brings.
+// Networks of several sizes over the same weights fold them once, even if they
+// start at the same time, and all see the effect of Refresh.
 func TestNetworksShareFoldedWeights(t *testing.T) {
 	spec, w := smallest(t)
 	images := make([]float32, 2*3*smallSize*smallSize)

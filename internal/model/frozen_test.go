@@ -9,7 +9,7 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 )
 
-// smallSize is the least that an auxiliary head takes.
+// smallSize is the smallest size that an auxiliary head accepts.
 const smallSize = 107
 
 // smallest is a V3 that builds and runs in milliseconds.
@@ -106,7 +106,7 @@ func TestFrozenLayersBetweenOthersPassGradientsOnOnly(t *testing.T) {
 }
 
 // Sibling convolutions run as one, and so do their gradients: those of frozen
-// ones among them are not handed out.
+// ones among them are not returned.
 func TestAFrozenBranchBesideTrainedOnesHasNoGradient(t *testing.T) {
 	spec, w := smallest(t)
 	net, err := Build(spec, w, 2, Train, Options{AuxWeight: 0.4, Frozen: frozenBy("Mixed_7c.branch1x1", "Mixed_5b.branch_pool")})

@@ -14,8 +14,8 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// golden holds what PyTorch computes in float64 from weights and pixels that
-// follow from their names, and how far its own float32 lies from that: with
+// golden holds what PyTorch computes in float64 from weights and pixels that are
+// determined by their names, and how far its own float32 is from that: with
 // torchvision's inception_v3, or the Variant's network of testdata/golden.py.
 type golden struct {
 	Variant              string
@@ -51,19 +51,19 @@ type golden struct {
 	ParamsWithoutAux int `json:"param_count_without_aux"`
 }
 
-// paths are what the golden files' deviations leave out, from PyTorch 1.13 on
-// the same weights and images: how far its auxiliary logits lie from float64,
-// and how far its loss does, the median of its three CPU paths (oneDNN, native,
-// channels_last). A single number's distance is luck: over paths and cases the
-// loss's goes from 3.8e-7 to 8.7e-5.
+// paths are deviations that the golden files do not contain, from PyTorch 1.13
+// with the same weights and images: how far its auxiliary logits and its loss are
+// from float64, as the median of its three CPU paths (oneDNN, native,
+// channels_last). The distance of a single number is luck: over paths and cases
+// the loss's ranges from 3.8e-7 to 8.7e-5.
 var paths = map[int]struct{ aux, loss float64 }{
 	1000: {1.39e-4, 6.28e-5},
 	10:   {4.34e-5, 5.58e-6},
 	5:    {4.80e-5, 1.82e-5},
 }
 
-// TestGoldenPyTorch holds our float32 against float64: no farther from it
-// than three times PyTorch's float32.
+// TestGoldenPyTorch compares our float32 with float64: it may be at most three
+// times as far from it as PyTorch's float32.
 func TestGoldenPyTorch(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
 	if err != nil || len(files) == 0 {
@@ -177,7 +177,7 @@ type goldenHead struct {
 	deviation float64
 }
 
-// heads returns what the auxiliary heads give, the later one first.
+// heads returns the outputs of the auxiliary heads, the later one first.
 func (g *golden) heads() (heads []goldenHead) {
 	for _, h := range []goldenHead{{g.AuxLogits, g.Deviation.AuxLogits}, {g.EarlyLogits, g.Deviation.EarlyLogits}} {
 		if h.logits != nil {
@@ -270,7 +270,7 @@ func fromName(p *ops.Param) []float32 {
 	return values
 }
 
-// uniform returns n numbers in [0, 1) that follow from key.
+// uniform returns n numbers in [0, 1) determined by key.
 func uniform(key string, n int) []float32 {
 	h := fnv.New64a()
 	h.Write([]byte(key))

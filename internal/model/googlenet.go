@@ -6,7 +6,7 @@ import (
 )
 
 // googLeNet is torchvision's GoogLeNet (Szegedy et al., arXiv 1409.4842, table 1,
-// with batch norm). All its pools inside modules take maxima.
+// with batch norm). All pools inside its modules take maxima.
 var googLeNet = Architecture{
 	Name: GoogLeNet, About: "torchvision's",
 	Default:    publishedGoogLeNet,

@@ -9,7 +9,7 @@ import (
 type outputs struct {
 	features *gorgonia.Node            // pooled, before dropout
 	logits   *gorgonia.Node            //
-	aux      []*gorgonia.Node          // auxiliary logits, the later head first; only when training
+	aux      []*gorgonia.Node          // auxiliary logits, the later head first; only in training
 	points   map[string]*gorgonia.Node // module name to its output
 	order    []string                  // of points
 }
@@ -65,13 +65,13 @@ var (
 	}
 )
 
-// torchvisionV3 is torchvision's inception_v3 as a structure of a variant.
+// torchvisionV3 is torchvision's inception_v3, described as a structure of a variant.
 func torchvisionV3(variant string) Twin {
 	return Twin{"torchvision", "inception_v3", published(variant, func(s *Spec) { s.AvgPoolCountIncludePad = true })}
 }
 
-// switches reads them off the names of layers. Files with torchvision's names
-// are of average pools that count their padding.
+// switches sets the settings by the names of layers. The average pools of files
+// with torchvision's names count their padding.
 func switches(s *Spec, has func(string) bool) bool {
 	if has("Conv2d_1a_7x7.conv.weight") {
 		s.Stem.Conv = "7x7"
@@ -94,9 +94,9 @@ func switches(s *Spec, has func(string) bool) bool {
 	return !has(bnMark)
 }
 
-// buildInception builds Inception V2 and V3 as released, with every switch of
-// Spec (Szegedy et al. 2015, table 1 and section 6). Table 1 as it is printed
-// has other last convolutions in the stem, and 288 channels from there on.
+// buildInception builds Inception V2 and V3 as released, with every setting of
+// Spec (Szegedy et al. 2015, table 1 and section 6). Table 1 as printed has other
+// last convolutions in the stem, and 288 channels after it.
 func buildInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 	table1, first := s.Variant == V2Table1, 32
 	if table1 {

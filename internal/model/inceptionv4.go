@@ -26,7 +26,7 @@ var publishedV4 = published(InceptionV4, func(s *Spec) {
 
 func buildInceptionV4(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs) {
 	x := b.StemV4(image, s.Stem.Stride, o.end)
-	at := 6 // the modules are numbered on from the stem
+	at := 6 // numbering continues from the stem
 	modules := func(count int, module func(x *gorgonia.Node, name string) *gorgonia.Node) {
 		for range count {
 			name := fmt.Sprintf("features.%d", at)

@@ -2,8 +2,8 @@ package model
 
 import "testing"
 
-// TestLadderCounts asserts every row of Table 3 as we build it: parameters
-// without and with the auxiliary head, and multiply-adds, for 1000 classes.
+// TestLadderCounts checks every row of Table 3 as we build it: parameters without
+// and with the auxiliary head, and multiply-adds, for 1000 classes.
 func TestLadderCounts(t *testing.T) {
 	tests := []struct {
 		name            string

@@ -2,8 +2,8 @@ package model
 
 import "github.com/inception-go/inception/internal/ops"
 
-// Layers lists the layers of spec's network in order with what each reads,
-// auxiliary heads included, read off its graph. Nothing is allocated.
+// Layers lists the layers of spec's network in order with their inputs,
+// auxiliary heads included, as its graph has them. Nothing is allocated.
 func Layers(spec Spec) ([]ops.Layer, error) {
 	b, err := sketch(spec)
 	if err != nil {
@@ -26,7 +26,7 @@ func Parameters(spec Spec) (params []*ops.Param, err error) {
 func (n *Network) Layers() []ops.Layer { return ops.Layers(n.Graph) }
 
 // MACs sums the multiply-adds of layers for one image, without auxiliary
-// heads: those run in training only.
+// heads, which run only in training.
 func MACs(layers []ops.Layer) (macs int64) {
 	for _, l := range layers {
 		if !l.Aux {

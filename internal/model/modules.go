@@ -2,9 +2,9 @@ package model
 
 import "github.com/inception-go/inception/internal/ops"
 
-// Module is a part of a network that is drawn and summed up as one: a block
-// that ends in a concatenation, an auxiliary head, or what lies before,
-// between and behind those.
+// Module is a part of a network that is drawn and summarised as one: a block
+// that ends in a concatenation, an auxiliary head, or the layers before, between
+// or after those.
 type Module struct {
 	Name   string
 	Aux    bool  // an auxiliary head
@@ -43,7 +43,7 @@ func (m *Module) add(i int, l ops.Layer) {
 	m.MACs += l.MACs
 }
 
-// between names a run of layers that are in no block.
+// between names a run of layers outside all blocks.
 func between(layers []ops.Layer, m Module) string {
 	switch last := layers[m.Layers[len(m.Layers)-1]]; {
 	case last.Op == "linear":

@@ -19,8 +19,8 @@ func changed(t *testing.T, change func(*Spec)) Spec {
 	return spec
 }
 
-// TestWireAgreesWithTheEvalNetwork compares the wiring read off the training
-// graph, in which sibling convolutions are one node, with the eval network's.
+// TestWireAgreesWithTheEvalNetwork compares the wiring of the training graph, in
+// which sibling convolutions are one node, with that of the eval network.
 func TestWireAgreesWithTheEvalNetwork(t *testing.T) {
 	for name, change := range map[string]func(*Spec){
 		"v3":           func(*Spec) {},
@@ -109,17 +109,17 @@ func TestPrinciplesNameWhatDepartsFromThem(t *testing.T) {
 		"no aux, hard to train": {func(s *Spec) { s.Aux = AuxNone }, nil, ""},
 		"pool first": {func(s *Spec) { s.GridReduction = "pool_first" }, []string{"1 model.grid_reduction"},
 			"Mixed_6a and Mixed_7a pool before they widen: in Mixed_6a 352800 values of 35x35x288 are squeezed through 83232 of 17x17x288"},
-		"not expanded": {func(s *Spec) { s.Expanded8x8 = false }, []string{"2 model.expanded_8x8"}, "has 1280 channels in place of 2048"},
-		"5x5":          {func(s *Spec) { s.Factorized5x5 = false }, []string{"3 model.factorized_5x5"}, "5.770 GMAC, not 5.713"},
-		"7x7":          {func(s *Spec) { s.Asymmetric7x7 = false }, []string{"3 model.asymmetric_7x7"}, "GMAC, not 5.713"},
+		"not expanded": {func(s *Spec) { s.Expanded8x8 = false }, []string{"2 model.expanded_8x8"}, "has 1280 channels instead of 2048"},
+		"5x5":          {func(s *Spec) { s.Factorized5x5 = false }, []string{"3 model.factorized_5x5"}, "from 5.713 to 5.770 GMAC"},
+		"7x7":          {func(s *Spec) { s.Asymmetric7x7 = false }, []string{"3 model.asymmetric_7x7"}, "from 5.713 to 9.703 GMAC"},
 		"small images, large stem": {func(s *Spec) { s.InputSize, s.Aux = 128, AuxNone }, []string{"1 model.stem", "3 model.input_size"},
 			"a grid of 13x13"},
 		"tiny images": {func(s *Spec) { s.InputSize, s.Stem.Stride, s.Stem.Pool, s.Aux = 24, 1, false, AuxNone }, []string{"1 model.input_size", "3 model.input_size"}, "has shrunk to 1x1"},
 		"grid below 12": {func(s *Spec) { s.InputSize, s.Stem.Stride, s.Stem.Pool, s.Aux = 32, 1, false, AuxNone }, []string{"3 model.input_size"},
-			"a grid of 5x5 from Mixed_6b on; the paper found such good on grids of 12 to 20 (section 3.2), and these are wider than the grid"},
+			"a grid of 5x5 from Mixed_6b on; the paper recommends them for grids of 12 to 20 (section 3.2); these are wider than the grid"},
 		"grid above 20": {func(s *Spec) { s.InputSize = 399 }, []string{"3 model.input_size"}, "a grid of 23x23"},
 		"wide":          {func(s *Spec) { s.Width = 2 }, []string{"4 model.width"}, "2 times the filters"},
-		"narrow":        {func(s *Spec) { s.Width = 0.1 }, []string{"4 model.width"}, "of 94 convolutions are held at 16 channels"},
+		"narrow":        {func(s *Spec) { s.Width = 0.1 }, []string{"4 model.width"}, "of 94 convolutions have the minimum of 16 channels"},
 	} {
 		warnings, err := Principles(changed(t, c.change))
 		if err != nil {

@@ -19,16 +19,16 @@ type Mode int
 const (
 	Eval       Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
 	Train                  // forward, losses and gradients
-	Statistics             // forward as in training, for what batch norm measures
+	Statistics             // forward as in training, to measure batch norm's statistics
 )
 
-// Options are what building needs besides the structure.
+// Options are the settings for building a network besides its structure.
 type Options struct {
 	Smoothing kernel.Smoothing        // of the labels in the losses
-	AuxWeight float32                 // of the auxiliary losses in the sum that is differentiated
+	AuxWeight float32                 // of the auxiliary losses in the differentiated sum
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
-	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
+	Keep      []string                // modules (Mixed_6e) or layers that Point will read
 }
 
 // Network is a graph with memory, ready to run on batches of one size. It
@@ -51,27 +51,27 @@ type Network struct {
 	machine gorgonia.VM
 }
 
-// gradientNode is the gradient of parameters that lie behind each other and are
-// one input of the graph; some of them may be frozen.
+// gradientNode is the gradient of parameters that are adjacent in memory and one
+// input of the graph; some of them may be frozen.
 type gradientNode struct {
 	params   []*ops.Param
 	in, node *gorgonia.Node
 }
 
-// Gradient is the derivative of the loss by one parameter, packed like
-// Param.Data. It is overwritten by the next Step.
+// Gradient is the derivative of the loss with respect to one parameter, packed
+// like Param.Data. The next Step overwrites it.
 type Gradient struct {
 	Param *ops.Param
 	Data  []float32
 }
 
-// Loss holds the smoothed cross-entropies of one batch, unweighted. Aux is
-// that of the later auxiliary head there is, AuxEarly that of one before it.
+// Loss holds the smoothed cross-entropies of one batch, unweighted. Aux is that
+// of the only or later auxiliary head, AuxEarly that of an earlier one.
 type Loss struct{ Main, Aux, AuxEarly float32 }
 
 // Build makes a network of spec's structure over w for batches of the given
-// number of images. The spec may differ from w's in its input size, dropout
-// and batch norm constants only.
+// number of images. The spec may differ from w's only in its input size, dropout
+// and batch norm constants.
 func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, error) {
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
@@ -84,7 +84,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, err
 	}
 	if per := 3 * spec.InputSize * spec.InputSize; batch > math.MaxInt32/per {
-		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; at most %d", batch, spec.InputSize,
+		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; the limit is %d", batch, spec.InputSize,
 			spec.InputSize, math.MaxInt32/per)
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
@@ -147,12 +147,12 @@ func anyTrained(params []*ops.Param, frozen func(layer string) bool) bool {
 	return slices.ContainsFunc(params, func(p *ops.Param) bool { return trains(p, frozen) })
 }
 
-// trains reports whether gradients change a parameter.
+// trains reports whether training changes a parameter.
 func trains(p *ops.Param, frozen func(layer string) bool) bool {
 	return p.Trainable() && (frozen == nil || !frozen(p.Layer))
 }
 
-// compile plans the memory and makes the machine.
+// compile plans the memory and creates the tape machine.
 func (n *Network) compile(points []string) error {
 	keep := append(gorgonia.Nodes{n.out.logits, n.out.features}, n.losses...)
 	keep = append(keep, n.out.aux...)
@@ -174,7 +174,7 @@ func (n *Network) compile(points []string) error {
 	return nil
 }
 
-// Points lists the modules that Options.Keep knows, in order. It also knows
+// Points lists the modules that Options.Keep accepts, in order. It also accepts
 // every layer of an eval network.
 func (n *Network) Points() []string { return n.out.order }
 
@@ -186,7 +186,7 @@ func (n *Network) point(name string) (*gorgonia.Node, error) {
 	if node := ops.NodeOf(n.Graph, name); node != nil {
 		return node, nil
 	}
-	return nil, fmt.Errorf("no layer is called %q; there are the modules %s, and the layers that inception summary "+
+	return nil, fmt.Errorf("no layer is called %q; the modules are %s; the layers are those that inception summary "+
 		"lists", name, strings.Join(n.Points(), ", "))
 }
 
@@ -200,7 +200,7 @@ func (n *Network) Forward(images []float32) error {
 }
 
 // Step runs forward and backward for one batch. step seeds dropout. Gradients
-// and TrainLogits are those of this batch until the next call.
+// and TrainLogits return values of this batch until the next call.
 func (n *Network) Step(images []float32, labels kernel.Labels, step uint64) (Loss, error) {
 	if len(labels.Class) != n.Batch ||
 		labels.Other != nil && (len(labels.Other) != n.Batch || len(labels.Share) != n.Batch) {
@@ -228,9 +228,9 @@ func (n *Network) run() error {
 	return nil
 }
 
-// Refresh must follow every change of the weights before an eval network
-// runs again: it folds batch norm into them, for all networks over these
-// weights, of which none may run meanwhile.
+// Refresh must be called after every change of the weights before an eval
+// network runs again: it folds batch norm into them for all networks over these
+// weights, none of which may run meanwhile.
 func (n *Network) Refresh() { ops.Refresh(n.Graph) }
 
 // Logits returns the logits of the last run, [Batch][Classes].
@@ -243,8 +243,8 @@ func (n *Network) TrainLogits() []float32 { return n.Logits() }
 // Features returns the pooled features of the last run, [Batch][channels].
 func (n *Network) Features() []float32 { return rows(n.out.features, ops.ChannelsOf(n.out.features)) }
 
-// Point returns an end point kept by Options.Keep, [Batch][C][H][W], and its
-// shape without the batch.
+// Point returns the output of a module or layer in Options.Keep, [Batch][C][H][W],
+// and its shape without the batch.
 func (n *Network) Point(name string) (values []float32, shape [3]int, err error) {
 	node, err := n.point(name)
 	if err != nil {
@@ -271,10 +271,10 @@ func (n *Network) Gradients() []Gradient {
 	return all
 }
 
-// Close frees the machine.
+// Close frees the tape machine.
 func (n *Network) Close() error { return n.machine.Close() }
 
-// rows reads an activation of 1x1 pixels, [N][channels], without padding.
+// rows reads a 1x1 activation, [N][channels], without padding.
 func rows(node *gorgonia.Node, channels int) []float32 {
 	all := ops.Planar(node)
 	return all[:node.Shape()[0]*channels]

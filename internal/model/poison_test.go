@@ -7,9 +7,9 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 )
 
-// Memory of a whole training graph that is free is filled with NaN, and two
-// steps still give the losses and gradients of a network whose results all have
-// memory of their own.
+// The free memory of a whole training graph is filled with NaN, and two steps
+// still give the losses and gradients of a network in which every result has its
+// own memory.
 func TestTrainingGraphSharesMemorySafely(t *testing.T) {
 	spec, _ := smallest(t)
 	spec.AuxEarly = true
@@ -31,7 +31,7 @@ func TestTrainingGraphSharesMemorySafely(t *testing.T) {
 			copy(net.image, images)
 			net.labels = labels
 			if poisoned {
-				net.Plan.Bind() // else every op takes memory of its own
+				net.Plan.Bind() // otherwise every op allocates its own memory
 				net.Plan.Poison()
 			}
 			net.machine.Reset()

@@ -10,7 +10,7 @@ import (
 // principles of Szegedy et al. 2015, section 2.
 type Warning struct {
 	Principle int    `json:"principle"` // 1 to 4
-	Key       string `json:"key"`       // of the setting that makes the difference
+	Key       string `json:"key"`       // of the setting responsible
 	Text      string `json:"text"`
 }
 
@@ -21,14 +21,13 @@ var principles = map[int]string{
 	4: "balance width and depth",
 }
 
-// String names the principle and says what departs from it.
+// String names the principle and describes the departure.
 func (w Warning) String() string {
 	return fmt.Sprintf("principle %d (%s): %s", w.Principle, principles[w.Principle], w.Text)
 }
 
-// Principles returns where spec's network departs from the paper's principles.
-// What its graph shows counts, and switches that are off where the variant as
-// published has them on.
+// Principles returns where spec's network departs from the paper's principles,
+// by its graph and by settings that are off but on in the published variant.
 func Principles(spec Spec) ([]Warning, error) {
 	layers, err := Layers(spec)
 	if err != nil {
@@ -73,7 +72,7 @@ func (c *critic) blocks() (blocks []Module) {
 	return blocks
 }
 
-// poolFirst looks for modules whose whole input goes through a pool that
+// poolFirst finds modules whose whole input goes through a pool that
 // halves the grid before the channels grow (section 5, fig. 9 left).
 func (c *critic) poolFirst() {
 	var names []string
@@ -97,14 +96,14 @@ func (c *critic) poolFirst() {
 	}
 	if len(names) > 0 {
 		c.warn(1, "model.grid_reduction", "%s pool before they widen: in %s %d values of %s are squeezed through %d of %s "+
-			"on the way to %s; grid_reduction: efficient has convolutions beside the pool (section 5, fig. 10)",
+			"on the way to %s; grid_reduction: efficient has convolutions next to the pool (section 5, fig. 10)",
 			strings.Join(names, " and "), names[0], size(in), grid(in), size(squeezed), grid(squeezed), grid(out))
 	}
 }
 
-// shrinking looks for grids that shrink too early for the size of the images
-// (section 9 keeps a grid of 35 for images of 151 and of 79 pixels), or to
-// nothing.
+// shrinking finds grids that shrink too early for the size of the images
+// (section 9 keeps a grid of 35 for images of 151 and of 79 pixels), or to a
+// single pixel.
 func (c *critic) shrinking() {
 	blocks := c.blocks()
 	if len(blocks) == 0 {
@@ -121,17 +120,17 @@ func (c *critic) shrinking() {
 	const least = 18 // half of the paper's 35
 	switch {
 	case before[1] < least && len(cures) > 0:
-		c.warn(1, "model.stem", "images of %d pixels come out of the stem as a grid of %dx%d, where the paper keeps 35x35 "+
+		c.warn(1, "model.stem", "the stem turns images of %d pixels into a grid of %dx%d, where the paper keeps 35x35 "+
 			"for small images (section 9); model.%s or a larger model.input_size keeps more",
 			c.spec.InputSize, before[1], before[2], strings.Join(cures, " and model."))
 	case last[1] < 2:
-		c.warn(1, "model.input_size", "the grid has shrunk to %dx%d in %s, so that the windows of its convolutions see "+
-			"padding only; a larger model.input_size keeps more",
+		c.warn(1, "model.input_size", "the grid has shrunk to %dx%d in %s, so the windows of its convolutions see only "+
+			"padding around it; a larger model.input_size keeps more",
 			last[1], last[2], blocks[len(blocks)-1].Name)
 	}
 }
 
-// notExpanded looks for plain modules on the coarsest grid (section 6, fig. 7).
+// notExpanded finds plain modules on the coarsest grid (section 6, fig. 7).
 func (c *critic) notExpanded() {
 	if c.spec.Expanded8x8 || !c.published.Expanded8x8 {
 		return
@@ -141,7 +140,7 @@ func (c *critic) notExpanded() {
 	with := c.spec
 	with.Expanded8x8 = true
 	c.compare(with, func(expanded []ops.Layer) {
-		c.warn(2, "model.expanded_8x8", "%s, on the coarsest grid, has %d channels in place of %d; expanded_8x8: true "+
+		c.warn(2, "model.expanded_8x8", "%s, on the coarsest grid, has %d channels instead of %d; expanded_8x8: true "+
 			"widens the filter banks there (section 6, fig. 7)",
 			last.Name, last.Output[0], expanded[lastConcat(expanded)].Output[0])
 	})
@@ -156,18 +155,18 @@ func lastConcat(layers []ops.Layer) (last int) {
 	return last
 }
 
-// notFactorized looks for large windows where the paper has several small ones,
+// notFactorized finds large windows where the paper has several small ones,
 // "as suggested by principle 3" (figs. 5 and 6).
 func (c *critic) notFactorized() {
 	if !c.spec.Factorized5x5 && c.published.Factorized5x5 {
 		with := c.spec
 		with.Factorized5x5 = true
-		c.costs(with, "model.factorized_5x5", "5x5 convolutions in place of two 3x3 ones (fig. 5)", "factorized_5x5: true")
+		c.costs(with, "model.factorized_5x5", "5x5 convolutions instead of two 3x3 ones (fig. 5)", "factorized_5x5: true")
 	}
 	if !c.spec.Asymmetric7x7 && c.published.Asymmetric7x7 {
 		with := c.spec
 		with.Asymmetric7x7 = true
-		c.costs(with, "model.asymmetric_7x7", "7x7 convolutions in place of 1x7 and 7x1 ones (fig. 6)",
+		c.costs(with, "model.asymmetric_7x7", "7x7 convolutions instead of 1x7 and 7x1 ones (fig. 6)",
 			"asymmetric_7x7: true")
 	}
 }
@@ -175,8 +174,8 @@ func (c *critic) notFactorized() {
 func (c *critic) costs(with Spec, key, what, cure string) {
 	c.compare(with, func(factorized []ops.Layer) {
 		own, other := MACs(c.layers), MACs(factorized)
-		c.warn(3, key, "%s make the network take %.3f GMAC, not %.3f; %s saves them", what, float64(own)/1e9,
-			float64(other)/1e9, cure)
+		c.warn(3, key, "%s raise the cost from %.3f to %.3f GMAC; %s saves the difference", what, float64(other)/1e9,
+			float64(own)/1e9, cure)
 	})
 }
 
@@ -189,8 +188,8 @@ func (c *critic) compare(with Spec, use func([]ops.Layer)) {
 	use(layers)
 }
 
-// asymmetricGrid looks whether 1xn and nx1 convolutions begin outside the grids
-// of 12 to 20 on which the paper found them good (section 3.2).
+// asymmetricGrid checks whether 1xn and nx1 convolutions start outside the grids
+// of 12 to 20 for which the paper recommends them (section 3.2).
 func (c *critic) asymmetricGrid() {
 	for _, m := range c.blocks() {
 		for _, i := range m.Layers {
@@ -204,22 +203,22 @@ func (c *critic) asymmetricGrid() {
 			}
 			wide := ""
 			if long > l.Output[1] {
-				wide = ", and these are wider than the grid"
+				wide = "; these are wider than the grid"
 			}
-			c.warn(3, "model.input_size", "1x%d and %dx1 convolutions run on a grid of %dx%d from %s on; the paper found "+
-				"such good on grids of 12 to 20 (section 3.2)%s",
+			c.warn(3, "model.input_size", "1x%d and %dx1 convolutions run on a grid of %dx%d from %s on; the paper "+
+				"recommends them for grids of 12 to 20 (section 3.2)%s",
 				long, long, l.Output[1], l.Output[2], m.Name, wide)
 			return
 		}
 	}
 }
 
-// width looks for a width that depth does not go along with, or that is so
-// small that many convolutions are held at the fewest channels there can be.
+// width finds a width that has grown without the depth, or that is so small that
+// many convolutions have the minimum number of channels.
 func (c *critic) width() {
 	if c.spec.Width >= 1.5 {
-		c.warn(4, "model.width", "width %g gives %g times the filters to a network that is no deeper; the paper would "+
-			"have both grow together", c.spec.Width, c.spec.Width)
+		c.warn(4, "model.width", "width %g gives the network %g times the filters but no more depth; the paper "+
+			"increases both together", c.spec.Width, c.spec.Width)
 	}
 	if c.spec.Width >= 1 {
 		return
@@ -238,7 +237,7 @@ func (c *critic) width() {
 			}
 		}
 		if 10*held >= convs {
-			c.warn(4, "model.width", "at width %g %d of %d convolutions are held at 16 channels, the fewest, so the stages "+
+			c.warn(4, "model.width", "at width %g, %d of %d convolutions have the minimum of 16 channels, so the stages "+
 				"do not keep their proportions", c.spec.Width, held, convs)
 		}
 	})

@@ -16,7 +16,7 @@ type Spec struct {
 	Variant                string  `yaml:"variant" json:"variant"`
 	InputSize              int     `yaml:"input_size" json:"input_size" help:"height and width of the images in pixels"`
 	Classes                int     `yaml:"classes" json:"classes" help:"number of classes; 0 takes it from the data"`
-	Width                  float64 `yaml:"width" json:"width" help:"multiplies every channel count, rounded to multiples of 16"`
+	Width                  float64 `yaml:"width" json:"width" help:"multiplies every channel count; results are rounded to multiples of 16"`
 	Stem                   Stem    `yaml:"stem" json:"stem"`
 	Factorized5x5          bool    `yaml:"factorized_5x5" json:"factorized_5x5" help:"two 3x3 convolutions instead of a 5x5 in the 35x35 modules (fig. 5)"`
 	Tower3x3               bool    `yaml:"tower_3x3" json:"tower_3x3" help:"the middle tower of the 35x35 modules is a 3x3 convolution, as in fig. 5, instead of the released code's 5x5"`
@@ -24,7 +24,7 @@ type Spec struct {
 	Expanded8x8            bool    `yaml:"expanded_8x8" json:"expanded_8x8" help:"expanded filter banks in the 8x8 modules (fig. 7)"`
 	GridReduction          string  `yaml:"grid_reduction" json:"grid_reduction" help:"efficient (fig. 10), pool_first or expand_first (fig. 9)"`
 	Aux                    string  `yaml:"aux" json:"aux" help:"auxiliary head: none, plain (a bias) or batch_norm"`
-	AuxLate                bool    `yaml:"aux_late" json:"aux_late" help:"the auxiliary head on the last 17x17 module; false with aux_early leaves the early one alone"`
+	AuxLate                bool    `yaml:"aux_late" json:"aux_late" help:"an auxiliary head on the last 17x17 module; false with aux_early leaves only the early one"`
 	AuxEarly               bool    `yaml:"aux_early" json:"aux_early" help:"a second auxiliary head on the first 17x17 module, as in Inception V1"`
 	AuxDropout             float64 `yaml:"aux_dropout" json:"aux_dropout" help:"probability that a feature before an auxiliary head's classifier is dropped in training"`
 	Dropout                float64 `yaml:"dropout" json:"dropout" help:"probability that a pooled feature is dropped in training"`
@@ -34,19 +34,19 @@ type Spec struct {
 	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published) or he (stddev from the fan-in)"`
 }
 
-// Help explains the key variant by the list of networks.
+// Help returns the help of the key variant, which lists the networks.
 func (s Spec) Help(name string) string {
 	if name != "variant" {
 		return ""
 	}
-	return "network: " + settings.Choices(AboutVariants()) + "; sets the other model.* keys unless they are given"
+	return "network: " + settings.Choices(AboutVariants()) + "; sets the defaults of the other model.* keys"
 }
 
 // Stem holds the switches of the stem.
 type Stem struct {
 	Conv   string `yaml:"conv" json:"conv" help:"first convolutions: 3x3 (three of them) or 7x7 (one); bn-inception: separable or 7x7; googlenet: 7x7"`
-	Stride int    `yaml:"stride" json:"stride" help:"of the first convolution: 2, or 1 for small images"`
-	Pool   bool   `yaml:"pool" json:"pool" help:"the first max pool; off for small images"`
+	Stride int    `yaml:"stride" json:"stride" help:"stride of the first convolution: 2, or 1 for small images"`
+	Pool   bool   `yaml:"pool" json:"pool" help:"whether the first max pool is there; false for small images"`
 }
 
 // The settings of Spec.Aux.
@@ -59,8 +59,8 @@ const (
 // MaxInputSize is the largest input of a network, in pixels a side.
 const MaxInputSize = 4096
 
-// Validate returns what is wrong with the settings, one line beginning with
-// the key; whether the input size fits is for CheckSize.
+// Validate returns what is wrong with the settings, in one line that starts
+// with the key. CheckSize checks whether the input size fits the structure.
 func (s Spec) Validate() error {
 	oneOf := func(key, value string, values ...string) error {
 		if slices.Contains(values, value) {

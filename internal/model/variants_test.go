@@ -9,8 +9,8 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// TestVariantCounts asserts the networks besides Table 3's: parameters without
-// and with auxiliary heads, and multiply-adds.
+// TestVariantCounts checks the networks that are not in Table 3: parameters
+// without and with auxiliary heads, and multiply-adds.
 func TestVariantCounts(t *testing.T) {
 	for _, test := range []struct {
 		name            string
@@ -83,7 +83,7 @@ func TestSlimsInceptionV2HasNoOtherVariables(t *testing.T) {
 	}
 }
 
-// A layer that a variant does not have has no switch either.
+// A layer that a variant does not have has no setting either.
 func TestVariantsRefuseSwitchesThatTheyLack(t *testing.T) {
 	for _, test := range []struct {
 		variant string
@@ -118,8 +118,8 @@ func TestVariantsRefuseSwitchesThatTheyLack(t *testing.T) {
 	}
 }
 
-// Dropout in an auxiliary head changes with the step and leaves the rest as it
-// is; the heads choose apart from each other.
+// Dropout in an auxiliary head changes with the step and affects nothing else;
+// the heads choose independently.
 func TestAuxiliaryDropout(t *testing.T) {
 	spec, err := DefaultSpec(GoogLeNet)
 	if err != nil {
@@ -153,8 +153,8 @@ func TestAuxiliaryDropout(t *testing.T) {
 	}
 }
 
-// The halves of a separable convolution are two layers, one behind the other,
-// though one node computes both.
+// The halves of a separable convolution are two layers, one after the other,
+// although one node computes both.
 func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
 	spec, err := DefaultSpec(BNInception)
 	if err != nil {

@@ -22,7 +22,7 @@ type Weights struct {
 }
 
 // NewWeights returns freshly initialised weights for spec, whose Classes must
-// be known. The values of a parameter follow from seed and its name alone.
+// be known. The values of a parameter depend only on seed and its name.
 func NewWeights(spec Spec, seed uint64) (*Weights, error) {
 	w, err := ZeroWeights(spec)
 	if err != nil {
@@ -36,8 +36,7 @@ func NewWeights(spec Spec, seed uint64) (*Weights, error) {
 	return w, nil
 }
 
-// ZeroWeights returns weights for spec that are all zero, to be filled from a
-// file.
+// ZeroWeights returns weights for spec that are all zero, to be read from a file.
 func ZeroWeights(spec Spec) (*Weights, error) {
 	b, err := sketch(spec)
 	if err != nil {
@@ -108,7 +107,7 @@ func sketch(spec Spec) (*blocks.Builder, error) {
 	return b, b.Err()
 }
 
-// tooSmall names the smallest input that spec's structure can carry.
+// tooSmall returns an error that names the smallest input size for spec's structure.
 func (s Spec) tooSmall(cause error) error {
 	min, hint := s.minSize(), ""
 	if s.Aux != AuxNone {
@@ -120,8 +119,8 @@ func (s Spec) tooSmall(cause error) error {
 		"is %d%s", s.InputSize, cause, min, hint)
 }
 
-// minSize searches the smallest size that can be built. A larger input never
-// makes a map smaller, so halving finds it.
+// minSize finds the smallest size that can be built. A larger input never makes
+// a map smaller, so a binary search finds it.
 func (s Spec) minSize() int {
 	low, high := s.InputSize, MaxInputSize // low fails, high works
 	for high-low > 1 {
@@ -139,15 +138,15 @@ func (s Spec) minSize() int {
 	return high
 }
 
-// WithoutAux returns the structure without auxiliary heads, which only training
-// runs.
+// WithoutAux returns the structure without auxiliary heads, which run only in
+// training.
 func (s Spec) WithoutAux() Spec {
 	s.Aux, s.AuxEarly, s.AuxLate = AuxNone, false, true
 	return s
 }
 
-// CheckSize reports whether spec's structure can carry its input size; the
-// error names the smallest or the largest that works. Nothing is allocated.
+// CheckSize checks that the input size fits spec's structure; the error names
+// the smallest or the largest size that does. Nothing is allocated.
 func (s Spec) CheckSize() error {
 	if s.Classes < 1 {
 		s.Classes = 1
@@ -159,7 +158,7 @@ func (s Spec) CheckSize() error {
 	return err
 }
 
-// initial returns the first values of a parameter in file order: weights
+// initial returns the initial values of a parameter in file order: weights
 // from a normal distribution cut at two standard deviations, batch norm as the
 // identity.
 func initial(p *ops.Param, how string, seed uint64) []float32 {

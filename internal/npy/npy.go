@@ -1,5 +1,5 @@
-// Package npy reads and writes arrays of floats in NumPy's .npy format, a piece
-// at a time, so that an array may be larger than the memory.
+// Package npy reads and writes arrays of floats in NumPy's .npy format piece by
+// piece, so that an array may be larger than memory.
 package npy
 
 import (
@@ -19,7 +19,7 @@ import (
 type Reader struct {
 	Shape []int
 	r     *bufio.Reader
-	size  int // bytes of a value
+	size  int // bytes per value
 	left  int64
 	bytes []byte
 }
@@ -62,7 +62,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 func readHeader(r io.Reader) (string, error) {
 	start := make([]byte, 10)
 	if _, err := io.ReadFull(r, start); err != nil || string(start[:6]) != "\x93NUMPY" {
-		return "", errors.New("npy: does not begin as NumPy's .npy files do")
+		return "", errors.New("npy: does not start like a NumPy .npy file")
 	}
 	length := int(binary.LittleEndian.Uint16(start[8:]))
 	if start[6] > 1 { // versions 2 and 3 have four bytes of length
@@ -105,8 +105,7 @@ func (n *Reader) Read(dst []float32) error {
 	return nil
 }
 
-// WriteHeader writes what comes before the values of a float32 array in C
-// order.
+// WriteHeader writes the part before the values of a float32 array in C order.
 func WriteHeader(w io.Writer, shape []int) error {
 	dims := make([]string, len(shape))
 	for i, n := range shape {
@@ -124,7 +123,7 @@ func WriteHeader(w io.Writer, shape []int) error {
 	return err
 }
 
-// WriteValues writes the next values behind the header.
+// WriteValues writes the next values after the header.
 func WriteValues(w io.Writer, values []float32) error {
 	return binary.Write(w, binary.LittleEndian, values)
 }

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// readAll reads a whole array, a piece at a time: what a header claims need not
-// be there.
+// readAll reads a whole array piece by piece, because the values that a header
+// claims need not exist.
 func readAll(r io.Reader) (shape []int, values []float32, err error) {
 	n, err := NewReader(r)
 	if err != nil {
@@ -89,7 +89,7 @@ func TestNPYKeepsEveryBitOfFloats(t *testing.T) {
 	}
 }
 
-// full is a writer that takes so many bytes.
+// full is a writer that accepts this many bytes.
 type full int
 
 func (f *full) Write(b []byte) (int, error) {

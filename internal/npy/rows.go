@@ -11,8 +11,9 @@ import (
 	"github.com/inception-go/inception/internal/atomicfile"
 )
 
-// Rows collects arrays of one shape for an .npy. They wait on the disk, so
-// that a million pictures' features need no more memory than one's.
+// Rows collects arrays of the same shape for an .npy file. They are kept on disk,
+// so that the features of a million pictures need no more memory than those of
+// one.
 type Rows struct {
 	Shape []int // of all rows: their number, then the shape of one
 
@@ -22,7 +23,7 @@ type Rows struct {
 }
 
 // NewRows returns an empty collection for the file at path, which Write will
-// write. A folder that cannot be written to is found out here.
+// write. It fails if the folder cannot be written to.
 func NewRows(path string) (*Rows, error) {
 	spool, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".rows-*")
 	if err != nil {
@@ -43,7 +44,7 @@ func (r *Rows) Add(values []float32, shape ...int) error {
 	return WriteValues(r.w, values)
 }
 
-// Write writes the file, unless there is no row.
+// Write writes the file, unless there are no rows.
 func (r *Rows) Write() error {
 	if len(r.Shape) == 0 {
 		return nil
@@ -63,7 +64,7 @@ func (r *Rows) Write() error {
 	})
 }
 
-// Close forgets the rows.
+// Close discards the rows.
 func (r *Rows) Close() {
 	r.spool.Close()
 	os.Remove(r.spool.Name())

@@ -12,10 +12,10 @@ type Norm struct {
 	Gamma, Beta   *Param // Gamma may be nil: scale 1
 	Mean, Var     *Param // running statistics
 	Eps, Momentum float32
-	Frozen        bool // normalise by the running statistics and leave them as they are
+	Frozen        bool // normalise by the running statistics and do not change them
 }
 
-// Params returns the parameters that there are, in the order of files.
+// Params returns the parameters that are not nil, in file order.
 func (n Norm) Params() []*Param {
 	return slices.DeleteFunc([]*Param{n.Gamma, n.Beta, n.Mean, n.Var}, func(p *Param) bool { return p == nil })
 }
@@ -91,7 +91,7 @@ func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node
 	return grads, nil
 }
 
-// kernel is the batch norm by the last batch's statistics.
+// kernel returns the batch norm with the last batch's statistics.
 func (b *batchNorm) kernel() kernel.BatchNorm {
 	k := kernel.BatchNorm{Mean: b.mean, Variance: b.variance, Beta: b.Beta.Data, Eps: b.Eps}
 	if b.Gamma != nil {
@@ -100,7 +100,7 @@ func (b *batchNorm) kernel() kernel.BatchNorm {
 	return k
 }
 
-// besides makes a node for a result that the op of main fills besides its
+// besides makes a node for a result that the op of main fills in addition to its
 // own.
 func besides(name string, main *gorgonia.Node, part *Result) (*gorgonia.Node, error) {
 	o := &op{name: name, result: part, forward: func([]gorgonia.Value) error { return nil }}

@@ -7,9 +7,9 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Concat joins activations along the channels. An input whose memory is its
-// own is moved into the result, so that it is written there in the first
-// place; only views and inputs of other concats are copied.
+// Concat joins activations along the channels. An input with its own memory is
+// moved into the result, so that it is written there directly; only views and
+// inputs of other concats are copied.
 func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, error) {
 	s := xs[0].Shape()
 	channels := 0
@@ -58,7 +58,7 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 	return o.apply(xs...)
 }
 
-// resultOf returns the memory of a node's result, nil for inputs of the graph.
+// resultOf returns a node's result, nil for inputs of the graph.
 func resultOf(n *gorgonia.Node) *Result {
 	if o, ok := n.Op().(*op); ok {
 		return o.result
@@ -66,10 +66,9 @@ func resultOf(n *gorgonia.Node) *Result {
 	return nil
 }
 
-// Channels views count channels of x, beginning at from, and the padding
-// behind them; nothing is copied. Its
-// gradient is spread into zeros; Gradients joins the gradients of views that
-// cover x instead.
+// Channels returns a view of count channels of x, starting at from, and the
+// padding after them; nothing is copied. Its gradient is spread into zeros,
+// unless views cover x; then Gradients joins their gradients.
 func Channels(name string, x *gorgonia.Node, from, count int) (*gorgonia.Node, error) {
 	s := x.Shape()
 	result := newMapResult(s[0], count, s[2], s[3])
@@ -90,5 +89,5 @@ func Channels(name string, x *gorgonia.Node, from, count int) (*gorgonia.Node, e
 	return o.apply(x)
 }
 
-// channelRange says which channels of its input a view shows.
+// channelRange is the range of channels of its input that a view shows.
 type channelRange struct{ from, count int }

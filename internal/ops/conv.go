@@ -7,8 +7,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Conv convolves the activation x with k output channels of packed weights
-// w. No bias.
+// Conv convolves the activation x with packed weights w to k output channels,
+// without bias.
 func Conv(name string, x, w *gorgonia.Node, k int, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := convShape(name, x, k, v)
 	if err != nil {
@@ -53,8 +53,8 @@ func convBackwardData(name string, c kernel.Conv, x, w, grad *gorgonia.Node) (*g
 	return o.apply(grad, w)
 }
 
-// ImageConv convolves a batch of images, [N][3][H][W], with k output
-// channels. The image has no gradient.
+// ImageConv convolves a batch of images, [N][3][H][W], to k output channels. The
+// image has no gradient.
 func ImageConv(name string, image, w *gorgonia.Node, k int, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := imageConvShape(name, image, k, v)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Flatten makes one pixel with a channel for every value of an image, in the
-// order channel, row, column.
+// Flatten makes one pixel with a channel for every value of an image, in
+// channel, row, column order.
 func Flatten(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.Node, error) {
 	s, channels := x.Shape(), ChannelsOf(x)
 	o := &op{name: name + ": flatten", result: newMapResult(s[0], channels*s[2]*s[3], 1, 1), layers: layers,

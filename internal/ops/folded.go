@@ -8,11 +8,10 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// FoldedConv is convolution, batch norm by the running statistics and ReLU as
-// one pass, for inference: the scale lies in the weights, the shift is a
-// bias; folds keeps them. Refresh must follow every change of the parameters. A
-// nil norm.Beta stands for no batch norm, and bias for the layer's own bias, if
-// any.
+// FoldedConv does convolution, batch norm by the running statistics and ReLU in
+// one pass, for inference: the scale is part of the weights, the shift is a bias;
+// folds keeps them. Refresh must follow every change of the parameters. A nil
+// norm.Beta means no batch norm; bias is then the layer's own bias, if any.
 func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param, norm Norm, v kernel.Window,
 	layers ...Layer) (*gorgonia.Node, error) {
 	k := weight.Shape[0]
@@ -51,27 +50,27 @@ func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param
 	return o.apply(append(gorgonia.Nodes{x}, f.nodes(x.Graph())...)...)
 }
 
-// Folds are the folded weights of all networks over the same parameters: a
-// layer's are made when one of them first runs it, and kept once.
+// Folds are the folded weights of all networks over the same parameters: those
+// of a layer are made when a network first runs it, and shared by all.
 type Folds struct {
 	mu  sync.Mutex
 	all map[foldOf]*folded
 }
 
-// foldOf tells the folds of one weight apart.
+// foldOf distinguishes the folds of one weight.
 type foldOf struct {
 	weight   *Param
 	winograd bool
 }
 
-// Len returns how many weights are folded, or will be.
+// Len returns how many weights are or will be folded.
 func (f *Folds) Len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.all)
 }
 
-// of returns the fold of a weight, transformed for winograd unless that is nil.
+// of returns the fold of a weight, transformed for winograd unless it is nil.
 func (f *Folds) of(weight, bias *Param, norm Norm, winograd *kernel.Conv) *folded {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,8 +84,8 @@ func (f *Folds) of(weight, bias *Param, norm Norm, winograd *kernel.Conv) *folde
 	return f.all[key]
 }
 
-// Refresh brings everything that follows from the parameters of g's layers up
-// to date with them. No network over the same parameters may run meanwhile.
+// Refresh recomputes everything derived from the parameters of g's layers. No
+// network over the same parameters may run meanwhile.
 func Refresh(g *gorgonia.ExprGraph) {
 	for _, n := range g.AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.refresh != nil {
@@ -95,8 +94,8 @@ func Refresh(g *gorgonia.ExprGraph) {
 	}
 }
 
-// Folded returns a convolution's weights, in file order, and bias with its
-// batch norm folded into both, which is what FoldedConv computes with.
+// Folded returns a convolution's weights, in file order, and bias with batch
+// norm folded into both, as FoldedConv uses them.
 func (l *Layer) Folded() (weights, bias []float32) {
 	weight := l.Params[0]
 	f := &folded{weight: weight, bias: l.Param(Bias), norm: Norm{Gamma: l.Param(Gamma), Beta: l.Param(Beta),
@@ -114,7 +113,7 @@ type folded struct {
 	w, b         []float32
 }
 
-// nodes are the inputs that the folded weights follow from.
+// nodes are the inputs from which the folded weights are computed.
 func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
 	for _, p := range append([]*Param{f.weight, f.bias}, f.norm.Params()...) {
 		if p != nil {
@@ -124,7 +123,7 @@ func (f *folded) nodes(g *gorgonia.ExprGraph) (nodes gorgonia.Nodes) {
 	return nodes
 }
 
-// ready returns the weights and biases, made if they are not yet.
+// ready returns the weights and biases, and makes them if necessary.
 func (f *folded) ready() (w, b []float32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,7 +133,7 @@ func (f *folded) ready() (w, b []float32) {
 	return f.w, f.b
 }
 
-// refresh makes them anew if they were made.
+// refresh recomputes them if they have been made.
 func (f *folded) refresh() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

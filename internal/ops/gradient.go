@@ -11,9 +11,9 @@ import (
 // Gradients adds to the graph the derivatives of the weighted sum of scalar
 // losses with respect to the nodes wrt, by the ops' SymDiff, and returns one
 // node for each. It differs from gorgonia.Grad in three ways that matter for
-// speed and memory: a node that feeds several layers gets its gradients
-// added in one parallel pass; gradients of views that cover a node are
-// written in place side by side; nothing is built that wrt does not need.
+// speed and memory: the gradients of a node that feeds several layers are added
+// in one parallel pass; gradients of views that cover a node are written in
+// place side by side; only what wrt needs is built.
 func Gradients(losses gorgonia.Nodes, weights []float32, wrt gorgonia.Nodes) (gorgonia.Nodes, error) {
 	d := &differentiation{needed: neededFor(wrt), grads: map[*gorgonia.Node][]contribution{}}
 	for i, loss := range losses {
@@ -53,7 +53,7 @@ type differentiation struct {
 	grads  map[*gorgonia.Node][]contribution
 }
 
-// through carries n's gradient on to its inputs.
+// through propagates n's gradient to its inputs.
 func (d *differentiation) through(n *gorgonia.Node) error {
 	o, ok := n.Op().(*op)
 	if !ok || !d.needed[n] || len(d.grads[n]) == 0 {
@@ -87,7 +87,7 @@ func (d *differentiation) add(n *gorgonia.Node, c contribution) {
 	d.grads[n] = append(d.grads[n], c)
 }
 
-// of returns the node of n's whole gradient, nil if no loss depends on n.
+// of returns the node of n's whole gradient, or nil if no loss depends on n.
 func (d *differentiation) of(n *gorgonia.Node) (grad *gorgonia.Node, err error) {
 	cs := d.grads[n]
 	switch {
@@ -104,8 +104,8 @@ func (d *differentiation) of(n *gorgonia.Node) (grad *gorgonia.Node, err error) 
 	return grad, err
 }
 
-// covers sorts contributions by channel and reports whether they are parts
-// that lie side by side and make up n.
+// covers sorts contributions by channel and reports whether they are adjacent
+// parts that make up n.
 func covers(cs []contribution, n *gorgonia.Node) bool {
 	if slices.ContainsFunc(cs, func(c contribution) bool { return c.part == nil }) {
 		return false
@@ -134,7 +134,7 @@ func sum(name string, n *gorgonia.Node, cs []contribution) (*gorgonia.Node, erro
 	// A whole contribution goes first: it overwrites what was in memory.
 	slices.SortStableFunc(cs, func(a, b contribution) int { return boolInt(a.part != nil) - boolInt(b.part != nil) })
 	if cs[0].part != nil {
-		return nil, fmt.Errorf("%s: the layers that read it leave out some of its channels", name)
+		return nil, fmt.Errorf("%s: the layers that read it do not cover all its channels", name)
 	}
 	o.forward = func(in []gorgonia.Value) error {
 		if n.Shape().Dims() != 5 {

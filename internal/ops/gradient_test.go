@@ -74,7 +74,7 @@ func (f *network) plain(name string) plain {
 	return p
 }
 
-// must fails the test on an error of a node's making.
+// must fails the test if a node could not be made.
 func (f *network) must(n *gorgonia.Node, err error) *gorgonia.Node {
 	f.t.Helper()
 	if err != nil {

@@ -11,22 +11,22 @@ import (
 // ImageName is the name of the node that Image makes.
 const ImageName = "image"
 
-// Image makes the input node of a batch, [N][3][H][W], whose memory is data;
-// nil data makes a node that can be shaped but not run.
+// Image makes the input node of a batch, [N][3][H][W], whose memory is data. With
+// nil data the node has a shape but cannot be run.
 func Image(g *gorgonia.ExprGraph, n, h, w int, data []float32) *gorgonia.Node {
 	shape := tensor.Shape{n, 3, h, w}
 	return inputNode(g, ImageName, shape, data)
 }
 
-// ParamNode makes the input node of a parameter. It reads p.Data, so that
-// what an optimizer writes there is seen by the next run.
+// ParamNode makes the input node of a parameter. It reads p.Data, so the next run
+// sees what an optimizer writes there.
 func ParamNode(g *gorgonia.ExprGraph, p *Param) *gorgonia.Node {
 	return inputNode(g, p.Name, tensor.Shape{p.Floats()}, p.Data)
 }
 
-// ParamsNode makes one input node of several conv weights over the same
-// input, that lie behind each other in memory: together they are the weights
-// of one convolution with all their output channels.
+// ParamsNode makes one input node of several conv weights over the same input
+// that are adjacent in memory: together they are the weights of one convolution
+// with all their output channels.
 func ParamsNode(g *gorgonia.ExprGraph, ps []*Param) (*gorgonia.Node, error) {
 	if len(ps) == 1 {
 		return ParamNode(g, ps[0]), nil
@@ -39,19 +39,19 @@ func ParamsNode(g *gorgonia.ExprGraph, ps []*Param) (*gorgonia.Node, error) {
 	data := ps[0].Data
 	if data != nil {
 		if cap(data) < floats {
-			return nil, fmt.Errorf("%s: weights do not lie behind each other; allocate them as one group", name)
+			return nil, fmt.Errorf("%s: weights are not adjacent in memory; allocate them as one group", name)
 		}
 		data = data[:floats]
 		for i, at := 0, 0; i < len(ps); at, i = at+ps[i].Floats(), i+1 {
 			if &data[at] != &ps[i].Data[0] {
-				return nil, fmt.Errorf("%s: weights do not lie behind each other; allocate them as one group", name)
+				return nil, fmt.Errorf("%s: weights are not adjacent in memory; allocate them as one group", name)
 			}
 		}
 	}
 	return inputNode(g, name, tensor.Shape{floats}, data), nil
 }
 
-// AllocGroup gives the parameters zeroed memory behind each other.
+// AllocGroup gives the parameters adjacent, zeroed memory.
 func AllocGroup(ps []*Param) {
 	floats := 0
 	for _, p := range ps {

@@ -5,15 +5,15 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Layer is what tables, pictures and exports need to know of a node: the
-// facts are written where the node is made and read off the graph.
+// Layer is what tables, pictures and exports need to know about a node: the
+// facts are recorded where the node is made and read from the graph.
 type Layer struct {
 	Name   string   // such as Mixed_5b.branch1x1
 	Op     string   // conv, max_pool, avg_pool, adaptive_avg_pool, concat, global_avg_pool, dropout, flatten, linear
 	Output [3]int   // channels, height, width; channels without padding
 	MACs   int64    // multiply-adds for one image
 	Params []*Param // in file order, running statistics included
-	Inputs []int    // the layers that it reads, by their places in the list of Layers; -1 is the image
+	Inputs []int    // the layers that it reads, as indices of the list of Layers; -1 is the image
 	Place
 
 	kernel.Window           // of convolutions and pools
@@ -24,7 +24,7 @@ type Layer struct {
 	Eps             float32 // added to the variance of the layer's batch norm, if it has one
 }
 
-// Param returns the layer's parameter of a kind, nil if it has none.
+// Param returns the layer's parameter of a kind, or nil.
 func (l *Layer) Param(kind Kind) *Param {
 	for _, p := range l.Params {
 		if p.Kind == kind {
@@ -45,7 +45,7 @@ func (l *Layer) ParamCount() int {
 	return n
 }
 
-// nameOf returns what a node is called in errors.
+// nameOf returns the name of a node for errors.
 func nameOf(n *gorgonia.Node) string {
 	if o, ok := n.Op().(*op); ok {
 		return o.name

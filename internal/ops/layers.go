@@ -7,8 +7,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Layers lists the layers of a graph in the order of a run, each with what it
-// reads. Gradients and inputs are none.
+// Layers lists the layers of a graph in the order of a run, each with its inputs.
+// Gradients and inputs of the graph are not layers.
 func Layers(g *gorgonia.ExprGraph) []Layer {
 	w := wiring{made: map[*gorgonia.Node][]int{}}
 	for _, n := range inOrder(g) {
@@ -21,15 +21,15 @@ func Layers(g *gorgonia.ExprGraph) []Layer {
 	return w.layers
 }
 
-// NodeOf returns the node that holds what a layer gives; nil if the graph has
-// none of that name, or runs it as one with the layer behind it.
+// NodeOf returns the node that holds a layer's output; nil if the graph has no
+// layer of that name, or runs it as one with the layer after it.
 func NodeOf(g *gorgonia.ExprGraph, layer string) *gorgonia.Node {
 	for _, n := range g.AllNodes() {
 		o, ok := n.Op().(*op)
 		if !ok || len(o.layers) == 0 {
 			continue
 		}
-		// Of a separable convolution the node holds what the second half gives.
+		// For a separable convolution the node holds the output of the second half.
 		if last := o.layers[len(o.layers)-1]; last.Name == layer && last.Output[0] == ChannelsOf(n) {
 			return n
 		}
@@ -60,7 +60,7 @@ func (w *wiring) through(n *gorgonia.Node, o *op) {
 	if o.part != nil {
 		inputs = inputs[w.partAt(inputs, o.part.from):][:1]
 	}
-	if o.part != nil || len(o.layers) == 0 { // batch norm, say: it belongs to what it reads
+	if o.part != nil || len(o.layers) == 0 { // such as batch norm, which belongs to the layer it reads
 		w.made[n] = inputs
 		return
 	}
@@ -71,15 +71,14 @@ func (w *wiring) through(n *gorgonia.Node, o *op) {
 		this := len(w.layers) - 1
 		if beside {
 			w.made[n] = append(w.made[n], this)
-		} else { // one behind the other, as in a separable convolution
+		} else { // one after the other, as in a separable convolution
 			inputs = []int{this}
 			w.made[n] = inputs
 		}
 	}
 }
 
-// partAt returns which of the layers that lie behind each other begins at
-// channel.
+// partAt returns which of the layers with adjacent channels starts at channel.
 func (w *wiring) partAt(layers []int, channel int) int {
 	for i, layer := range layers {
 		if channel <= 0 {

@@ -7,8 +7,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Linear multiplies a map of 1x1 pixels with weights [k][C] and adds a bias:
-// a 1x1 convolution.
+// Linear multiplies a 1x1 map by weights [k][C] and adds a bias, as a 1x1
+// convolution.
 func Linear(name string, x *gorgonia.Node, weight, bias *Param, layers ...Layer) (*gorgonia.Node, error) {
 	if s := x.Shape(); s[2] != 1 || s[3] != 1 {
 		return nil, fmt.Errorf("%s: needs a map of 1x1, got %dx%d", name, s[2], s[3])

@@ -25,7 +25,7 @@ func CrossEntropy(name string, logits *gorgonia.Node, classes int, labels *kerne
 			smoothing.LossBackward(dlogits.result.asMap(), classes, probs, *labels, scale)
 			return nil
 		}
-		// The loss is an input so that its probabilities are this run's.
+		// The loss is an input so that its probabilities are those of this run.
 		node, err := dlogits.apply(grad, out)
 		return gorgonia.Nodes{node}, err
 	}

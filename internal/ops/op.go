@@ -21,7 +21,7 @@ import (
 // op adapts one kernel to Gorgonia's SDOp.
 type op struct {
 	id     uint64
-	name   string // the layer's name and what is done, for errors and graphs
+	name   string // the layer's name and the operation, for errors and graphs
 	dims   []int  // of every input; 0 for a scalar
 	result *Result
 	parts  []*Result // filled besides result, read by nodes of their own
@@ -32,15 +32,15 @@ type op struct {
 	// forward reads the inputs' values and fills result.
 	forward func(in []gorgonia.Value) error
 
-	// refresh, if any, brings state that follows from parameters up to date:
-	// the weights with batch norm folded in.
+	// refresh, if any, recomputes state derived from parameters: the weights
+	// with batch norm folded in.
 	refresh func()
 
 	// after, if any, runs when Do is done; tests of a Plan use it.
 	after func()
 
 	// wants says which inputs have a derivative. backward makes their nodes:
-	// need[i] says whether the i-th is asked for; others may stay nil. grad
+	// need[i] says whether input i's is required; others may stay nil. grad
 	// has out's shape.
 	wants    []bool
 	backward func(in gorgonia.Nodes, out, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error)
@@ -92,8 +92,8 @@ func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return o.result.shape.Clone(), nil
 }
 
-// Do runs the kernel. A panic in it becomes an error: on Gorgonia's goroutine
-// it would end the process.
+// Do runs the kernel. It turns a panic into an error, because on Gorgonia's
+// goroutine a panic would end the process.
 func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -129,7 +129,7 @@ func (o *op) Hashcode() uint32 {
 	return h.Sum32()
 }
 
-// String is the layer's name and what is done.
+// String is the layer's name and the operation.
 func (o *op) String() string { return o.name }
 
 // DiffWRT says which inputs have a derivative.

@@ -29,17 +29,17 @@ type Param struct {
 	Shape  []int     // as in files: OIHW, [K,C] or [C], without padding
 	Kind   Kind      //
 	Data   []float32 // packed, padded to blocks of 16 with zeros; see Kind
-	Layer  string    // that it belongs to, such as Mixed_5b.branch1x1
-	Branch int       // files hold branch after branch, in this order over the whole network
-	Stddev float64   // of the first values, as published; of weights only
+	Layer  string    // the layer it belongs to, such as Mixed_5b.branch1x1
+	Branch int       // files are ordered by branch, numbered through the whole network
+	Stddev float64   // of the initial values, as published; for weights only
 	Place
 }
 
-// Place is where in a network a layer or a parameter stands.
+// Place is where in a network a layer or a parameter is.
 type Place struct {
 	Module string // the block (Mixed_5b) or auxiliary head (AuxLogits); empty between those
 	Aux    bool   // in an auxiliary head, which only training runs
-	Head   bool   // a classifier, the auxiliary heads' included: other classes need another one
+	Head   bool   // a classifier, including those of auxiliary heads: other classes need a new one
 }
 
 // NewParam returns a parameter without memory; SetValues gives it some.
@@ -71,7 +71,7 @@ func (p *Param) Count() int {
 	return n
 }
 
-// Trainable reports whether gradients change the parameter.
+// Trainable reports whether the parameter is trained by gradients.
 func (p *Param) Trainable() bool { return p.Kind != RunningMean && p.Kind != RunningVar }
 
 // Decayed reports whether weight decay applies: conv and linear weights only,

@@ -14,15 +14,15 @@ import (
 // in which Gorgonia's TapeMachine runs the graph.
 type Plan struct {
 	Bytes    int64 // size of the arena
-	Unshared int64 // bytes if no memory were shared
+	Unshared int64 // bytes needed without sharing memory
 
 	buffers []*buffer
 	order   gorgonia.Nodes
 	bound   bool
 }
 
-// buffer is the memory of one owning Result: needed from the run of node
-// number first to that of node number last.
+// buffer is the memory of one owning Result, needed from the run of node number
+// first to that of node number last.
 type buffer struct {
 	result      *Result
 	first, last int
@@ -45,7 +45,7 @@ func NewPlan(g *gorgonia.ExprGraph, keep ...*gorgonia.Node) (*Plan, error) {
 	return p, nil
 }
 
-// Bind allocates the arena and gives every op its place in it. It must come
+// Bind allocates the arena and gives every op its place in it. It must be called
 // before the first run; further calls do nothing.
 func (p *Plan) Bind() {
 	if p.bound {
@@ -58,8 +58,8 @@ func (p *Plan) Bind() {
 	}
 }
 
-// Poison makes every run fill memory with NaN as soon as it is free, so that
-// a reader that the plan forgot shows itself. For tests.
+// Poison makes every run fill memory with NaN as soon as it is free, which
+// reveals any reader that the plan missed. For tests.
 func (p *Plan) Poison() {
 	freed := map[int][]*buffer{}
 	for _, b := range p.buffers {
@@ -110,8 +110,8 @@ func lifetimes(order, keep gorgonia.Nodes) []*buffer {
 	return buffers
 }
 
-// place gives each buffer, the largest first, the lowest place that no buffer
-// alive at the same time holds, and returns the floats of the whole arena.
+// place gives each buffer, the largest first, the lowest place that overlaps no
+// buffer alive at the same time, and returns the floats of the whole arena.
 func place(buffers []*buffer) (floats int64) {
 	bySize := slices.Clone(buffers)
 	slices.SortStableFunc(bySize, func(a, b *buffer) int { return b.floats - a.floats })

@@ -48,8 +48,8 @@ func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.No
 	return pooling(name+": global average pool", x, result, kernel.GlobalAvgForward, kernel.GlobalAvgBackward, layers)
 }
 
-// AdaptiveAvgPool averages to h x w pixels over windows that follow from x's
-// size, as PyTorch's AdaptiveAvgPool2d does.
+// AdaptiveAvgPool averages to h x w pixels over windows that depend on x's size,
+// as PyTorch's AdaptiveAvgPool2d does.
 func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (*gorgonia.Node, error) {
 	result := newMapResult(x.Shape()[0], ChannelsOf(x), h, w)
 	return pooling(name+": adaptive average pool", x, result, kernel.AdaptiveAvgForward, kernel.AdaptiveAvgBackward,

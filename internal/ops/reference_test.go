@@ -96,7 +96,7 @@ func (p plain) pool(v kernel.Window, start float64, join func(a, b float64) floa
 	return y
 }
 
-// window visits the taps of output pixel (i, j) that lie inside p.
+// window visits the taps of output pixel (i, j) that are inside p.
 func (p plain) window(v kernel.Window, i, j int, visit func(r, s, h, w int)) {
 	for r := range v.R {
 		for s := range v.S {
@@ -159,7 +159,7 @@ func (p plain) crossEntropy(labels []int, epsilon float64) float64 {
 	return loss
 }
 
-// dot weighs every value with a fixed irregular number, which turns any
+// dot weights every value with a fixed irregular number, which turns any
 // activation into a scalar whose gradient is known.
 func (p plain) dot() float64 {
 	sum := 0.0

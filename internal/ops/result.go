@@ -8,7 +8,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Result is the memory of one op's result. It may lie inside a larger one: a
+// Result is the memory of one op's result. It may be part of a larger one: a
 // branch writes straight into its channels of the concat, and a view of some
 // channels reads those of its source.
 type Result struct {
@@ -76,7 +76,7 @@ func (r *Result) bind(data []float32) {
 	r.value = tensor.New(tensor.WithShape(r.shape.Clone()...), tensor.WithBacking(r.data))
 }
 
-// alloc gives the result memory of its own unless it has some.
+// alloc gives the result its own memory unless it has some.
 func (r *Result) alloc() {
 	if r.value != nil {
 		return
@@ -97,8 +97,8 @@ func (r *Result) asMap() kernel.Map {
 	return kernel.MapOf(r.data, r.shape[0], r.shape[1]*kernel.Block, r.shape[2], r.shape[3])
 }
 
-// view is the value of a Result that lies inside another: some channels of
-// every image.
+// view is the value of a Result that is part of another: some channels of every
+// image.
 type view struct {
 	shape tensor.Shape
 	m     kernel.Map

@@ -5,9 +5,9 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// SeparableWeights makes the weights of the one image convolution that a
-// depthwise convolution, [3*m][1][R][S], and the pointwise one behind it,
-// [K][3*m][1][1], are together; see kernel.Separable.
+// SeparableWeights makes the weights of the single image convolution that
+// combines a depthwise convolution, [3*m][1][R][S], and the pointwise one after
+// it, [K][3*m][1][1]; see kernel.Separable.
 func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *Param) (*gorgonia.Node, error) {
 	k, r, s := pointwise.Shape[0], depthwise.Shape[2], depthwise.Shape[3]
 	both := kernel.Separable{K: k, Multiplier: depthwise.Shape[0] / 3, R: r, S: s}
@@ -36,7 +36,7 @@ func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *
 	return o.apply(ParamNode(g, depthwise), ParamNode(g, pointwise))
 }
 
-// ImageConvBiasReLU is ImageConv, bias and ReLU as one pass, for inference.
+// ImageConvBiasReLU does ImageConv, bias and ReLU in one pass, for inference.
 func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v kernel.Window,
 	layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := imageConvShape(name, image, k, v)

@@ -11,8 +11,8 @@ import (
 // EMAOptions are the ema.* keys: the running average of the weights and of
 // the batch-norm statistics that validation and saved weights use.
 type EMAOptions struct {
-	Decay  float64 `yaml:"decay" json:"decay" help:"decay of the running average per update; 0 for no average"`
-	Warmup bool    `yaml:"warmup" json:"warmup" help:"begin with a decay of (1+n)/(10+n) after n updates while that is smaller"`
+	Decay  float64 `yaml:"decay" json:"decay" help:"decay of the running average of the weights per update; 0 for no average"`
+	Warmup bool    `yaml:"warmup" json:"warmup" help:"start with a decay of (1+n)/(10+n) after n updates while that is smaller"`
 }
 
 // Validate returns the first thing wrong with the ema.* keys.
@@ -24,7 +24,7 @@ type Average struct {
 	Weights *model.Weights
 }
 
-// Update follows update n of the weights, counted from 1.
+// Update must follow update n of the weights, counted from 1.
 func (a *Average) Update(w *model.Weights, n int) {
 	d := float32(a.Options.decayAt(n))
 	for i, p := range a.Weights.Params {

@@ -15,8 +15,8 @@ type Accumulator struct {
 	count int
 }
 
-// Add takes in one batch's gradients. They are used in place until a second
-// batch comes, so that without accumulation nothing is copied.
+// Add adds one batch's gradients. They are used in place until a second batch
+// comes, so that without accumulation nothing is copied.
 func (a *Accumulator) Add(gradients []model.Gradient, last bool) {
 	a.count++
 	if a.count == 1 {
@@ -42,7 +42,7 @@ func (a *Accumulator) Add(gradients []model.Gradient, last bool) {
 	}
 }
 
-// Take returns the mean of what was added, and begins anew.
+// Take returns the mean of the added gradients and starts again from none.
 func (a *Accumulator) Take() []model.Gradient {
 	if a.count > 1 {
 		for _, g := range a.mean {
@@ -54,9 +54,9 @@ func (a *Accumulator) Take() []model.Gradient {
 	return mean
 }
 
-// Clip limits every single gradient to +-value, then the norm of all of them
-// together to norm; 0 is no limit. It returns the norm before the latter:
-// NaN or infinite if any gradient is.
+// Clip limits every value of the gradients to +-value, then the norm of all of
+// them together to norm; 0 means no limit. It returns the norm before the
+// second step: NaN or infinite if any gradient is.
 func Clip(gradients []model.Gradient, value, norm float64) float64 {
 	sum := 0.0
 	for _, g := range gradients {
@@ -74,7 +74,7 @@ func Clip(gradients []model.Gradient, value, norm float64) float64 {
 	return length
 }
 
-// clamp keeps NaN, which must not pass for a number.
+// clamp keeps NaN, so that it is noticed.
 func clamp(x []float32, limit float32) {
 	for i, v := range x {
 		if v > limit {

@@ -1,8 +1,8 @@
-// Package optimize changes weights by their gradients: optimizers, the
-// schedule of the learning rate, the running average, and what is done to
-// gradients before, such as clipping. Gradients enter, packed as memory holds
-// them, and weights are changed in place; what is remembered from one update to
-// the next can be read and set, for checkpoints.
+// Package optimize updates weights by their gradients: optimizers, the
+// schedule of the learning rate, the running average, and what happens to
+// gradients first, such as clipping. Gradients are packed as in memory, and
+// weights change in place. The state kept from one update to the next can be
+// read and set, for checkpoints.
 package optimize
 
 import (
@@ -15,15 +15,15 @@ import (
 // OptimizerOptions are the optimizer.* keys.
 type OptimizerOptions struct {
 	Name         string  `yaml:"name" json:"name"` // its help lists the methods
-	LR           float64 `yaml:"lr" json:"lr" help:"learning rate, never scaled; 0 takes lr_base"`
+	LR           float64 `yaml:"lr" json:"lr" help:"learning rate, never scaled; 0 means that lr_base sets it"`
 	LRBase       float64 `yaml:"lr_base" json:"lr_base" help:"learning rate for an effective batch of lr_base_size images, scaled in proportion to the effective batch in use"`
-	LRBaseSize   int     `yaml:"lr_base_size" json:"lr_base_size" help:"effective batch that lr_base is for; the paper's 0.045 is for 1600 (32 images on each of 50 replicas)"`
+	LRBaseSize   int     `yaml:"lr_base_size" json:"lr_base_size" help:"effective batch size that lr_base is for; the paper's 0.045 is for 1600 (32 images on each of 50 replicas)"`
 	Alpha        float64 `yaml:"alpha" json:"alpha" help:"decay of rmsprop's mean square (TensorFlow calls it decay)"`
-	Momentum     float64 `yaml:"momentum" json:"momentum" help:"of rmsprop and sgd"`
+	Momentum     float64 `yaml:"momentum" json:"momentum" help:"momentum of rmsprop and sgd"`
 	Beta1        float64 `yaml:"beta1" json:"beta1" help:"decay of adam's mean gradient"`
 	Beta2        float64 `yaml:"beta2" json:"beta2" help:"decay of adam's mean square"`
-	Eps          float64 `yaml:"eps" json:"eps" help:"added to the divisor: inside rmsprop's square root, outside adam's; 0 takes the usual one, 1.0 for rmsprop and 1e-8 for adam"`
-	WeightDecay  float64 `yaml:"weight_decay" json:"weight_decay" help:"of convolution and classifier weights: half of it times the square joins the loss (adamw: subtracted from the weight itself)"`
+	Eps          float64 `yaml:"eps" json:"eps" help:"added to the divisor: inside rmsprop's square root, outside adam's; 0 means the usual value, 1.0 for rmsprop and 1e-8 for adam and adamw"`
+	WeightDecay  float64 `yaml:"weight_decay" json:"weight_decay" help:"weight decay of convolutions and classifiers: half of it times the squared weights is added to the loss (adamw: the weights themselves shrink)"`
 	HeadLRFactor float64 `yaml:"head_lr_factor" json:"head_lr_factor" help:"multiplies the learning rate of the classifiers, for fine-tuning"`
 }
 
@@ -35,17 +35,17 @@ const (
 	AdamW   = "adamw"
 )
 
-// method is a way to change a parameter by its gradient.
+// method is a way to update a parameter by its gradient.
 type method struct {
 	settings.Choice
-	slots     []slotKind // what it remembers of each parameter
+	slots     []slotKind // the state it keeps for each parameter
 	eps       float64    // its usual OptimizerOptions.Eps
-	decoupled bool       // weight decay shrinks the weight and does not join the gradient
+	decoupled bool       // weight decay shrinks the weight instead of being part of the gradient
 	step      func(o OptimizerOptions, u update)
 }
 
-// slotKind names values that are remembered of a parameter, one for each of its
-// own, and says how they begin.
+// slotKind names one kind of state, a value for each value of a parameter, and
+// says how it starts.
 type slotKind struct {
 	name  string
 	begin float32
@@ -60,12 +60,12 @@ type update struct {
 	number int // counted from 1
 }
 
-// methods lists the optimizers. All that depends on an optimizer reads it here.
+// methods lists the optimizers. Whatever depends on the optimizer reads it here.
 func methods() []method {
 	return []method{
 		{
 			Choice: settings.Choice{Name: RMSProp, About: "TensorFlow's definition, the paper's choice"},
-			// TensorFlow's mean square begins at 1, so that the first updates
+			// TensorFlow's mean square starts at 1, so that the first updates
 			// are small.
 			slots: []slotKind{{"mean_square", 1}, {"momentum", 0}}, eps: 1,
 			step: func(o OptimizerOptions, u update) {
@@ -136,9 +136,9 @@ func (o OptimizerOptions) Validate() error {
 	return nil
 }
 
-// LearningRate returns the unscheduled rate for an effective batch: lr as it
-// is, else lr_base in proportion to the batch (Goyal et al., "Accurate, Large
-// Minibatch SGD", arXiv 1706.02677).
+// LearningRate returns the unscheduled rate for an effective batch: lr
+// unchanged, else lr_base scaled in proportion to the batch (Goyal et al.,
+// "Accurate, Large Minibatch SGD", arXiv 1706.02677).
 func (o OptimizerOptions) LearningRate(effectiveBatch int) float64 {
 	if o.LR > 0 {
 		return o.LR
@@ -146,21 +146,21 @@ func (o OptimizerOptions) LearningRate(effectiveBatch int) float64 {
 	return o.LRBase * float64(effectiveBatch) / float64(o.LRBaseSize)
 }
 
-// Optimizer changes weights by their gradients.
+// Optimizer updates weights by their gradients.
 type Optimizer struct {
 	method
 	options OptimizerOptions
 	slots   map[*ops.Param][]Slot
 }
 
-// Slot is what an optimizer remembers of a parameter, packed like it.
+// Slot is a kind of state that an optimizer keeps for a parameter, packed like it.
 type Slot struct {
 	Name string
 	Data []float32
 }
 
-// NewOptimizer prepares the updates of params by valid options. Classifiers
-// learn at head_lr_factor times the rate.
+// NewOptimizer prepares the updates of params; the options must be valid.
+// Classifiers learn at head_lr_factor times the rate.
 func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
 	opt := &Optimizer{options: o, slots: map[*ops.Param][]Slot{}}
 	for _, m := range methods() {
@@ -180,8 +180,8 @@ func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
 	return opt
 }
 
-// Slots returns what is remembered of a parameter; nothing of one that does
-// not learn.
+// Slots returns the state kept for a parameter; none for one that is not
+// trained.
 func (opt *Optimizer) Slots(p *ops.Param) []Slot { return opt.slots[p] }
 
 // Decay adds the gradient of weight_decay/2*w^2 to that of every decayed
@@ -199,7 +199,7 @@ func (opt *Optimizer) Decay(gradients []model.Gradient) {
 	}
 }
 
-// Update makes an update, the number counted from 1, at learning rate lr.
+// Update makes the update of that number, counted from 1, at learning rate lr.
 func (opt *Optimizer) Update(gradients []model.Gradient, lr float64, number int) {
 	for _, g := range gradients {
 		u := update{w: g.Param.Data, g: g.Data, rate: lr, eps: opt.epsilon(), number: number}

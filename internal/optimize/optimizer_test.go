@@ -43,7 +43,7 @@ func expect(t *testing.T, what string, got []float32, want []float64, tolerance 
 	}
 }
 
-// Computed by hand: the mean square begins at 1, eps is inside the root.
+// Computed by hand: the mean square starts at 1, eps is inside the root.
 //
 //	g = 2:  ms = 0.9*1 + 0.1*4 = 1.3;    mom = 0.5*2/sqrt(1.3+1);                w = 3 - mom
 //	g = -1: ms = 0.9*1.3 + 0.1 = 1.27;   mom = 0.9*mom - 0.5*1/sqrt(1.27+1);     w -= mom

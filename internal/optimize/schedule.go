@@ -10,9 +10,9 @@ import (
 type ScheduleOptions struct {
 	Name         string  `yaml:"name" json:"name"` // its help lists the schedules
 	DecayEpochs  float64 `yaml:"decay_epochs" json:"decay_epochs" help:"epochs between two decays"`
-	DecayRate    float64 `yaml:"decay_rate" json:"decay_rate" help:"factor of one decay"`
-	WarmupEpochs float64 `yaml:"warmup_epochs" json:"warmup_epochs" help:"epochs in which the learning rate climbs from near 0"`
-	MinLR        float64 `yaml:"min_lr" json:"min_lr" help:"the learning rate never falls below it, save in the warm-up"`
+	DecayRate    float64 `yaml:"decay_rate" json:"decay_rate" help:"factor by which the learning rate is multiplied at each decay"`
+	WarmupEpochs float64 `yaml:"warmup_epochs" json:"warmup_epochs" help:"epochs in which the learning rate rises from near 0"`
+	MinLR        float64 `yaml:"min_lr" json:"min_lr" help:"lower limit of the learning rate, except during the warm-up"`
 }
 
 // The settings of ScheduleOptions.Name.
@@ -26,29 +26,29 @@ const (
 // schedule is a course of the learning rate after the warm-up.
 type schedule struct {
 	settings.Choice
-	decays bool // by decay_rate after every decay_epochs
+	decays bool // uses decay_epochs and decay_rate
 	at     func(o ScheduleOptions, base, floor float64, m moment) float64
 }
 
-// moment is a place in a training.
+// moment is a point in a training run.
 type moment struct {
 	epoch float64 // from the beginning
 	done  float64 // share of the updates after the warm-up, 0 to 1
 }
 
-// schedules lists the courses. All that depends on a schedule reads it here.
+// schedules lists the courses. Whatever depends on the schedule reads it here.
 func schedules() []schedule {
 	return []schedule{
 		{
-			Choice: settings.Choice{Name: Staircase, About: "times decay_rate at once after every decay_epochs"}, decays: true,
+			Choice: settings.Choice{Name: Staircase, About: "multiplied by decay_rate after every decay_epochs"}, decays: true,
 			at: func(o ScheduleOptions, base, _ float64, m moment) float64 {
-				// The tiny push keeps an epoch that is a decay's border from
-				// falling short of it by rounding.
+				// The tiny addition keeps rounding from moving an epoch that is
+				// exactly at a decay to just before it.
 				return base * math.Pow(o.DecayRate, math.Floor(m.epoch/o.DecayEpochs+1e-9))
 			},
 		},
 		{
-			Choice: settings.Choice{Name: Exponential, About: "the same, smoothly"}, decays: true,
+			Choice: settings.Choice{Name: Exponential, About: "the same decay, but smooth"}, decays: true,
 			at: func(o ScheduleOptions, base, _ float64, m moment) float64 {
 				return base * math.Pow(o.DecayRate, m.epoch/o.DecayEpochs)
 			},
@@ -110,8 +110,8 @@ func (o ScheduleOptions) Validate() error {
 	return nil
 }
 
-// At returns the learning rate of update step (from 0), in a training of
-// total updates whose unscheduled rate is base.
+// At returns the learning rate of update step (from 0) in a run of total
+// updates whose unscheduled rate is base.
 func (o ScheduleOptions) At(base float64, step, total, stepsPerEpoch int) float64 {
 	warmup := o.WarmupEpochs * float64(stepsPerEpoch)
 	if at := float64(step) + 1; at < warmup {

@@ -1,8 +1,8 @@
 // Package parallel runs the pieces of one kernel on all threads.
 //
 // The caller cuts its work into pieces whose number and borders do not depend
-// on the thread count, and adds partial results in piece order. So one thread
-// and many give the same bits.
+// on the number of threads, and adds partial results in piece order, so one
+// thread and many give the same bits.
 package parallel
 
 import (
@@ -62,14 +62,14 @@ func ForWorker(n int, piece func(worker, i int)) {
 	}
 }
 
-// stepsEach is how many times a worker of many pieces fetches some. Fetching
-// costs a tenth of a microsecond, as much as the smallest pieces; more at once
-// would let one worker end later than the others.
+// stepsEach is how many times a worker fetches pieces if there are many.
+// Fetching costs a tenth of a microsecond, as much as the smallest pieces;
+// fetching more at once would let one worker end later than the others.
 const stepsEach = 32
 
 // job is one ForWorker call, shared by the goroutines that work on it.
 type job struct {
-	n, step int64 // pieces in all and at once
+	n, step int64 // pieces in total and per fetch
 	next    atomic.Int64
 	piece   func(worker, i int)
 	tickets []ticket

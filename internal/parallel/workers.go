@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// A kernel may take but some 50 us, as long as waking a sleeping thread can. So
-// a goroutine that waits, for work or for the others' end, looks for it a while
-// before it sleeps; and work that nobody has begun is taken back.
+// A kernel may take only about 50 us, as long as waking a sleeping thread can
+// take. So a goroutine that waits, for work or for others to finish, polls for a
+// while before it sleeps, and work that nobody has started is taken back.
 
 // ticket invites one worker to a job.
 type ticket struct {
@@ -16,7 +16,7 @@ type ticket struct {
 	worker int
 	to     *server
 	state  atomic.Int32
-	ended  chan struct{} // made by the caller before it sleeps
+	ended  chan struct{} // created by the caller before it sleeps
 }
 
 // The states of a ticket.
@@ -26,8 +26,8 @@ const (
 	awaited        // the caller sleeps until then
 )
 
-// server is a goroutine that works on one job after another, as long as the
-// process lives.
+// server is a goroutine that works on one job after another until the process
+// ends.
 type server struct {
 	box    atomic.Pointer[ticket]
 	asleep atomic.Bool
@@ -68,7 +68,7 @@ func (s *server) serve() {
 	for {
 		t := s.await()
 		t.job.work(t.worker)
-		// At rest before the caller goes on: its next job finds this server.
+		// Idle before the caller continues, so that its next job finds this server.
 		rest(s)
 		if !t.state.CompareAndSwap(open, finished) {
 			close(t.ended)
@@ -101,8 +101,7 @@ func (s *server) take() *ticket {
 	return nil
 }
 
-// settle returns when the ticket's worker has left the job or will never
-// begin.
+// settle returns when the ticket's worker has left the job or will never start.
 func (t *ticket) settle() {
 	if t.to.box.CompareAndSwap(t, nil) {
 		rest(t.to)
@@ -123,8 +122,8 @@ func (t *ticket) settle() {
 	}
 }
 
-// look asks again and again, for some 20 us, until there is an answer. In
-// between, other goroutines may run.
+// look polls for about 20 us until there is an answer. In between, other
+// goroutines may run.
 func look(ask func() *ticket) *ticket {
 	for range 100 {
 		for range 50 {

@@ -23,7 +23,7 @@ func (e *KeyError) Error() string { return e.Key + ": " + e.Err.Error() }
 // Unwrap returns the error without its key.
 func (e *KeyError) Unwrap() error { return e.Err }
 
-// First returns the first of several errors, nil if all are.
+// First returns the first non-nil error, or nil.
 func First(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
@@ -41,7 +41,7 @@ func AtLeast(key string, value, least int) error {
 	return nil
 }
 
-// Within refuses values outside of low to high, NaN and the infinities.
+// Within refuses values outside low to high, NaN and infinities.
 func Within(key string, value, low, high float64) error {
 	if !(value >= low && value <= high) {
 		return Errorf(key, "must be from %g to %g, is %g", low, high, value)
@@ -49,7 +49,7 @@ func Within(key string, value, low, high float64) error {
 	return nil
 }
 
-// Below refuses negative values, those that reach limit, and NaN.
+// Below refuses negative values, values of limit or more, and NaN.
 func Below(key string, value, limit float64) error {
 	if !(value >= 0 && value < limit) {
 		return Errorf(key, "must be at least 0 and below %g, is %g", limit, value)
@@ -57,11 +57,11 @@ func Below(key string, value, limit float64) error {
 	return nil
 }
 
-// Choice is a name that a key takes, with what it stands for if the name does
-// not say it.
+// Choice is a possible value of a key, with an explanation if the name is not
+// enough.
 type Choice struct{ Name, About string }
 
-// OneOf refuses every name but those of choices.
+// OneOf refuses every name except those of choices.
 func OneOf(key, value string, choices []Choice) error {
 	if slices.ContainsFunc(choices, func(c Choice) bool { return c.Name == value }) {
 		return nil
@@ -70,10 +70,10 @@ func OneOf(key, value string, choices []Choice) error {
 	for _, c := range choices {
 		names = append(names, c.Name)
 	}
-	return Errorf(key, "%q is unknown; known: %s", value, strings.Join(names, ", "))
+	return Errorf(key, "%q is unknown; must be one of %s", value, strings.Join(names, ", "))
 }
 
-// Choices lists them for a key's help: "a (what it is), b or c".
+// Choices lists choices for a key's help: "a (what it is), b or c".
 func Choices(choices []Choice) string {
 	var b strings.Builder
 	for i, c := range choices {

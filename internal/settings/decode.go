@@ -14,7 +14,7 @@ func (l Leaf) Decode(n *yaml.Node) error {
 	if d, ok := l.Value.Addr().Interface().(*time.Duration); ok {
 		return l.decodeDuration(d, n)
 	}
-	fresh := reflect.New(l.Value.Type()) // a list must not keep earlier entries
+	fresh := reflect.New(l.Value.Type()) // so that a list does not keep earlier entries
 	if !l.accepts(n) || n.Decode(fresh.Interface()) != nil {
 		return Errorf(l.Key, "must be %s, is %s%s", article(l.TypeName()), Inline(n), l.advice(n))
 	}
@@ -31,11 +31,11 @@ func (l Leaf) decodeDuration(d *time.Duration, n *yaml.Node) error {
 	return nil
 }
 
-// accepts refuses what the decoder would bend until it fits.
+// accepts refuses values that the decoder would silently convert.
 func (l Leaf) accepts(n *yaml.Node) bool {
 	switch {
 	case l.TypeName() == "whole number":
-		return n.ShortTag() == "!!int" // the decoder would cut a fraction off
+		return n.ShortTag() == "!!int" // the decoder would drop a fraction
 	case l.Value.Kind() == reflect.Array:
 		return n.Kind == yaml.SequenceNode && len(n.Content) == l.Value.Len()
 	}
@@ -50,7 +50,7 @@ func article(typeName string) string {
 	return "a " + typeName
 }
 
-// advice says how to write what was probably meant.
+// advice says how to write the value that was probably meant.
 func (l Leaf) advice(n *yaml.Node) string {
 	if l.Value.Kind() == reflect.String && n.Kind == yaml.MappingNode {
 		return "; put it in quotes"

@@ -1,7 +1,7 @@
 // Package settings treats a struct of options as values under dotted keys.
-// The tags yaml and help of its fields name and explain them; structs in it are
-// sections. Values are read from and written to YAML, and what is wrong with
-// one is a KeyError. The rooms own their options; this one knows no key.
+// The yaml and help tags of its fields name and explain them; structs in it are
+// sections. Values are read from and written to YAML, and an invalid value is a
+// KeyError. Other packages own the options; this one contains no key.
 package settings
 
 import (
@@ -16,8 +16,8 @@ type Leaf struct {
 	Value     reflect.Value
 }
 
-// Explainer is a section that makes the help of some of its keys of the
-// program's own lists; of the others it returns "".
+// Explainer is a section that generates the help of some of its keys from the
+// program's lists; for the others it returns "".
 type Explainer interface{ Help(name string) string }
 
 // Leaves lists the values of the struct that c points to, in the order of its
@@ -46,7 +46,7 @@ func below(prefix string, s reflect.Value) (all []Leaf) {
 	return all
 }
 
-// TypeName says in words what the value is.
+// TypeName describes the type of the value in words.
 func (l Leaf) TypeName() string {
 	switch l.Value.Interface().(type) {
 	case string:
@@ -67,8 +67,8 @@ func (l Leaf) TypeName() string {
 	return l.Value.Type().String()
 }
 
-// Difference returns the first key at which two structs of one type differ,
-// with both values; an empty key if there is none. a and b are pointers.
+// Difference returns the first key at which two structs of the same type differ,
+// with both values, or an empty key. a and b are pointers.
 func Difference(a, b any) (key string, inA, inB any) {
 	theirs := Leaves(b)
 	for i, l := range Leaves(a) {

@@ -16,7 +16,7 @@ func TestNumbersAreNumbersToEveryReader(t *testing.T) {
 	}
 }
 
-// section has a key whose help is made of a list.
+// section has a key whose help is generated from a list.
 type section struct {
 	Name string  `yaml:"name"`
 	Rate float64 `yaml:"rate" help:"how fast"`
@@ -39,7 +39,7 @@ func TestHelpAndChecksReadTheSameChoices(t *testing.T) {
 	}
 	err := OneOf("part.name", "d", choices())
 	var wrong *KeyError
-	if !errors.As(err, &wrong) || wrong.Key != "part.name" || err.Error() != `part.name: "d" is unknown; known: a, b, c` {
+	if !errors.As(err, &wrong) || wrong.Key != "part.name" || err.Error() != `part.name: "d" is unknown; must be one of a, b, c` {
 		t.Errorf("error is %v", err)
 	}
 }

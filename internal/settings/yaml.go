@@ -11,11 +11,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML writes the struct that c points to with every key and its meaning, so
-// that reading it gives the same values.
+// YAML writes the struct that c points to, every key with its meaning. Reading
+// it gives the same values.
 func YAML(c any) []byte {
 	var b strings.Builder
-	var open []string // the sections that are written
+	var open []string // the sections being written
 	for _, l := range Leaves(c) {
 		path := strings.Split(l.Key, ".")
 		sections := path[:len(path)-1]
@@ -67,8 +67,8 @@ func (l Leaf) Text() string {
 	}
 }
 
-// number writes 4.0e-05, which every YAML reader takes for a number; some
-// take 4e-05 for text.
+// number writes 4.0e-05, which every YAML reader reads as a number; some read
+// 4e-05 as text.
 func number(v float64) string {
 	s := strconv.FormatFloat(v, 'g', -1, 64)
 	if mantissa, exponent, ok := strings.Cut(s, "e"); ok && !strings.Contains(mantissa, ".") {

@@ -1,14 +1,14 @@
-// Package spelling finds what a misspelt name was meant to be.
+// Package spelling finds the name that a misspelt one was meant to be.
 package spelling
 
 import "slices"
 
-// Nearest returns the one of names that takes the fewest edits.
+// Nearest returns the name in names that takes the fewest edits.
 func Nearest(name string, names []string) string {
 	return slices.MinFunc(names, func(a, b string) int { return Edits(name, a) - Edits(name, b) })
 }
 
-// Edits returns the Levenshtein distance of two names.
+// Edits returns the Levenshtein distance between two names.
 func Edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

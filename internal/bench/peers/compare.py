@@ -2,11 +2,11 @@
 """Times inception and its peers in turn on this machine and prints a table of medians and ratios.
 
     apt-get install -y --no-install-recommends python3-torch python3-torchvision python3-onnx
-    npm install --ignore-scripts onnxruntime-node     (in any folder; name it by NODE_PATH=FOLDER/node_modules)
+    npm install --ignore-scripts onnxruntime-node     (in any folder; set NODE_PATH=FOLDER/node_modules)
     make bench-peers
 
-A peer that is not installed is left out. Each round runs every program once, so that a change of the
-machine's load meets all of them; the ratio is that of the medians over rounds.
+A peer that is not installed is skipped. Each round runs every program once, so that a change of the machine's
+load affects them all; the ratio is that of the medians over the rounds.
 """
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile
 
@@ -15,15 +15,15 @@ root = os.path.join(here, "..", "..", "..")
 ap = argparse.ArgumentParser()
 ap.add_argument("--rounds", type=int, default=3)
 ap.add_argument("--threads", type=int, default=2)
-ap.add_argument("--small", action="store_true", help="also the networks for small images, beside the same in PyTorch")
+ap.add_argument("--small", action="store_true", help="also time the networks for small images, compared with the same in PyTorch")
 a = ap.parse_args()
 
 
 def run(*command):
-    """The JSON line that a program prints, or None if it cannot run."""
+    """The JSON line that a program prints, or None if it fails."""
     p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if p.returncode != 0:
-        print("  left out: %s: %s" % (" ".join(command), p.stderr.strip().splitlines()[-1:]), file=sys.stderr)
+        print("  skipped: %s: %s" % (" ".join(command), p.stderr.strip().splitlines()[-1:]), file=sys.stderr)
         return None
     return json.loads(p.stdout.strip().splitlines()[-1])
 
@@ -35,14 +35,14 @@ with tempfile.TemporaryDirectory() as tmp:
     t = str(a.threads)
 
     def us(mode, batch, *settings):
-        sets = [word for s in settings + ("ema.decay=0",) for word in ("--set", s)]  # the peers keep no average either
+        sets = [word for s in settings + ("ema.decay=0",) for word in ("--set", s)]  # the peers have no average either
         return lambda: run(ours, "bench", "--json", "--mode", mode, "--batch", str(batch), "--threads", t, "--time", "6s", *sets)
 
     def torch(mode, batch, *options):
         return lambda: run(python, os.path.join(here, "torch_bench.py"), "--mode", mode, "--batch", str(batch), "--threads", t, *options)
 
     def small(batch, size, width, pool):
-        """A training step of V3 for small images, the same network in both programs."""
+        """A training step of V3 for small images, with the same network in both programs."""
         settings = ["model.aux=none", "model.classes=10", "model.stem.stride=1", "optimizer.name=sgd",
                     "model.input_size=%d" % size, "model.width=%g" % width, "model.stem.pool=%s" % str(pool).lower()]
         options = ["--small", "--size", str(size), "--width", str(width)] + ["--pool"] * pool
@@ -72,7 +72,7 @@ with tempfile.TemporaryDirectory() as tmp:
             small(64, 48, 0.25, False),  # configs/cifar10.yaml and fashion-mnist.yaml
             small(32, 96, 0.5, True),  # configs/flowers5.yaml at twice its width
         ]
-    print("| work | program | images/s | inception is faster by | peak memory, MiB |\n|---|---|---|---|---|")
+    print("| work | program | images/s | GFLOP/s of the peak, or inception's speed-up | peak memory, MiB |\n|---|---|---|---|---|")
     for work, programs in rows:
         speeds, memory, peaks = {}, {}, []
         for _ in range(a.rounds):

@@ -81,7 +81,7 @@ type WinogradInArgs struct {
 }
 
 // WinogradOutArgs is a row of 4x4 tiles of one output block, to be made from
-// their 36 points, with bias and a lower limit.
+// their 36 points, with a bias and a lower limit.
 type WinogradOutArgs struct {
 	Y      unsafe.Pointer // first tile's first pixel; the next tile's is four pixels on
 	Row    int            // from one row of pixels to the next
@@ -107,8 +107,8 @@ type WinogradWeightsArgs struct {
 	Constants *WinogradConstants
 }
 
-// WinogradConstants are the numbers of the transforms, each sixteen times (a
-// block, in a form that the generator can read); see WinogradNumbers.
+// WinogradConstants are the numbers of the transforms, each repeated sixteen
+// times (a block, in a form that the generator can read); see WinogradNumbers.
 type WinogradConstants struct {
 	a, b, a2, b2, a3, b3, product, sum [16]float32
 	g0, gA, gAa, gAa2, gB, gBb, gBb2   [16]float32
@@ -129,7 +129,7 @@ type PoolArgs struct {
 	Scale float32 // Runs.PoolSum's factor
 }
 
-// PoolTap is one pixel of a window: where it lies and its index in argmax.
+// PoolTap is one pixel of a window: its position and its index in argmax.
 type PoolTap struct {
 	Offset, Index int
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/inception-go/inception/internal/kernel/simd"
 )
 
-// fenced returns n floats next to a page that faults when touched: behind
-// them, or before them if atStart is set.
+// fenced returns n floats next to a page that faults when accessed: after them,
+// or before them if atStart is set.
 func fenced(t testing.TB, n int, atStart bool) []float32 {
 	t.Helper()
 	page := syscall.Getpagesize()

@@ -2,8 +2,8 @@ package simd
 
 import "unsafe"
 
-// Generic is the implementation in plain Go, for every machine; it is the
-// twin that the others are tested beside.
+// Generic is the implementation in plain Go, for every machine; the others are
+// tested against it.
 var Generic = func() *ISA {
 	s := &ISA{Name: "generic", Runs: genericRuns, peak: peakGeneric, peakTurnFLOPs: peakChains * 2,
 		WinogradIn: winogradInGeneric, WinogradOut: winogradOutGeneric, WinogradWeights: winogradWeightsGeneric}
@@ -17,7 +17,7 @@ var Generic = func() *ISA {
 	return s
 }()
 
-// half is what one pass of the plain Go tiles keeps in registers.
+// half is the number of sums that one pass of the plain Go tiles keeps in registers.
 const half = Block / 2
 
 func gemmGeneric(g *GemmArgs, blocks, pixels int) {
@@ -86,8 +86,8 @@ func outerGeneric(o *OuterArgs, blocks int) {
 	}
 }
 
-// outerHalf computes the weights of one input and 8 output channels, which
-// lie at the bytes xAt and dyAt of their first pixels.
+// outerHalf computes the weights of one input and 8 output channels, which are at
+// byte offsets xAt and dyAt of their first pixels.
 func outerHalf(dw *[half]float32, rows []OuterRow, o *OuterArgs, xAt, dyAt int) {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	if o.Accumulate != 0 {

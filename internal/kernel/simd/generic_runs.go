@@ -36,7 +36,7 @@ func normaliseGeneric(y, x []float32, k *[3][Block]float32) {
 	}
 }
 
-// normalised is batch norm of one value. The explicit conversion forbids a fused
+// normalised is batch norm of one value. The explicit conversion prevents a fused
 // multiply-add, so that forward and backward agree on the sign.
 func normalised(x float32, k *[3][Block]float32, lane int) float32 {
 	return float32((x-k[2][lane])*k[0][lane]) + k[1][lane]
@@ -117,8 +117,8 @@ func transposeGeneric(to, from *[Block * Block]float32) {
 	}
 }
 
-// transpose4 transposes the 4x4 values at row a, column b of to. Written out,
-// it goes through registers, four times as fast as one value after another.
+// transpose4 transposes the 4x4 values at row a, column b of to. Written out, it
+// uses registers and is four times as fast as copying one value at a time.
 func transpose4(to, from *[Block * Block]float32, a, b int) {
 	at, t := b*Block+a, a*Block+b
 	f0 := (*[4]float32)(from[at+0*Block:])

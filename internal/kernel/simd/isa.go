@@ -1,12 +1,12 @@
 // Package simd holds the innermost loops of package kernel, once in plain Go
 // and once for each instruction set: tiles of matrix products, the transforms
 // of F(4x4, 3x3), and runs of memory-bound arithmetic. Addresses, strides and
-// constants enter in an argument struct or as slices; the loop writes its
-// output. Nothing is checked here: cutting work into tiles, padding and threads
-// are package kernel's.
+// constants come in an argument struct or as slices; the loop writes its output.
+// Nothing is checked here: cutting work into tiles, padding and threads are
+// the job of package kernel.
 //
-// The assembly is written by the generator in _asm, a module of its own. A
-// function's twin in plain Go is named alike, and tests run both.
+// The generator in _asm, a separate module, writes the assembly. A function's
+// twin in plain Go has a similar name, and tests run both.
 package simd
 
 // ISA is one implementation of the innermost loops, named after its
@@ -15,7 +15,7 @@ type ISA struct {
 	Name string // avx512, avx2 or generic
 
 	// Gemm[n][m] is the batch-reduce tile of n output channel blocks and m
-	// pixels; nil where the implementation has no such tile. Drivers cut their
+	// pixels; nil if the implementation has no such tile. Drivers cut their
 	// rows by TileRows[n], the largest m for n.
 	Gemm     [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs)
 	TileRows [MaxTileBlocks + 1]int
@@ -32,7 +32,7 @@ type ISA struct {
 	Runs // the memory-bound loops
 
 	// peak runs turns of nothing but independent multiply-adds in registers,
-	// peakTurnFLOPs operations each: what the machine can do at most.
+	// peakTurnFLOPs operations each: the most the machine can do.
 	peak          func(turns int)
 	peakTurnFLOPs float64
 }
@@ -43,7 +43,7 @@ const (
 	MaxTileRows   = 14
 )
 
-// Block is how many channels lie beside each other in memory.
+// Block is how many channels are adjacent in memory.
 const Block = 16
 
 // Sizes of memory in bytes.

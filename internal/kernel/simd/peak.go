@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// peakChains is how many independent sums a turn of ISA.peak advances: enough
-// to keep two units busy that each take 4 cycles.
+// peakChains is how many independent sums a turn of ISA.peak advances: enough to
+// keep two units with a latency of 4 cycles busy.
 const peakChains = 12
 
-// PeakRate measures over the given time how many float32 operations a second
-// this thread does if nothing has to be loaded or stored. A fused multiply-add
-// counts as two.
+// PeakRate measures over the given time how many float32 operations per second
+// this thread does if nothing is loaded or stored. A fused multiply-add counts as
+// two.
 func (s *ISA) PeakRate(span time.Duration) float64 {
-	const turns = 10_000 // some 50 us: assembly cannot be interrupted by Go
+	const turns = 10_000 // about 50 us, because Go cannot interrupt assembly
 	s.peak(turns)
 	calls, start := 0, time.Now()
 	for time.Since(start) < span {
@@ -40,6 +40,6 @@ func peakGeneric(turns int) {
 		s10 = s10*half + half
 		s11 = s11*half + half
 	}
-	// Without a use of them the compiler would drop the sums.
+	// The compiler would drop the sums if they were not used.
 	runtime.KeepAlive(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRuns compares every memory-bound loop with its plain Go twin, on slices
-// beside guard pages.
+// next to guard pages.
 func TestRuns(t *testing.T) {
 	for name, run := range runCases {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func newGemmCase(t testing.TB, r *rand.Rand, n, m, count, mode int) *gemmCase {
 		g.offsets = append(g.offsets, simd.GemmOffset{A: i * simd.PixelBytes, B: place * simd.TapBytes})
 	}
 	g.a = randomFloats(r, fenced(t, (aSpan+max(0, count-1)*simd.PixelBytes)/simd.FloatBytes, atStart))
-	// An empty batch reads nothing of b, but nil has no pointers beside it.
+	// An empty batch reads nothing from b, but no pointer can be computed from nil.
 	g.b = randomFloats(r, fenced(t, max(simd.Block, ((n-1)*g.args.BBlock+count*simd.TapBytes)/simd.FloatBytes), atStart))
 	g.c = randomFloats(r, fenced(t, ((n-1)*g.args.CBlock+(m-1)*g.args.CPixel+simd.PixelBytes)/simd.FloatBytes, atStart))
 	g.args.A, g.args.B, g.args.C = unsafe.Pointer(&g.a[0]), unsafe.Pointer(&g.b[0]), unsafe.Pointer(&g.c[0])
@@ -167,7 +167,7 @@ func outerCase(t *testing.T, r *rand.Rand, tile func(*simd.OuterArgs), n int, pi
 		xEnd += count * o.XPixel
 		dyEnd += count * o.DYPixel
 	}
-	// The strides' gaps behind the last pixel are not memory of the tile.
+	// The strides' gaps after the last pixel do not belong to the tile.
 	xSize, dySize := max(0, xEnd-o.XPixel+simd.PixelBytes), max(0, dyEnd-o.DYPixel+simd.PixelBytes)
 	o.DYBlock = stride(dySize)
 	x := randomFloats(r, fenced(t, xSize/simd.FloatBytes, atStart))
@@ -205,7 +205,7 @@ func randomFloats(r *rand.Rand, s []float32) []float32 {
 	return s
 }
 
-// closeTo allows float32's rounding of sums of some hundred values around 1.
+// closeTo allows float32's rounding of sums of a few hundred values around 1.
 func closeTo(got []float32, want []float64) error {
 	for i, v := range got {
 		if diff := math.Abs(float64(v) - want[i]); !(diff <= 1e-5*(1+math.Abs(want[i]))) {

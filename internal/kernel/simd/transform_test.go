@@ -63,7 +63,7 @@ var (
 	}()
 )
 
-// TestWinogradTransformsAreTheirMatrices: in float64, on memory beside guard
+// TestWinogradTransformsAreTheirMatrices: in float64, on memory next to guard
 // pages.
 func TestWinogradTransformsAreTheirMatrices(t *testing.T) {
 	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {

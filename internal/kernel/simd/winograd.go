@@ -9,9 +9,9 @@ const (
 // WinogradNumbers are those of F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms
 // for Convolutional Neural Networks", arXiv 1509.09308): polynomials of degree
 // 5 are multiplied by their values at 0, a, -a, b, -b and infinity. The usual
-// points 1 and 2 round twice as badly as 5/8 and 3/2, whose powers are exact
-// and whose spread is smaller (Barabasz et al., arXiv 1803.10986, on the choice
-// of points).
+// points 1 and 2 have twice the rounding error of 5/8 and 3/2, whose powers are
+// exact and whose spread is smaller (Barabasz et al., arXiv 1803.10986, on the
+// choice of points).
 //
 //	B' = a2*b2      0     -a2-b2    0    1  0     A' = 1  1   1   1   1  0
 //	       0     -a*b2    -b2       a    1  0          0  a  -a   b  -b  0

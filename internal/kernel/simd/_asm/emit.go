@@ -23,8 +23,8 @@ type emitter struct {
 	label int
 }
 
-// readTypes returns the types that a Go file declares by itself. Names it
-// takes from other files stay unresolved, which is not an error here.
+// readTypes returns the types that a Go file declares. Names from other files
+// stay unresolved, which is not an error here.
 func readTypes(path string) (*types.Package, error) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, 0)
@@ -141,7 +141,7 @@ func (s *simd) zero(e *emitter, r reg.VecVirtual) {
 		if err != nil {
 			panic(err)
 		}
-		clear.CancellingInputs = true // avo does not know; the register is born here
+		clear.CancellingInputs = true // avo cannot tell that the register gets its first value here
 		e.Instruction(clear)
 	} else {
 		e.VXORPS(r, r, r)
@@ -151,7 +151,7 @@ func (s *simd) zero(e *emitter, r reg.VecVirtual) {
 // multiply adds the products of the float at value and a row of registers.
 func (s *simd) multiply(e *emitter, value operand.Mem, row, sums []reg.VecVirtual) {
 	if s == avx512 && len(row) == 1 {
-		// A broadcast by itself takes a third longer where it is used once.
+		// A separate broadcast takes a third longer if it is used once.
 		e.VFMADD231PS_BCST(value, row[0], sums[0])
 		return
 	}

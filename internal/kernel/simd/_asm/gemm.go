@@ -7,8 +7,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemmRows is the largest tile for 1, 2 and 3 output blocks: as many
-// accumulators as leave registers for B's row and a broadcast of A.
+// gemmRows is the largest tile for 1, 2 and 3 output blocks: as many accumulators
+// as possible while leaving registers for B's row and a broadcast of A.
 var gemmRows = map[*simd][]int{
 	avx512: {14, 14, 9},
 	avx2:   {6},
@@ -42,7 +42,7 @@ type gemmTile struct {
 func (t *gemmTile) vectors() int { return t.n * t.s.perBlock() }
 
 // sets is how many partial sums every output has. A fused multiply-add takes
-// 4 cycles and 2 begin in each: with fewer than 8 sums in flight they wait.
+// 4 cycles and 2 start in each: with fewer than 8 sums in flight they wait.
 func (t *gemmTile) sets() int {
 	sets := 1
 	for sets*t.m*t.vectors() < 8 {
@@ -116,7 +116,7 @@ func (t *gemmTile) channel(c int, pixels *strided, b, bBlock reg.GPVirtual) {
 	}
 }
 
-// epilogue adds what C held and the bias, cuts negatives off and stores.
+// epilogue adds C's old values and the bias, replaces negative values and stores.
 func (t *gemmTile) epilogue(field func(string) reg.GPVirtual) {
 	e, s := t.e, t.s
 	sums := t.sums[0]
@@ -159,7 +159,7 @@ func (t *gemmTile) epilogue(field func(string) reg.GPVirtual) {
 	}
 }
 
-// strided addresses pixels that lie a register's stride apart. x86 scales an
+// strided addresses pixels whose distance is in a register. x86 scales an
 // index by 1, 2, 4 or 8, so with 3*stride in a second register one base
 // reaches five pixels.
 type strided struct {

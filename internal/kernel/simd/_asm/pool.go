@@ -52,7 +52,7 @@ func (p *pool) walk(body func(pixels int)) {
 	p.end()
 }
 
-// eachTap emits body for every tap of the list but the first skip ones; from
+// eachTap emits body for every tap of the list except the first skip ones; from
 // is the address of the first pixel's value.
 func (p *pool) eachTap(skip int, body func(from reg.GPVirtual)) {
 	left, from := p.GP64(), p.GP64()

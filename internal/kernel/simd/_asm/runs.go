@@ -5,8 +5,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// run walks slices of equal length, a block of 16 floats at a time; a rest
-// shorter than a block is left to Go.
+// run walks slices of equal length, a block of 16 floats at a time; Go handles a
+// remainder shorter than a block.
 type run struct {
 	*emitter
 	s     *simd
@@ -66,8 +66,8 @@ func (r *run) load(base reg.GPVirtual, unit, v int) reg.VecVirtual {
 	return to
 }
 
-// blocks emits body for every block of a slice as long as the one named,
-// units of them per turn.
+// blocks emits body for every block of a slice as long as the named one, units
+// of them per turn.
 func (r *run) blocks(length string, units int, body func(unit int)) {
 	turns := r.length(length)
 	r.SHRQ(operand.U8(4), turns)

@@ -1,6 +1,6 @@
 package main
 
-// axpy and scale serve gradients that are added up, clipping and averages.
+// axpy and scale are used for sums of gradients, clipping and averages.
 func axpy(e *emitter, s *simd) {
 	r := beginRun(e, s, "axpy", "y, x []float32, a float32", "y += a*x.")
 	x, y, a := r.slice("x"), r.slice("y"), r.scalar("a")

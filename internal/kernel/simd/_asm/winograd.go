@@ -46,7 +46,7 @@ func (w *winograd) copy(from reg.VecVirtual) reg.VecVirtual {
 	return r
 }
 
-// saved is the place of a vector of temporary pixel i.
+// saved is the location of a vector of temporary pixel i.
 func (w *winograd) saved(i int) operand.Mem {
 	return operand.Mem{Base: w.temporary, Disp: i * w.s.bytes}
 }

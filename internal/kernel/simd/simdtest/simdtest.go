@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// Each runs a test once per implementation that this machine has. If one is
-// missing that the processor could run, the test fails: else it would pass
-// without having looked at it.
+// Each runs a test once per implementation that this machine can run. If one that
+// the processor supports is missing, the test fails, because otherwise it would
+// pass without testing it.
 func Each(t *testing.T, test func(t *testing.T, s *simd.ISA)) {
 	t.Helper()
 	for _, name := range expected() {
@@ -25,7 +25,7 @@ func Each(t *testing.T, test func(t *testing.T, s *simd.ISA)) {
 	}
 }
 
-// expected returns the implementations that the processor's flags call for.
+// expected returns the implementations that the processor's flags imply.
 func expected() []string {
 	list := []string{"generic"}
 	if purego || runtime.GOARCH != "amd64" {
