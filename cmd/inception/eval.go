@@ -209,6 +209,10 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 	if err != nil {
 		return nil, err
 	}
+	if most := e.mostImages(c); most > 0 && set.Len() > most {
+		used += fmt.Sprintf(", %d of %d (eval.max_images)", most, set.Len())
+		set = dataset.Sample(set, most)
+	}
 	match, err := labels.MatchClasses(set.Classes(), m.ClassNames(), e.match)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", used, err)
@@ -219,6 +223,16 @@ func (e *evalCommand) set(c *config.Resolved, m weights.Metadata) (dataset.Set, 
 		e.note("%s", match.Note)
 	}
 	return dataset.Relabel(set, match.Rows, m.ClassNames()), nil
+}
+
+// mostImages returns how many images are measured at most, 0 for all. What the
+// run's own configuration says is of its validation images alone.
+func (e *evalCommand) mostImages(c *config.Resolved) int {
+	ofTheRun := e.runConfig() != "" && c.Origin["eval.max_images"].Kind == config.FromFile
+	if ofTheRun && (e.data != "" || e.split != "" && e.split != "val") {
+		return 0
+	}
+	return c.Eval.MaxImages
 }
 
 func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, err error) {

@@ -28,7 +28,7 @@ func (r *run) advise() {
 	// more often than any other.
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
 	passes := r.updates() * o.Train.GradAccumSteps
-	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon {
+	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon && r.movesStatistics() {
 		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) "+
 			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
 			horizon, r.weights.Spec.BNDecay, passes))
@@ -56,7 +56,7 @@ func (r *run) advise() {
 // explains so often as batch norm's running statistics.
 func (r *run) adviseLag(train, val report.Line) {
 	far := train.Loss > 0 && val.Loss >= 2*train.Loss && val.Top1 <= train.Top1/2
-	if !far || r.lagging || r.recipe.Train.BNRecalibrate > 0 {
+	if !far || r.lagging || r.recipe.Train.BNRecalibrate > 0 || !r.movesStatistics() {
 		return
 	}
 	r.lagging = true
@@ -67,12 +67,57 @@ func (r *run) adviseLag(train, val report.Line) {
 		100*val.Top1, 100*train.Top1, r.weights.Spec.BNDecay))
 }
 
+// adviseBeginning says once, when a run begins, what its settings mean for its
+// images and its first weights.
+func (r *run) adviseBeginning() {
+	r.adviseInit()
+	images, batch := r.data.train.Len(), r.recipe.Train.BatchSize
+	switch over := images % batch; {
+	case images < batch:
+		r.reporter.Note(fmt.Sprintf("%s fill no batch of %d: an epoch is one batch, in which each comes up to %d times; "+
+			"a train.batch_size of at most %d shows each once", count(images, "training image"), batch,
+			(batch+images-1)/images, images))
+	case over > 0:
+		r.reporter.Note(fmt.Sprintf("an epoch is %s of %d: of the %d training images it leaves out %d, other ones each time",
+			count(images/batch, "whole batch", "whole batches"), batch, images, over))
+	}
+}
+
+// adviseInit warns if random weights are trained as pretrained ones are.
+func (r *run) adviseInit() {
+	if r.job.Init.Weights != "" {
+		return
+	}
+	var meant []string
+	if factor := r.recipe.Optimizer.HeadLRFactor; factor != 1 {
+		meant = append(meant, fmt.Sprintf("optimizer.head_lr_factor %g", factor))
+	}
+	if names := r.recipe.Train.Freeze; len(names) > 0 {
+		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))
+	}
+	if len(meant) > 0 {
+		r.reporter.Warn(fmt.Sprintf("the weights begin random, but %s is meant for pretrained ones: give --init WEIGHTS",
+			strings.Join(meant, " with ")))
+	}
+}
+
+// count names a number of things.
+func count(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(many) > 0:
+		return fmt.Sprint(n, " ", many[0])
+	}
+	return fmt.Sprint(n, " ", one, "s")
+}
+
 // stepsBeforePromise are the updates after which the end can be foretold.
 const stepsBeforePromise = 20
 
 // reportStep tells the reporter about an update.
 func (r *run) reportStep() {
-	w, o := &r.at.Window, r.recipe.Train
+	w, o := &r.at.Sofar, r.recipe.Train
 	r.reporter.Step(Status{
 		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
 		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),
@@ -82,7 +127,7 @@ func (r *run) reportStep() {
 	if r.clock.steps == stepsBeforePromise {
 		r.adviseTime()
 		if left := r.left(); left > 0 {
-			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in %s, validations not counted",
+			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in about %s",
 				r.clock.pace.Seconds(), endTime(time.Now(), left), Brief(left)))
 		}
 	}
@@ -92,6 +137,10 @@ func (r *run) reportStep() {
 // reach its end.
 func (r *run) adviseTime() {
 	limit := r.recipe.Train.MaxTime
+	if took := r.validationTime(); limit > 0 && took > limit/2 {
+		r.reporter.Warn(fmt.Sprintf("a validation takes about %s, too much of train.max_time %s, so the run will end later; "+
+			"set eval.max_images below %d, or more time", Brief(took), Brief(limit), r.data.val.Len()))
+	}
 	if limit == 0 || r.recipe.Schedule.Name != optimize.Cosine {
 		return
 	}
@@ -124,12 +173,7 @@ func (r *run) ahead() time.Duration {
 		return 0
 	}
 	updates := max(0, r.updates()-r.at.Step)
-	validations := 0
-	if r.data.val != nil {
-		perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps)
-		validations = (updates + perEpoch - 1) / perEpoch
-	}
-	return r.clock.left(updates, validations)
+	return time.Duration(updates)*r.clock.pace + time.Duration(r.validationsUntil(updates))*r.validationTime()
 }
 
 // endTime names a moment: the hour today, else the day too.

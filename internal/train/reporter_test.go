@@ -21,7 +21,7 @@ func TestAConsoleDrawsABarOnATerminalAndALineAnEpoch(t *testing.T) {
 		val := report.Line{Split: "val", Loss: 1.5, Top1: 0.4, Top5: 0.9}
 		c.Metrics(val)
 		c.Epoch(EpochSummary{
-			Epoch: 1, Epochs: 2, Train: report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
+			Epoch: 1, Epochs: 2, Train: &report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
 		})
 		for text, want := range map[string]bool{
 			"a note\n": true,
