@@ -31,7 +31,7 @@ type Param struct {
 	Data   []float32 // packed, padded to blocks of 16 with zeros; see Kind
 	Layer  string    // that it belongs to, such as Mixed_5b.branch1x1
 	Branch int       // files hold branch after branch, in this order over the whole network
-	Stddev float64   // of the first values, as published; of weights only
+	Stddev float64   // of the first values; of weights only
 	Place
 }
 
