@@ -10,6 +10,7 @@ package inception
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"sync"
@@ -22,17 +23,21 @@ import (
 )
 
 // Model is a trained network with its labels and preprocessing. Its methods
-// may be called from several goroutines at once: as many calls run as the
-// machine has threads, each with memory of its own that later calls use again,
-// and the others wait.
+// may be called from several goroutines at once: as many calls run as
+// WithConcurrency says, and the others wait. For each call that ran at once with
+// others the model keeps at most two networks, one for single pictures and one
+// for eight together, which later calls use again and Close frees. They share
+// the weights; their own is the memory of the layers' results.
 type Model struct {
 	weights  *model.Weights
 	metadata weights.Metadata
 	top      int
 
 	running chan struct{} // an entry for every call that runs
+	closed  chan struct{} // is closed by Close
+	close   sync.Once
 	mu      sync.Mutex
-	free    map[int][]*evaluate.Predictor // by batch size
+	idle    []*evaluate.Predictor
 }
 
 // Class is a class with its probability.
@@ -66,6 +71,20 @@ func WithTop(classes int) Option {
 	}
 }
 
+// WithConcurrency sets how many calls run at once, and with it how many networks
+// the model keeps; as many as the machine has threads without it. A single call
+// uses all threads, so that more calls at once gain little, save where pictures
+// are large beside the network.
+func WithConcurrency(calls int) Option {
+	return func(m *Model) error {
+		if calls < 1 {
+			return fmt.Errorf("inception: concurrency must be at least 1, is %d", calls)
+		}
+		m.running = make(chan struct{}, calls)
+		return nil
+	}
+}
+
 // Load reads a weight file or the best weights of a run folder. The error says
 // what is wrong with the file, or that the input size does not fit the network.
 func Load(path string, opts ...Option) (*Model, error) {
@@ -75,7 +94,7 @@ func Load(path string, opts ...Option) (*Model, error) {
 	}
 	m := &Model{
 		weights: w, metadata: metadata, top: 5,
-		running: make(chan struct{}, parallel.Threads()), free: map[int][]*evaluate.Predictor{},
+		running: make(chan struct{}, parallel.Threads()), closed: make(chan struct{}),
 	}
 	for _, opt := range opts {
 		if err := opt(m); err != nil {
@@ -94,7 +113,8 @@ func Load(path string, opts ...Option) (*Model, error) {
 // if the weights have none.
 func (m *Model) Labels() []string { return append([]string(nil), m.metadata.Labels...) }
 
-// Predict returns the most probable classes of each picture, the first first.
+// Predict returns the most probable classes of each picture, the most
+// probable first.
 func (m *Model) Predict(ctx context.Context, pictures ...image.Image) ([][]Class, error) {
 	if m.metadata.NoHead {
 		return nil, fmt.Errorf("inception: the weights have no classifier; Features works")
@@ -134,73 +154,92 @@ func (m *Model) run(ctx context.Context, pictures []image.Image, each func(evalu
 			return fmt.Errorf("inception: picture %d is empty", i)
 		}
 	}
-	select {
-	case m.running <- struct{}{}:
-		defer func() { <-m.running }()
-	case <-ctx.Done():
-		return fmt.Errorf("inception: %w", context.Cause(ctx))
+	if err := m.begin(ctx); err != nil {
+		return fmt.Errorf("inception: %w", err)
 	}
-	for from := 0; from < len(pictures); {
-		batch := 1
-		if most := 8; len(pictures)-from >= most {
-			batch = most
-		}
-		part := inMemory{pictures, from, batch}
-		if err := m.runBatch(ctx, part, each); err != nil {
-			return fmt.Errorf("inception: %w", err)
-		}
-		from += batch
-	}
-	return nil
-}
-
-// runBatch calls each for every picture of one batch.
-func (m *Model) runBatch(ctx context.Context, pictures inMemory, each func(evaluate.Output)) error {
-	p, err := m.borrow(pictures.count)
+	defer func() { <-m.running }()
+	p, err := m.borrow()
 	if err != nil {
-		return err
+		return fmt.Errorf("inception: %w", err)
 	}
-	defer m.giveBack(pictures.count, p)
-	return p.RunSet(ctx, pictures, func(out evaluate.Output) error {
+	defer m.giveBack(p)
+	err = p.RunSet(ctx, inMemory(pictures), func(out evaluate.Output) error {
 		if out.Err == nil {
 			each(out)
 		}
 		return out.Err
 	})
-}
-
-// borrow returns a network that no other call uses.
-func (m *Model) borrow(batch int) (*evaluate.Predictor, error) {
-	m.mu.Lock()
-	if last := len(m.free[batch]) - 1; last >= 0 {
-		p := m.free[batch][last]
-		m.free[batch] = m.free[batch][:last]
-		m.mu.Unlock()
-		return p, nil
+	if err != nil {
+		return fmt.Errorf("inception: %w", err)
 	}
-	m.mu.Unlock()
-	return evaluate.NewPredictor(m.weights, evaluate.PredictOptions{
-		RunOptions: evaluate.RunOptions{Options: evaluate.Options{BatchSize: batch}, Preprocess: m.metadata.Preprocess},
-	})
+	return nil
 }
 
-func (m *Model) giveBack(batch int, p *evaluate.Predictor) {
+// begin waits until one more call may run.
+func (m *Model) begin(ctx context.Context) error {
+	select {
+	case <-m.closed:
+		return errClosed
+	default:
+	}
+	select {
+	case m.running <- struct{}{}:
+		return nil
+	case <-m.closed:
+		return errClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+var errClosed = errors.New("the model is closed")
+
+// borrow returns networks that no other call uses.
+func (m *Model) borrow() (*evaluate.Predictor, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.free[batch] = append(m.free[batch], p)
+	if last := len(m.idle) - 1; last >= 0 {
+		p := m.idle[last]
+		m.idle = m.idle[:last]
+		return p, nil
+	}
+	const together = 8
+	return evaluate.NewPredictor(m.weights, evaluate.PredictOptions{Single: true, RunOptions: evaluate.RunOptions{
+		Options: evaluate.Options{BatchSize: together}, Preprocess: m.metadata.Preprocess,
+	}})
 }
 
-// inMemory is a set of pictures without labels: count of them, beginning with
-// first.
-type inMemory struct {
-	pictures     []image.Image
-	first, count int
+func (m *Model) giveBack(p *evaluate.Predictor) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.idle = append(m.idle, p)
 }
 
-func (s inMemory) Len() int          { return s.count }
+// Close waits for the calls that run and frees the networks. Calls that wait or
+// come later fail; Labels works on.
+func (m *Model) Close() (err error) {
+	m.close.Do(func() {
+		close(m.closed)
+		for range cap(m.running) {
+			m.running <- struct{}{} // each call that runs gives up its entry, and none gets one any more
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, p := range m.idle {
+			err = errors.Join(err, p.Close())
+		}
+		m.idle = nil
+	})
+	return err
+}
+
+// inMemory is a set of pictures without labels.
+type inMemory []image.Image
+
+func (s inMemory) Len() int          { return len(s) }
 func (s inMemory) Classes() []string { return []string{""} }
 func (s inMemory) Label(int) int     { return 0 }
-func (s inMemory) Name(i int) string { return fmt.Sprintf("picture %d", s.first+i) }
+func (s inMemory) Name(i int) string { return fmt.Sprintf("picture %d", i) }
 func (s inMemory) Image(i int) (picture.Image, error) {
-	return picture.FromImage(s.pictures[s.first+i]), nil
+	return picture.FromImage(s[i]), nil
 }

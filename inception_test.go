@@ -174,11 +174,73 @@ func BenchmarkPredict(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := m.Predict(context.Background(), photo); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
+	}
+}
+
+func TestAModelKeepsNetworksForSoManyCallsAsRunAtOnce(t *testing.T) {
+	m, err := inception.Load(tiny(), inception.WithConcurrency(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for i := range 12 {
+		wait.Go(func() {
+			pictures := make([]image.Image, 1+i) // of one, part of a batch, and more
+			for j := range pictures {
+				pictures[j] = plain(color.White)
+			}
+			if _, err := m.Predict(context.Background(), pictures...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := m.Kept(); n < 1 || n > 2 {
+		t.Errorf("keeps networks for %d calls, want at most 2", n)
+	}
+	if _, err := inception.Load(tiny(), inception.WithConcurrency(0)); err == nil {
+		t.Error("a concurrency of 0 is taken")
+	}
+}
+
+func TestCloseFreesTheNetworksAndEndsCalls(t *testing.T) {
+	m, err := inception.Load(tiny(), inception.WithConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Predict(context.Background(), plain(color.White)); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 8 { // some run before, some are refused
+		wait.Go(func() {
+			if _, err := m.Predict(context.Background(), plain(color.White)); err != nil &&
+				!strings.Contains(err.Error(), "the model is closed") {
+				t.Error(err)
+			}
+		})
+	}
+	for range 2 {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := m.Kept(); n != 0 {
+			t.Errorf("keeps networks for %d calls after Close", n)
+		}
+	}
+	wait.Wait()
+	if _, err := m.Features(context.Background(), plain(color.White)); err == nil ||
+		err.Error() != "inception: the model is closed" {
+		t.Errorf("after Close: %v", err)
+	}
+	if len(m.Labels()) != 3 {
+		t.Error("the labels are gone")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/ablate"
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ A setting may be of one row: --set ROW:key=value.`,
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"the suite's baselines too: for the ladder GoogLeNet and BN-Inception")
-	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, foretell the time, and train nothing")
+	f.BoolVar(&a.dryRun, "dry-run", false, "check every row, estimate the time, and train nothing")
 	f.BoolVar(&a.show, "show", false, "print the suite, to begin one's own")
 	return c
 }
@@ -77,7 +78,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		return usageError{err}
 	}
 	if a.dryRun {
-		return a.foretell(c, plan)
+		return a.forecast(c, plan)
 	}
 	if a.out == "" {
 		if a.out, err = rundir.New(plan.Base.Name + "-" + plan.Suite); err != nil {
@@ -108,9 +109,9 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	return plan, nil
 }
 
-// foretell prints the rows and the time that they will take.
-func (a *ablateCommand) foretell(c *cobra.Command, plan *ablate.Plan) error {
-	f, err := plan.Foretell(c.Context())
+// forecast prints the rows and the time that they will take.
+func (a *ablateCommand) forecast(c *cobra.Command, plan *ablate.Plan) error {
+	f, err := plan.Forecast(c.Context())
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 		left = fmt.Sprintf("; all will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
 	a.note("run %d of %d: %s, seed %d, in %s%s", u.Number, u.Of, u.Title, u.Seed, u.Dir, left)
-	return &train.Console{Messages: a.stderr, Terminal: a.terminal(), Quiet: a.quiet}
+	return &console.Reporter{Messages: a.stderr, Width: a.width(), Quiet: a.quiet}
 }
 
 // table prints what is known after a run.

@@ -43,14 +43,18 @@ func newBench(s *session) *cobra.Command {
 			if layers {
 				return benchLayers(c, s, resolved.Model, batch, span)
 			}
-			r, err := bench.Run(c.Context(), bench.Options{Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Time: span})
+			r, err := bench.Run(c.Context(), bench.Options{
+				Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Time: span,
+			})
 			if err != nil {
 				return err
 			}
 			if s.json {
 				return s.printJSON(r)
 			}
-			s.print("%s %s, %dx%d px, batch %d, %s, %s, %d threads\nstep %.1f ms, %.1f images/s\n%.0f GFLOP/s, %.0f%% of the measured peak of %.0f\nmemory: %.0f MiB at most, %.0f MiB of them for activations\n",
+			s.print("%s %s, %dx%d px, batch %d, %s, %s, %d threads\nstep %.1f ms, %.1f images/s\n"+
+				"%.0f GFLOP/s, %.0f%% of the measured peak of %.0f\n"+
+				"memory: %.0f MiB at most, %.0f MiB of them for activations\n",
 				r.Mode, r.Variant, resolved.Model.InputSize, resolved.Model.InputSize, r.Batch, r.Precision, r.ISA, r.Threads,
 				1000*r.StepS, r.ImagesPerS, r.GFLOPS, 100*r.PeakFraction, r.PeakGFLOPS, r.PeakRSSMiB, r.PlannedMiB)
 			return nil
@@ -62,7 +66,8 @@ func newBench(s *session) *cobra.Command {
 	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
 	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
 	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
-	f.BoolVar(&layers, "layers", false, "time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
+	f.BoolVar(&layers, "layers", false,
+		"time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
 	return c
 }
 
@@ -75,7 +80,8 @@ func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span 
 	if s.json {
 		return s.printJSON(r)
 	}
-	s.print("batch %d, %s, %d threads, measured peak %.0f GFLOP/s\n\n%-34s %5s %8s %15s %15s %15s %15s\n", r.Batch, r.ISA, r.Threads, r.PeakGFLOPS,
+	s.print("batch %d, %s, %d threads, measured peak %.0f GFLOP/s\n\n", r.Batch, r.ISA, r.Threads, r.PeakGFLOPS)
+	s.print("%-34s %5s %8s %15s %15s %15s %15s\n",
 		"convolution", "times", "GFLOP", "evaluation", "forward", "backward data", "backward weights")
 	rate := func(v float64) string {
 		if v == 0 {
@@ -84,8 +90,10 @@ func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span 
 		return fmt.Sprintf("%.0f (%.0f%%)", v, 100*v/r.PeakGFLOPS)
 	}
 	for _, l := range r.Layers {
-		s.print("%-34s %5d %8.2f %15s %15s %15s %15s\n", l.Shape, l.Repeated, l.GFLOP, rate(l.Eval), rate(l.Forward), rate(l.Data), rate(l.Weights))
+		s.print("%-34s %5d %8.2f %15s %15s %15s %15s\n",
+			l.Shape, l.Repeated, l.GFLOP, rate(l.Eval), rate(l.Forward), rate(l.Data), rate(l.Weights))
 	}
-	s.print("%-34s %5s %8s %15s %15s %15s %15s\n", "all, weighted by work", "", "", rate(r.Eval), rate(r.Forward), rate(r.Data), rate(r.Weights))
+	s.print("%-34s %5s %8s %15s %15s %15s %15s\n",
+		"all, weighted by work", "", "", rate(r.Eval), rate(r.Forward), rate(r.Data), rate(r.Weights))
 	return nil
 }

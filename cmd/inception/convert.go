@@ -6,12 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/fetch"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -63,10 +62,13 @@ stopped, and the checksum must be right.`,
 		RunE: func(c *cobra.Command, args []string) error { return i.run(c.Context(), args) },
 	}
 	f := c.Flags()
-	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(), ", ")+" (default: told by its names)")
+	f.StringVar(&i.From, "from", "",
+		"who wrote the file: "+strings.Join(convert.Families(), ", ")+" (default: told by its names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
-	f.StringVar(&i.Preprocess, "preprocess", "", "how the weights' images were made: torchvision, inception, imagenet, unit or `SCALE,OFFSET` (default: the family's own)")
+	f.StringVar(&i.Preprocess, "preprocess", "",
+		"how the weights' images were made: torchvision, inception, imagenet, unit or `SCALE,OFFSET` "+
+			"(default: the family's own)")
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")
 	f.StringVar(&i.mirror, "mirror", convert.TorchvisionServer, "`URL` to download from")
 	_ = c.MarkFlagRequired("out")
@@ -78,7 +80,8 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 		return usageError{err}
 	}
 	if filepath.Ext(i.out) != ".safetensors" {
-		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export makes files of other tools", filepath.Base(i.out))}
+		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export makes files of other tools",
+			filepath.Base(i.out))}
 	}
 	path := strings.Join(args, "") // one, or none with --fetch
 	if i.fetch {
@@ -103,7 +106,9 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	}
 	i.note("preprocess: %s", m.Preprocess)
 	if i.json {
-		return i.printJSON(map[string]any{"out": i.out, "variant": m.Spec.Variant, "classes": m.Classes(), "preprocess": m.Preprocess, "notes": m.Notes})
+		return i.printJSON(map[string]any{
+			"out": i.out, "variant": m.Spec.Variant, "classes": m.Classes(), "preprocess": m.Preprocess, "notes": m.Notes,
+		})
 	}
 	next := "eval --weights " + i.out + " --data DIR"
 	if m.NoHead {
@@ -119,12 +124,15 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 	if err != nil {
 		return "", usageError{fmt.Errorf("--fetch: %w", err)}
 	}
-	progress, end := i.transferBar()
+	bar := i.bar("download", console.Bytes)
 	fetched, err := fetch.Get(ctx, file, fetch.Options{
-		Progress: progress,
-		Retry:    func(err error, done int64) { i.note("%s: %v; going on from byte %d", file.URL, err, done) },
+		Progress: bar.Set,
+		Retry: func(err error, done int64) {
+			bar.Clear()
+			i.note("%s: %v; going on from byte %d", file.URL, err, done)
+		},
 	})
-	end()
+	bar.Clear()
 	switch {
 	case err != nil:
 		return "", err
@@ -134,20 +142,6 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 		i.note("%s is here already", file.Path)
 	}
 	return file.Path, nil
-}
-
-// transferBar returns what moves a bar of bytes and what ends it, where
-// messages go to a terminal.
-func (i *importCommand) transferBar() (progress func(done, total int64), end func()) {
-	if !i.terminal() || i.quiet {
-		return nil, func() {}
-	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(i.stderr), progressbar.OptionSetWidth(20), progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
-	return func(done, total int64) {
-		bar.ChangeMax64(total)
-		_ = bar.Set64(done)
-	}, func() { _ = bar.Clear() }
 }
 
 func newExport(s *session) *cobra.Command {
@@ -196,9 +190,12 @@ takes, or as a weight file. What the format cannot carry is said in one line.`,
 	f := c.Flags()
 	f.StringVarP(&from, "weights", "w", "", "weight file or run folder")
 	f.StringVar(&o.Format, "format", "", strings.Join(convert.Formats(), ", "))
-	f.StringVarP(&out, "out", "o", "", "file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
-	f.BoolVar(&o.WithPreprocess, "with-preprocess", false, "onnx: take uint8 pixels from 0 to 255 and subtract the mean and divide by the deviation inside")
-	f.BoolVar(&o.KeepBatchNorm, "no-fold", false, "onnx: keep batch norm as nodes of its own instead of folding it into the convolutions")
+	f.StringVarP(&out, "out", "o", "",
+		"file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
+	f.BoolVar(&o.WithPreprocess, "with-preprocess", false,
+		"onnx: take uint8 pixels from 0 to 255 and subtract the mean and divide by the deviation inside")
+	f.BoolVar(&o.KeepBatchNorm, "no-fold", false,
+		"onnx: keep batch norm as nodes of its own instead of folding it into the convolutions")
 	for _, name := range []string{"weights", "format", "out"} {
 		_ = c.MarkFlagRequired(name)
 	}

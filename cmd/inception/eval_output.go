@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
-
-	"github.com/spf13/pflag"
 
 	"github.com/inception-go/inception/internal/atomicfile"
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/report"
+	"github.com/spf13/pflag"
 )
 
 // evalFiles are the files that `inception eval` writes if they are named.
@@ -24,15 +22,15 @@ func (f *evalFiles) addFlags(flags *pflag.FlagSet) {
 }
 
 // write writes the files that have names.
-func (f *evalFiles) write(r evaluate.Result, set dataset.Set, title string, facts []evaluate.Fact, note func(string, ...any)) error {
+func (f *evalFiles) write(e report.Evaluation, note func(string, ...any)) error {
 	for _, file := range []struct {
 		path  string
 		write func(io.Writer) error
 	}{
-		{f.classes, r.WriteClasses},
-		{f.confusion, r.WriteConfusion},
-		{f.predictions, func(w io.Writer) error { return r.WritePredictions(w, set) }},
-		{f.page, func(w io.Writer) error { return r.WritePage(w, title, facts, set) }},
+		{f.classes, e.WriteClasses},
+		{f.confusion, e.WriteConfusion},
+		{f.predictions, e.WritePredictions},
+		{f.page, e.WritePage},
 	} {
 		if file.path == "" {
 			continue
@@ -88,24 +86,25 @@ type binReport struct {
 
 // show prints the result and writes the files asked for. Images that could
 // not be read make the command fail after that.
-func (e *evalCommand) show(r evaluate.Result, members []evaluate.Member, set dataset.Set) error {
-	for _, err := range r.Skipped {
+func (e *evalCommand) show(o *evaluate.Outcome) error {
+	for _, err := range o.Skipped {
 		e.warn(err.Error())
 	}
 	if e.json {
-		if err := e.printJSON(e.report(r, members)); err != nil {
+		if err := e.printJSON(e.report(o)); err != nil {
 			return err
 		}
 	} else {
-		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  (%.*f images/s)\n", r.Images, 100*r.Top1, 100*r.Top5, r.Loss, decimals(r.ImagesPerS), r.ImagesPerS)
+		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  (%.*f images/s)\n",
+			o.Images, 100*o.Top1, 100*o.Top5, o.Loss, decimals(o.ImagesPerS), o.ImagesPerS)
 		if e.perClass {
-			e.printClasses(r)
+			e.printClasses(o.Result)
 		}
 	}
-	if err := e.files.write(r, set, "Evaluation of "+strings.Join(e.weights, ", "), e.facts(members), e.note); err != nil {
+	if err := e.files.write(report.Evaluation{Outcome: o, Version: version()}, e.note); err != nil {
 		return err
 	}
-	if n := len(r.Skipped); n > 0 {
+	if n := len(o.Skipped); n > 0 {
 		return fmt.Errorf("%d images could not be read and are not counted", n)
 	}
 	return nil
@@ -119,37 +118,26 @@ func decimals(speed float64) int {
 	return 0
 }
 
-func (e *evalCommand) report(r evaluate.Result, members []evaluate.Member) evalReport {
-	out := evalReport{
-		Images: r.Images, Skipped: len(r.Skipped), Excluded: e.excluded, Top1: r.Top1, Top5: r.Top5, Loss: r.Loss, ImagesPerS: r.ImagesPerS,
-		Preprocess: members[0].Metadata.Preprocess, Crops: e.crops, ECE: r.ECE, MacroF1: r.MacroAverage().F1,
+func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
+	r := evalReport{
+		Images: o.Images, Skipped: len(o.Skipped), Excluded: o.Excluded,
+		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, ECE: o.ECE, MacroF1: o.MacroAverage().F1,
 	}
-	for _, m := range members {
-		out.Members = append(out.Members, memberReport{m.Path, m.Metadata.Preprocess})
+	for _, m := range o.Members {
+		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess})
 	}
 	if !e.perClass {
-		return out
+		return r
 	}
-	out.Confusion = r.Confusion
-	for i, s := range r.PerClass() {
-		out.Classes = append(out.Classes, classReport{r.Labels[i], s.Images, s.Predicted, s.Precision, s.Recall, s.F1})
+	r.Confusion = o.Confusion
+	for i, s := range o.PerClass() {
+		r.Classes = append(r.Classes, classReport{o.Labels[i], s.Images, s.Predicted, s.Precision, s.Recall, s.F1})
 	}
-	for _, b := range r.Reliability {
-		out.Reliability = append(out.Reliability, binReport(b))
+	for _, b := range o.Reliability {
+		r.Reliability = append(r.Reliability, binReport(b))
 	}
-	return out
-}
-
-// facts say on a page how the result came about.
-func (e *evalCommand) facts(members []evaluate.Member) []evaluate.Fact {
-	facts := []evaluate.Fact{{"images of", e.used}}
-	if e.excluded > 0 {
-		facts = append(facts, evaluate.Fact{"excluded", fmt.Sprintf("%d by %s", e.excluded, e.exclude)})
-	}
-	for _, m := range members {
-		facts = append(facts, evaluate.Fact{m.Path, fmt.Sprintf("%s, %s", m.Metadata.Spec.Variant, picture.Crops(e.crops).Describe(m.Metadata.Preprocess))})
-	}
-	return append(facts, evaluate.Fact{"program", "inception " + version()})
+	return r
 }
 
 // printClasses prints the classes that have images or were predicted.
@@ -164,10 +152,12 @@ func (e *evalCommand) printClasses(r evaluate.Result) {
 		}
 	}
 	row("macro average", r.MacroAverage())
-	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n", 100*r.ECE, "probability", "images", "mean", "accuracy")
+	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n",
+		100*r.ECE, "probability", "images", "mean", "accuracy")
 	for _, b := range r.Reliability {
 		if b.Images > 0 {
-			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n", 100*b.From, 100*b.To, b.Images, 100*b.Confidence, 100*b.Accuracy)
+			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n",
+				100*b.From, 100*b.To, b.Images, 100*b.Confidence, 100*b.Accuracy)
 		}
 	}
 }

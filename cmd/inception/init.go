@@ -30,8 +30,8 @@ func (i *initFlags) add(c *cobra.Command) {
 // --init.
 func (i *initFlags) parse() (err error) {
 	if i.init.Weights == "" && (i.init.NewHead || i.init.Match.ByOrder || i.classMap != "") {
-		return usageError{errors.New("--new-head, --class-map and --classes-by-order say what becomes of a file's classifier: " +
-			"give --init too")}
+		return usageError{errors.New("--new-head, --class-map and --classes-by-order " +
+			"say what becomes of a file's classifier: give --init too")}
 	}
 	i.init.Match.Map, err = readClassMap(i.classMap)
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
@@ -70,7 +71,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
 		Config: resolved.Config, Init: l.init,
-		Reporter: &train.Console{Messages: l.stderr, Terminal: l.terminal(), Quiet: l.quiet},
+		Reporter: &console.Reporter{Messages: l.stderr, Width: l.width(), Quiet: l.quiet},
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
 		if err := report.WriteRates(l.out, rates(found)); err != nil {
@@ -91,7 +92,8 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images a step\n", found.Suggestion, found.Batch)
-	l.print("lowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n", found.Lowest)
+	l.print("lowest loss                 %.2g   too high already; a tenth of it is the other usual choice\n",
+		found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
 		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
 	return nil

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/weights"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -75,7 +76,8 @@ no row, and the exit status is 1 then.`,
 	p.addFlags(c)
 	f := c.Flags()
 	f.StringVarP(&p.features, "out", "o", "", ".npy to write: [N,features], or [N,C,H,W] with --layer")
-	f.StringVar(&p.layer, "layer", "", "layer whose output to write, such as Mixed_6e or input, instead of the pooled features")
+	f.StringVar(&p.layer, "layer", "",
+		"layer whose output to write, such as Mixed_6e or input, instead of the pooled features")
 	_ = c.MarkFlagRequired("out")
 	return c
 }
@@ -90,14 +92,22 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	if p.top < 1 {
 		return usageError{fmt.Errorf("--top: must be at least 1, is %d", p.top)}
 	}
-	var labels []string
-	return p.each(ctx, args, p.logits, func(m weights.Metadata) (err error) {
-		if m.NoHead {
-			return fmt.Errorf("%s: has no classifier; inception features gives what it sees", p.weights)
-		}
-		labels, err = p.labelsOf(m)
+	files, err := p.inputs(args, "logits", p.logits)
+	if err != nil {
 		return err
-	}, func(out evaluate.Output, rows *evaluate.Rows) error {
+	}
+	w, m, err := p.load()
+	if err != nil {
+		return err
+	}
+	if m.NoHead {
+		return fmt.Errorf("%s: has no classifier; inception features gives what it sees", p.weights)
+	}
+	labels, err := p.labelsOf(m)
+	if err != nil {
+		return err
+	}
+	return p.each(ctx, w, m, files, p.logits, func(out evaluate.Output, rows *npy.Rows) error {
 		if rows != nil {
 			if err := rows.Add(out.Logits, len(out.Logits)); err != nil {
 				return err
@@ -126,14 +136,23 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	}
 	labels := strings.Split(strings.TrimRight(strings.ReplaceAll(string(text), "\r", ""), "\n"), "\n")
 	if len(labels) != m.Spec.Classes {
-		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(labels), m.Spec.Classes)}
+		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes",
+			p.labels, len(labels), m.Spec.Classes)}
 	}
 	return labels, nil
 }
 
 func (p *predictCommand) extract(ctx context.Context, args []string) error {
+	files, err := p.inputs(args, "out", p.features)
+	if err != nil {
+		return err
+	}
+	w, m, err := p.load()
+	if err != nil {
+		return err
+	}
 	n := 0
-	return p.each(ctx, args, p.features, func(weights.Metadata) error { return nil }, func(out evaluate.Output, rows *evaluate.Rows) error {
+	return p.each(ctx, w, m, files, p.features, func(out evaluate.Output, rows *npy.Rows) error {
 		if p.json {
 			if err := p.printJSON(map[string]any{"image": out.Name, "row": n}); err != nil {
 				return err
@@ -144,37 +163,44 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 	})
 }
 
-// each loads the network, calls use for every picture that can be read, and
-// writes the rows that it adds to the file, unless that is "". If some
-// pictures cannot be read, it fails in the end.
-func (p *predictCommand) each(ctx context.Context, args []string, file string, begin func(weights.Metadata) error, use func(evaluate.Output, *evaluate.Rows) error) error {
+// inputs lists the pictures and arrays that args name. The file that flag names
+// must be none of them.
+func (p *predictCommand) inputs(args []string, flag, file string) ([]string, error) {
 	if p.batch < 0 || p.inputSize < 0 {
-		return usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", p.batch, p.inputSize)}
+		return nil, usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d",
+			p.batch, p.inputSize)}
 	}
 	files, err := evaluate.Files(args)
 	if err != nil {
-		return err
-	}
-	flag := "logits"
-	if p.features != "" {
-		flag = "out"
+		return nil, err
 	}
 	for _, in := range append(files, p.weights) {
 		if err := noClobber(flag, file, in); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return files, nil
+}
+
+// load loads the weights and says what there is to know of them.
+func (p *predictCommand) load() (*model.Weights, weights.Metadata, error) {
 	w, m, err := weights.Load(p.weights)
-	if err != nil {
-		return err
-	}
 	for _, text := range m.Notes {
 		p.note("%s: %s", p.weights, text)
 	}
-	if err := begin(m); err != nil {
-		return err
-	}
-	o := evaluate.PredictOptions{RunOptions: evaluate.RunOptions{Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess}, Layer: p.layer}
+	return w, m, err
+}
+
+// each calls use for every picture of files that can be read, and writes the
+// rows that it adds to the file to, unless that is "". If some pictures cannot
+// be read, it fails in the end.
+func (p *predictCommand) each(
+	ctx context.Context, w *model.Weights, m weights.Metadata, files []string, to string,
+	use func(evaluate.Output, *npy.Rows) error,
+) error {
+	o := evaluate.PredictOptions{Layer: p.layer, RunOptions: evaluate.RunOptions{
+		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess,
+	}}
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
 	}
@@ -192,9 +218,9 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 		return err
 	}
 	defer predictor.Close()
-	var rows *evaluate.Rows
-	if file != "" {
-		if rows, err = evaluate.NewRows(file); err != nil {
+	var rows *npy.Rows
+	if to != "" {
+		if rows, err = npy.NewRows(to); err != nil {
 			return err
 		}
 		defer rows.Close()
@@ -207,7 +233,7 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 		if err := rows.Write(); err != nil {
 			return err
 		}
-		p.note("wrote %s, %v", file, rows.Shape)
+		p.note("wrote %s, %v", to, rows.Shape)
 	}
 	if unread > 0 {
 		return fmt.Errorf("%d of %d pictures could not be read", unread, total)
@@ -217,22 +243,24 @@ func (p *predictCommand) each(ctx context.Context, args []string, file string, b
 
 // through runs the network on all files behind a progress bar. It returns how
 // many pictures could not be read.
-func (p *predictCommand) through(ctx context.Context, predictor *evaluate.Predictor, files []string, total int, use func(evaluate.Output) error) (unread int, err error) {
+func (p *predictCommand) through(
+	ctx context.Context, predictor *evaluate.Predictor, files []string, total int, use func(evaluate.Output) error,
+) (unread int, err error) {
 	const few = 16
 	// A bar and lines of results would be in each other's way.
 	lines := p.features == "" || p.json
-	visible := isTerminal(p.stderr) && !p.quiet && total >= few && !(lines && isTerminal(p.stdout))
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetWidth(20), progressbar.OptionSetVisibility(visible),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"))
-	defer bar.Clear() //nolint:errcheck // the terminal's, not the result's
+	var bar *console.Bar
+	if total >= few && !(lines && isTerminal(p.stdout)) {
+		bar = p.bar("", console.Images)
+	}
+	defer bar.Clear()
 	done := 0
 	err = predictor.Run(ctx, files, func(out evaluate.Output) error {
 		done++
-		_ = bar.Set(done)
+		bar.Set(int64(done), int64(total))
 		if out.Err != nil {
 			unread++
-			_ = bar.Clear()
+			bar.Clear()
 			p.warn(out.Err.Error())
 			return nil
 		}

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
@@ -243,8 +244,30 @@ func (s *session) print(format string, args ...any) { fmt.Fprintf(s.stdout, form
 // printJSON writes a document on one line.
 func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Encode(v) }
 
-// terminal reports whether messages go to a terminal.
-func (s *session) terminal() bool { return isTerminal(s.stderr) }
+// width returns what tells the columns of the terminal that messages go to; nil
+// if they go elsewhere.
+func (s *session) width() func() int {
+	f, ok := s.stderr.(*os.File)
+	if !ok || !isTerminal(f) {
+		return nil
+	}
+	return func() int {
+		const usual = 80
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+		return usual
+	}
+}
+
+// bar returns a progress bar, which draws nothing unless messages go to a
+// terminal and people want more than warnings.
+func (s *session) bar(text string, unit console.Unit) *console.Bar {
+	if s.quiet {
+		return nil
+	}
+	return console.NewBar(s.stderr, s.width(), text, unit)
+}
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

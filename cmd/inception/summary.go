@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -107,7 +107,9 @@ func (m *summaryCommand) run() error {
 		r.Layers = append(r.Layers, layerReport{l.Name, l.Op, l.Output, l.ParamCount(), l.MACs, l.Aux})
 	}
 	for _, module := range model.Modules(layers) {
-		r.Modules = append(r.Modules, moduleReport{module.Name, len(module.Layers), module.Output, module.Params, module.MACs, module.Aux})
+		r.Modules = append(r.Modules, moduleReport{
+			module.Name, len(module.Layers), module.Output, module.Params, module.MACs, module.Aux,
+		})
 	}
 	warnings, err := model.Principles(spec)
 	if err != nil {
@@ -115,7 +117,9 @@ func (m *summaryCommand) run() error {
 	}
 	r.Warnings = append([]model.Warning{}, warnings...) // an empty list rather than null
 	if m.svg != "" {
-		err := atomicfile.Write(m.svg, func(w io.Writer) error { return report.WriteNetwork(w, r.headline(), spec.InputSize, layers) })
+		err := atomicfile.Write(m.svg, func(w io.Writer) error {
+			return figure.WriteNetwork(w, r.headline(), spec.InputSize, layers)
+		})
 		if err != nil {
 			return err
 		}
@@ -183,7 +187,8 @@ func planMemory(spec model.Spec, batch int) (*memoryReport, error) {
 
 // headline says in a line what the network is.
 func (r *summaryReport) headline() string {
-	return fmt.Sprintf("%s, %dx%d, %d classes: %.2f M parameters, %.3f GMAC", r.Variant, r.Input[1], r.Input[2], r.spec.Classes, float64(r.Params)/1e6, float64(r.MACs)/1e9)
+	return fmt.Sprintf("%s, %dx%d, %d classes: %.2f M parameters, %.3f GMAC",
+		r.Variant, r.Input[1], r.Input[2], r.spec.Classes, float64(r.Params)/1e6, float64(r.MACs)/1e9)
 }
 
 func (m *summaryCommand) table(r summaryReport) {
@@ -192,11 +197,13 @@ func (m *summaryCommand) table(r summaryReport) {
 	} else {
 		m.moduleTable(r)
 	}
-	m.print("\n%s, input %dx%d, %d classes\nparameters %s, with auxiliary heads %s\n%.3f GMAC for one image, %s multiply-adds\n",
-		r.Variant, r.Input[1], r.Input[2], r.spec.Classes, thousands(int64(r.Params)), thousands(int64(r.ParamsWithAux)), float64(r.MACs)/1e9, thousands(r.MACs))
+	m.print("\n%s, input %dx%d, %d classes\n", r.Variant, r.Input[1], r.Input[2], r.spec.Classes)
+	m.print("parameters %s, with auxiliary heads %s\n", thousands(int64(r.Params)), thousands(int64(r.ParamsWithAux)))
+	m.print("%.3f GMAC for one image, %s multiply-adds\n", float64(r.MACs)/1e9, thousands(r.MACs))
 	if r.Memory != nil {
 		m.print("activations of %d images: evaluation %s (%s without sharing), training %s (%s)\n", r.Memory.Batch,
-			mebibytes(r.Memory.Eval), mebibytes(r.Memory.EvalUnshared), mebibytes(r.Memory.Train), mebibytes(r.Memory.TrainUnshared))
+			mebibytes(r.Memory.Eval), mebibytes(r.Memory.EvalUnshared),
+			mebibytes(r.Memory.Train), mebibytes(r.Memory.TrainUnshared))
 	}
 	for _, w := range r.Warnings {
 		m.print("warning: %s\n", w)
@@ -204,13 +211,15 @@ func (m *summaryCommand) table(r summaryReport) {
 }
 
 func (m *summaryCommand) moduleTable(r summaryReport) {
-	m.print("%-20s %6s %12s %9s %12s %7s %16s %7s\n", "module", "layers", "grid", "channels", "parameters", "share", "multiply-adds", "share")
+	m.print("%-20s %6s %12s %9s %12s %7s %16s %7s\n",
+		"module", "layers", "grid", "channels", "parameters", "share", "multiply-adds", "share")
 	for _, l := range r.Modules {
 		params, macs := share(int64(l.Params), int64(r.Params)), share(l.MACs, r.MACs)
 		if l.aux {
 			params, macs = "aux", "aux"
 		}
-		m.print("%-20s %6d %12s %9d %12s %7s %16s %7s\n", l.Name, l.Layers, fmt.Sprintf("%dx%d", l.Output[1], l.Output[2]), l.Output[0],
+		m.print("%-20s %6d %12s %9d %12s %7s %16s %7s\n",
+			l.Name, l.Layers, fmt.Sprintf("%dx%d", l.Output[1], l.Output[2]), l.Output[0],
 			orBlank(int64(l.Params)), params, orBlank(l.MACs), macs)
 	}
 }
@@ -222,7 +231,9 @@ func (m *summaryCommand) layerTable(r summaryReport) {
 		if l.aux && l.MACs > 0 {
 			macs = "aux"
 		}
-		m.print("%-40s %-16s %-16s %12s %16s %7s\n", l.Name, l.Op, fmt.Sprintf("%dx%dx%d", l.Output[0], l.Output[1], l.Output[2]), orBlank(int64(l.Params)), orBlank(l.MACs), macs)
+		m.print("%-40s %-16s %-16s %12s %16s %7s\n",
+			l.Name, l.Op, fmt.Sprintf("%dx%dx%d", l.Output[0], l.Output[1], l.Output[2]),
+			orBlank(int64(l.Params)), orBlank(l.MACs), macs)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
@@ -79,12 +80,12 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		defer rundir.Abandon(dir)
 	}
 	t.note("run folder %s", dir)
-	console := &train.Console{Messages: t.stderr, Terminal: t.terminal(), Quiet: t.quiet}
+	reporter := &console.Reporter{Messages: t.stderr, Width: t.width(), Quiet: t.quiet}
 	if t.json {
-		console.JSON = t.stdout
+		reporter.JSON = t.stdout
 	}
 	result, err := train.Run(c.Context(), train.Job{
-		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: console,
+		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
 	})
 	if err == nil || result.Exit == train.ExitInterrupted {
 		t.end(result, resolved)

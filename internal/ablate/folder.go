@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/inception-go/inception/internal/atomicfile"
-	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/figure"
 )
 
 // write summarises the runs and writes the files of the ablation folder.
@@ -26,8 +26,8 @@ func (r *Result) write(p *Plan, dir string) error {
 	}{
 		{"table.md", r.writeMarkdown},
 		{"table.csv", r.writeCSV},
-		{"plot.svg", func(w io.Writer) error { return report.WriteDots(w, "svg", panels...) }},
-		{"plot.png", func(w io.Writer) error { return report.WriteDots(w, "png", panels...) }},
+		{"plot.svg", func(w io.Writer) error { return figure.WriteDots(w, "svg", panels...) }},
+		{"plot.png", func(w io.Writer) error { return figure.WriteDots(w, "png", panels...) }},
 		{"report.html", func(w io.Writer) error { return r.writeHTML(w, p) }},
 	} {
 		if err := atomicfile.Write(filepath.Join(dir, f.name), f.write); err != nil {
@@ -38,11 +38,11 @@ func (r *Result) write(p *Plan, dir string) error {
 }
 
 // panels are the parts of the plot: our errors and, beside them, the paper's.
-func (r *Result) panels() []report.DotPanel {
-	ours := report.DotPanel{X: fmt.Sprintf("top-1 error, %%, %s", r.Config)}
-	paper := report.DotPanel{X: "top-1 error, %, the paper (ILSVRC 2012)", Second: true}
+func (r *Result) panels() []figure.DotPanel {
+	ours := figure.DotPanel{X: fmt.Sprintf("top-1 error, %%, %s", r.Config)}
+	paper := figure.DotPanel{X: "top-1 error, %, the paper (ILSVRC 2012)", Second: true}
 	for _, row := range r.Rows {
-		d := report.Dot{Name: row.Title}
+		d := figure.Dot{Name: row.Title}
 		if row.Top1.N > 0 {
 			d.Mean, d.Std, d.Label = 100*row.Top1.Mean, 100*row.Top1.Std, row.percent(row.Top1)
 		}
@@ -52,14 +52,14 @@ func (r *Result) panels() []report.DotPanel {
 			}
 		}
 		ours.Rows = append(ours.Rows, d)
-		theirs := report.Dot{Name: row.Title}
+		theirs := figure.Dot{Name: row.Title}
 		if row.Paper.Top1 != nil {
 			theirs.Mean, theirs.Label = 100**row.Paper.Top1, plain(row.Paper.Top1, 100)
 		}
 		paper.Rows = append(paper.Rows, theirs)
 	}
 	if !r.paper() {
-		return []report.DotPanel{ours}
+		return []figure.DotPanel{ours}
 	}
-	return []report.DotPanel{ours, paper}
+	return []figure.DotPanel{ours, paper}
 }

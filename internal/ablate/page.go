@@ -9,23 +9,24 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 )
 
-//go:embed page.html
+//go:embed ablation.html
 var pageText string
 
-var page = template.Must(template.New("ablation").Parse(pageText))
+var page = report.Page(pageText)
 
 // writeHTML writes the report, one page that needs no other file; its links
 // lead to the runs below its folder.
 func (r *Result) writeHTML(w io.Writer, p *Plan) error {
-	dots, err := report.DotsSVG(r.panels()...)
+	dots, err := figure.DotsSVG(r.panels()...)
 	if err != nil {
 		return err
 	}
-	curves, err := report.CurvesSVG(report.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, r.curves()...)
+	curves, err := figure.CurvesSVG(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, r.curves()...)
 	if err != nil {
 		return err
 	}
@@ -33,19 +34,15 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		*Result
 		Title, State, Base, Version string
 		Plots                       []template.HTML
-		Heads                       []string
+		Columns                     []column
 		Cells                       [][]string
 		Runs                        []runView
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.version,
-		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Runs: r.runs()}
-	columns := r.columns()
-	for _, c := range columns {
-		view.Heads = append(view.Heads, c.title)
-	}
+		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Columns: r.columns(), Runs: r.runs()}
 	for _, row := range r.Rows {
 		var cells []string
-		for _, c := range columns {
+		for _, c := range view.Columns {
 			cells = append(cells, c.cell(row))
 		}
 		view.Cells = append(view.Cells, cells)
@@ -85,13 +82,13 @@ func (r *Result) runs() (all []runView) {
 }
 
 // curves are the validation errors of each row's first finished run.
-func (r *Result) curves() (all []report.Curve) {
+func (r *Result) curves() (all []figure.Curve) {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
 			if o.State != Done {
 				continue
 			}
-			c := report.Curve{Name: fmt.Sprintf("%s, seed %d", row.Title, o.Seed)}
+			c := figure.Curve{Name: fmt.Sprintf("%s, seed %d", row.Title, o.Seed)}
 			for _, line := range o.curve {
 				c.X, c.Y = append(c.X, float64(line.Step)), append(c.Y, 100*(1-line.Top1))
 			}

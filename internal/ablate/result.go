@@ -176,7 +176,7 @@ func (r *RowResult) count(s State) (n int) {
 	return n
 }
 
-// left foretells the time of the runs to come: those of a row take as long as
+// left estimates the time of the runs to come: those of a row take as long as
 // its finished ones, those of a row without any as long as the mean of all.
 func (r *Result) left() time.Duration {
 	r.summarise()

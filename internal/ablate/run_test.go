@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -55,7 +56,7 @@ func prepared(t *testing.T, suite string, seeds int, set ...string) *Plan {
 // listener notes the runs that begin, stops the ablation in the third update
 // of one of them, and does something else meanwhile in that of the first.
 type listener struct {
-	train.Console
+	console.Reporter
 	began     []string
 	stopIn    string
 	cancel    context.CancelCauseFunc
@@ -88,7 +89,7 @@ var errStop = errors.New("stop")
 
 func listening() *listener {
 	l := &listener{}
-	l.Console = train.Console{Messages: io.Discard, Quiet: true}
+	l.Reporter = console.Reporter{Messages: io.Discard, Quiet: true}
 	return l
 }
 
@@ -252,8 +253,8 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
-func TestForetellCountsStepsOfEveryRow(t *testing.T) {
-	f, err := prepared(t, twoRows, 3).Foretell(context.Background())
+func TestAForecastCountsStepsOfEveryRow(t *testing.T) {
+	f, err := prepared(t, twoRows, 3).Forecast(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 
 // column is a column of the table for people.
 type column struct {
-	title string
-	left  bool // aligned so
+	Title string
+	Left  bool // aligned so
 	cell  func(RowResult) string
 }
 
@@ -136,7 +136,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
-	line(func(c column) string { return c.title })
+	line(func(c column) string { return c.Title })
 	for _, row := range r.Rows {
 		line(func(c column) string { return c.cell(row) })
 	}
@@ -153,9 +153,9 @@ func (r *Result) writeMarkdown(w io.Writer) error {
 		}
 		b.WriteString("|\n")
 	}
-	line(func(c column) string { return c.title })
+	line(func(c column) string { return c.Title })
 	line(func(c column) string {
-		if c.left {
+		if c.Left {
 			return ":--"
 		}
 		return "--:"

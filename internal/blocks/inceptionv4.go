@@ -13,7 +13,9 @@ import (
 // StemV4 turns images into 384 channels at an eighth of their size (fig. 3). x
 // passes through three modules, each of which joins two branches; end is told
 // of each.
-func (b *Builder) StemV4(image *gorgonia.Node, stride int, end func(string, *gorgonia.Node) *gorgonia.Node) *gorgonia.Node {
+func (b *Builder) StemV4(
+	image *gorgonia.Node, stride int, end func(string, *gorgonia.Node) *gorgonia.Node,
+) *gorgonia.Node {
 	x := b.Chain(image, valid("features.0", 32, 3, stride), valid("features.1", 32, 3, 1), unit("features.2", 64, 3, 3))
 
 	m := b.In("features.3")

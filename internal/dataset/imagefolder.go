@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -32,7 +33,7 @@ func (f *imageFolder) Name(i int) string { return f.files[i].path }
 func (f *imageFolder) Image(i int) (picture.Image, error) {
 	data, err := os.ReadFile(f.files[i].path)
 	if err != nil {
-		if inner, ok := err.(*fs.PathError); ok {
+		if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
 			err = inner.Err // the caller names the file
 		}
 		return picture.Image{}, err

@@ -73,7 +73,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch, skip int) *Batches {
 		ready: make(chan *filling, ahead), free: make(chan *Batch, ahead+2), jobs: make(chan job),
 	}
 	size := l.options.Preprocess.Size
-	for range ahead + 2 {
+	for range min(ahead+2, l.BatchesPerEpoch()-skip) {
 		b.free <- &Batch{Images: make([]float32, l.options.Batch*3*size*size)}
 	}
 	b.running.Add(1 + l.options.Workers)

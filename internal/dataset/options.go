@@ -66,7 +66,8 @@ func (a Augment) validate() error {
 		low, top float64
 	}{{"scale", a.Scale, 1e-4, 1}, {"ratio", a.Ratio, 0.01, 100}} {
 		if !(r.v[0] >= r.low && r.v[0] <= r.v[1] && r.v[1] <= r.top) {
-			return settings.Errorf("data.augment."+r.key, "must be two numbers from %g to %g, the smaller first, is [%g, %g]", r.low, r.top, r.v[0], r.v[1])
+			return settings.Errorf("data.augment."+r.key, "must be two numbers from %g to %g, the smaller first, is [%g, %g]",
+				r.low, r.top, r.v[0], r.v[1])
 		}
 	}
 	if !(a.HFlip >= 0 && a.HFlip <= 1) {
@@ -85,7 +86,8 @@ func (a Augment) validate() error {
 		return settings.Errorf("data.augment.mixup", "must be from 0 to 1, is %g", a.Mixup)
 	}
 	if !(a.Cutmix >= 0 && a.Cutmix+a.Mixup <= 1) {
-		return settings.Errorf("data.augment.cutmix", "must be at least 0 and with data.augment.mixup at most 1, is %g beside %g", a.Cutmix, a.Mixup)
+		return settings.Errorf("data.augment.cutmix", "must be at least 0 and with data.augment.mixup at most 1, is %g "+
+			"beside %g", a.Cutmix, a.Mixup)
 	}
 	return nil
 }

@@ -20,20 +20,20 @@ type Ensemble []*Evaluator
 // Evaluate measures the ensemble on every image of set exactly once, as
 // Evaluator.Evaluate does for one network.
 func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(done, total int)) (Result, error) {
-	classes := e[0].net.Spec.Classes
+	classes := e[0].nets.spec.Classes
 	if n := len(set.Classes()); n > classes {
 		return Result{}, fmt.Errorf("the data has %d classes, the network %d", n, classes)
 	}
 	var members []*answers
 	for _, evaluator := range e {
-		if n := evaluator.net.Spec.Classes; n != classes {
+		if n := evaluator.nets.spec.Classes; n != classes {
 			return Result{}, fmt.Errorf("networks of %d and of %d classes cannot answer together", classes, n)
 		}
 		a := evaluator.answers(ctx, set)
 		defer a.batches.Close()
 		members = append(members, a)
 	}
-	t := newTally(classes)
+	t := newTally(rowNames(set, classes))
 	begin := time.Now()
 	for done := 1; ; done++ {
 		var m mean
@@ -55,7 +55,7 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 		return Result{}, nothingRead(set, members[0].skipped)
 	}
 	r := t.result()
-	r.Skipped, r.Labels = members[0].skipped, rowNames(set, classes)
+	r.Skipped = members[0].skipped
 	r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
 	return r, nil
 }
@@ -80,9 +80,9 @@ func together(members []*answers, m *mean) (index, label int, err error) {
 
 // rowNames returns a name for each of the network's classes.
 func rowNames(set dataset.Set, classes int) []string {
-	names := append([]string(nil), set.Classes()...)
-	for i := len(names); i < classes; i++ {
-		names = append(names, fmt.Sprint(i))
+	names := make([]string, classes)
+	for class := range names {
+		names[class] = nameOf(class, set.Classes())
 	}
 	return names
 }
@@ -143,14 +143,16 @@ func SameClasses(members []Member) (weights.Metadata, error) {
 	named := members[0]
 	for _, m := range members {
 		if a, b := named.Metadata.Spec.Classes, m.Metadata.Spec.Classes; a != b {
-			return weights.Metadata{}, fmt.Errorf("%s has %d classes, %s has %d; an ensemble's members must have the same", named.Path, a, m.Path, b)
+			return weights.Metadata{}, fmt.Errorf("%s has %d classes, %s has %d; an ensemble's members must have the same",
+				named.Path, a, m.Path, b)
 		}
 		if len(named.Metadata.Labels) == 0 {
 			named = m
 		}
 		for row, label := range m.Metadata.Labels {
 			if other := named.Metadata.Labels[row]; label != other {
-				return weights.Metadata{}, fmt.Errorf("class %d is %q in %s and %q in %s; an ensemble's members must have the same classes in the same order", row, other, named.Path, label, m.Path)
+				return weights.Metadata{}, fmt.Errorf("class %d is %q in %s and %q in %s; "+
+					"an ensemble's members must have the same classes in the same order", row, other, named.Path, label, m.Path)
 			}
 		}
 	}

@@ -179,12 +179,12 @@ func TestCropsAndMembersAverageTheSoftmax(t *testing.T) {
 			}
 			loss -= math.Log(want[set.Label(i)]) / float64(set.Len())
 			for _, c := range p.Top {
-				if math.Abs(c.Prob-want[c.Class]) > 1e-6 {
-					t.Errorf("%d crops, image %d: class %d has probability %g, want %g", crops, i, c.Class, c.Prob, want[c.Class])
+				if math.Abs(c.Prob-want[c.Index]) > 1e-6 {
+					t.Errorf("%d crops, image %d: class %d has probability %g, want %g", crops, i, c.Index, c.Prob, want[c.Index])
 				}
 			}
-			if best := slices.Index(want, slices.Max(want)); p.Top[0].Class != best {
-				t.Errorf("%d crops, image %d: taken for %d, want %d", crops, i, p.Top[0].Class, best)
+			if best := slices.Index(want, slices.Max(want)); p.Top[0].Index != best {
+				t.Errorf("%d crops, image %d: taken for %d, want %d", crops, i, p.Top[0].Index, best)
 			}
 		}
 		if math.Abs(r.Loss-loss) > 1e-5 {

@@ -60,7 +60,7 @@ type RunOptions struct {
 // Evaluator is a network ready to be measured. It is not safe for concurrent
 // use.
 type Evaluator struct {
-	net     *model.Network
+	nets    *networks
 	options RunOptions
 }
 
@@ -71,17 +71,15 @@ func NewEvaluator(w *model.Weights, o RunOptions) (*Evaluator, error) {
 		return nil, err
 	}
 	o.Preprocess = o.Options.Preprocess(o.Preprocess)
-	spec := w.Spec
-	spec.InputSize = o.Preprocess.Size
-	net, err := model.Build(spec, w, o.BatchSize, model.Eval, model.Options{})
-	if err != nil {
+	nets := newNetworks(w, o, model.Options{})
+	if _, err := nets.fitting(o.BatchSize); err != nil {
 		return nil, fmt.Errorf("build the evaluation network: %w", err)
 	}
-	return &Evaluator{net, o}, nil
+	return &Evaluator{nets, o}, nil
 }
 
-// Close frees the network's machine.
-func (e *Evaluator) Close() error { return e.net.Close() }
+// Close frees the networks' machines.
+func (e *Evaluator) Close() error { return e.nets.close() }
 
 // Evaluate measures the network on every image of set exactly once. The
 // labels of set are rows of the network's classifier. progress, unless nil,
@@ -92,27 +90,34 @@ func (e *Evaluator) Evaluate(ctx context.Context, set dataset.Set, progress func
 
 // answers runs the network on the images of a set in order.
 func (e *Evaluator) answers(ctx context.Context, set dataset.Set) *answers {
-	e.net.Refresh()
-	o := e.options
-	loader := dataset.NewLoader(set, dataset.LoaderOptions{
-		Batch: o.BatchSize, Workers: o.Workers, Preprocess: o.Preprocess,
+	e.nets.whole.Refresh()
+	return &answers{
+		nets: e.nets, batches: e.options.loader(set).Epoch(ctx, 0, 0), views: max(1, int(e.options.Crops)),
+	}
+}
+
+// loader reads the images of a set, in batches of at most its size.
+func (o RunOptions) loader(set dataset.Set) *dataset.Loader {
+	views := set.Len() * max(1, int(o.Crops))
+	return dataset.NewLoader(set, dataset.LoaderOptions{
+		Batch: max(1, min(o.BatchSize, views)), Workers: o.Workers, Preprocess: o.Preprocess,
 		Crops: o.Crops, SkipUnreadable: o.SkipUnreadable,
 	})
-	return &answers{net: e.net, batches: loader.Epoch(ctx, 0, 0), views: max(1, int(o.Crops))}
 }
 
 // answers are a network's logits for the views of a set's images.
 type answers struct {
-	net     *model.Network
+	nets    *networks
 	views   int // of each image
 	batches *dataset.Batches
 	batch   *dataset.Batch // the current one, which the network has seen
+	results results        // of the batch
 	row     int            // of the batch, to be looked at next
 	skipped []error        // images that could not be read, so far
 }
 
 // next adds the answers for the next image's views to m and returns the image
-// and its label, -1 if it could not be read; behind the last image the error
+// and its label, -1 if it could not be read; after the last image the error
 // is io.EOF.
 func (a *answers) next(m *mean) (index, label int, err error) {
 	for range a.views {
@@ -126,8 +131,7 @@ func (a *answers) next(m *mean) (index, label int, err error) {
 			return 0, 0, io.EOF
 		}
 		if label >= 0 {
-			classes := a.net.Spec.Classes
-			m.add(a.net.Logits()[a.row*classes:][:classes])
+			m.add(a.results.of(a.results.logits, a.row))
 		}
 		a.row++
 	}
@@ -140,5 +144,8 @@ func (a *answers) forward() (err error) {
 		return err
 	}
 	a.row, a.skipped = 0, append(a.skipped, a.batch.Skipped...)
-	return a.net.Forward(a.batch.Images)
+	a.results, err = a.nets.run(a.batch.Images, filled(a.batch), func(net *model.Network) (results, error) {
+		return results{rows: net.Batch, logits: net.Logits()}, nil
+	})
+	return err
 }

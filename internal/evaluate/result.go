@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"github.com/inception-go/inception/internal/report"
 )
 
 // Result is what an evaluation found. Fractions are of 1.
@@ -23,8 +21,16 @@ type Result struct {
 	// predicted class, and the mean distance between that probability and the
 	// accuracy over all images, the expected calibration error (Guo et al.,
 	// "On Calibration of Modern Neural Networks", arXiv 1706.04599).
-	Reliability []report.Bin
+	Reliability []Bin
 	ECE         float64
+}
+
+// Bin holds the images whose predicted class has a probability of From to To.
+type Bin struct {
+	From, To   float64
+	Images     int
+	Confidence float64 // mean probability of the predicted class
+	Accuracy   float64
 }
 
 // Prediction is what was found for one image.
@@ -34,13 +40,7 @@ type Prediction struct {
 	Rank  int     // of the true class, from 1
 	Prob  float64 // of the true class
 	Loss  float64
-	Top   []ClassProb // the most probable classes, at most 5
-}
-
-// ClassProb is a class with its probability.
-type ClassProb struct {
-	Class int
-	Prob  float64
+	Top   []Class // the most probable classes, at most 5
 }
 
 // Right reports whether the most probable class is the true one.
@@ -126,7 +126,7 @@ const reliabilityBins = 15
 
 // tally counts the predictions of an evaluation.
 type tally struct {
-	classes            int
+	labels             []string // of the classes
 	images, top1, top5 int
 	loss               float64
 	confusion          [][]int
@@ -137,8 +137,9 @@ type tally struct {
 	predictions []Prediction
 }
 
-func newTally(classes int) *tally {
-	t := &tally{classes: classes, confusion: make([][]int, classes)}
+func newTally(labels []string) *tally {
+	classes := len(labels)
+	t := &tally{labels: labels, confusion: make([][]int, classes)}
 	cells := make([]int, classes*classes)
 	for i := range t.confusion {
 		t.confusion[i] = cells[i*classes : (i+1)*classes]
@@ -149,81 +150,39 @@ func newTally(classes int) *tally {
 // add takes in the logits of one image, or the logarithms of its mean
 // probabilities.
 func (t *tally) add(index, label int, scores []float64) {
-	above, best := 0, 0
-	for class, v := range scores {
-		if v > scores[best] {
-			best = class
-		}
-		// Of equal scores the smaller index comes first, as in sorting. What is
-		// no number is below nothing.
-		if class != label && !(v < scores[label] || v == scores[label] && class > label) {
-			above++
-		}
-	}
+	rank, top := Rank(scores, label), Top(scores, t.labels, 5)
+	best := top[0]
 	t.images++
-	if above < 1 {
+	if rank <= 1 {
 		t.top1++
 	}
-	if above < 5 {
+	if rank <= 5 {
 		t.top5++
 	}
-	norm := logSumExp(scores)
-	loss := norm - scores[label]
+	loss := logSumExp(scores) - scores[label]
 	t.loss += loss
-	t.confusion[label][best]++
+	t.confusion[label][best.Index]++
 	t.predictions = append(t.predictions, Prediction{
-		Index: index, Label: label, Rank: above + 1, Prob: math.Exp(-loss), Loss: loss, Top: topOf(scores, norm, 5),
+		Index: index, Label: label, Rank: rank, Prob: math.Exp(-loss), Loss: loss, Top: top,
 	})
 
-	confidence := math.Exp(scores[best] - norm)
-	bin := &t.bins[max(0, min(reliabilityBins-1, int(confidence*reliabilityBins)))]
+	bin := &t.bins[max(0, min(reliabilityBins-1, int(best.Prob*reliabilityBins)))]
 	bin.images++
-	bin.confidence += confidence
-	if best == label {
+	bin.confidence += best.Prob
+	if best.Index == label {
 		bin.right++
 	}
 }
 
-// topOf returns the k highest scores' classes, of equal ones the smaller
-// index first.
-func topOf(scores []float64, norm float64, k int) []ClassProb {
-	top := make([]ClassProb, 0, k+1)
-	for class, v := range scores {
-		at := len(top)
-		for at > 0 && v > scores[top[at-1].Class] {
-			at--
-		}
-		if at < k {
-			top = slices.Insert(top, at, ClassProb{class, math.Exp(v - norm)})
-			top = top[:min(k, len(top))]
-		}
-	}
-	return top
-}
-
-// logSumExp returns the logarithm of the softmax's divisor.
-func logSumExp[T float32 | float64](logits []T) float64 {
-	largest := math.Inf(-1)
-	for _, v := range logits {
-		largest = math.Max(largest, float64(v))
-	}
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - largest)
-	}
-	return largest + math.Log(sum)
-}
-
-// result returns what was counted; skipped, labels and speed are for others to
-// fill in.
+// result returns what was counted; skipped and speed are for others to fill in.
 func (t *tally) result() Result {
 	n := math.Max(1, float64(t.images))
 	r := Result{
 		Images: t.images, Top1: float64(t.top1) / n, Top5: float64(t.top5) / n,
-		Loss: t.loss / n, Confusion: t.confusion, Predictions: t.predictions,
+		Loss: t.loss / n, Labels: t.labels, Confusion: t.confusion, Predictions: t.predictions,
 	}
 	for i, b := range t.bins {
-		bin := report.Bin{From: float64(i) / reliabilityBins, To: float64(i+1) / reliabilityBins, Images: b.images}
+		bin := Bin{From: float64(i) / reliabilityBins, To: float64(i+1) / reliabilityBins, Images: b.images}
 		if b.images > 0 {
 			bin.Confidence = b.confidence / float64(b.images)
 			bin.Accuracy = float64(b.right) / float64(b.images)

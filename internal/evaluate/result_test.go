@@ -18,7 +18,7 @@ func TestTallyCountsRanksLossAndConfusion(t *testing.T) {
 		{[]float64{1, 1, 1, 1, 1, 1}, 5, 6}, // of equals the smaller index comes first
 		{[]float64{-2, 0, 9, 0, 0, 0}, 2, 1},
 	}
-	tally, want := newTally(6), 0.0
+	tally, want := newTally(make([]string, 6)), 0.0
 	for i, c := range cases {
 		tally.add(i, c.label, c.scores)
 		sum := 0.0
@@ -42,7 +42,7 @@ func TestTallyCountsRanksLossAndConfusion(t *testing.T) {
 			t.Errorf("image %d: %+v, want rank %d", i, p, cases[i].rank)
 		}
 	}
-	if top := r.Predictions[4].Top; len(top) != 5 || top[0].Class != 2 || top[1].Class != 1 || top[4].Class != 5 {
+	if top := r.Predictions[4].Top; len(top) != 5 || top[0].Index != 2 || top[1].Index != 1 || top[4].Index != 5 {
 		t.Errorf("most probable classes %v", top)
 	}
 	if wrong := r.Mistakes(); len(wrong) != 3 || wrong[0].Index != 2 {
@@ -54,7 +54,7 @@ func TestTallyCountsRanksLossAndConfusion(t *testing.T) {
 }
 
 func TestOutputsThatAreNoNumbersAreWrong(t *testing.T) {
-	tally := newTally(3)
+	tally := newTally(make([]string, 3))
 	tally.add(0, 1, []float64{math.NaN(), math.NaN(), math.NaN()})
 	if r := tally.result(); r.Top1 != 0 || !math.IsNaN(r.Loss) {
 		t.Errorf("top-1 %g, loss %g", r.Top1, r.Loss)
@@ -86,7 +86,7 @@ func near(a, b ClassScore) bool {
 }
 
 func TestCalibrationErrorIsTheGapBetweenConfidenceAndAccuracy(t *testing.T) {
-	tally := newTally(2)
+	tally := newTally(make([]string, 2))
 	// Probability 0.9 for class 0, right in half of the images.
 	for i := range 10 {
 		tally.add(i, i%2, []float64{math.Log(9), 0})

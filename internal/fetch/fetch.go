@@ -75,7 +75,8 @@ func Get(ctx context.Context, f File, o Options) (fetched bool, err error) {
 	part := f.Path + partSuffix
 	if err := f.check(part); err != nil {
 		_ = os.Remove(part)
-		return false, fmt.Errorf("download %s: %w; it was deleted, so try again; if that does not help, something on the way changes the file", f.URL, err)
+		return false, fmt.Errorf("download %s: %w; it was deleted, so try again; if that does not help, something on the "+
+			"way changes the file", f.URL, err)
 	}
 	if err := os.Rename(part, f.Path); err != nil {
 		return false, fmt.Errorf("download: %w", err)
@@ -225,7 +226,7 @@ func begins(answer *http.Response, from int64) bool {
 // server may answer better next time.
 func statusError(answer *http.Response) error {
 	err := fmt.Errorf("the server answers %s", answer.Status)
-	if answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode == http.StatusRequestTimeout {
+	if code := answer.StatusCode; code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout {
 		return err
 	}
 	return finalError{err}
@@ -250,7 +251,8 @@ func durable(f *os.File) error {
 func (f File) explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("download %s: no space left on the disk for %s; free some and call again to go on: %w", f.URL, f.Path, syscall.ENOSPC)
+		return fmt.Errorf("download %s: no space left on the disk for %s; free some and call again to go on: %w", f.URL,
+			f.Path, syscall.ENOSPC)
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("download: %w", err)
 	}

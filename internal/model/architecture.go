@@ -77,7 +77,8 @@ func AboutVariants() (all []settings.Choice) {
 func DefaultSpec(variant string) (Spec, error) {
 	i := slices.IndexFunc(architectures, func(a Architecture) bool { return a.Name == variant })
 	if i < 0 {
-		return Spec{}, settings.Errorf("model.variant", "no network is called %q; there are %s", variant, strings.Join(Variants(), ", "))
+		return Spec{}, settings.Errorf("model.variant", "no network is called %q; there are %s", variant,
+			strings.Join(Variants(), ", "))
 	}
 	return architectures[i].Default, nil
 }

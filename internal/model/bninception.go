@@ -34,7 +34,8 @@ func buildBNInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o output
 	module := func(x *gorgonia.Node, name string, c blocks.ChannelsBN) *gorgonia.Node {
 		return o.end(name, b.InceptionBN(x, name, c))
 	}
-	x := b.StemBN(image, blocks.StemOptions{Separable: s.Stem.Conv == "separable", Stride: s.Stem.Stride, Pool: s.Stem.Pool})
+	x := b.StemBN(image, blocks.StemOptions{Separable: s.Stem.Conv == "separable", Stride: s.Stem.Stride,
+		Pool: s.Stem.Pool})
 	x = module(x, "Mixed_3b", blocks.ChannelsBN{One: 64, ThreeBy1: 64, Three: 64, DoubleBy1: 64, Double: 96, Pool: 32})
 	x = module(x, "Mixed_3c", blocks.ChannelsBN{One: 64, ThreeBy1: 64, Three: 96, DoubleBy1: 64, Double: 96, Pool: 64})
 	x = o.end("Mixed_4a", b.ReduceBN(x, "Mixed_4a", blocks.ChannelsBN{ThreeBy1: 128, Three: 160, DoubleBy1: 64, Double: 96}))

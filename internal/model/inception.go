@@ -109,7 +109,8 @@ func buildInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs)
 	}
 	how := blocks.Reduction(s.GridReduction)
 
-	x := b.Stem(image, blocks.StemOptions{SevenBySeven: s.Stem.Conv == "7x7", Stride: s.Stem.Stride, Pool: s.Stem.Pool, Table1: table1})
+	x := b.Stem(image, blocks.StemOptions{SevenBySeven: s.Stem.Conv == "7x7", Stride: s.Stem.Stride, Pool: s.Stem.Pool,
+		Table1: table1})
 	x = o.end("Mixed_5b", b.Inception35(x, "Mixed_5b", first, s.Factorized5x5, s.Tower3x3))
 	x = o.end("Mixed_5c", b.Inception35(x, "Mixed_5c", 64, s.Factorized5x5, s.Tower3x3))
 	x = o.end("Mixed_5d", b.Inception35(x, "Mixed_5d", 64, s.Factorized5x5, s.Tower3x3))

@@ -84,7 +84,8 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, err
 	}
 	if per := 3 * spec.InputSize * spec.InputSize; batch > math.MaxInt32/per {
-		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; at most %d", batch, spec.InputSize, spec.InputSize, math.MaxInt32/per)
+		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; at most %d", batch, spec.InputSize,
+			spec.InputSize, math.MaxInt32/per)
 	}
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
@@ -109,7 +110,8 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 func (n *Network) differentiate(inputs [][]*ops.Param, o Options) error {
 	weights := []float32{1, o.AuxWeight, o.AuxWeight}
 	for i, logits := range append(gorgonia.Nodes{n.out.logits}, n.out.aux...) {
-		loss, err := ops.CrossEntropy([]string{"loss", "aux loss", "early aux loss"}[i], logits, n.Spec.Classes, &n.labels, o.Smoothing)
+		loss, err := ops.CrossEntropy([]string{"loss", "aux loss", "early aux loss"}[i], logits, n.Spec.Classes, &n.labels,
+			o.Smoothing)
 		if err != nil {
 			return err
 		}
@@ -184,7 +186,8 @@ func (n *Network) point(name string) (*gorgonia.Node, error) {
 	if node := ops.NodeOf(n.Graph, name); node != nil {
 		return node, nil
 	}
-	return nil, fmt.Errorf("no layer is called %q; there are the modules %s, and the layers that inception summary lists", name, strings.Join(n.Points(), ", "))
+	return nil, fmt.Errorf("no layer is called %q; there are the modules %s, and the layers that inception summary "+
+		"lists", name, strings.Join(n.Points(), ", "))
 }
 
 // Forward runs an eval network on images, [Batch][3][H][W] preprocessed.
@@ -199,8 +202,10 @@ func (n *Network) Forward(images []float32) error {
 // Step runs forward and backward for one batch. step seeds dropout. Gradients
 // and TrainLogits are those of this batch until the next call.
 func (n *Network) Step(images []float32, labels kernel.Labels, step uint64) (Loss, error) {
-	if len(labels.Class) != n.Batch || labels.Other != nil && (len(labels.Other) != n.Batch || len(labels.Share) != n.Batch) {
-		return Loss{}, fmt.Errorf("labels: %d, %d others with %d shares, the network takes %d", len(labels.Class), len(labels.Other), len(labels.Share), n.Batch)
+	if len(labels.Class) != n.Batch ||
+		labels.Other != nil && (len(labels.Other) != n.Batch || len(labels.Share) != n.Batch) {
+		return Loss{}, fmt.Errorf("labels: %d, %d others with %d shares, the network takes %d", len(labels.Class),
+			len(labels.Other), len(labels.Share), n.Batch)
 	}
 	n.labels = labels
 	n.step = step

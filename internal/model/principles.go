@@ -85,7 +85,10 @@ func (c *critic) poolFirst() {
 				readers = append(readers, c.layers[i])
 			}
 		}
-		if len(readers) == 1 && readers[0].StrideH > 1 && strings.HasSuffix(readers[0].Op, "_pool") && readers[0].Output[0] < m.Output[0] {
+		if len(readers) != 1 {
+			continue
+		}
+		if l := readers[0]; l.StrideH > 1 && strings.HasSuffix(l.Op, "_pool") && l.Output[0] < m.Output[0] {
 			if len(names) == 0 {
 				in, squeezed, out = c.layers[m.Input].Output, readers[0].Output, m.Output
 			}
@@ -93,7 +96,8 @@ func (c *critic) poolFirst() {
 		}
 	}
 	if len(names) > 0 {
-		c.warn(1, "model.grid_reduction", "%s pool before they widen: in %s %d values of %s are squeezed through %d of %s on the way to %s; grid_reduction: efficient has convolutions beside the pool (section 5, fig. 10)",
+		c.warn(1, "model.grid_reduction", "%s pool before they widen: in %s %d values of %s are squeezed through %d of %s "+
+			"on the way to %s; grid_reduction: efficient has convolutions beside the pool (section 5, fig. 10)",
 			strings.Join(names, " and "), names[0], size(in), grid(in), size(squeezed), grid(squeezed), grid(out))
 	}
 }
@@ -117,10 +121,12 @@ func (c *critic) shrinking() {
 	const least = 18 // half of the paper's 35
 	switch {
 	case before[1] < least && len(cures) > 0:
-		c.warn(1, "model.stem", "images of %d pixels come out of the stem as a grid of %dx%d, where the paper keeps 35x35 for small images (section 9); model.%s or a larger model.input_size keeps more",
+		c.warn(1, "model.stem", "images of %d pixels come out of the stem as a grid of %dx%d, where the paper keeps 35x35 "+
+			"for small images (section 9); model.%s or a larger model.input_size keeps more",
 			c.spec.InputSize, before[1], before[2], strings.Join(cures, " and model."))
 	case last[1] < 2:
-		c.warn(1, "model.input_size", "the grid has shrunk to %dx%d in %s, so that the windows of its convolutions see padding only; a larger model.input_size keeps more",
+		c.warn(1, "model.input_size", "the grid has shrunk to %dx%d in %s, so that the windows of its convolutions see "+
+			"padding only; a larger model.input_size keeps more",
 			last[1], last[2], blocks[len(blocks)-1].Name)
 	}
 }
@@ -135,7 +141,8 @@ func (c *critic) notExpanded() {
 	with := c.spec
 	with.Expanded8x8 = true
 	c.compare(with, func(expanded []ops.Layer) {
-		c.warn(2, "model.expanded_8x8", "%s, on the coarsest grid, has %d channels in place of %d; expanded_8x8: true widens the filter banks there (section 6, fig. 7)",
+		c.warn(2, "model.expanded_8x8", "%s, on the coarsest grid, has %d channels in place of %d; expanded_8x8: true "+
+			"widens the filter banks there (section 6, fig. 7)",
 			last.Name, last.Output[0], expanded[lastConcat(expanded)].Output[0])
 	})
 }
@@ -160,14 +167,16 @@ func (c *critic) notFactorized() {
 	if !c.spec.Asymmetric7x7 && c.published.Asymmetric7x7 {
 		with := c.spec
 		with.Asymmetric7x7 = true
-		c.costs(with, "model.asymmetric_7x7", "7x7 convolutions in place of 1x7 and 7x1 ones (fig. 6)", "asymmetric_7x7: true")
+		c.costs(with, "model.asymmetric_7x7", "7x7 convolutions in place of 1x7 and 7x1 ones (fig. 6)",
+			"asymmetric_7x7: true")
 	}
 }
 
 func (c *critic) costs(with Spec, key, what, cure string) {
 	c.compare(with, func(factorized []ops.Layer) {
 		own, other := MACs(c.layers), MACs(factorized)
-		c.warn(3, key, "%s make the network take %.3f GMAC, not %.3f; %s saves them", what, float64(own)/1e9, float64(other)/1e9, cure)
+		c.warn(3, key, "%s make the network take %.3f GMAC, not %.3f; %s saves them", what, float64(own)/1e9,
+			float64(other)/1e9, cure)
 	})
 }
 
@@ -197,7 +206,8 @@ func (c *critic) asymmetricGrid() {
 			if long > l.Output[1] {
 				wide = ", and these are wider than the grid"
 			}
-			c.warn(3, "model.input_size", "1x%d and %dx1 convolutions run on a grid of %dx%d from %s on; the paper found such good on grids of 12 to 20 (section 3.2)%s",
+			c.warn(3, "model.input_size", "1x%d and %dx1 convolutions run on a grid of %dx%d from %s on; the paper found "+
+				"such good on grids of 12 to 20 (section 3.2)%s",
 				long, long, l.Output[1], l.Output[2], m.Name, wide)
 			return
 		}
@@ -208,7 +218,8 @@ func (c *critic) asymmetricGrid() {
 // small that many convolutions are held at the fewest channels there can be.
 func (c *critic) width() {
 	if c.spec.Width >= 1.5 {
-		c.warn(4, "model.width", "width %g gives %g times the filters to a network that is no deeper; the paper would have both grow together", c.spec.Width, c.spec.Width)
+		c.warn(4, "model.width", "width %g gives %g times the filters to a network that is no deeper; the paper would "+
+			"have both grow together", c.spec.Width, c.spec.Width)
 	}
 	if c.spec.Width >= 1 {
 		return
@@ -227,7 +238,8 @@ func (c *critic) width() {
 			}
 		}
 		if 10*held >= convs {
-			c.warn(4, "model.width", "at width %g %d of %d convolutions are held at 16 channels, the fewest, so the stages do not keep their proportions", c.spec.Width, held, convs)
+			c.warn(4, "model.width", "at width %g %d of %d convolutions are held at 16 channels, the fewest, so the stages "+
+				"do not keep their proportions", c.spec.Width, held, convs)
 		}
 	})
 }

@@ -79,14 +79,17 @@ func (s Spec) Validate() error {
 	}
 	a := s.Architecture()
 	for _, err := range []error{
-		inRange("input_size", s.InputSize >= 1 && s.InputSize <= MaxInputSize, fmt.Sprintf("from 1 to %d", MaxInputSize), s.InputSize),
+		inRange("input_size", s.InputSize >= 1 && s.InputSize <= MaxInputSize, fmt.Sprintf("from 1 to %d", MaxInputSize),
+			s.InputSize),
 		inRange("classes", s.Classes >= 0 && s.Classes <= 1<<20, "from 0 to 1048576", s.Classes),
 		inRange("width", s.Width >= 0.01 && s.Width <= 16, "from 0.01 to 16", s.Width),
 		oneOf("stem.conv", s.Stem.Conv, a.StemConvs...),
 		inRange("stem.stride", s.Stem.Stride == 1 || s.Stem.Stride == 2, "1 or 2", s.Stem.Stride),
-		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst), string(blocks.ExpandFirst)),
+		oneOf("grid_reduction", s.GridReduction, string(blocks.Efficient), string(blocks.PoolFirst),
+			string(blocks.ExpandFirst)),
 		oneOf("aux", s.Aux, a.AuxHeads...),
-		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone, "true when there is no early head either (model.aux none turns both off)", s.AuxLate),
+		inRange("aux_late", s.AuxLate || s.AuxEarly || s.Aux == AuxNone,
+			"true when there is no early head either (model.aux none turns both off)", s.AuxLate),
 		inRange("aux_early", !s.AuxEarly || s.Aux != AuxNone, "false when model.aux is none", s.AuxEarly),
 		inRange("aux_dropout", s.AuxDropout >= 0 && s.AuxDropout < 1, "at least 0 and below 1", s.AuxDropout),
 		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),

@@ -116,7 +116,8 @@ func (s Spec) tooSmall(cause error) error {
 			hint = fmt.Sprintf("; %d with model.aux none", m)
 		}
 	}
-	return settings.Errorf("model.input_size", "%d is too small for this structure (%w); the smallest size that works is %d%s", s.InputSize, cause, min, hint)
+	return settings.Errorf("model.input_size", "%d is too small for this structure (%w); the smallest size that works "+
+		"is %d%s", s.InputSize, cause, min, hint)
 }
 
 // minSize searches the smallest size that can be built. A larger input never

@@ -15,7 +15,8 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 	channels := 0
 	for _, x := range xs {
 		if x.Shape()[2] != s[2] || x.Shape()[3] != s[3] {
-			return nil, fmt.Errorf("%s: branches of %dx%d and %dx%d cannot be joined", name, s[2], s[3], x.Shape()[2], x.Shape()[3])
+			return nil, fmt.Errorf("%s: branches of %dx%d and %dx%d cannot be joined", name, s[2], s[3], x.Shape()[2],
+				x.Shape()[3])
 		}
 		channels += x.Shape()[1] * kernel.Block
 	}

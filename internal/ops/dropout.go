@@ -8,7 +8,8 @@ import (
 // Dropout sets each value of x to zero with probability drop and scales the
 // rest by 1/(1-drop). The choice follows from seed and the step that *step
 // holds when it runs.
-func Dropout(name string, x *gorgonia.Node, drop float32, seed uint64, step *uint64, layers ...Layer) (*gorgonia.Node, error) {
+func Dropout(name string, x *gorgonia.Node, drop float32, seed uint64, step *uint64, layers ...Layer) (*gorgonia.Node,
+	error) {
 	keep := 1 - drop
 	o := &op{name: name + ": dropout", result: like(x), layers: layers, wants: []bool{true}}
 	o.forward = func(in []gorgonia.Value) error {

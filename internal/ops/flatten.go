@@ -9,7 +9,8 @@ import (
 // order channel, row, column.
 func Flatten(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.Node, error) {
 	s, channels := x.Shape(), ChannelsOf(x)
-	o := &op{name: name + ": flatten", result: newMapResult(s[0], channels*s[2]*s[3], 1, 1), layers: layers, wants: []bool{true}}
+	o := &op{name: name + ": flatten", result: newMapResult(s[0], channels*s[2]*s[3], 1, 1), layers: layers,
+		wants: []bool{true}}
 	o.forward = func(in []gorgonia.Value) error {
 		kernel.Flatten(o.result.asMap(), mapOf(in[0]), channels)
 		return nil

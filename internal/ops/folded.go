@@ -13,7 +13,8 @@ import (
 // bias; folds keeps them. Refresh must follow every change of the parameters. A
 // nil norm.Beta stands for no batch norm, and bias for the layer's own bias, if
 // any.
-func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param, norm Norm, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
+func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param, norm Norm, v kernel.Window,
+	layers ...Layer) (*gorgonia.Node, error) {
 	k := weight.Shape[0]
 	o := &op{name: name + ": convolution + bias + relu", layers: layers}
 	var f *folded

@@ -67,7 +67,8 @@ func AllocGroup(ps []*Param) {
 func inputNode(g *gorgonia.ExprGraph, name string, shape tensor.Shape, data []float32) *gorgonia.Node {
 	options := []gorgonia.NodeConsOpt{gorgonia.WithShape(slices.Clone(shape)...), gorgonia.WithName(name)}
 	if data != nil {
-		options = append(options, gorgonia.WithValue(tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(data))))
+		options = append(options, gorgonia.WithValue(tensor.New(tensor.WithShape(shape.Clone()...),
+			tensor.WithBacking(data))))
 	}
 	return gorgonia.NewTensor(g, tensor.Float32, shape.Dims(), options...)
 }

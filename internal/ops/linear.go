@@ -29,7 +29,8 @@ func Linear(name string, x *gorgonia.Node, weight, bias *Param, layers ...Layer)
 	return o.apply(x, w, b)
 }
 
-func linearBackward(name string, c kernel.Conv, in gorgonia.Nodes, grad *gorgonia.Node, need []bool) (grads gorgonia.Nodes, err error) {
+func linearBackward(name string, c kernel.Conv, in gorgonia.Nodes, grad *gorgonia.Node,
+	need []bool) (grads gorgonia.Nodes, err error) {
 	grads = make(gorgonia.Nodes, 3)
 	if need[1] {
 		if grads[1], err = convBackwardWeights(name, c, in[0], in[1], grad); err != nil {

@@ -8,7 +8,8 @@ import (
 // CrossEntropy is the mean over the batch of the cross-entropy between the
 // softmax of the logits and the smoothed labels, a scalar node. labels are
 // read at each run.
-func CrossEntropy(name string, logits *gorgonia.Node, classes int, labels *kernel.Labels, smoothing kernel.Smoothing) (*gorgonia.Node, error) {
+func CrossEntropy(name string, logits *gorgonia.Node, classes int, labels *kernel.Labels,
+	smoothing kernel.Smoothing) (*gorgonia.Node, error) {
 	s := logits.Shape()
 	probs := make([]float32, s[0]*s[1]*kernel.Block)
 	o := &op{name: name + ": cross-entropy", result: newScalarResult(), wants: []bool{true}}

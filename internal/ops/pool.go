@@ -52,11 +52,13 @@ func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.No
 // size, as PyTorch's AdaptiveAvgPool2d does.
 func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (*gorgonia.Node, error) {
 	result := newMapResult(x.Shape()[0], ChannelsOf(x), h, w)
-	return pooling(name+": adaptive average pool", x, result, kernel.AdaptiveAvgForward, kernel.AdaptiveAvgBackward, layers)
+	return pooling(name+": adaptive average pool", x, result, kernel.AdaptiveAvgForward, kernel.AdaptiveAvgBackward,
+		layers)
 }
 
 // pooling makes the node of a linear pool from its two kernels.
-func pooling(name string, x *gorgonia.Node, result *Result, forward, backward func(dst, src kernel.Map), layers []Layer) (*gorgonia.Node, error) {
+func pooling(name string, x *gorgonia.Node, result *Result, forward, backward func(dst, src kernel.Map),
+	layers []Layer) (*gorgonia.Node, error) {
 	o := &op{name: name, result: result, layers: layers, wants: []bool{true}}
 	o.forward = func(in []gorgonia.Value) error {
 		forward(result.asMap(), mapOf(in[0]))

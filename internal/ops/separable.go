@@ -19,7 +19,8 @@ func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *
 	}
 	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		part := newSliceResult(pointwise.Floats())
-		d := &op{name: name + ": depthwise weight gradient", result: newSliceResult(depthwise.Floats()), parts: []*Result{part}}
+		d := &op{name: name + ": depthwise weight gradient", result: newSliceResult(depthwise.Floats()),
+			parts: []*Result{part}}
 		d.forward = func(in []gorgonia.Value) error {
 			part.alloc()
 			both.Backward(d.result.data, part.data, sliceOf(in[0]), sliceOf(in[1]), sliceOf(in[2]))
@@ -36,7 +37,8 @@ func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *
 }
 
 // ImageConvBiasReLU is ImageConv, bias and ReLU as one pass, for inference.
-func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v kernel.Window, layers ...Layer) (*gorgonia.Node, error) {
+func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v kernel.Window,
+	layers ...Layer) (*gorgonia.Node, error) {
 	c, result, err := imageConvShape(name, image, k, v)
 	if err != nil {
 		return nil, err

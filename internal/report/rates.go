@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/figure"
 )
 
 // Rates is a search for a learning rate: the loss at rates that rise.
@@ -23,12 +24,12 @@ func WriteRates(dir string, r Rates) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("lr-find: %w", err)
 	}
-	axes := Axes{
+	axes := figure.Axes{
 		Title: "Loss at rising learning rates", X: "learning rate", Y: "cross-entropy, nats",
 		LogX: true, LegendLeft: true,
 	}
 	low, top := slices.Min(r.Smoothed), 1.25*r.Loss[0]
-	curves := []Curve{
+	curves := []figure.Curve{
 		{Name: "of each step", X: r.LR, Y: below(top, r.Loss)},
 		{Name: "smoothed", X: r.LR, Y: below(top, r.Smoothed)},
 	}
@@ -37,7 +38,7 @@ func WriteRates(dir string, r Rates) error {
 		at   float64
 	}{{"steepest fall", r.Suggestion}, {"lowest loss", r.Lowest}} {
 		if mark.at > 0 {
-			curves = append(curves, Curve{
+			curves = append(curves, figure.Curve{
 				Name: fmt.Sprintf("%s: %.2g", mark.name, mark.at), X: []float64{mark.at, mark.at}, Y: []float64{low, top},
 			})
 		}
@@ -46,8 +47,8 @@ func WriteRates(dir string, r Rates) error {
 		name  string
 		write func(io.Writer) error
 	}{
-		{"plot.svg", func(w io.Writer) error { return WriteCurves(w, axes, curves...) }},
-		{"plot.png", func(w io.Writer) error { return WriteCurvesPNG(w, axes, curves...) }},
+		{"plot.svg", func(w io.Writer) error { return figure.WriteCurves(w, axes, curves...) }},
+		{"plot.png", func(w io.Writer) error { return figure.WriteCurvesPNG(w, axes, curves...) }},
 		{"curve.csv", r.writeCSV},
 	} {
 		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {

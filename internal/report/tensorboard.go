@@ -38,7 +38,9 @@ func WriteTensorBoard(dir string, lines []Line) error {
 			return fmt.Errorf("tensorboard: %w", err)
 		}
 		err := atomicfile.Write(filepath.Join(folder, "events.out.tfevents.0.inception"), func(w io.Writer) error {
-			return writeEvents(w, of, func(l Line) time.Time { return end.Add(-time.Duration((last - l.ElapsedS) * float64(time.Second))) })
+			return writeEvents(w, of, func(l Line) time.Time {
+				return end.Add(-time.Duration((last - l.ElapsedS) * float64(time.Second)))
+			})
 		})
 		if err != nil {
 			return fmt.Errorf("tensorboard: %w", err)
@@ -90,7 +92,8 @@ func summaryOf(l Line) []byte {
 		value float64
 		skip  bool
 	}{
-		{"loss", l.Loss, false}, {"aux_loss", l.AuxLoss, l.AuxLoss == 0}, {"aux_early_loss", l.AuxEarlyLoss, l.AuxEarlyLoss == 0},
+		{"loss", l.Loss, false},
+		{"aux_loss", l.AuxLoss, l.AuxLoss == 0}, {"aux_early_loss", l.AuxEarlyLoss, l.AuxEarlyLoss == 0},
 		{"top1", l.Top1, false}, {"top5", l.Top5, false},
 		{"lr", l.LR, l.Split != "train"}, {"images_per_s", l.ImagesPerS, false},
 	} {

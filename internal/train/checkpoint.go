@@ -91,7 +91,8 @@ func (s state) load(path string, accept func(progress, Recipe) error) (p progres
 		return p, fmt.Errorf("checkpoint %s: model: %w", path, err)
 	}
 	if diff := spec.Differences(s.weights.Spec); len(diff) > 0 {
-		return p, fmt.Errorf("checkpoint %s: is of another model: %s is %v there, %v in the configuration; resume with the run's own configuration",
+		return p, fmt.Errorf("checkpoint %s: is of another model: %s is %v there, %v in the configuration; resume with "+
+			"the run's own configuration",
 			path, diff[0].Key, diff[0].Value, diff[0].Other)
 	}
 	if err := accept(p, r); err != nil {

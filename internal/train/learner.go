@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -179,7 +180,7 @@ func freezer(prefixes []string, w *model.Weights) (func(layer string) bool, erro
 		for _, prefix := range prefixes {
 			used[prefix] = used[prefix] || strings.HasPrefix(layer, prefix)
 		}
-		module, _, _ := strings.Cut(layer, ".")
+		module := cmp.Or(p.Module, layer)
 		if len(modules) == 0 || modules[len(modules)-1] != module {
 			modules = append(modules, module)
 		}

@@ -1,14 +1,10 @@
 package train
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/report"
-	"github.com/schollz/progressbar/v3"
 )
 
 // Reporter hears how a training goes. Run calls it from one goroutine.
@@ -40,118 +36,15 @@ type EpochSummary struct {
 	Left          time.Duration
 }
 
-// Console tells people how a training goes: a bar on a terminal, a line an
-// epoch elsewhere.
-type Console struct {
-	Messages io.Writer // for people, usually standard error
-	Terminal bool      // Messages is a terminal
-	Quiet    bool      // nothing but what needs attention goes to Messages
-	JSON     io.Writer // takes every line of the metrics; nil for none
+// silence is the Reporter of a job without one.
+type silence struct{}
 
-	bar  *progressbar.ProgressBar
-	what string // the bar in use
-}
-
-// Note implements Reporter.
-func (c *Console) Note(text string) {
-	if !c.Quiet {
-		c.clear()
-		fmt.Fprintln(c.Messages, text)
-	}
-}
-
-// Warn implements Reporter.
-func (c *Console) Warn(text string) {
-	c.clear()
-	fmt.Fprintln(c.Messages, "warning:", text)
-}
-
-// Step implements Reporter.
-func (c *Console) Step(s Status) {
-	if !c.draws(fmt.Sprint("epoch ", s.Epoch), s.Steps) {
-		return
-	}
-	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s",
-		s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
-	if s.Left > 0 {
-		text += "  " + Brief(s.Left) + " left"
-	}
-	c.bar.Describe(text)
-	_ = c.bar.Set(s.Step)
-}
-
-// Validation implements Reporter.
-func (c *Console) Validation(done, total int) {
-	if c.draws("validation", total) {
-		c.bar.Describe("validation")
-		_ = c.bar.Set(done)
-	}
-}
-
-// Metrics implements Reporter.
-func (c *Console) Metrics(line report.Line) {
-	if c.JSON == nil {
-		return
-	}
-	_ = json.NewEncoder(c.JSON).Encode(line)
-}
-
-// Epoch implements Reporter.
-func (c *Console) Epoch(s EpochSummary) {
-	if c.Quiet {
-		return
-	}
-	c.clear()
-	var b strings.Builder
-	fmt.Fprintf(&b, "epoch %d/%d", s.Epoch, s.Epochs)
-	if s.Train != nil {
-		fmt.Fprintf(&b, "  train loss %.3f top-1 %.1f%%", s.Train.Loss, 100*s.Train.Top1)
-	}
-	if s.Val != nil {
-		fmt.Fprintf(&b, "  val loss %.3f top-1 %.2f%% top-5 %.2f%%", s.Val.Loss, 100*s.Val.Top1, 100*s.Val.Top5)
-		if s.Best {
-			b.WriteString(" (best)")
-		}
-	}
-	if s.Train != nil {
-		fmt.Fprintf(&b, "  %s images/s  lr %.3g", speed(s.Train.ImagesPerS), s.Train.LR)
-	}
-	if s.Left > 0 {
-		b.WriteString("  " + Brief(s.Left) + " left")
-	}
-	fmt.Fprintln(c.Messages, b.String())
-}
-
-// draws reports whether there is a bar, named so, of total steps.
-func (c *Console) draws(what string, total int) bool {
-	if c.Quiet || !c.Terminal {
-		return false
-	}
-	if c.bar == nil || c.what != what {
-		c.clear()
-		c.what = what
-		c.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(c.Messages), progressbar.OptionSetWidth(20),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionShowCount())
-	}
-	return true
-}
-
-// clear takes the bar away, so that a line can be written.
-func (c *Console) clear() {
-	if c.bar != nil {
-		_ = c.bar.Clear()
-		c.bar = nil
-	}
-}
-
-// speed keeps two or three digits.
-func speed(perSecond float64) string {
-	if perSecond < 10 {
-		return fmt.Sprintf("%.2g", perSecond)
-	}
-	return fmt.Sprintf("%.0f", perSecond)
-}
+func (silence) Note(string)         {}
+func (silence) Warn(string)         {}
+func (silence) Step(Status)         {}
+func (silence) Validation(_, _ int) {}
+func (silence) Metrics(report.Line) {}
+func (silence) Epoch(EpochSummary)  {}
 
 // Brief returns a time in its two largest units: 3h05m, 12m30s, 8s.
 func Brief(d time.Duration) string {
@@ -166,13 +59,3 @@ func Brief(d time.Duration) string {
 	}
 	return fmt.Sprintf("%ds", d/time.Second)
 }
-
-// silence is the Reporter of a job without one.
-type silence struct{}
-
-func (silence) Note(string)         {}
-func (silence) Warn(string)         {}
-func (silence) Step(Status)         {}
-func (silence) Validation(_, _ int) {}
-func (silence) Metrics(report.Line) {}
-func (silence) Epoch(EpochSummary)  {}

@@ -198,13 +198,3 @@ func TestATimeTooShortForACosineIsSaidEarly(t *testing.T) {
 		}
 	}
 }
-
-func TestAQuietConsoleStillWarns(t *testing.T) {
-	var out bytes.Buffer
-	c := Console{Messages: &out, Quiet: true}
-	c.Warn("the rate is high")
-	c.Note("initial weights from a file")
-	if got := out.String(); got != "warning: the rate is high\n" {
-		t.Errorf("says %q", got)
-	}
-}

@@ -3,6 +3,7 @@ package train
 import (
 	"time"
 
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 )
 
@@ -28,11 +29,11 @@ func (w *window) add(loss model.Loss, logits []float32, labels []int) {
 			continue
 		}
 		images++
-		above := rank(logits[i*classes:(i+1)*classes], label)
-		if above < 1 {
+		rank := evaluate.Rank(logits[i*classes:(i+1)*classes], label)
+		if rank <= 1 {
 			w.Top1++
 		}
-		if above < 5 {
+		if rank <= 5 {
 			w.Top5++
 		}
 	}
@@ -51,17 +52,6 @@ func (w *window) took(d time.Duration, rate float64) {
 
 // next returns the empty window that follows.
 func (w *window) next() window { return window{Rate: w.Rate} }
-
-// rank returns how many classes come before label; equal ones do if their
-// index is smaller, as sorting would have it.
-func rank(logits []float32, label int) (above int) {
-	for class, v := range logits {
-		if v > logits[label] || v == logits[label] && class < label {
-			above++
-		}
-	}
-	return above
-}
 
 // mean returns a sum's mean over the window's images.
 func (w *window) mean(sum float64) float64 { return sum / float64(max(1, w.Images)) }

@@ -23,6 +23,7 @@ func TestVariantsAreSavedAndLoaded(t *testing.T) {
 		{"googlenet", model.GoogLeNet, func(s *model.Spec) {}},
 		{"googlenet with one head", model.GoogLeNet, func(s *model.Spec) { s.AuxEarly = false }},
 		{"googlenet without heads", model.GoogLeNet, func(s *model.Spec) { s.Aux, s.AuxEarly = model.AuxNone, false }},
+		{"inception-v4", model.InceptionV4, func(s *model.Spec) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec, err := model.DefaultSpec(c.variant)

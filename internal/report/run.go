@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/figure"
 )
 
 // Run is what a training's report shows.
@@ -22,11 +23,9 @@ type Run struct {
 }
 
 //go:embed run.html
-var runPage string
+var runBody string
 
-var runTemplate = template.Must(template.New("run").Funcs(template.FuncMap{
-	"percent": func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) },
-}).Parse(runPage))
+var runPage = Page(runBody)
 
 // WriteHTML writes the report of a run to path, one page that needs no other
 // file. A page that was there stays whole until the new one is.
@@ -37,11 +36,10 @@ func WriteHTML(path string, run Run) error {
 	}
 	page := struct {
 		Run
+		Facts []Fact
 		Plots []template.HTML
 		Val   []Line
 		Best  *Line
-		Last  *Line
-		Time  time.Duration
 	}{Run: run, Plots: plots, Val: split(run.Lines, "val")}
 	for i := range page.Val {
 		v := &page.Val[i]
@@ -49,11 +47,23 @@ func WriteHTML(path string, run Run) error {
 			page.Best = v
 		}
 	}
-	if n := len(run.Lines); n > 0 {
-		page.Last = &run.Lines[n-1]
-		page.Time = time.Duration(page.Last.ElapsedS * float64(time.Second)).Round(time.Second)
+	page.Facts = run.facts(page.Best)
+	return atomicfile.Write(path, func(w io.Writer) error { return runPage.Execute(w, page) })
+}
+
+// facts say how far the run has come; best is its best validation, if any.
+func (r Run) facts(best *Line) []Fact {
+	facts := []Fact{{"state", r.State}, {"network", r.Model}, {"data", r.Data}}
+	if n := len(r.Lines); n > 0 {
+		last := r.Lines[n-1]
+		trained := time.Duration(last.ElapsedS * float64(time.Second)).Round(time.Second)
+		facts = append(facts, Fact{"steps", fmt.Sprintf("%d, epoch %d, %s of training", last.Step, last.Epoch, trained)})
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return runTemplate.Execute(w, page) })
+	if best != nil {
+		facts = append(facts, Fact{"best", fmt.Sprintf("top-1 %.2f%%, top-5 %.2f%%, loss %.4f, after epoch %d",
+			100*best.Top1, 100*best.Top5, best.Loss, best.Epoch)})
+	}
+	return append(facts, Fact{"program", "inception " + r.Version})
 }
 
 // plotsOf draws loss, accuracy, learning rate and speed over the steps.
@@ -64,7 +74,7 @@ func plotsOf(lines []Line) ([]template.HTML, error) {
 		hasAux = hasAux || line.AuxLoss != 0
 		hasEarly = hasEarly || line.AuxEarlyLoss != 0
 	}
-	loss := []Curve{
+	loss := []figure.Curve{
 		curve("train (smoothed labels)", train, func(l Line) float64 { return l.Loss }),
 		curve("validation", val, func(l Line) float64 { return l.Loss }),
 	}
@@ -76,22 +86,24 @@ func plotsOf(lines []Line) ([]template.HTML, error) {
 	}
 	var plots []template.HTML
 	for _, d := range []struct {
-		axes   Axes
-		curves []Curve
+		axes   figure.Axes
+		curves []figure.Curve
 	}{
-		{Axes{Title: "Loss", X: "step", Y: "cross-entropy, nats"}, loss},
-		{Axes{Title: "Accuracy", X: "step", Y: "%"}, []Curve{
+		{figure.Axes{Title: "Loss", X: "step", Y: "cross-entropy, nats"}, loss},
+		{figure.Axes{Title: "Accuracy", X: "step", Y: "%"}, []figure.Curve{
 			curve("train top-1", train, func(l Line) float64 { return 100 * l.Top1 }),
 			curve("validation top-1", val, func(l Line) float64 { return 100 * l.Top1 }),
 			curve("validation top-5", val, func(l Line) float64 { return 100 * l.Top5 }),
 		}},
-		{Axes{Title: "Learning rate", X: "step", Y: "rate"}, []Curve{curve("rate", train, func(l Line) float64 { return l.LR })}},
-		{Axes{Title: "Speed", X: "step", Y: "images/s"}, []Curve{
+		{figure.Axes{Title: "Learning rate", X: "step", Y: "rate"}, []figure.Curve{
+			curve("rate", train, func(l Line) float64 { return l.LR }),
+		}},
+		{figure.Axes{Title: "Speed", X: "step", Y: "images/s"}, []figure.Curve{
 			curve("training", train, func(l Line) float64 { return l.ImagesPerS }),
 			curve("validation", val, func(l Line) float64 { return l.ImagesPerS }),
 		}},
 	} {
-		svg, err := CurvesSVG(d.axes, d.curves...)
+		svg, err := figure.CurvesSVG(d.axes, d.curves...)
 		if err != nil {
 			return nil, err
 		}
@@ -110,8 +122,8 @@ func split(lines []Line, name string) []Line {
 	return of
 }
 
-func curve(name string, lines []Line, value func(Line) float64) Curve {
-	c := Curve{Name: name, Dots: len(lines) < 40}
+func curve(name string, lines []Line, value func(Line) float64) figure.Curve {
+	c := figure.Curve{Name: name, Dots: len(lines) < 40}
 	for _, line := range lines {
 		c.X = append(c.X, float64(line.Step))
 		c.Y = append(c.Y, value(line))

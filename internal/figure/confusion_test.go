@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"encoding/xml"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/evaluate"
 )
 
 // wellFormed fails unless text is XML.
@@ -53,7 +55,7 @@ func TestConfusionSVGOfManyClassesShowsTheMostMistaken(t *testing.T) {
 }
 
 func TestReliabilitySVGHasABarForEachBinWithImages(t *testing.T) {
-	svg := ReliabilitySVG([]Bin{{0, 0.5, 0, 0, 0}, {0.5, 1, 4, 0.75, 0.5}})
+	svg := ReliabilitySVG([]evaluate.Bin{{To: 0.5}, {From: 0.5, To: 1, Images: 4, Confidence: 0.75, Accuracy: 0.5}})
 	wellFormed(t, "the diagram", svg)
 	if strings.Count(svg, "<title>") != 1 || !strings.Contains(svg, "50% to 100%: 4 images, mean 75.0%, accuracy 50.0%") {
 		t.Error(svg)

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"github.com/inception-go/inception/internal/ops"

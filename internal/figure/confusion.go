@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/evaluate"
 )
 
 // heatClasses is the most classes that a heat map can show legibly.
@@ -24,7 +26,7 @@ func ConfusionSVG(labels []string, counts [][]int) (svg string, shown []int) {
 	n := len(shown)
 	var b strings.Builder
 	side := margin + n*cell + 10
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="11">`, side, side, side, side)
+	b.WriteString(svgBegin(side, side))
 	for i, class := range shown {
 		at := margin + i*cell
 		label := html.EscapeString(short(labels[class]))
@@ -45,6 +47,12 @@ func ConfusionSVG(labels []string, counts [][]int) (svg string, shown []int) {
 	return b.String(), shown
 }
 
+// svgBegin is the beginning of a drawing of so many pixels.
+func svgBegin(width, height int) string {
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" `+
+		`font-family="sans-serif" font-size="11">`, width, height, width, height)
+}
+
 func heatCell(b *strings.Builder, x, y, size, count, total int, what string, right bool) {
 	share := float64(count) / math.Max(1, float64(total))
 	// White to blue where it is right, to orange where it is not.
@@ -57,7 +65,8 @@ func heatCell(b *strings.Builder, x, y, size, count, total int, what string, rig
 	for c := range color {
 		color[c] = int(255 + strength*(full[c]-255))
 	}
-	fmt.Fprintf(b, `<g><title>%s: %d of %d</title><rect x="%d" y="%d" width="%d" height="%d" fill="#%02x%02x%02x" stroke="#ddd"/>`,
+	fmt.Fprintf(b, `<g><title>%s: %d of %d</title>`+
+		`<rect x="%d" y="%d" width="%d" height="%d" fill="#%02x%02x%02x" stroke="#ddd"/>`,
 		html.EscapeString(what), count, total, x, y, size, size, color[0], color[1], color[2])
 	if count > 0 {
 		ink := "#222"
@@ -68,7 +77,8 @@ func heatCell(b *strings.Builder, x, y, size, count, total int, what string, rig
 		if count > 999 {
 			font = 8
 		}
-		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" font-size="%d" fill="%s">%d</text>`, x+size/2, y+size/2+4, font, ink, count)
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" font-size="%d" fill="%s">%d</text>`,
+			x+size/2, y+size/2+4, font, ink, count)
 	}
 	b.WriteString("</g>")
 }
@@ -107,21 +117,12 @@ func short(label string) string {
 	return label
 }
 
-// Bin holds the images whose predicted class has a probability of From to To.
-type Bin struct {
-	From, To   float64
-	Images     int
-	Confidence float64 // mean probability of the predicted class
-	Accuracy   float64
-}
-
 // ReliabilitySVG draws a reliability diagram: accuracy over confidence, with
 // the diagonal on which the two agree, and below it where the images are.
-func ReliabilitySVG(bins []Bin) string {
+func ReliabilitySVG(bins []evaluate.Bin) string {
 	const left, top, side, below = 44, 10, 320, 60
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="11">`,
-		left+side+10, top+side+below+50, left+side+10, top+side+below+50)
+	b.WriteString(svgBegin(left+side+10, top+side+below+50))
 	x := func(v float64) float64 { return left + side*v }
 	y := func(v float64) float64 { return top + side*(1-v) }
 	most := 1
@@ -131,7 +132,8 @@ func ReliabilitySVG(bins []Bin) string {
 	for i := range 6 {
 		v := float64(i) / 5
 		fmt.Fprintf(&b, `<path d="M%.1f %.1fh%d M%.1f %dv%d" stroke="#ddd"/>`, x(0), y(v), side, x(v), top, side)
-		fmt.Fprintf(&b, `<text x="%d" y="%.1f" text-anchor="end">%.1f</text><text x="%.1f" y="%d" text-anchor="middle">%.1f</text>`,
+		fmt.Fprintf(&b, `<text x="%d" y="%.1f" text-anchor="end">%.1f</text>`+
+			`<text x="%.1f" y="%d" text-anchor="middle">%.1f</text>`,
 			left-6, y(v)+4, v, x(v), top+side+below+20, v)
 	}
 	for _, bin := range bins {
@@ -140,13 +142,19 @@ func ReliabilitySVG(bins []Bin) string {
 		}
 		width := x(bin.To) - x(bin.From) - 2
 		tall := below * float64(bin.Images) / float64(most)
-		fmt.Fprintf(&b, `<g><title>%.0f%% to %.0f%%: %d images, mean %.1f%%, accuracy %.1f%%</title>`, 100*bin.From, 100*bin.To, bin.Images, 100*bin.Confidence, 100*bin.Accuracy)
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#0072b2"/>`, x(bin.From)+1, y(bin.Accuracy), width, side*bin.Accuracy)
-		fmt.Fprintf(&b, `<path d="M%.1f %.1fV%.1f" stroke="#d55e00" stroke-width="3"/>`, x(bin.Confidence), y(bin.Accuracy), y(bin.Confidence))
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#999"/></g>`, x(bin.From)+1, float64(top+side+6+below)-tall, width, tall)
+		fmt.Fprintf(&b, `<g><title>%.0f%% to %.0f%%: %d images, mean %.1f%%, accuracy %.1f%%</title>`,
+			100*bin.From, 100*bin.To, bin.Images, 100*bin.Confidence, 100*bin.Accuracy)
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#0072b2"/>`,
+			x(bin.From)+1, y(bin.Accuracy), width, side*bin.Accuracy)
+		fmt.Fprintf(&b, `<path d="M%.1f %.1fV%.1f" stroke="#d55e00" stroke-width="3"/>`,
+			x(bin.Confidence), y(bin.Accuracy), y(bin.Confidence))
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#999"/></g>`,
+			x(bin.From)+1, float64(top+side+6+below)-tall, width, tall)
 	}
 	fmt.Fprintf(&b, `<path d="M%.1f %.1fL%.1f %.1f" stroke="#555" stroke-dasharray="4 3"/>`, x(0), y(0), x(1), y(1))
-	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">probability of the predicted class; grey: images</text>`, left+side/2, top+side+below+38)
-	fmt.Fprintf(&b, `<text transform="translate(12 %d) rotate(-90)" text-anchor="middle">accuracy; orange: its distance</text></svg>`, top+side/2)
+	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">probability of the predicted class; grey: images</text>`,
+		left+side/2, top+side+below+38)
+	fmt.Fprintf(&b, `<text transform="translate(12 %d) rotate(-90)" text-anchor="middle">`+
+		`accuracy; orange: its distance</text></svg>`, top+side/2)
 	return b.String()
 }

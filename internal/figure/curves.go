@@ -1,4 +1,7 @@
-package report
+// Package figure draws: curves, dot plots, what evaluations confuse and how sure
+// they are, and whole networks in the style of the paper's figures. Numbers or
+// layers enter; SVG leaves, and PNG where it is a plot.
+package figure
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package evaluate
+package npy
 
 import (
 	"bufio"
@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
-	"github.com/inception-go/inception/internal/npy"
 )
 
 // Rows collects arrays of one shape for an .npy. They wait on the disk, so
@@ -41,7 +40,7 @@ func (r *Rows) Add(values []float32, shape ...int) error {
 		return fmt.Errorf("write %s: a row has shape %v, the first had %v", r.path, shape, r.Shape[1:])
 	}
 	r.Shape[0]++
-	return npy.WriteValues(r.w, values)
+	return WriteValues(r.w, values)
 }
 
 // Write writes the file, unless there is no row.
@@ -53,7 +52,7 @@ func (r *Rows) Write() error {
 		return fmt.Errorf("write %s: %w", r.path, err)
 	}
 	return atomicfile.Write(r.path, func(w io.Writer) error {
-		if err := npy.WriteHeader(w, r.Shape); err != nil {
+		if err := WriteHeader(w, r.Shape); err != nil {
 			return err
 		}
 		if _, err := r.spool.Seek(0, io.SeekStart); err != nil {

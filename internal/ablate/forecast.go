@@ -35,9 +35,9 @@ type RowForecast struct {
 	Seconds       float64  `json:"time_s"`
 }
 
-// Foretell measures some steps of every row's network and says how long the
+// Forecast measures some steps of every row's network and says how long the
 // plan will take while the machine is as busy as now.
-func (p *Plan) Foretell(ctx context.Context) (*Forecast, error) {
+func (p *Plan) Forecast(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Suite: p.Suite, Config: p.Base.Name, Seeds: p.Seeds}
 	for _, row := range p.rows {
 		if ctx.Err() != nil {

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"fmt"
@@ -55,9 +55,12 @@ func WriteNetwork(w io.Writer, title string, imageSize int, layers []ops.Layer) 
 		width = max(width, x-panelGap+pictureMargin)
 		y += tall + captionHeight + 20
 	}
-	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="12" text-anchor="middle">
-<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#444"/></marker></defs>
-<style>.conv{fill:#cfe2f3}.pool{fill:#f4cccc}.concat{fill:#d9ead3}.base{fill:#eee}.head{fill:#fff2cc} rect{stroke:#555} path{stroke:#444;fill:none;marker-end:url(#tip)}</style>
+	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" `+
+		`font-family="sans-serif" font-size="12" text-anchor="middle">
+<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">`+
+		`<path d="M0 0L8 4L0 8z" fill="#444"/></marker></defs>
+<style>.conv{fill:#cfe2f3}.pool{fill:#f4cccc}.concat{fill:#d9ead3}.base{fill:#eee}.head{fill:#fff2cc} `+
+		`rect{stroke:#555} path{stroke:#444;fill:none;marker-end:url(#tip)}</style>
 <rect width="100%%" height="100%%" style="fill:#fff;stroke:none"/>
 <text x="%d" y="%d" font-size="22" text-anchor="start">%s</text>
 %s</svg>
@@ -129,7 +132,8 @@ func (p panel) draw(b *strings.Builder, layers []ops.Layer, x, bottom int, total
 
 // caption writes the module's name and cost below it.
 func (p panel) caption(b *strings.Builder, x, y int, total int64) {
-	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="15" font-weight="bold">%s</text>`, x, y+20, html.EscapeString(p.module.Name))
+	fmt.Fprintf(b, `<text x="%d" y="%d" font-size="15" font-weight="bold">%s</text>`,
+		x, y+20, html.EscapeString(p.module.Name))
 	if p.module.Params == 0 {
 		return
 	}
@@ -137,7 +141,8 @@ func (p panel) caption(b *strings.Builder, x, y int, total int64) {
 	if p.module.Aux {
 		share = "in training only"
 	}
-	fmt.Fprintf(b, `<text x="%d" y="%d">%s parameters</text><text x="%d" y="%d">%s</text>`+"\n", x, y+37, millions(p.module.Params), x, y+53, share)
+	fmt.Fprintf(b, `<text x="%d" y="%d">%s parameters</text><text x="%d" y="%d">%s</text>`+"\n",
+		x, y+37, millions(p.module.Params), x, y+53, share)
 }
 
 // box draws a layer with its middle at x and its upper edge at y.

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"flag"
@@ -150,6 +150,6 @@ func TestDocumentationShowsTheNetworkAsItIs(t *testing.T) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || string(text) != b.String() {
-		t.Errorf("%s is not what the network looks like (%v); run go test ./internal/report -update", path, err)
+		t.Errorf("%s is not what the network looks like (%v); run go test ./internal/figure -update", path, err)
 	}
 }

@@ -1,0 +1,193 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/labels"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// Job is an evaluation of weight files on the images of a dataset.
+type Job struct {
+	Weights []string // files or run folders; several answer together
+	Options
+	Crops         picture.Crops // views of each image
+	InputSize     int           // of the networks, instead of the weights' own; 0 for that
+	Interpolation string        // instead of the weights' own; empty for that
+
+	Data    dataset.Options
+	Given   bool   // Data.Train was named for this evaluation; else it is the weights' own run's
+	Split   string // part of the data: train, val or test; empty for val, else test
+	Seed    uint64 // of the run, which chose its validation images
+	Match   labels.MatchOptions
+	Exclude *Exclude // images to leave out, nil for none
+
+	// Agrees returns an error if a member is not the network asked for.
+	Agrees   func(member int, spec model.Spec) error
+	Note     func(text string) // something to know, one line
+	Warn     func(text string) // something that may be wrong, one line
+	Progress func(done, total int)
+}
+
+// Exclude is a list of images to leave out and the file that it was read from.
+type Exclude struct {
+	File string
+	List dataset.Exclusions
+}
+
+// Outcome is what a Job found, and on what.
+type Outcome struct {
+	Result
+	Job      Job
+	Members  []Member    // with the preprocessing that was used
+	Set      dataset.Set // what the Result's indices are of
+	Source   string      // which images, in words
+	Excluded int
+}
+
+// CallError is a fault of the call: it asks for what there is not.
+type CallError struct{ error }
+
+// Run loads the weights and measures them.
+func (j Job) Run(ctx context.Context) (*Outcome, error) {
+	o := &Outcome{Job: j}
+	ensemble, err := o.load()
+	for _, evaluator := range ensemble {
+		defer evaluator.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	named, err := SameClasses(o.Members)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.label(named.ClassNames()); err != nil {
+		return nil, err
+	}
+	if err := o.leaveOut(); err != nil {
+		return nil, err
+	}
+	if o.Result, err = ensemble.Evaluate(ctx, o.Set, j.Progress); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+	if math.IsNaN(o.Loss) || math.IsInf(o.Loss, 0) {
+		return nil, fmt.Errorf("%s: the network's outputs are NaN or infinite; its weights have diverged", j.Weights[0])
+	}
+	return o, nil
+}
+
+// load loads the weights and builds their networks.
+func (o *Outcome) load() (ensemble Ensemble, err error) {
+	j := &o.Job
+	for i, path := range j.Weights {
+		w, m, err := weights.Load(path)
+		if err != nil {
+			return ensemble, err
+		}
+		if err := j.Agrees(i, m.Spec); err != nil {
+			return ensemble, CallError{fmt.Errorf("%s: %w", path, err)}
+		}
+		for _, text := range m.Notes {
+			j.Note(path + ": " + text)
+		}
+		if m.NoHead {
+			return ensemble, fmt.Errorf("%s: has no classifier, so there is no accuracy to measure", path)
+		}
+		m.Preprocess = j.preprocess(m)
+		j.Note("preprocess: " + j.Crops.Describe(m.Preprocess))
+		evaluator, err := NewEvaluator(w, RunOptions{
+			Options: j.Options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers, SkipUnreadable: true,
+		})
+		if err != nil {
+			return ensemble, err
+		}
+		ensemble = append(ensemble, evaluator)
+		o.Members = append(o.Members, Member{path, m})
+	}
+	return ensemble, nil
+}
+
+// preprocess returns the weights' own preprocessing with what the job changes.
+func (j *Job) preprocess(m weights.Metadata) picture.Preprocess {
+	p := m.Preprocess
+	if j.InputSize > 0 {
+		p.Size = j.InputSize
+	}
+	if j.Interpolation != "" {
+		p.Interpolation = j.Interpolation
+	}
+	return j.Options.Preprocess(p)
+}
+
+// label opens the images and labels them with rows of the classifier.
+func (o *Outcome) label(classes []string) (err error) {
+	var set dataset.Set
+	if set, o.Source, err = o.Job.open(); err != nil {
+		return err
+	}
+	if most := o.Job.MaxImages; most > 0 && set.Len() > most {
+		o.Source += fmt.Sprintf(", %d of %d (eval.max_images)", most, set.Len())
+		set = dataset.Sample(set, most)
+	}
+	match, err := labels.MatchClasses(set.Classes(), classes, o.Job.Match)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Source, err)
+	}
+	o.Job.Note(fmt.Sprintf("%d images of %d classes: %s", set.Len(), len(set.Classes()), o.Source))
+	if match.Note != "" {
+		o.Job.Note(match.Note)
+	}
+	o.Set = dataset.Relabel(set, match.Rows, classes)
+	return nil
+}
+
+// open returns the images and says in words which they are.
+func (j *Job) open() (set dataset.Set, used string, err error) {
+	switch {
+	case !j.Given && j.Data.Train == "":
+		return nil, "", CallError{errors.New("no images to evaluate on: give --data")}
+	case j.Given || j.Split == "test":
+		set, part, err := dataset.OpenSplit(j.Data.Train, j.Split)
+		return set, j.Data.Train + ", part " + part, err
+	}
+	train, val, _, err := dataset.OpenTraining(j.Data, j.Seed)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case j.Split == "train":
+		return train, "the run's training images", nil
+	case j.Split != "" && j.Split != "val":
+		return nil, "", CallError{fmt.Errorf("--split: must be train, val or test, is %q", j.Split)}
+	case val == nil:
+		return nil, "", fmt.Errorf("%s: the run had no validation images; give --data", j.Weights[0])
+	}
+	return val, "the run's validation images", nil
+}
+
+// leaveOut takes the excluded images out of the set.
+func (o *Outcome) leaveOut() error {
+	x := o.Job.Exclude
+	if x == nil {
+		return nil
+	}
+	rest, excluded, unmatched := x.List.Apply(o.Set)
+	o.Set, o.Excluded = rest, excluded
+	o.Job.Note(fmt.Sprintf("%d images excluded by %s, %d left", excluded, x.File, rest.Len()))
+	if n := len(unmatched); n > 0 {
+		o.Job.Warn(fmt.Sprintf("--exclude %s: entries that match no image: %d, the first is %q", x.File, n, unmatched[0]))
+	}
+	if rest.Len() == 0 {
+		return CallError{fmt.Errorf("--exclude %s: leaves no image", x.File)}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/labels"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/weights"
+)
+
+// tinyJob evaluates a weight file on four of the drawn images.
+func tinyJob(t *testing.T) (j Job, said *[]string) {
+	t.Helper()
+	w := tinyWeights(t, 1)
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	m := weights.Metadata{Spec: w.Spec, Preprocess: picture.TorchvisionPreprocess(32)}
+	if err := weights.Save(path, w, m); err != nil {
+		t.Fatal(err)
+	}
+	said = &[]string{}
+	return Job{
+		Weights: []string{path}, Options: Options{BatchSize: 3}, Crops: picture.SingleCrop,
+		Data: dataset.Options{Train: "shapes:?train=5&val=4&size=32"}, Given: true,
+		Match:  labels.MatchOptions{ByOrder: true},
+		Agrees: func(int, model.Spec) error { return nil },
+		Note:   func(text string) { *said = append(*said, text) },
+		Warn:   func(text string) { *said = append(*said, "warning: "+text) },
+	}, said
+}
+
+func TestAJobSaysWhatItMeasures(t *testing.T) {
+	j, said := tinyJob(t)
+	list, err := dataset.ReadExclusions(strings.NewReader("shapes val 1\nshapes val 77\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Exclude, j.InputSize = &Exclude{"list.txt", list}, 40
+	o, err := j.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Images != 3 || o.Excluded != 1 || o.Set.Len() != 3 || o.Source != "shapes:?train=5&val=4&size=32, part val" {
+		t.Errorf("%d images, %d excluded, of %s", o.Images, o.Excluded, o.Source)
+	}
+	if len(o.Members) != 1 || o.Members[0].Metadata.Preprocess.Size != 40 {
+		t.Errorf("members are %+v", o.Members)
+	}
+	for _, want := range []string{
+		"4 images of 10 classes: shapes:?train=5&val=4&size=32, part val", "1 images excluded by list.txt, 3 left",
+		`warning: --exclude list.txt: entries that match no image: 1, the first is "shapes val 77"`,
+	} {
+		if !slices.Contains(*said, want) {
+			t.Errorf("does not say %q but %q", want, *said)
+		}
+	}
+}
+
+func TestAJobTellsFaultsOfTheCallFromThoseOfFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Job)
+		call   bool
+		want   string
+	}{
+		"no images":       {func(j *Job) { j.Given, j.Data.Train = false, "" }, true, "no images to evaluate on: give --data"},
+		"unknown part":    {func(j *Job) { j.Given, j.Split = false, "other" }, true, `--split: must be train, val or test, is "other"`},
+		"another network": {func(j *Job) { j.Agrees = func(int, model.Spec) error { return errors.New("is v3") } }, true, ": is v3"},
+		"nothing left":    {func(j *Job) { j.Exclude = &Exclude{"all", everyImage(t)} }, true, "--exclude all: leaves no image"},
+		"no file":         {func(j *Job) { j.Weights = []string{"nowhere"} }, false, "nowhere"},
+		"no such part":    {func(j *Job) { j.Split = "test" }, false, "has no part test"},
+	} {
+		j, _ := tinyJob(t)
+		c.change(&j)
+		_, err := j.Run(context.Background())
+		if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &CallError{}) != c.call {
+			t.Errorf("%s: %v, of the call: %t; want %q, %t", name, err, errors.As(err, &CallError{}), c.want, c.call)
+		}
+	}
+}
+
+func everyImage(t *testing.T) dataset.Exclusions {
+	t.Helper()
+	list, err := dataset.ReadExclusions(strings.NewReader("shapes val 0\nshapes val 1\nshapes val 2\nshapes val 3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}

@@ -1,0 +1,102 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image/jpeg"
+	"io"
+	"strings"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/figure"
+)
+
+// Evaluation is an evaluation's outcome, to be written down.
+type Evaluation struct {
+	*evaluate.Outcome
+	Version string // of the program
+}
+
+// Title says what was evaluated.
+func (e Evaluation) Title() string { return "Evaluation of " + strings.Join(e.Job.Weights, ", ") }
+
+// The pairs of classes, the pictures and their height in pixels on a page.
+const pagePairs, pagePictures, pageHeight = 12, 24, 160
+
+//go:embed evaluation.html
+var evaluationBody string
+
+var evaluationPage = Page(evaluationBody)
+
+// WritePage writes a page of HTML that needs no other file: the figures, a
+// reliability diagram, the confusion matrix, and the pictures with the worst
+// mistakes.
+func (e Evaluation) WritePage(w io.Writer) error {
+	heat, shown := figure.ConfusionSVG(e.Labels, e.Confusion)
+	wrong := e.Mistakes()
+	page := struct {
+		Evaluation
+		Facts         []Fact
+		Diagram, Heat template.HTML
+		Shown         int
+		Left          bool // some classes are not in the heat map
+		Confused      []evaluate.Confused
+		Wrong         []mistake
+		Scores        []evaluate.ClassScore
+		Macro         evaluate.ClassScore
+	}{
+		Evaluation: e, Facts: e.facts(),
+		Diagram: template.HTML(figure.ReliabilitySVG(e.Reliability)), Heat: template.HTML(heat),
+		Shown: len(shown), Left: len(shown) < len(e.Labels),
+		Confused: e.MostConfused(pagePairs), Scores: e.PerClass(), Macro: e.MacroAverage(),
+	}
+	for _, p := range wrong[:min(pagePictures, len(wrong))] {
+		page.Wrong = append(page.Wrong, mistake{p, e.Set.Name(p.Index), thumbnail(e.Set, p.Index)})
+	}
+	return evaluationPage.Execute(w, page)
+}
+
+// facts are the result in short, and how it came about.
+func (e Evaluation) facts() []Fact {
+	images := fmt.Sprint(e.Images)
+	if n := len(e.Skipped); n > 0 {
+		images += fmt.Sprintf(", and %d that could not be read", n)
+	}
+	facts := []Fact{
+		{"top-1", fmt.Sprintf("%.2f%%", 100*e.Top1)}, {"top-5", fmt.Sprintf("%.2f%%", 100*e.Top5)},
+		{"loss", fmt.Sprintf("%.4f", e.Loss)}, {"images", images}, {"speed", fmt.Sprintf("%.1f images/s", e.ImagesPerS)},
+		{"images of", e.Source},
+	}
+	if e.Excluded > 0 {
+		facts = append(facts, Fact{"excluded", fmt.Sprintf("%d by %s", e.Excluded, e.Job.Exclude.File)})
+	}
+	for _, m := range e.Members {
+		facts = append(facts, Fact{m.Path, m.Metadata.Spec.Variant + ", " + e.Job.Crops.Describe(m.Metadata.Preprocess)})
+	}
+	return append(facts, Fact{"program", "inception " + e.Version})
+}
+
+// mistake is an image that was taken for another class.
+type mistake struct {
+	evaluate.Prediction
+	Name    string
+	Picture template.URL
+}
+
+// thumbnail returns image i as a small JPEG inside an address; nothing if it
+// cannot be read any more.
+func thumbnail(set dataset.Set, i int) template.URL {
+	im, err := set.Image(i)
+	if err != nil {
+		return ""
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, im.Thumbnail(pageHeight).Picture(), &jpeg.Options{Quality: 80}); err != nil {
+		return ""
+	}
+	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(b.Bytes()))
+}

@@ -1,0 +1,26 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+)
+
+// Fact is a line at the head of a page: a name and what it is.
+type Fact [2]string
+
+//go:embed page.html
+var pageLayout string
+
+// Page returns the template of a page that needs no other file: the layout and
+// style of all pages around a body. Both show the fields of what is executed,
+// the layout its Title. The body may call percent, and facts with a list of
+// Facts.
+func Page(body string) *template.Template {
+	page := template.New("page").Funcs(template.FuncMap{
+		"percent": func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) },
+	})
+	template.Must(page.Parse(pageLayout))
+	template.Must(page.New("body").Parse(body))
+	return page
+}
