@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,7 +31,7 @@ func TestScripts(t *testing.T) {
 	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": drawn, "swatches": swatches, "nohead": nohead},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
 }
@@ -40,6 +42,25 @@ func nohead(ts *testscript.TestScript, _ bool, files []string) {
 	ts.Check(err)
 	m.NoHead = true
 	ts.Check(weights.Save(ts.MkAbs(files[1]), w, m))
+}
+
+// means IN OUT keeps of the epochs' lines what follows from the seed.
+func means(ts *testscript.TestScript, _ bool, files []string) {
+	line := regexp.MustCompile(`(?m)^epoch .* top-5 [\d.]+%`)
+	text := strings.Join(line.FindAllString(ts.ReadFile(files[0]), -1), "\n")
+	if !strings.Contains(text, "train loss") {
+		ts.Fatalf("%s has no line of an epoch", files[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(files[1]), []byte(text), 0o666))
+}
+
+// folders N fails unless runs/ has N folders, each with the weights of a run.
+func folders(ts *testscript.TestScript, _ bool, args []string) {
+	runs, err := filepath.Glob(ts.MkAbs("runs/*/last.safetensors"))
+	ts.Check(err)
+	if fmt.Sprint(len(runs)) != args[0] {
+		ts.Fatalf("the runs are %q", runs)
+	}
 }
 
 // drawn, for scripts picture FILE ..., draws small PNGs.
