@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/inception-go/inception/internal/bench"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -30,8 +32,10 @@ func TestScripts(t *testing.T) {
 	server := httptest.NewServer(files)
 	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders},
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders, "layers": layers,
+		},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
 }
@@ -60,6 +64,25 @@ func folders(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	if fmt.Sprint(len(runs)) != args[0] {
 		ts.Fatalf("the runs are %q", runs)
+	}
+}
+
+// layers IN N fails unless the shapes of `bench --layers --json` are each
+// listed once and stand for N convolutions, every pass but the first layer's
+// gradient of images with a speed.
+func layers(ts *testscript.TestScript, _ bool, args []string) {
+	var r bench.LayersResult
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
+	all, seen := 0, map[string]bool{}
+	for i, l := range r.Layers {
+		if seen[l.Shape] || l.GFLOP <= 0 || l.Eval <= 0 || l.Forward <= 0 || l.Weights <= 0 || (l.Data > 0) != (i > 0) {
+			ts.Fatalf("layer %d is %+v", i, l)
+		}
+		seen[l.Shape] = true
+		all += l.Repeated
+	}
+	if fmt.Sprint(all) != args[1] || min(r.Eval, r.Forward, r.Data, r.Weights) <= 0 {
+		ts.Fatalf("%d convolutions, all together %+v", all, r)
 	}
 }
 
