@@ -75,7 +75,7 @@ func (r *run) adviseBeginning() {
 	switch over := images % batch; {
 	case images < batch:
 		r.reporter.Note(fmt.Sprintf("%s fill no batch of %d: an epoch is one batch, in which each comes up to %d times; "+
-			"a train.batch_size of at most %d shows each once", count(images, "training image"), batch,
+			"a train.batch_size of at most %d shows each once", count(images, "training image", "training images"), batch,
 			(batch+images-1)/images, images))
 	case over > 0:
 		r.reporter.Note(fmt.Sprintf("an epoch is %s of %d: of the %d training images it leaves out %d, other ones each time",
@@ -102,14 +102,11 @@ func (r *run) adviseInit() {
 }
 
 // count names a number of things.
-func count(n int, one string, many ...string) string {
-	switch {
-	case n == 1:
+func count(n int, one, many string) string {
+	if n == 1 {
 		return "1 " + one
-	case len(many) > 0:
-		return fmt.Sprint(n, " ", many[0])
 	}
-	return fmt.Sprint(n, " ", one, "s")
+	return fmt.Sprint(n, " ", many)
 }
 
 // stepsBeforePromise are the updates after which the end can be foretold.
