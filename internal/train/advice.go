@@ -67,19 +67,19 @@ func (r *run) adviseLag(train, val report.Line) {
 		100*val.Top1, 100*train.Top1, r.weights.Spec.BNDecay))
 }
 
-// adviseBeginning says once, when a run begins, what its settings mean for its
-// images and its first weights.
+// adviseBeginning says once, when a run begins, what the batch size does to the
+// images, and warns about its first weights.
 func (r *run) adviseBeginning() {
 	r.adviseInit()
 	images, batch := r.data.train.Len(), r.recipe.Train.BatchSize
-	switch over := images % batch; {
+	switch rest := images % batch; {
 	case images < batch:
-		r.reporter.Note(fmt.Sprintf("%s fill no batch of %d: an epoch is one batch, in which each comes up to %d times; "+
-			"a train.batch_size of at most %d shows each once", count(images, "training image", "training images"), batch,
-			(batch+images-1)/images, images))
-	case over > 0:
-		r.reporter.Note(fmt.Sprintf("an epoch is %s of %d: of the %d training images it leaves out %d, other ones each time",
-			count(images/batch, "whole batch", "whole batches"), batch, images, over))
+		r.reporter.Note(fmt.Sprintf("a batch of %d is more than the %d training images: each epoch is one batch, "+
+			"in which images repeat up to %d times; train.batch_size %d avoids that",
+			batch, images, (batch+images-1)/images, images))
+	case rest > 0:
+		r.reporter.Note(fmt.Sprintf("an epoch has only full batches: of the %d training images it leaves out %d, "+
+			"different ones each time", images, rest))
 	}
 }
 
@@ -96,17 +96,9 @@ func (r *run) adviseInit() {
 		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))
 	}
 	if len(meant) > 0 {
-		r.reporter.Warn(fmt.Sprintf("the weights begin random, but %s is meant for pretrained ones: give --init WEIGHTS",
-			strings.Join(meant, " with ")))
+		r.reporter.Warn(fmt.Sprintf("training starts from random weights, but %s is meant for pretrained ones; "+
+			"give --init WEIGHTS", strings.Join(meant, " with ")))
 	}
-}
-
-// count names a number of things.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }
 
 // stepsBeforePromise are the updates after which the end can be foretold.
@@ -135,8 +127,9 @@ func (r *run) reportStep() {
 func (r *run) adviseTime() {
 	limit := r.recipe.Train.MaxTime
 	if took := r.validationTime(); limit > 0 && took > limit/2 {
-		r.reporter.Warn(fmt.Sprintf("a validation takes about %s, too much of train.max_time %s, so the run will end later; "+
-			"set eval.max_images below %d, or more time", Brief(took), Brief(limit), r.data.val.Len()))
+		r.reporter.Warn(fmt.Sprintf("a validation takes about %s, more than half of train.max_time %s, "+
+			"so the run will take longer; set eval.max_images below %d or allow more time",
+			Brief(took), Brief(limit), r.data.val.Len()))
 	}
 	if limit == 0 || r.recipe.Schedule.Name != optimize.Cosine {
 		return

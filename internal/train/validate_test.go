@@ -262,8 +262,8 @@ func TestALongValidationIsWarnedOf(t *testing.T) {
 	r.clock.start(0)
 	r.clock.validation = 8 * time.Second
 	r.adviseTime()
-	want := "warning: a validation takes about 8s, too much of train.max_time 10s, so the run will end later; " +
-		"set eval.max_images below 500, or more time\n"
+	want := "warning: a validation takes about 8s, more than half of train.max_time 10s, so the run will take longer; " +
+		"set eval.max_images below 500 or allow more time\n"
 	if heard.text() != want {
 		t.Errorf("says %q", heard.text())
 	}
@@ -274,12 +274,12 @@ func TestWhatABatchDoesToTheImagesIsSaidOnce(t *testing.T) {
 		images, batch int
 		want          string
 	}{
-		{44, 8, "an epoch is 5 whole batches of 8: of the 44 training images it leaves out 4, other ones each time"},
-		{44, 43, "an epoch is 1 whole batch of 43: of the 44 training images it leaves out 1, other ones each time"},
+		{44, 8, "an epoch has only full batches: of the 44 training images it leaves out 4, different ones each time"},
+		{44, 43, "an epoch has only full batches: of the 44 training images it leaves out 1, different ones each time"},
 		{40, 8, ""},
 		{44, 44, ""},
-		{10, 64, "10 training images fill no batch of 64: an epoch is one batch, in which each comes up to 7 times; " +
-			"a train.batch_size of at most 10 shows each once"},
+		{10, 64, "a batch of 64 is more than the 10 training images: each epoch is one batch, " +
+			"in which images repeat up to 7 times; train.batch_size 10 avoids that"},
 	} {
 		job := tinyJob(t)
 		job.Data.Train = fmt.Sprintf("shapes:?train=%d&val=13&size=32", c.images)
@@ -291,7 +291,7 @@ func TestWhatABatchDoesToTheImagesIsSaidOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, note := range heard.all {
-				if strings.Contains(note, "whole batch") || strings.Contains(note, "fill no batch") {
+				if strings.Contains(note, "full batches") || strings.Contains(note, "a batch of") {
 					text += note
 				}
 			}
@@ -313,7 +313,7 @@ func TestRandomWeightsAreNotTrainedAsPretrainedOnesWithoutAWarning(t *testing.T)
 	if _, err := Run(context.Background(), pretrained); err != nil {
 		t.Fatal(err)
 	}
-	const meant = "is meant for pretrained ones: give --init WEIGHTS"
+	const meant = "is meant for pretrained ones; give --init WEIGHTS"
 	for name, c := range map[string]struct {
 		change func(*Job)
 		want   string
@@ -333,7 +333,7 @@ func TestRandomWeightsAreNotTrainedAsPretrainedOnesWithoutAWarning(t *testing.T)
 			if _, err := Run(context.Background(), job); err != nil {
 				t.Fatal(err)
 			}
-			at := strings.Index(heard.text(), "warning: the weights begin random")
+			at := strings.Index(heard.text(), "warning: training starts from random weights")
 			if at < 0 {
 				return ""
 			}
