@@ -106,7 +106,7 @@ const stepsBeforePromise = 20
 
 // reportStep tells the reporter about an update.
 func (r *run) reportStep() {
-	w, o := &r.at.Sofar, r.recipe.Train
+	w, o := &r.at.SoFar, r.recipe.Train
 	r.reporter.Step(Status{
 		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
 		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),

@@ -94,7 +94,7 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 			}
 		}
 		at.Window.add(loss, l.net.TrainLogits(), b.Labels)
-		at.Sofar.add(loss, l.net.TrainLogits(), b.Labels)
+		at.SoFar.add(loss, l.net.TrainLogits(), b.Labels)
 		at.Batch++
 		l.sum.Add(l.net.Gradients(), i == batches-1)
 	}

@@ -26,7 +26,7 @@ type progress struct {
 	Elapsed   time.Duration `json:"elapsed"`
 	Metrics   int64         `json:"metrics"` // bytes of metrics.jsonl
 	Window    window        `json:"window"`  // since the last training line
-	Sofar     window        `json:"so_far"`  // of the epoch under way
+	SoFar     window        `json:"so_far"`  // of the epoch under way
 	Exit      Exit          `json:"exit"`    // why the run ended; empty while it has not
 }
 

@@ -171,7 +171,7 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 		return "", nil // stopped before its validation
 	}
 	if r.at.Batch == 0 {
-		r.at.Sofar = window{}
+		r.at.SoFar = window{}
 	}
 	// The images keep coming after ctx ends: the update under way is finished.
 	batches := r.data.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
@@ -187,7 +187,7 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 		}
 		took := time.Since(begin)
 		r.at.Window.took(took, rate)
-		r.at.Sofar.took(took, rate)
+		r.at.SoFar.took(took, rate)
 		r.clock.step(took)
 		r.reportStep()
 		if err := r.between(); err != nil {
@@ -273,8 +273,8 @@ func (r *run) writeTrain() error {
 // measure writes the epoch's lines and weights, with a validation or without.
 func (r *run) measure(ctx context.Context, validate bool) error {
 	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs}
-	if r.at.Sofar.Images > 0 { // none in the first epochs of older checkpoints
-		train := r.trainLine(&r.at.Sofar)
+	if r.at.SoFar.Images > 0 { // none in the first epochs of older checkpoints
+		train := r.trainLine(&r.at.SoFar)
 		summary.Train = &train
 	}
 	if validate {
