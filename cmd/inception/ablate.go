@@ -82,7 +82,10 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		return a.forecast(c, plan)
 	}
 	if a.out == "" {
-		a.out = rundir.New(plan.Base.Name + "-" + plan.Suite)
+		if a.out, err = rundir.New(plan.Base.Name + "-" + plan.Suite); err != nil {
+			return err
+		}
+		defer rundir.Abandon(a.out)
 	}
 	a.note("ablation folder %s", a.out)
 	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ func newBench(s *session) *cobra.Command {
 			}
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
+			}
+			if layers && c.Flags().Changed("mode") {
+				return usageError{errors.New("--layers times evaluation and training; leave --mode out")}
 			}
 			values := map[string]any{}
 			if variant != "" {

@@ -147,6 +147,10 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if own && c.Origin["eval.crop_pct"].Kind == config.FromFile {
 		j.CropPct = 0 // the weights know that of their run
 	}
+	validation := e.data == "" && (e.split == "" || e.split == "val")
+	if own && c.Origin["eval.max_images"].Kind == config.FromFile && !validation {
+		j.MaxImages = 0 // the run says that of its own validation
+	}
 	// The input size of a configuration file is of a training, that of --set is not.
 	if e.inputSize == 0 && c.Origin["model.input_size"].Kind == config.FromSet {
 		j.InputSize = c.Model.InputSize

@@ -64,7 +64,10 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		return usageError{err}
 	}
 	if l.out == "" {
-		l.out = rundir.New(resolved.Name + "-lr-find")
+		if l.out, err = rundir.New(resolved.Name + "-lr-find"); err != nil {
+			return err
+		}
+		defer rundir.Abandon(l.out)
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
 		Config: resolved.Config, Init: l.init,

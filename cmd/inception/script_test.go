@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -10,10 +11,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/inception-go/inception/internal/bench"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -28,8 +32,10 @@ func TestScripts(t *testing.T) {
 	server := httptest.NewServer(files)
 	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"picture": drawn, "swatches": swatches, "nohead": nohead},
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders, "layers": layers,
+		},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
 }
@@ -40,6 +46,44 @@ func nohead(ts *testscript.TestScript, _ bool, files []string) {
 	ts.Check(err)
 	m.NoHead = true
 	ts.Check(weights.Save(ts.MkAbs(files[1]), w, m))
+}
+
+// means IN OUT keeps of the epochs' lines what follows from the seed.
+func means(ts *testscript.TestScript, _ bool, files []string) {
+	line := regexp.MustCompile(`(?m)^epoch .* top-5 [\d.]+%`)
+	text := strings.Join(line.FindAllString(ts.ReadFile(files[0]), -1), "\n")
+	if !strings.Contains(text, "train loss") {
+		ts.Fatalf("%s has no line of an epoch", files[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(files[1]), []byte(text), 0o666))
+}
+
+// folders N fails unless runs/ has N folders, each with the weights of a run.
+func folders(ts *testscript.TestScript, _ bool, args []string) {
+	runs, err := filepath.Glob(ts.MkAbs("runs/*/last.safetensors"))
+	ts.Check(err)
+	if fmt.Sprint(len(runs)) != args[0] {
+		ts.Fatalf("the runs are %q", runs)
+	}
+}
+
+// layers IN N fails unless the shapes of `bench --layers --json` are each
+// listed once and stand for N convolutions, every pass but the first layer's
+// gradient of images with a speed.
+func layers(ts *testscript.TestScript, _ bool, args []string) {
+	var r bench.LayersResult
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
+	all, seen := 0, map[string]bool{}
+	for i, l := range r.Layers {
+		if seen[l.Shape] || l.GFLOP <= 0 || l.Eval <= 0 || l.Forward <= 0 || l.Weights <= 0 || (l.Data > 0) != (i > 0) {
+			ts.Fatalf("layer %d is %+v", i, l)
+		}
+		seen[l.Shape] = true
+		all += l.Repeated
+	}
+	if fmt.Sprint(all) != args[1] || min(r.Eval, r.Forward, r.Data, r.Weights) <= 0 {
+		ts.Fatalf("%d convolutions, all together %+v", all, r)
+	}
 }
 
 // drawn, for scripts picture FILE ..., draws small PNGs.

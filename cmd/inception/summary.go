@@ -201,7 +201,7 @@ func (m *summaryCommand) table(r summaryReport) {
 	m.print("parameters %s, with auxiliary heads %s\n", thousands(int64(r.Params)), thousands(int64(r.ParamsWithAux)))
 	m.print("%.3f GMAC for one image, %s multiply-adds\n", float64(r.MACs)/1e9, thousands(r.MACs))
 	if r.Memory != nil {
-		m.print("activations of %d images: evaluation %s (%s without sharing), training %s (%s)\n", r.Memory.Batch,
+		m.print("activations of a batch of %d: evaluation %s (%s without sharing), training %s (%s)\n", r.Memory.Batch,
 			mebibytes(r.Memory.Eval), mebibytes(r.Memory.EvalUnshared),
 			mebibytes(r.Memory.Train), mebibytes(r.Memory.TrainUnshared))
 	}
@@ -245,7 +245,13 @@ func share(n, total int64) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(n)/float64(total))
 }
 
-func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+func mebibytes(n int64) string {
+	size := float64(n) / (1 << 20)
+	if size < 10 {
+		return fmt.Sprintf("%.1f MiB", size)
+	}
+	return fmt.Sprintf("%.0f MiB", size)
+}
 
 func orBlank(n int64) string {
 	if n == 0 {

@@ -31,11 +31,13 @@ func newTrain(s *session) *cobra.Command {
 		Short: "Train a network",
 		Long: `Train a network by a configuration and write a run folder: weights, metrics,
 report.html, TensorBoard events and all that resuming needs. Ctrl-C finishes the
-step and saves; --resume continues from there.`,
+step and saves; --resume continues from there. With --quiet, standard output is the
+run folder.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers --set train.epochs=30
   inception train --config finetune --data photos --init v3.safetensors --set train.freeze=[Conv2d]
-  inception train --resume`,
+  inception train --resume
+  run=$(inception train --quiet --config flowers5 --data path/to/flowers)`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: t.run,
 	}
@@ -72,7 +74,10 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if dir == "" {
-		dir = rundir.New(resolved.Name)
+		if dir, err = rundir.New(resolved.Name); err != nil {
+			return err
+		}
+		defer rundir.Abandon(dir)
 	}
 	t.note("run folder %s", dir)
 	reporter := &console.Reporter{Messages: t.stderr, Width: t.width(), Quiet: t.quiet}
@@ -142,6 +147,9 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 	if t.json {
 		_ = t.printJSON(r)
 		return
+	}
+	if t.quiet { // what a script needs of it
+		t.print("%s\n", r.Run)
 	}
 	if r.Exit == train.ExitInterrupted {
 		t.note("resume it with: %s train --resume %s", program(), r.Run)

@@ -96,7 +96,8 @@ func (r planned) stepTime() (time.Duration, error) {
 func (r planned) runTime(step time.Duration) time.Duration {
 	o := r.config.Train
 	batches := r.outline.Updates * o.GradAccumSteps
-	validations := (batches + r.outline.Batches - 1) / r.outline.Batches
+	epochs := (batches + r.outline.Batches - 1) / r.outline.Batches
+	validations := train.Validations(0, epochs, r.config.Eval.Every)
 	perImage := step / time.Duration(o.BatchSize)
 	total := step*time.Duration(batches) + perImage/3*time.Duration(validations*r.outline.ValImages)
 	if o.MaxTime > 0 {

@@ -1,6 +1,7 @@
 package ablate
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -26,7 +27,8 @@ type RowResult struct {
 	Settings      []string   `json:"set"`
 	Params        int        `json:"params"`
 	ParamsWithAux int        `json:"params_with_aux"`
-	MACs          int64      `json:"macs"`
+	MACs          int64      `json:"macs"` // at InputSize
+	InputSize     int        `json:"input_size"`
 	Paper         PaperError `json:"paper"`
 	Top1          Spread     `json:"top1_error"`
 	Top5          Spread     `json:"top5_error"`
@@ -37,6 +39,7 @@ type RowResult struct {
 
 // PaperError is Paper with errors as fractions of 1; null for what the paper does not say.
 type PaperError struct {
+	Size int      `json:"input_size,omitempty"` // 0 where the paper says nothing
 	Top1 *float64 `json:"top1_error"`
 	Top5 *float64 `json:"top5_error"`
 	Ops  *float64 `json:"bn_ops"`
@@ -83,7 +86,7 @@ func (p *Plan) empty(dir string) *Result {
 		out := RowResult{
 			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
-			Paper: PaperError{fraction(row.Paper.Top1), fraction(row.Paper.Top5), known(row.Paper.Ops)},
+			InputSize: row.outline.Spec.InputSize, Paper: row.Paper.fractions(),
 		}
 		for _, seed := range p.Seeds {
 			out.Runs = append(out.Runs, Outcome{Seed: seed, Run: folder(row.Name, seed), State: Pending})
@@ -92,6 +95,15 @@ func (p *Plan) empty(dir string) *Result {
 		r.Classes, r.ValImages = row.outline.Spec.Classes, row.outline.ValImages
 	}
 	return r
+}
+
+// fractions returns the figures as they stand in a result.
+func (p Paper) fractions() PaperError {
+	e := PaperError{Top1: fraction(p.Top1), Top5: fraction(p.Top5), Ops: known(p.Ops)}
+	if p != (Paper{Size: p.Size}) {
+		e.Size = cmp.Or(p.Size, paperSize)
+	}
+	return e
 }
 
 func known(v float64) *float64 {

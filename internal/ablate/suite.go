@@ -43,8 +43,14 @@ type Row struct {
 }
 
 // Paper holds what the paper reports for a row: errors in percent and its
-// billions of operations; 0 for what it does not say.
-type Paper struct{ Top1, Top5, Ops float64 }
+// billions of operations, 0 for what it does not say, at what input size.
+type Paper struct {
+	Top1, Top5, Ops float64
+	Size            int // pixels; 0 for paperSize
+}
+
+// paperSize is the input size of the paper's figures where it names no other.
+const paperSize = 299
 
 // change is a row with all its settings.
 type change struct {
@@ -235,6 +241,7 @@ func (r reader) row(n *yaml.Node) (row Row, err error) {
 				"top1": func(n *yaml.Node) error { return r.decode(n, &row.Paper.Top1, "an error in percent") },
 				"top5": func(n *yaml.Node) error { return r.decode(n, &row.Paper.Top5, "an error in percent") },
 				"ops":  func(n *yaml.Node) error { return r.decode(n, &row.Paper.Ops, "billions of operations") },
+				"size": func(n *yaml.Node) error { return r.decode(n, &row.Paper.Size, "a whole number of pixels") },
 			})
 		},
 	})

@@ -154,8 +154,8 @@ func TestTheLadderIsThePapersTable3(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Optimizer.Name != w.optimizer || c.LabelSmoothing.Epsilon != w.epsilon || row.Paper != (Paper{w.top1, w.top5,
-			w.bilOps}) {
+		if c.Optimizer.Name != w.optimizer || c.LabelSmoothing.Epsilon != w.epsilon || row.Paper != (Paper{Top1: w.top1, Top5: w.top5,
+			Ops: w.bilOps}) {
 			t.Errorf("%s: optimizer %s, smoothing %g, paper %+v; want %+v", row.Name, c.Optimizer.Name,
 				c.LabelSmoothing.Epsilon, row.Paper, w)
 		}

@@ -115,12 +115,50 @@ func (r *Result) Caption() string {
 		text += fmt.Sprintf("One run per row, with seed %d, so differences within a run's usual spread mean nothing. ",
 			r.Seeds[0])
 	}
-	text += "Params and GMAC: without auxiliary heads, for one image."
+	text += "Params and GMAC: without auxiliary heads, for one image" + r.sizes() + "."
 	if r.Classes <= 5 {
 		text += fmt.Sprintf(" Top-5 is meaningless with %d classes.", r.Classes)
 	}
 	if r.paper() {
-		text += " The paper's figures are for ILSVRC 2012 (1000 classes, 299x299)."
+		text += " The paper's figures are for ILSVRC 2012 with 1000 classes, at " + r.paperSizes() + "."
+	}
+	return text
+}
+
+// sizes says at which input size the rows run, if it is one.
+func (r *Result) sizes() string {
+	for _, row := range r.Rows {
+		if row.InputSize != r.Rows[0].InputSize {
+			return " of the row's own size"
+		}
+	}
+	return fmt.Sprintf(" of %dx%[1]d", r.Rows[0].InputSize)
+}
+
+// paperSizes lists the input sizes of the paper's figures with the rows that
+// have each. A row's operations cannot be compared with a GMAC at another size.
+func (r *Result) paperSizes() string {
+	var sizes []int
+	rows := map[int][]string{}
+	other := false
+	for _, row := range r.Rows {
+		size := row.Paper.Size
+		if size == 0 {
+			continue
+		}
+		if rows[size] == nil {
+			sizes = append(sizes, size)
+		}
+		rows[size] = append(rows[size], row.Title)
+		other = other || row.Paper.Ops != nil && size != row.InputSize
+	}
+	slices.SortFunc(sizes, func(a, b int) int { return len(rows[b]) - len(rows[a]) })
+	text := fmt.Sprintf("%dx%[1]d pixels", sizes[0])
+	for _, size := range sizes[1:] {
+		text += fmt.Sprintf(", of %s at %dx%[2]d", strings.Join(rows[size], " and "), size)
+	}
+	if other {
+		text += "; operations counted at another size than the row's cannot be compared with its GMAC"
 	}
 	return text
 }

@@ -24,16 +24,16 @@ func example() *Result {
 	r := &Result{Suite: "ladder", Config: "cifar10-ladder", Dir: "runs/x", Seeds: []uint64{1, 2, 3}, Classes: 10,
 		ValImages: 10000, Rows: []RowResult{
 			{Name: "a", Title: "Inception V2", Change: "SGD | hard labels", Settings: []string{"optimizer.name=sgd"},
-				Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
-				Paper: PaperError{Top1: known(0.234), Ops: known(3.8)}, Runs: []Outcome{done(1, 0.78, 0.98), done(2, 0.80, 0.99),
+				Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000, InputSize: 32,
+				Paper: PaperError{Size: 299, Top1: known(0.234), Ops: known(3.8)}, Runs: []Outcome{done(1, 0.78, 0.98), done(2, 0.80, 0.99),
 					done(3, 0.79, 0.985)}},
 			{Name: "b", Title: "+ RMSProp", Change: "optimizer", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
-				Paper: PaperError{known(0.231), known(0.063), known(3.8)}, Runs: []Outcome{done(1, 0.81, 0.99),
+				InputSize: 32, Paper: PaperError{299, known(0.231), known(0.063), known(3.8)}, Runs: []Outcome{done(1, 0.81, 0.99),
 					{Seed: 2, Run: "b/seed-2", State: Pending}, {Seed: 3, Run: "b/seed-3", State: Failed,
 						Error: "training diverged: <loss>"}}},
 			{Name: "c", Title: "wild", Change: "a rate of 1000", Params: 1466394, ParamsWithAux: 1480868, MACs: 33750000,
-				Runs: []Outcome{{Seed: 1, State: Failed}, {Seed: 2, State: Failed}, {Seed: 3, State: Failed}}},
-			{Name: "d", Title: "to come", Runs: []Outcome{{Seed: 1, State: Pending}, {Seed: 2, State: Pending},
+				InputSize: 32, Runs: []Outcome{{Seed: 1, State: Failed}, {Seed: 2, State: Failed}, {Seed: 3, State: Failed}}},
+			{Name: "d", Title: "to come", InputSize: 32, Runs: []Outcome{{Seed: 1, State: Pending}, {Seed: 2, State: Pending},
 				{Seed: 3, State: Pending}}},
 		}}
 	r.summarise()
@@ -64,6 +64,48 @@ func TestTablesSayWhatIsKnown(t *testing.T) {
 		want, err := os.ReadFile(path)
 		if err != nil || b.String() != string(want) {
 			t.Errorf("%s is not as before (%v); with go test -update it would be\n%s", path, err, b.String())
+		}
+	}
+}
+
+// The paper's 1.5 and 2.0 billion operations are those of 224 pixels; every
+// caption says at which size its figures are.
+func TestCaptionsSayAtWhichSizeFiguresAre(t *testing.T) {
+	for _, c := range []struct {
+		suite     string
+		baselines bool
+		sizes     []int // of the rows; the last one's also of those after it
+		want      []string
+		not       string
+	}{
+		{"ladder", true, []int{299}, []string{"for one image of 299x299.", "1000 classes, at 299x299 pixels, " +
+			"of BN-GoogLeNet and BN-Inception at 224x224; operations counted at another size than the row's " +
+			"cannot be compared with its GMAC."}, ""},
+		{"ladder", true, []int{224, 224, 299}, []string{"for one image of the row's own size.",
+			"of BN-GoogLeNet and BN-Inception at 224x224."}, "cannot be compared"},
+		{"ladder", false, []int{299}, []string{"for one image of 299x299.", "at 299x299 pixels."}, "224"},
+		{"ladder", false, []int{32}, []string{"for one image of 32x32.", "at 299x299 pixels; operations counted"}, "224"},
+		{"lowres", false, []int{299, 151, 79}, []string{"for one image of the row's own size.",
+			"at 299x299 pixels, of 151 px at 151x151, of 79 px at 79x79."}, "cannot be compared"},
+		{"principles", false, []int{96}, []string{"for one image of 96x96."}, "The paper's figures"},
+	} {
+		s, err := ReadSuite(c.suite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Result{Suite: c.suite, Seeds: []uint64{1}, Classes: 1000}
+		for i, row := range s.changes(c.baselines) {
+			r.Rows = append(r.Rows, RowResult{Title: row.Title, Paper: row.Paper.fractions(),
+				InputSize: c.sizes[min(i, len(c.sizes)-1)]})
+		}
+		caption := r.Caption()
+		for _, want := range c.want {
+			if !strings.Contains(caption, want) {
+				t.Errorf("%s at %v: the caption lacks %q: %s", c.suite, c.sizes, want, caption)
+			}
+		}
+		if c.not != "" && strings.Contains(caption, c.not) {
+			t.Errorf("%s at %v: the caption has %q: %s", c.suite, c.sizes, c.not, caption)
 		}
 	}
 }

@@ -225,8 +225,11 @@ func (b *Builder) Flatten(x *gorgonia.Node, name string) *gorgonia.Node {
 	return b.keep(y, err, x)
 }
 
-// Linear is the fully connected layer of a classifier, over a 1x1 map. Its
-// weights are initialised as in the released code.
+// Linear is the fully connected layer of a classifier, over a map of 1x1. Its
+// first weights have a deviation of 0.001, so that the first answers are all but
+// uniform. The released code has that in its auxiliary classifiers
+// (research/inception, research/slim, torchvision); its main one begins with
+// 0.01 in research/inception, 0.1 in torchvision, by the fan-in in research/slim.
 func (b *Builder) Linear(x *gorgonia.Node, name string, k int) *gorgonia.Node {
 	if b.Err() != nil {
 		return x

@@ -28,6 +28,8 @@ func aliases() map[string]string {
 		"mean": "data.preprocess", "std": "data.preprocess",
 
 		"crop_pct": "eval.crop_pct", "val_batch_size": "eval.batch_size",
+		"val_interval": "eval.every", "eval_interval": "eval.every", "check_val_every_n_epoch": "eval.every",
+		"limit_val_batches": "eval.max_images", "max_eval_samples": "eval.max_images",
 
 		"batch": "train.batch_size", "batch_size": "train.batch_size", "bs": "train.batch_size",
 		"accumulate": "train.grad_accum_steps", "grad_accumulation": "train.grad_accum_steps",

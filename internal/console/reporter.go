@@ -79,14 +79,19 @@ func (c *Reporter) Epoch(s train.EpochSummary) {
 	}
 	c.clear()
 	var b strings.Builder
-	fmt.Fprintf(&b, "epoch %d/%d  train loss %.3f top-1 %.1f%%", s.Epoch, s.Epochs, s.Train.Loss, 100*s.Train.Top1)
+	fmt.Fprintf(&b, "epoch %d/%d", s.Epoch, s.Epochs)
+	if s.Train != nil {
+		fmt.Fprintf(&b, "  train loss %.3f top-1 %.1f%%", s.Train.Loss, 100*s.Train.Top1)
+	}
 	if s.Val != nil {
 		fmt.Fprintf(&b, "  val loss %.3f top-1 %.2f%% top-5 %.2f%%", s.Val.Loss, 100*s.Val.Top1, 100*s.Val.Top5)
 		if s.Best {
 			b.WriteString(" (best)")
 		}
 	}
-	fmt.Fprintf(&b, "  %s images/s  lr %.3g", speed(s.Train.ImagesPerS), s.Train.LR)
+	if s.Train != nil {
+		fmt.Fprintf(&b, "  %s images/s  lr %.3g", speed(s.Train.ImagesPerS), s.Train.LR)
+	}
 	if s.Left > 0 {
 		b.WriteString("  " + train.Brief(s.Left) + " left")
 	}

@@ -25,7 +25,7 @@ func TestAConsoleDrawsABarOnATerminalAndALineAnEpoch(t *testing.T) {
 		val := report.Line{Split: "val", Loss: 1.5, Top1: 0.4, Top5: 0.9}
 		c.Metrics(val)
 		c.Epoch(train.EpochSummary{
-			Epoch: 1, Epochs: 2, Train: report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
+			Epoch: 1, Epochs: 2, Train: &report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
 		})
 		for text, want := range map[string]bool{
 			"a note\n": true,
@@ -68,7 +68,7 @@ func TestALineIsNeverWrittenBehindABar(t *testing.T) {
 			c.Warn("the rate is high")
 			c.Step(train.Status{Epoch: epoch, Epochs: 2, Step: 2, Steps: 2})
 			c.Validation(1, 3)
-			c.Epoch(train.EpochSummary{Epoch: epoch, Epochs: 2, Train: report.Line{Loss: 1, ImagesPerS: 9.5}})
+			c.Epoch(train.EpochSummary{Epoch: epoch, Epochs: 2, Train: &report.Line{Loss: 1, ImagesPerS: 9.5}})
 		}
 		return out.String()
 	}

@@ -14,8 +14,8 @@ func random(seed uint64, epoch, index int) *rand.Rand {
 
 // augment writes a random view of im to dst, [3][size][size]: a crop of random
 // area and shape (Szegedy et al., "Going deeper with convolutions", section
-// 6), a flip, changed colours, a shift and an erased part. Zero is the middle
-// of the colours there.
+// 6), a flip, changed colours, a shift and an erased part; what a shift lets in
+// and what is erased is of the middle colour.
 func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, rng *rand.Rand, r *picture.Resampler) {
 	pixels := r.Resample(im, a.crop(im, rng), p.Size, p.Interpolation)
 	flip := rng.Float64() < a.HFlip
@@ -26,10 +26,10 @@ func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, 
 	// What is off takes no choice from rng, so that it changes no other.
 	if a.Pad > 0 {
 		pad := min(a.Pad, p.Size)
-		shift(dst, p.Size, rng.IntN(2*pad+1)-pad, rng.IntN(2*pad+1)-pad)
+		shift(dst, p.Size, rng.IntN(2*pad+1)-pad, rng.IntN(2*pad+1)-pad, p.Middle())
 	}
 	if a.Erase > 0 && rng.Float64() < a.Erase {
-		erase(dst, p.Size, rng)
+		erase(dst, p.Size, rng, p.Middle())
 	}
 }
 
@@ -59,7 +59,9 @@ func between(rng *rand.Rand, v [2]float64) float64 { return v[0] + (v[1]-v[0])*r
 
 // recolor changes brightness by up to 32/255, saturation and contrast by
 // factors of 0.5 to 1.5 and hue by up to a fifth of the circle, each times
-// Color, in random order, as the paper's released code does.
+// Color: the strengths of the released code. The order is any of the 24, drawn
+// for each image, which that code's comment calls the ideal; itself it has two
+// (research/inception, by the reading thread) or four (research/slim, drawn).
 func (a Augment) recolor(pixels []uint8, rng *rand.Rand) {
 	strength := float32(a.Color)
 	sym := func() float32 { return strength * (2*rng.Float32() - 1) }
@@ -132,11 +134,13 @@ func stretchContrast(values []float32, factor float32) {
 	}
 }
 
-// shift moves planes of size x size to the right and down; zeros come in.
-func shift(planes []float32, size, right, down int) {
+// shift moves planes of size x size to the right and down; each plane's fill
+// comes in.
+func shift(planes []float32, size, right, down int, fill [3]float32) {
 	moved := make([]float32, size*size)
-	for ; len(planes) >= len(moved); planes = planes[len(moved):] {
-		clear(moved)
+	for c := range fill {
+		planes := planes[c*size*size:][:size*size]
+		paint(moved, fill[c])
 		for y := max(0, down); y < min(size, size+down); y++ {
 			from := planes[(y-down)*size : (y-down+1)*size]
 			copy(moved[y*size+max(0, right):(y+1)*size], from[max(0, -right):])
@@ -145,10 +149,10 @@ func shift(planes []float32, size, right, down int) {
 	}
 }
 
-// erase sets a rectangle to zero: 2% to 33% of the area, 0.3 to 3.3 times as
+// erase fills a rectangle: 2% to 33% of the area, 0.3 to 3.3 times as
 // wide as high, as torchvision's RandomErasing does (Zhong et al., "Random
 // Erasing Data Augmentation", arXiv 1708.04896).
-func erase(planes []float32, size int, rng *rand.Rand) {
+func erase(planes []float32, size int, rng *rand.Rand, fill [3]float32) {
 	for range 10 {
 		area := float64(size*size) * between(rng, [2]float64{0.02, 0.33})
 		ratio := math.Exp(between(rng, [2]float64{math.Log(0.3), math.Log(3.3)}))
@@ -157,11 +161,18 @@ func erase(planes []float32, size int, rng *rand.Rand) {
 			continue
 		}
 		left, top := rng.IntN(size-w+1), rng.IntN(size-h+1)
-		for ; len(planes) >= size*size; planes = planes[size*size:] {
+		for c := range fill {
 			for y := top; y < top+h; y++ {
-				clear(planes[y*size+left : y*size+left+w])
+				row := planes[(c*size+y)*size:][:size]
+				paint(row[left:left+w], fill[c])
 			}
 		}
 		return
+	}
+}
+
+func paint(values []float32, colour float32) {
+	for i := range values {
+		values[i] = colour
 	}
 }

@@ -23,7 +23,7 @@ func TestShiftMovesEveryPlaneAndLetsZerosIn(t *testing.T) {
 	for right := -size; right <= size; right++ {
 		for down := -size; down <= size; down++ {
 			after := slices.Clone(before)
-			shift(after, size, right, down)
+			shift(after, size, right, down, [3]float32{})
 			for c := range 3 {
 				for y := range size {
 					for x := range size {
@@ -56,7 +56,7 @@ func TestShiftsTakeEveryPlaceUpToPad(t *testing.T) {
 		for right := -3; right <= 3; right++ {
 			for down := -3; down <= 3; down++ {
 				moved := slices.Repeat([]float32{1}, 3*36)
-				shift(moved, 6, right, down)
+				shift(moved, 6, right, down, [3]float32{})
 				if slices.Equal(moved, dst) {
 					seen[[2]int{right, down}]++
 				}
@@ -77,7 +77,7 @@ func TestErasingSetsOneRectangleToZero(t *testing.T) {
 	const size = 24
 	for i := range 300 {
 		values := numbered(3, size)
-		erase(values, size, rand.New(rand.NewPCG(3, uint64(i))))
+		erase(values, size, rand.New(rand.NewPCG(3, uint64(i))), [3]float32{})
 		left, right, top, bottom, zeros := size, -1, size, -1, 0
 		for y := range size {
 			for x := range size {
@@ -97,6 +97,48 @@ func TestErasingSetsOneRectangleToZero(t *testing.T) {
 		}
 		if share := float64(zeros) / size / size; share < 0.01 || share > 0.37 {
 			t.Errorf("erased %.2f of the area", share)
+		}
+	}
+}
+
+// Whatever the scale of the input: padding and erased parts are neither black
+// nor white.
+func TestShiftsAndErasingLeaveTheMiddleColour(t *testing.T) {
+	im := picture.New(8, 8)
+	for i := range im.Pix {
+		im.Pix[i] = 255
+	}
+	for preprocess, want := range map[string][3]float32{
+		"torchvision": {}, "inception": {}, "imagenet": {}, "unit": {0.5, 0.5, 0.5},
+		"1/255,0": {0.5, 0.5, 0.5}, "1,0": {127.5, 127.5, 127.5}, "1/127.5,-1": {}, "-1/255,1": {0.5, 0.5, 0.5}, "1/64,-1": {0.9921875, 0.9921875, 0.9921875},
+	} {
+		p, err := picture.NamedPreprocess(preprocess, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, a := range map[string]Augment{"a shift": {Pad: 8}, "erasing": {Erase: 1}} {
+			a.Scale, a.Ratio = [2]float64{1, 1}, [2]float64{1, 1}
+			a.HFlip = 0
+			var white [192]float32
+			var r picture.Resampler
+			p.Normalise(white[:], im.Pix, false)
+			filled := 0
+			for i := range 20 {
+				dst := make([]float32, 3*64)
+				a.augment(dst, im, p, random(1, 0, i), &r)
+				for j, v := range dst {
+					if v == white[j] {
+						continue
+					}
+					filled++
+					if d := v - want[j/64]; d > 1e-6 || d < -1e-6 {
+						t.Fatalf("%s of %s leaves %g in plane %d, want %g", name, preprocess, v, j/64, want[j/64])
+					}
+				}
+			}
+			if filled == 0 {
+				t.Errorf("%s of %s leaves nothing", name, preprocess)
+			}
 		}
 	}
 }
@@ -162,7 +204,7 @@ func TestShiftAndErasingTakeNoChoiceFromTheOthers(t *testing.T) {
 		for right := -1; right <= 1; right++ {
 			for down := -1; down <= 1; down++ {
 				moved := slices.Clone(plain)
-				shift(moved, 8, right, down)
+				shift(moved, 8, right, down, [3]float32{})
 				same = same || slices.Equal(moved, shifted)
 			}
 		}

@@ -29,9 +29,9 @@ type Augment struct {
 	Scale  [2]float64 `yaml:"scale" json:"scale" help:"smallest and largest share of the image's area that a random crop shows; [1, 1] crops at random positions only if ratio leaves room"`
 	Ratio  [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
 	HFlip  float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
-	Color  float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 as in the released code"`
-	Pad    int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves zeros where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
-	Erase  float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to zero (random erasing, Zhong et al. 2017)"`
+	Color  float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 for the released code's"`
+	Pad    int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves the middle colour where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
+	Erase  float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to the middle colour (random erasing, Zhong et al. 2017)"`
 	Mixup  float64    `yaml:"mixup" json:"mixup" help:"probability that two images of a batch are blended in random shares, and their labels with them (mixup, Zhang et al. 2018)"`
 	Cutmix float64    `yaml:"cutmix" json:"cutmix" help:"probability that two images of a batch exchange a random rectangle, and their labels by its area (CutMix, Yun et al. 2019); with mixup at most 1, two images are mixed in one way only"`
 }

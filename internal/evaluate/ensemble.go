@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -50,10 +51,21 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 			progress(done, set.Len())
 		}
 	}
+	if t.images == 0 {
+		return Result{}, nothingRead(set, members[0].skipped)
+	}
 	r := t.result()
 	r.Skipped = members[0].skipped
 	r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
 	return r, nil
+}
+
+// nothingRead says that there is nothing to measure, and why.
+func nothingRead(set dataset.Set, skipped []error) error {
+	if len(skipped) == 0 {
+		return errors.New("there are no images to measure")
+	}
+	return fmt.Errorf("none of the %d images could be read; the first: %w", set.Len(), skipped[0])
 }
 
 // together adds all members' answers for the next image to m.

@@ -247,6 +247,22 @@ func TestMembersMustHaveTheSameClasses(t *testing.T) {
 	}
 }
 
+func TestWhereNothingCanBeReadThereIsNoAccuracy(t *testing.T) {
+	w := tinyWeights(t, 1)
+	e := evaluator(t, w, 4, 1, 32)
+	if r, err := e.Evaluate(context.Background(), drawn(t, 3, 0, 1, 2), nil); err == nil ||
+		!strings.Contains(err.Error(), "none of the 3 images could be read; the first: image ") {
+		t.Errorf("three broken images: %+v, %v", r, err)
+	}
+	if r, err := e.Evaluate(context.Background(), drawn(t, 0), nil); err == nil {
+		t.Errorf("no images: %+v", r)
+	}
+	two := Ensemble{e, evaluator(t, w, 3, 1, 32)}
+	if r, err := two.Evaluate(context.Background(), drawn(t, 2, 0, 1), nil); err == nil {
+		t.Errorf("an ensemble, two broken images: %+v", r)
+	}
+}
+
 // cutShort fails as an image whose reader met the end of a file.
 type cutShort struct{ dataset.Set }
 

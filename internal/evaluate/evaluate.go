@@ -18,10 +18,13 @@ import (
 type Options struct {
 	CropPct   float64 `yaml:"crop_pct" json:"crop_pct" help:"share of the image's side that the evaluation crop shows; 0 for what data.preprocess does"`
 	BatchSize int     `yaml:"batch_size" json:"batch_size" help:"images in one pass through the evaluated network"`
+	Every     int     `yaml:"every" json:"every" help:"epochs from one validation of a training to the next; 0 for one at its end alone"`
+	MaxImages int     `yaml:"max_images" json:"max_images" help:"validation images that a training measures at most, the same ones each time and an equal share of every class; 0 for all"`
 }
 
-// DefaultOptions returns the preprocessing's own crop and batches of 16.
-func DefaultOptions() Options { return Options{BatchSize: 16} }
+// DefaultOptions returns the preprocessing's own crop, batches of 16, and a
+// validation of all images after every epoch.
+func DefaultOptions() Options { return Options{BatchSize: 16, Every: 1} }
 
 // Validate returns the first thing wrong with the eval.* keys.
 func (o Options) Validate() error {
@@ -31,7 +34,10 @@ func (o Options) Validate() error {
 	if o.BatchSize < 1 {
 		return settings.Errorf("eval.batch_size", "must be at least 1, is %d", o.BatchSize)
 	}
-	return nil
+	return settings.First(
+		settings.AtLeast("eval.every", o.Every, 0),
+		settings.AtLeast("eval.max_images", o.MaxImages, 0),
+	)
 }
 
 // Preprocess returns p with the crop that the options ask for.

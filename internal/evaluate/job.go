@@ -135,6 +135,10 @@ func (o *Outcome) label(classes []string) (err error) {
 	if set, o.Source, err = o.Job.open(); err != nil {
 		return err
 	}
+	if most := o.Job.MaxImages; most > 0 && set.Len() > most {
+		o.Source += fmt.Sprintf(", %d of %d (eval.max_images)", most, set.Len())
+		set = dataset.Sample(set, most)
+	}
 	match, err := labels.MatchClasses(set.Classes(), classes, o.Job.Match)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Source, err)

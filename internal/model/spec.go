@@ -31,7 +31,7 @@ type Spec struct {
 	BNDecay                float64 `yaml:"bn_decay" json:"bn_decay" help:"decay of batch norm's running statistics per step"`
 	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
 	AvgPoolCountIncludePad bool    `yaml:"avgpool_count_include_pad" json:"avgpool_count_include_pad" help:"padding counts in the 3x3 average pools' divisor (torchvision: true, TensorFlow: false)"`
-	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published) or he (stddev from the fan-in)"`
+	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published) or he (stddev from the fan-in); classifiers begin with 0.001 in both"`
 }
 
 // Help returns the help of the key variant, which lists the networks.

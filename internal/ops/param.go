@@ -29,9 +29,9 @@ type Param struct {
 	Shape  []int     // as in files: OIHW, [K,C] or [C], without padding
 	Kind   Kind      //
 	Data   []float32 // packed, padded to blocks of 16 with zeros; see Kind
-	Layer  string    // the layer it belongs to, such as Mixed_5b.branch1x1
-	Branch int       // files are ordered by branch, numbered through the whole network
-	Stddev float64   // of the initial values, as published; for weights only
+	Layer  string    // that it belongs to, such as Mixed_5b.branch1x1
+	Branch int       // files hold branch after branch, in this order over the whole network
+	Stddev float64   // of the first values; of weights only
 	Place
 }
 

@@ -191,6 +191,19 @@ func shorterTo(im Image, short int) window {
 // goes to the even neighbour.
 func place(room int, share float64) int { return int(math.RoundToEven(float64(room) * share)) }
 
+// Middle returns the input's values for the colour of what is no picture:
+// middle grey; where each channel has a mean of its own, those of a dataset,
+// that mean colour, which is 0.
+func (p Preprocess) Middle() (middle [3]float32) {
+	if p.Mean[0] != p.Mean[1] || p.Mean[1] != p.Mean[2] {
+		return middle
+	}
+	for c := range middle {
+		middle[c] = float32((0.5 - p.Mean[c]) / p.Std[c])
+	}
+	return middle
+}
+
 // Normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
 // to right if flip is set.
 func (p Preprocess) Normalise(dst []float32, pixels []uint8, flip bool) {

@@ -6,6 +6,7 @@ package rundir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,9 +31,33 @@ const (
 // Root is the folder of runs that are given no other.
 const Root = "runs"
 
-// New names the folder of what begins now, below Root.
-func New(name string) string {
-	return filepath.Join(Root, name+"-"+time.Now().Format("20060102-150405"))
+// New makes the folder of what begins now, below Root, called by name and
+// time. What begins there in the same second gets another one. If nothing comes
+// of it, call Abandon.
+func New(name string) (string, error) {
+	first := filepath.Join(Root, name+"-"+time.Now().Format("20060102-150405"))
+	for dir, n := first, 2; ; n++ {
+		// Again each time: another process may have abandoned it.
+		if err := os.MkdirAll(Root, 0o777); err != nil {
+			return "", fmt.Errorf("run folder: %w", err)
+		}
+		err := os.Mkdir(dir, 0o777)
+		if err == nil {
+			return dir, nil
+		}
+		if _, statErr := os.Stat(Root); statErr == nil && !errors.Is(err, fs.ErrExist) || n > 1000 {
+			return "", fmt.Errorf("run folder: %w", err)
+		}
+		dir = fmt.Sprintf("%s-%d", first, n)
+	}
+}
+
+// Abandon removes a folder that New has made if nothing is in it, and Root if
+// that leaves it empty.
+func Abandon(dir string) {
+	if os.Remove(dir) == nil {
+		_ = os.Remove(Root) // fails where other runs are
+	}
 }
 
 // Written lists what people look at in a finished run, in their order.

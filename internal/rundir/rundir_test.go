@@ -48,6 +48,71 @@ func TestAFolderIsForOneRunAndOneProcess(t *testing.T) {
 	release()
 }
 
+func TestWhatBeginsInOneSecondGetsFoldersOfItsOwn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const each = 8
+	made := make(chan string, 2*each)
+	for range 2 {
+		go func() {
+			for range each {
+				dir, err := New("tiny")
+				if err != nil {
+					t.Error(err)
+				}
+				made <- dir
+			}
+		}()
+	}
+	seen := map[string]bool{}
+	for range 2 * each {
+		dir := <-made
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			t.Errorf("%s is not made: %v", dir, err)
+		}
+		if seen[dir] {
+			t.Errorf("%s is two runs'", dir)
+		}
+		seen[dir] = true
+	}
+	kept := ""
+	for dir := range seen {
+		if kept == "" {
+			kept = dir
+			touch(t, dir, Config, time.Now())
+		}
+		Abandon(dir)
+	}
+	if dirs, err := filepath.Glob(filepath.Join(Root, "*")); err != nil || !slices.Equal(dirs, []string{kept}) {
+		t.Errorf("%q are left, %v; want the one that is a run, %s", dirs, err, kept)
+	}
+	if err := os.RemoveAll(kept); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := New("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if Abandon(dir); exists(Root, ".") {
+		t.Errorf("%s stays although nothing is in it", Root)
+	}
+}
+
+func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile(Root, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := New("tiny"); err == nil {
+		t.Errorf("made %s below a file", dir)
+	}
+	if err := os.Remove(Root); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := New("no/such/parent"); err == nil {
+		t.Errorf("made %s", dir)
+	}
+}
+
 func TestBestWeightsComeBeforeLastOnes(t *testing.T) {
 	dir := t.TempDir()
 	if path, ok := Weights(dir); ok {

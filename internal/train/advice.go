@@ -28,7 +28,7 @@ func (r *run) advise() {
 	// more often than any other.
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
 	passes := r.updates() * o.Train.GradAccumSteps
-	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon {
+	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon && r.movesStatistics() {
 		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) "+
 			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
 			horizon, r.weights.Spec.BNDecay, passes))
@@ -56,7 +56,7 @@ func (r *run) advise() {
 // explains so often as batch norm's running statistics.
 func (r *run) adviseLag(train, val report.Line) {
 	far := train.Loss > 0 && val.Loss >= 2*train.Loss && val.Top1 <= train.Top1/2
-	if !far || r.lagging || r.recipe.Train.BNRecalibrate > 0 {
+	if !far || r.lagging || r.recipe.Train.BNRecalibrate > 0 || !r.movesStatistics() {
 		return
 	}
 	r.lagging = true
@@ -67,12 +67,46 @@ func (r *run) adviseLag(train, val report.Line) {
 		100*val.Top1, 100*train.Top1, r.weights.Spec.BNDecay))
 }
 
+// adviseBeginning says once, when a run begins, what the batch size does to the
+// images, and warns about its first weights.
+func (r *run) adviseBeginning() {
+	r.adviseInit()
+	images, batch := r.data.train.Len(), r.recipe.Train.BatchSize
+	switch rest := images % batch; {
+	case images < batch:
+		r.reporter.Note(fmt.Sprintf("a batch of %d is more than the %d training images: each epoch is one batch, "+
+			"in which images repeat up to %d times; train.batch_size %d avoids that",
+			batch, images, (batch+images-1)/images, images))
+	case rest > 0:
+		r.reporter.Note(fmt.Sprintf("an epoch has only full batches: of the %d training images it leaves out %d, "+
+			"different ones each time", images, rest))
+	}
+}
+
+// adviseInit warns if random weights are trained as pretrained ones are.
+func (r *run) adviseInit() {
+	if r.job.Init.Weights != "" {
+		return
+	}
+	var meant []string
+	if factor := r.recipe.Optimizer.HeadLRFactor; factor != 1 {
+		meant = append(meant, fmt.Sprintf("optimizer.head_lr_factor %g", factor))
+	}
+	if names := r.recipe.Train.Freeze; len(names) > 0 {
+		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))
+	}
+	if len(meant) > 0 {
+		r.reporter.Warn(fmt.Sprintf("training starts from random weights, but %s is meant for pretrained ones; "+
+			"give --init WEIGHTS", strings.Join(meant, " with ")))
+	}
+}
+
 // stepsBeforePromise are the updates after which the end can be foretold.
 const stepsBeforePromise = 20
 
 // reportStep tells the reporter about an update.
 func (r *run) reportStep() {
-	w, o := &r.at.Window, r.recipe.Train
+	w, o := &r.at.SoFar, r.recipe.Train
 	r.reporter.Step(Status{
 		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
 		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),
@@ -82,7 +116,7 @@ func (r *run) reportStep() {
 	if r.clock.steps == stepsBeforePromise {
 		r.adviseTime()
 		if left := r.left(); left > 0 {
-			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in %s, validations not counted",
+			r.reporter.Note(fmt.Sprintf("%.2g s a step: training will end at %s, in about %s",
 				r.clock.pace.Seconds(), endTime(time.Now(), left), Brief(left)))
 		}
 	}
@@ -92,6 +126,11 @@ func (r *run) reportStep() {
 // reach its end.
 func (r *run) adviseTime() {
 	limit := r.recipe.Train.MaxTime
+	if took := r.validationTime(); limit > 0 && took > limit/2 {
+		r.reporter.Warn(fmt.Sprintf("a validation takes about %s, more than half of train.max_time %s, "+
+			"so the run will take longer; set eval.max_images below %d or allow more time",
+			Brief(took), Brief(limit), r.data.val.Len()))
+	}
 	if limit == 0 || r.recipe.Schedule.Name != optimize.Cosine {
 		return
 	}
@@ -124,12 +163,7 @@ func (r *run) ahead() time.Duration {
 		return 0
 	}
 	updates := max(0, r.updates()-r.at.Step)
-	validations := 0
-	if r.data.val != nil {
-		perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps)
-		validations = (updates + perEpoch - 1) / perEpoch
-	}
-	return r.clock.left(updates, validations)
+	return time.Duration(updates)*r.clock.pace + time.Duration(r.validationsUntil(updates))*r.validationTime()
 }
 
 // endTime names a moment: the hour today, else the day too.

@@ -10,6 +10,7 @@ type clock struct {
 
 	steps      int           // of this session
 	pace       time.Duration // of an update: a mean that forgets
+	fastest    time.Duration // update
 	validation time.Duration // of the last one
 }
 
@@ -24,6 +25,9 @@ func (c *clock) step(d time.Duration) {
 	c.steps++
 	// A plain mean over the first 20, then one that forgets: the first
 	// updates are slow, and the machine may not stay as free as it was.
+	if c.fastest == 0 || d < c.fastest {
+		c.fastest = d
+	}
 	c.pace += (d - c.pace) / time.Duration(min(c.steps, 20))
 }
 
@@ -32,8 +36,3 @@ func (c *clock) validated(d time.Duration) { c.validation = d }
 func (c *clock) saved() { c.lastSave = time.Now() }
 
 func (c *clock) sinceSave() time.Duration { return time.Since(c.lastSave) }
-
-// left estimates the time of that many more updates and validations.
-func (c *clock) left(updates, validations int) time.Duration {
-	return time.Duration(updates)*c.pace + time.Duration(validations)*c.validation
-}

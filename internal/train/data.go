@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/picture"
@@ -29,6 +30,10 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 	}
 	for _, text := range notes {
 		reporter.Note(text)
+	}
+	if most := c.Eval.MaxImages; val != nil && most > 0 && val.Len() > most {
+		reporter.Note(fmt.Sprintf("validating on %d of the %d validation images (eval.max_images)", most, val.Len()))
+		val = dataset.Sample(val, most)
 	}
 	classes := train.Classes()
 	switch {

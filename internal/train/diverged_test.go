@@ -10,6 +10,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 )
 
 // What is NaN or infinite is found before it reaches the weights, and the
@@ -73,6 +74,28 @@ func TestWhatIsNoLongerFiniteStopsTheUpdate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A run that diverges names the checkpoint that is left, and goes on from it at
+// another rate.
+func TestADivergedRunNamesItsCheckpointAndGoesOnFromIt(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Train = "shapes:?train=200&val=13&size=32"
+	job.Optimizer.Name, job.Train.ClipGradNorm, job.Train.Epochs = optimize.SGD, 0, 1
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	wild := job
+	wild.Resume, wild.Train.Epochs, wild.Optimizer.LR = true, 2, 999
+	_, err := Run(context.Background(), wild)
+	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "; the checkpoint of step 25 stays") {
+		t.Fatalf("error is %v", err)
+	}
+	job.Resume, job.Train.Epochs = true, 2
+	result, err := Run(context.Background(), job)
+	if err != nil || result.Steps != 50 {
+		t.Errorf("at the rate of before: %+v, %v", result, err)
 	}
 }
 

@@ -42,6 +42,58 @@ func pretrained(t *testing.T, spec model.Spec, labels []string, change func(*wei
 	return path, w
 }
 
+func TestWeightsThatHaveSeenOtherInputsAreWarnedOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*weights.Metadata)
+		want   []string
+	}{
+		"the same":                  {func(*weights.Metadata) {}, nil},
+		"another name for the same": {func(m *weights.Metadata) { m.Preprocess.Name = "1/127.5,-1" }, nil},
+		"other colours": {func(m *weights.Metadata) {
+			m.Preprocess, _ = picture.NamedPreprocess("unit", 32)
+		}, []string{"have learned from images preprocessed so", "set data.preprocess to unit"}},
+		"colours without a name": {func(m *weights.Metadata) {
+			m.Preprocess.Name, m.Preprocess.Mean = "own", [3]float64{0.1, 0.2, 0.3}
+		}, []string{"mean 0.1 0.2 0.3"}},
+		"another geometry": {func(m *weights.Metadata) { m.Preprocess.Geometry = picture.Central },
+			[]string{"have learned from images preprocessed so: central"}},
+		"another average": {func(m *weights.Metadata) { m.Spec.AvgPoolCountIncludePad = !m.Spec.AvgPoolCountIncludePad },
+			[]string{"have learned with model.avgpool_count_include_pad true, here it is false"}},
+	} {
+		job := tinyJob(t)
+		job.Data.Train = "shapes:?train=16&val=13&size=32"
+		job.Init.NewHead = true
+		job.Init.Weights, _ = pretrained(t, job.Model, []string{"a", "b"}, c.change)
+		if strings.Contains(name, "average") {
+			job.Model.AvgPoolCountIncludePad = false
+		}
+		heard := &notes{}
+		job.Reporter = heard
+		r, err := prepare(job)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		r.close()
+		warned := ""
+		for _, text := range heard.all {
+			if strings.HasPrefix(text, "warning: the weights have learned") {
+				warned += text
+			}
+		}
+		if (warned == "") != (c.want == nil) {
+			t.Errorf("%s: says %q, want %q", name, warned, c.want)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(warned, want) {
+				t.Errorf("%s: says %q, want %q", name, warned, want)
+			}
+		}
+		if strings.Contains(name, "without a name") && strings.Contains(warned, "set data.preprocess") {
+			t.Errorf("%s: says %q", name, warned)
+		}
+	}
+}
+
 func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 	abc := []string{"a", "b", "c"}
 	for _, c := range []struct {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/settings"
 )
@@ -92,6 +94,7 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 			}
 		}
 		at.Window.add(loss, l.net.TrainLogits(), b.Labels)
+		at.SoFar.add(loss, l.net.TrainLogits(), b.Labels)
 		at.Batch++
 		l.sum.Add(l.net.Gradients(), i == batches-1)
 	}
@@ -129,6 +132,14 @@ func (l *learner) updates() int {
 		total = min(total, o.MaxSteps)
 	}
 	return total
+}
+
+// movesStatistics reports whether batch-norm statistics follow the batches:
+// those of frozen layers stay, and some networks have none.
+func (l *learner) movesStatistics() bool {
+	return slices.ContainsFunc(l.weights.Params, func(p *ops.Param) bool {
+		return p.Kind == ops.RunningVar && !l.frozen(p.Layer)
+	})
 }
 
 // diverged says where a value became NaN or infinite and what to do.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
@@ -90,6 +91,12 @@ func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
 				0.5
 		}, nil},
 		{"statistics that lag behind", func(j *Job) { j.Model.BNDecay = 0.9997 }, []string{lag}},
+		{"statistics that are frozen", func(j *Job) {
+			j.Model.BNDecay, j.Train.Freeze = 0.9997, []string{"Conv2d", "Mixed"}
+		}, nil},
+		{"statistics some of which are frozen", func(j *Job) {
+			j.Model.BNDecay, j.Train.Freeze = 0.9997, []string{"Conv2d"}
+		}, []string{lag}},
 		{"statistics measured anew", func(j *Job) { j.Model.BNDecay, j.Train.BNRecalibrate = 0.9997, 2 }, nil},
 		{"an average that lags behind", func(j *Job) { j.EMA.Warmup, j.Model.BNDecay = false, 0.5 }, []string{average}},
 	} {
@@ -263,15 +270,21 @@ func TestValidationFarBelowTrainingIsExplainedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		val         report.Line
 		recalibrate int
+		frozen      bool
 		want        int
 	}{
-		"far below":                   {report.Line{Loss: 10.4, Top1: 0.12}, 0, 1},
-		"as good":                     {report.Line{Loss: 1.6, Top1: 0.42}, 0, 0},
-		"a little below":              {report.Line{Loss: 2.5, Top1: 0.25}, 0, 0},
-		"far below, but recalibrated": {report.Line{Loss: 10.4, Top1: 0.12}, 20, 0},
+		"far below":                   {report.Line{Loss: 10.4, Top1: 0.12}, 0, false, 1},
+		"as good":                     {report.Line{Loss: 1.6, Top1: 0.42}, 0, false, 0},
+		"a little below":              {report.Line{Loss: 2.5, Top1: 0.25}, 0, false, 0},
+		"far below, but recalibrated": {report.Line{Loss: 10.4, Top1: 0.12}, 20, false, 0},
+		"far below, but frozen":       {report.Line{Loss: 10.4, Top1: 0.12}, 0, true, 0},
 	} {
 		heard := &notes{}
-		r := run{learner: &learner{state: state{weights: &model.Weights{Spec: model.Spec{BNDecay: 0.99}}}}, reporter: heard}
+		r := run{learner: &learner{state: state{weights: &model.Weights{
+			Spec:   model.Spec{BNDecay: 0.99},
+			Params: []*ops.Param{{Kind: ops.RunningVar, Layer: "Conv2d_1a"}},
+		}}}, reporter: heard}
+		r.frozen = func(string) bool { return c.frozen }
 		r.recipe.Train.BNRecalibrate = c.recalibrate
 		r.adviseLag(train, c.val)
 		r.adviseLag(train, c.val)

@@ -56,6 +56,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 		return RateSearch{}, err
 	}
 	defer r.net.Close()
+	r.adviseInit()
 	s := RateSearch{Batch: r.recipe.effectiveBatch()}
 	for at := (progress{}); len(s.Curve) < o.Steps && !s.Diverged; at.Epoch++ {
 		if err := r.search(ctx, o, &at, &s); err != nil {

@@ -22,11 +22,21 @@ type progress struct {
 	Validated int           `json:"validated"` // step of the last validation
 	Images    int           `json:"images"`    // that an epoch is made of
 	Best      best          `json:"best"`
-	Waiting   int           `json:"waiting"` // epochs since the best one
+	Waiting   int           `json:"waiting"` // epochs from the best one to the last that was validated
 	Elapsed   time.Duration `json:"elapsed"`
 	Metrics   int64         `json:"metrics"` // bytes of metrics.jsonl
-	Window    window        `json:"window"`
-	Exit      Exit          `json:"exit"` // why the run ended; empty while it has not
+	Window    window        `json:"window"`  // since the last training line
+	SoFar     window        `json:"so_far"`  // of the epoch under way
+	Exit      Exit          `json:"exit"`    // why the run ended; empty while it has not
+}
+
+// epoch returns the epoch under way, counted from 1; between two the one that
+// has ended.
+func (p *progress) epoch() int {
+	if p.Batch == 0 && p.Step > 0 {
+		return p.Epoch
+	}
+	return p.Epoch + 1
 }
 
 // best is the best validation so far.

@@ -25,14 +25,14 @@ type LoopOptions struct {
 	Seed            uint64        `yaml:"seed" json:"seed" help:"of the initial weights, the order of the images, augmentation and dropout; the same seed gives the same bits"`
 	Epochs          int           `yaml:"epochs" json:"epochs" help:"passes over the training images"`
 	MaxSteps        int           `yaml:"max_steps" json:"max_steps" help:"stop after that many updates of the weights; 0 for no limit"`
-	MaxTime         time.Duration `yaml:"max_time" json:"max_time" help:"stop after that much training, such as 90m or 8h; 0 for no limit"`
+	MaxTime         time.Duration `yaml:"max_time" json:"max_time" help:"be done after that long, the last validation included, such as 90m or 8h; 0 for no limit"`
 	BatchSize       int           `yaml:"batch_size" json:"batch_size" help:"images in one pass through the network"`
 	GradAccumSteps  int           `yaml:"grad_accum_steps" json:"grad_accum_steps" help:"batches whose gradients are averaged into one update; the effective batch is batch_size times this"`
 	Precision       string        `yaml:"precision" json:"precision" help:"arithmetic: fp32"`
 	AuxWeight       float64       `yaml:"aux_weight" json:"aux_weight" help:"weight of an auxiliary head's loss beside the main one"`
 	ClipGradNorm    float64       `yaml:"clip_grad_norm" json:"clip_grad_norm" help:"largest norm of all gradients together; 0 for no limit"`
 	ClipGradValue   float64       `yaml:"clip_grad_value" json:"clip_grad_value" help:"largest absolute value of one gradient, applied before clip_grad_norm; 0 for no limit"`
-	Patience        int           `yaml:"patience" json:"patience" help:"stop after that many epochs without a better validation top-1; 0 for never"`
+	Patience        int           `yaml:"patience" json:"patience" help:"stop when the best validation top-1 is that many epochs old; 0 for never"`
 	CheckpointEvery int           `yaml:"checkpoint_every" json:"checkpoint_every" help:"updates between checkpoints; 0 for one at each epoch's end and at least one in 30 minutes"`
 	LogEvery        int           `yaml:"log_every" json:"log_every" help:"updates between training lines in metrics.jsonl; 0 for one an epoch"`
 	Freeze          []string      `yaml:"freeze" json:"freeze" help:"layers that stay as they are, by the beginnings of their names, such as Conv2d or Mixed_5; batch-norm statistics included"`

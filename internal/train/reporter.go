@@ -30,7 +30,7 @@ type Status struct {
 // EpochSummary is what is known at the end of an epoch.
 type EpochSummary struct {
 	Epoch, Epochs int
-	Train         report.Line
+	Train         *report.Line // means of the epoch; nil if none of it was trained on
 	Val           *report.Line // nil without validation
 	Best          bool         // the validation beats all before
 	Left          time.Duration

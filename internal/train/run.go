@@ -93,6 +93,7 @@ func open(job Job) (_ *run, err error) {
 	}
 	r.release = release
 	if fresh {
+		r.adviseBeginning()
 		if job.Resume {
 			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", job.Dir))
 		}
@@ -163,17 +164,20 @@ func (r *run) loop(ctx context.Context) (Exit, error) {
 
 // epoch makes the updates that are left of the epoch.
 func (r *run) epoch(ctx context.Context) (Exit, error) {
-	if exit := r.limit(ctx); exit != "" {
+	if exit := r.limit(ctx, r.at.Epoch); exit != "" {
 		return exit, nil
 	}
 	if r.at.Batch == r.data.batches {
 		return "", nil // stopped before its validation
 	}
+	if r.at.Batch == 0 {
+		r.at.SoFar = window{}
+	}
 	// The images keep coming after ctx ends: the update under way is finished.
 	batches := r.data.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
 	defer batches.Close()
 	for r.at.Batch < r.data.batches {
-		if exit := r.limit(ctx); exit != "" {
+		if exit := r.limit(ctx, r.at.Epoch); exit != "" {
 			return exit, nil
 		}
 		begin := time.Now()
@@ -181,9 +185,10 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 		if err := r.update(batches.Next, rate, &r.at); err != nil {
 			return "", r.explain(err)
 		}
-		r.at.Window.Time += time.Since(begin)
-		r.at.Window.Rate = rate
-		r.clock.step(time.Since(begin))
+		took := time.Since(begin)
+		r.at.Window.took(took, rate)
+		r.at.SoFar.took(took, rate)
+		r.clock.step(took)
 		r.reportStep()
 		if err := r.between(); err != nil {
 			return "", err
@@ -192,17 +197,17 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 	return "", nil
 }
 
-// limit returns which limit of the run is reached, if any.
-func (r *run) limit(ctx context.Context) Exit {
+// limit returns which limit of the run is reached after so many epochs, if any.
+func (r *run) limit(ctx context.Context, epochs int) Exit {
 	o := r.recipe.Train
 	switch {
 	case ctx.Err() != nil:
 		return ExitInterrupted
 	case o.MaxSteps > 0 && r.at.Step >= o.MaxSteps:
 		return ExitMaxSteps
-	case o.MaxTime > 0 && r.clock.elapsed() >= o.MaxTime:
+	case r.outOfTime():
 		return ExitMaxTime
-	case r.at.Epoch >= o.Epochs:
+	case epochs >= o.Epochs:
 		return ExitEpochs
 	case o.Patience > 0 && r.at.Waiting >= o.Patience:
 		return ExitPatience
@@ -217,10 +222,9 @@ func (r *run) between() error {
 		return nil // the end of the epoch does it
 	}
 	if o.LogEvery > 0 && r.at.Step%o.LogEvery == 0 {
-		if err := r.write(r.trainLine()); err != nil {
+		if err := r.writeTrain(); err != nil {
 			return err
 		}
-		r.at.Window = window{Rate: r.at.Window.Rate}
 	}
 	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
 	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
@@ -229,9 +233,11 @@ func (r *run) between() error {
 	return nil
 }
 
-// endEpoch validates, saves, and returns the limit that is reached now.
+// endEpoch measures the epoch, saves, and returns the limit that is reached
+// now.
 func (r *run) endEpoch(ctx context.Context) (Exit, error) {
-	if err := r.measure(ctx); err != nil {
+	ends := r.limit(context.WithoutCancel(ctx), r.at.Epoch+1) != ""
+	if err := r.measureEpoch(ctx, ends); err != nil {
 		if ctx.Err() != nil {
 			return ExitInterrupted, nil
 		}
@@ -239,42 +245,67 @@ func (r *run) endEpoch(ctx context.Context) (Exit, error) {
 	}
 	r.at.Epoch++
 	r.at.Batch = 0
-	exit := r.limit(context.WithoutCancel(ctx))
+	exit := r.limit(context.WithoutCancel(ctx), r.at.Epoch)
 	r.at.Exit = exit
 	return exit, r.checkpoint()
 }
 
-// measure validates, and writes the epoch's lines and weights.
-func (r *run) measure(ctx context.Context) error {
-	summary := EpochSummary{Epoch: r.at.Epoch + 1, Epochs: r.recipe.Train.Epochs, Train: r.trainLine()}
-	lines := []report.Line{}
-	if r.at.Window.Images > 0 {
-		lines = append(lines, summary.Train)
+// measureEpoch measures the epoch that has ended. A validation that is due
+// only because the run ends is left to finish: when the run is resumed with a
+// higher limit, it has not been.
+func (r *run) measureEpoch(ctx context.Context, runEnds bool) error {
+	if runEnds && r.data.val != nil && !r.due() {
+		return r.writeTrain()
 	}
-	if r.data.val != nil {
+	return r.measure(ctx, r.due())
+}
+
+// writeTrain writes the training line of what no line shows yet.
+func (r *run) writeTrain() error {
+	if r.at.Window.Images == 0 {
+		return nil
+	}
+	line := r.trainLine(&r.at.Window)
+	r.at.Window = r.at.Window.next()
+	return r.write(line)
+}
+
+// measure writes the epoch's lines and weights, with a validation or without.
+func (r *run) measure(ctx context.Context, validate bool) error {
+	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs}
+	if r.at.SoFar.Images > 0 { // none in the first epochs of older checkpoints
+		train := r.trainLine(&r.at.SoFar)
+		summary.Train = &train
+	}
+	if validate {
 		val, err := r.validate(ctx)
 		if err != nil {
 			return err
 		}
 		summary.Val = &val
-		lines = append(lines, val)
 		if r.at.Best.improves(val.Top1, val.Loss) {
 			summary.Best = true
 			r.at.Best = best{Epoch: val.Epoch, Top1: val.Top1, Loss: val.Loss}
 			r.at.Waiting = 0
 		} else {
-			r.at.Waiting++
+			r.at.Waiting = val.Epoch - r.at.Best.Epoch
 		}
 	}
-	if err := r.write(lines...); err != nil {
+	if err := r.writeTrain(); err != nil {
 		return err
 	}
-	r.at.Window = window{Rate: r.at.Window.Rate}
-	r.at.Validated = r.at.Step
+	if summary.Val != nil {
+		if err := r.write(*summary.Val); err != nil {
+			return err
+		}
+	}
+	if validate || r.data.val == nil {
+		r.at.Validated = r.at.Step
+	}
 	summary.Left = r.left()
 	r.reporter.Epoch(summary)
-	if summary.Val != nil {
-		r.adviseLag(summary.Train, *summary.Val)
+	if summary.Train != nil && summary.Val != nil {
+		r.adviseLag(*summary.Train, *summary.Val)
 	}
 	if err := r.saveWeights(summary.Best); err != nil {
 		return err
@@ -287,7 +318,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	begin := time.Now()
 	shown := r.shown()
 	if n := r.recipe.Train.BNRecalibrate; n > 0 {
-		batches := r.data.from(ctx, r.at.Epoch, 0)
+		batches := r.data.from(ctx, r.at.epoch()-1, 0)
 		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
 		batches.Close()
 		if err != nil {
@@ -305,15 +336,15 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	}
 	r.clock.validated(time.Since(begin))
 	return report.Line{
-		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
+		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
 		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
 	}, nil
 }
 
-func (r *run) trainLine() report.Line {
-	w := &r.at.Window
+// trainLine returns the means of w as a line of the metrics.
+func (r *run) trainLine(w *window) report.Line {
 	return report.Line{
-		Step: r.at.Step, Epoch: r.at.Epoch + 1, Split: "train",
+		Step: r.at.Step, Epoch: r.at.epoch(), Split: "train",
 		Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
 		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
 		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
@@ -343,7 +374,7 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 	if err := r.keepBest(); err != nil {
 		return exit, err
 	}
-	err := r.measure(ctx)
+	err := r.measure(ctx, r.data.val != nil)
 	if err != nil && ctx.Err() != nil {
 		return r.finish(ctx, ExitInterrupted)
 	}

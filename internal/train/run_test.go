@@ -34,7 +34,7 @@ func tinyJob(t *testing.T) Job {
 	recipe.Train.Epochs, recipe.Train.BatchSize = 3, 8
 	recipe.Optimizer.LR = 0.01
 	return Job{
-		Config: Config{Model: spec, Data: data, Recipe: recipe, Eval: evaluate.Options{BatchSize: 5}},
+		Config: Config{Model: spec, Data: data, Recipe: recipe, Eval: evaluate.Options{BatchSize: 5, Every: 1}},
 		Dir:    filepath.Join(t.TempDir(), "run"), Version: "test",
 	}
 }

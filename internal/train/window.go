@@ -7,7 +7,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// window sums what is measured between two training lines of the metrics.
+// window sums what is measured of the training images over a while.
 type window struct {
 	Images   int           `json:"images"`
 	Batches  int           `json:"batches"`
@@ -43,6 +43,15 @@ func (w *window) add(loss model.Loss, logits []float32, labels []int) {
 	w.Aux += float64(loss.Aux) * float64(images)
 	w.AuxEarly += float64(loss.AuxEarly) * float64(images)
 }
+
+// took adds the time of an update, and its learning rate.
+func (w *window) took(d time.Duration, rate float64) {
+	w.Time += d
+	w.Rate = rate
+}
+
+// next returns the empty window that follows.
+func (w *window) next() window { return window{Rate: w.Rate} }
 
 // mean returns a sum's mean over the window's images.
 func (w *window) mean(sum float64) float64 { return sum / float64(max(1, w.Images)) }
