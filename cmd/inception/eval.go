@@ -226,21 +226,39 @@ func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, er
 	case e.data == "" && c.Data.Train == "":
 		return nil, "", usageError{errors.New("no images to evaluate on: give --data")}
 	case e.data != "" || e.split == "test":
-		set, part, err := dataset.OpenSplit(c.Data.Train, e.split)
-		return set, c.Data.Train + ", part " + part, err
+		part, warnings, err := dataset.OpenSplit(c.Data.Train, e.split)
+		if err != nil {
+			return nil, "", err
+		}
+		e.sayLeftOut(part, warnings)
+		return part.Set, c.Data.Train + ", part " + part.Name, nil
 	}
-	train, val, _, err := dataset.OpenTraining(c.Data, c.Train.Seed)
-	switch {
-	case err != nil:
+	own, err := dataset.OpenTraining(c.Data)
+	if err != nil {
 		return nil, "", err
+	}
+	for _, text := range own.Warnings {
+		e.warn(text)
+	}
+	switch {
 	case e.split == "train":
-		return train, "the run's training images", nil
+		return own.Train, "the run's training images", nil
 	case e.split != "" && e.split != "val":
 		return nil, "", usageError{fmt.Errorf("--split: must be train, val or test, is %q", e.split)}
-	case val == nil:
+	case own.Val == nil:
 		return nil, "", fmt.Errorf("%s: the run had no validation images; give --data", e.weights[0])
 	}
-	return val, "the run's validation images", nil
+	return own.Val, "the run's validation images, " + own.ValPart, nil
+}
+
+// sayLeftOut tells people which files of the data are not read.
+func (e *evalCommand) sayLeftOut(p dataset.Part, warnings []string) {
+	for _, text := range warnings {
+		e.warn(text)
+	}
+	if text := dataset.DescribeLeftOut(p.LeftOut); text != "" {
+		e.note("%s: %s", p.Name, text)
+	}
 }
 
 // leaveOut returns set without the images that --exclude lists.

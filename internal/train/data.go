@@ -23,13 +23,17 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 		return trainingData{}, settings.Errorf("train.batch_size",
 			"is %d, but data.augment.mixup and cutmix mix the images of a batch; use at least 2", c.Train.BatchSize)
 	}
-	train, val, notes, err := dataset.OpenTraining(c.Data, c.Train.Seed)
+	opened, err := dataset.OpenTraining(c.Data)
 	if err != nil {
 		return trainingData{}, err
 	}
-	for _, text := range notes {
+	for _, text := range opened.Notes {
 		reporter.Note(text)
 	}
+	for _, text := range opened.Warnings {
+		reporter.Warn(text)
+	}
+	train, val := opened.Train, opened.Val
 	classes := train.Classes()
 	switch {
 	case c.Model.Classes == 0:
