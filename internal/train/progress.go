@@ -16,17 +16,18 @@ import (
 
 // progress is how far a run has come, apart from its tensors.
 type progress struct {
-	Step      int           `json:"step"`      // updates made
-	Epoch     int           `json:"epoch"`     // epochs done, counted from 0
-	Batch     int           `json:"batch"`     // batches done of the epoch under way
-	Validated int           `json:"validated"` // step of the last validation
-	Images    int           `json:"images"`    // that an epoch is made of
-	Best      best          `json:"best"`
-	Waiting   int           `json:"waiting"` // epochs since the best one
-	Elapsed   time.Duration `json:"elapsed"`
-	Metrics   int64         `json:"metrics"` // bytes of metrics.jsonl
-	Window    window        `json:"window"`
-	Exit      Exit          `json:"exit"` // why the run ended; empty while it has not
+	Step        int           `json:"step"`        // updates made
+	Epoch       int           `json:"epoch"`       // epochs done, counted from 0
+	Batch       int           `json:"batch"`       // batches done of the epoch under way
+	Validated   int           `json:"validated"`   // step of the last validation
+	Images      int           `json:"images"`      // that an epoch is made of
+	Fingerprint string        `json:"fingerprint"` // of those, dataset.Fingerprint's
+	Best        best          `json:"best"`
+	Waiting     int           `json:"waiting"` // epochs since the best one
+	Elapsed     time.Duration `json:"elapsed"`
+	Metrics     int64         `json:"metrics"` // bytes of metrics.jsonl
+	Window      window        `json:"window"`
+	Exit        Exit          `json:"exit"` // why the run ended; empty while it has not
 }
 
 // best is the best validation so far.
