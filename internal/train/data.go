@@ -18,7 +18,8 @@ type trainingData struct {
 	valDamage  *damage
 	valPart    string // as dataset.Training has it
 
-	fingerprint string // of train
+	classWeights []float32 // in the losses; nil for all alike
+	fingerprint  string    // of train
 }
 
 // openData opens the images of a configuration, and settles the number of
@@ -64,6 +65,10 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 		}
 		d.valDamage = newDamage("validation images", spec, val.Len(), c.Data, reporter)
 	}
+	if d.classWeights, err = c.Train.ClassWeights.of(dataset.ClassSizes(train)); err != nil {
+		return trainingData{}, err
+	}
+	adviseUnequal(c, d, reporter)
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
 		Batch: c.Train.BatchSize, Train: true, Seed: c.Train.Seed,
 		Workers: c.Data.Workers, Preprocess: d.preprocess, Augment: c.Data.Augment,

@@ -48,6 +48,7 @@ func (l *learner) buildOptions() model.Options {
 	if l.recipe.LabelSmoothing.Spread == SpreadWrongOnly {
 		smoothing.Spread = kernel.WrongOnly
 	}
+	smoothing.Weights = l.data.classWeights
 	return model.Options{
 		Smoothing: smoothing, AuxWeight: float32(l.recipe.Train.AuxWeight),
 		Seed: l.recipe.Train.Seed, Frozen: l.frozen,
