@@ -83,6 +83,9 @@ func (e *evalCommand) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	if e.runConfig() != "" && e.data == "" {
+		e.warnOfOldSplit(resolved)
+	}
 	ensemble, members, err := e.ensemble(resolved)
 	for _, evaluator := range ensemble {
 		defer evaluator.Close()
@@ -239,6 +242,9 @@ func (e *evalCommand) open(c *config.Resolved) (set dataset.Set, used string, er
 	}
 	for _, text := range own.Warnings {
 		e.warn(text)
+	}
+	for _, text := range own.LeftOut {
+		e.note("%s", text)
 	}
 	switch {
 	case e.split == "train":

@@ -59,6 +59,7 @@ type evalReport struct {
 	Members     []memberReport     `json:"members"`
 	ECE         float64            `json:"ece"`
 	MacroF1     float64            `json:"macro_f1"`
+	Balanced    float64            `json:"balanced_accuracy"`
 	Classes     []classReport      `json:"classes,omitempty"`
 	Confusion   [][]int            `json:"confusion,omitempty"`
 	Reliability []binReport        `json:"reliability,omitempty"`
@@ -97,7 +98,8 @@ func (e *evalCommand) show(r evaluate.Result, members []evaluate.Member, set dat
 			return err
 		}
 	} else {
-		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  (%.*f images/s)\n", r.Images, 100*r.Top1, 100*r.Top5, r.Loss, decimals(r.ImagesPerS), r.ImagesPerS)
+		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  balanced accuracy %.2f%%  (%.*f images/s)\n",
+			r.Images, 100*r.Top1, 100*r.Top5, r.Loss, 100*r.BalancedAccuracy(), decimals(r.ImagesPerS), r.ImagesPerS)
 		if e.perClass {
 			e.printClasses(r)
 		}
@@ -123,6 +125,7 @@ func (e *evalCommand) report(r evaluate.Result, members []evaluate.Member) evalR
 	out := evalReport{
 		Images: r.Images, Skipped: len(r.Skipped), Excluded: e.excluded, Top1: r.Top1, Top5: r.Top5, Loss: r.Loss, ImagesPerS: r.ImagesPerS,
 		Preprocess: members[0].Metadata.Preprocess, Crops: e.crops, ECE: r.ECE, MacroF1: r.MacroAverage().F1,
+		Balanced: r.BalancedAccuracy(),
 	}
 	for _, m := range members {
 		out.Members = append(out.Members, memberReport{m.Path, m.Metadata.Preprocess})

@@ -136,7 +136,7 @@ func TestFilesLeftOutAreCountedByReason(t *testing.T) {
 	o := DefaultOptions()
 	o.Train = "testdata/folders/exts"
 	opened, err := OpenTraining(o)
-	if err != nil || !strings.Contains(strings.Join(opened.Notes, "\n"), "left out 2 beside the images: 2 unknown extension") {
+	if err != nil || !strings.Contains(strings.Join(opened.LeftOut, "\n"), "left out 2 beside the images: 2 unknown extension") {
 		t.Errorf("training says %+v, %v", opened, err)
 	}
 }

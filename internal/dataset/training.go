@@ -15,7 +15,8 @@ import (
 type Training struct {
 	Train, Val Set    // Val is nil without validation
 	ValPart    string // the part of a dataset that Val is: val, test or train; HeldOut if it was held out
-	Notes      []string
+	Notes      []string // what was opened
+	LeftOut    []string // which files are not read, a line a part
 	Warnings   []string
 }
 
@@ -72,7 +73,7 @@ func (s *Source) partNames() string {
 
 func (t *Training) noteLeftOut(p Part) {
 	if text := DescribeLeftOut(p.LeftOut); text != "" {
-		t.Notes = append(t.Notes, p.Name+": "+text)
+		t.LeftOut = append(t.LeftOut, p.Name+": "+text)
 	}
 }
 

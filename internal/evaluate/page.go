@@ -66,6 +66,7 @@ func (r Result) facts() []Fact {
 	}
 	return []Fact{
 		{"top-1", fmt.Sprintf("%.2f%%", 100*r.Top1)}, {"top-5", fmt.Sprintf("%.2f%%", 100*r.Top5)},
+		{"balanced accuracy", fmt.Sprintf("%.2f%%", 100*r.BalancedAccuracy())},
 		{"loss", fmt.Sprintf("%.4f", r.Loss)}, {"images", images}, {"speed", fmt.Sprintf("%.1f images/s", r.ImagesPerS)},
 	}
 }

@@ -33,7 +33,7 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 	if err != nil {
 		return trainingData{}, err
 	}
-	for _, text := range opened.Notes {
+	for _, text := range append(opened.LeftOut, opened.Notes...) {
 		reporter.Note(text)
 	}
 	for _, text := range opened.Warnings {

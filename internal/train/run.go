@@ -42,7 +42,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 	if err == nil {
 		err = r.writeReport("ended by " + string(exit))
 	}
-	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit, ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
 		err = context.Cause(ctx)
 	}
