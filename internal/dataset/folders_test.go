@@ -62,6 +62,7 @@ func TestFoldersOfPartsAreNoClasses(t *testing.T) {
 		"a guess":        {set("train/a", "train/b", "bus"), `"train" may be a class or the part train, beside "bus"`},
 		"too high":       {set("flowers/train/a", "flowers/val/a"), `"flowers" in it is not a class but holds the parts "train", "val"`},
 		"too high, one":  {set("flowers/Train/a", "flowers/Train/b"), `"flowers" in it is not a class but holds the parts "Train"`},
+		"two too high":   {set("data/flowers/train/a", "data/flowers/val/a", "more"), `"data" in it is not a class but holds a dataset with parts`},
 		"split classes":  {set("a/train", "a/test", "b/train", "b/test"), `class folder "a" holds the parts "test", "train"`},
 		"too high twice": {set("x/train/a", "x/test/a", "y/train/a"), `holds the parts "test", "train"; name the folder`},
 	} {

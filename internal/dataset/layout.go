@@ -139,16 +139,26 @@ func isFolder(path string) bool {
 // dataset should be.
 func refuseParts(dir, class string, images []string) error {
 	outside := 0
-	var parts []string // of the class folder
-	nested := false    // they have class folders
+	var parts []string           // of the class folder
+	nested := false              // they have class folders
+	below := map[string]string{} // a part with class folders in a folder further down
 	for _, image := range images {
-		below, err := filepath.Rel(filepath.Join(dir, class), image)
+		rest, err := filepath.Rel(filepath.Join(dir, class), image)
 		if err != nil {
 			return err
 		}
-		steps := strings.Split(below, string(filepath.Separator))
+		steps := strings.Split(rest, string(filepath.Separator))
 		if len(steps) == 1 || partOf(steps[0]) == "" {
 			outside++
+			for k := 1; k+2 < len(steps); k++ {
+				at, part := filepath.Join(append([]string{dir, class}, steps[:k]...)...), partOf(steps[k])
+				if other := below[at]; part != "" && other != "" && other != part {
+					return fmt.Errorf("%q in it is not a class but holds a dataset with parts; name the folder %s", class, at)
+				}
+				if part != "" {
+					below[at] = part
+				}
+			}
 			continue
 		}
 		nested = nested || len(steps) > 2
@@ -160,8 +170,8 @@ func refuseParts(dir, class string, images []string) error {
 	case len(parts) == 0, outside > 0, len(parts) == 1 && !nested:
 		return nil
 	case nested:
-		below := filepath.Join(dir, class)
-		return fmt.Errorf("%q in it is not a class but holds the parts %s; name the folder %s", class, quoted(parts), below)
+		return fmt.Errorf("%q in it is not a class but holds the parts %s; name the folder %s",
+			class, quoted(parts), filepath.Join(dir, class))
 	}
 	return fmt.Errorf("class folder %q holds the parts %s; put the classes below the parts, as in %s",
 		class, quoted(parts), filepath.Join(dir, parts[0], class, "IMAGE.jpg"))

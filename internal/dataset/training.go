@@ -13,8 +13,8 @@ import (
 
 // Training is the images of a training, and what people should know of them.
 type Training struct {
-	Train, Val Set    // Val is nil without validation
-	ValPart    string // the part of a dataset that Val is: val, test or train; HeldOut if it was held out
+	Train, Val Set      // Val is nil without validation
+	ValPart    string   // the part of a dataset that Val is: val, test or train; HeldOut if it was held out
 	Notes      []string // what was opened
 	LeftOut    []string // which files are not read, a line a part
 	Warnings   []string
