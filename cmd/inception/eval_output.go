@@ -108,7 +108,8 @@ func (e *evalCommand) show(r evaluate.Result, members []evaluate.Member, set dat
 		return err
 	}
 	if n := len(r.Skipped); n > 0 {
-		return fmt.Errorf("%d images could not be read and are not counted", n)
+		return fmt.Errorf("%d images could not be read and are not counted; %s dataset verify names all of a dataset",
+			n, program())
 	}
 	return nil
 }

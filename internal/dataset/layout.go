@@ -83,7 +83,8 @@ func refuseAmbiguous(dir string) error {
 		return err
 	}
 	name := l.deep[0].name
-	return fmt.Errorf("%q may be a class or the part %s, beside %s; imagefolder:%s reads all of them as classes, %s the part alone",
+	return fmt.Errorf("%q may be a class or the part %s, beside %s; "+
+		"imagefolder:%s reads all of them as classes, %s the part alone",
 		name, l.deep[0].part, quoted(l.others), dir, filepath.Join(dir, name))
 }
 

@@ -29,21 +29,32 @@ func skips(o dataset.Options) bool { return o.OnError == dataset.OnErrorSkip && 
 // share returns so much of n images, rounded up.
 func share(of float64, n int) int { return int(math.Ceil(of * float64(n))) }
 
+// examples are how many of too many unreadable images are named.
+const examples = 5
+
 // add names images that could not be read, each once, and returns an error if
 // they are more than may be skipped.
 func (d *damage) add(errs []error) error {
 	if d == nil { // images that come from no set
 		return nil
 	}
+	var fresh []error
 	for _, err := range errs {
 		var image *dataset.ImageError
-		if !errors.As(err, &image) || d.named[image.Name] {
-			continue
+		if errors.As(err, &image) && !d.named[image.Name] {
+			d.named[image.Name] = true
+			fresh = append(fresh, err)
 		}
-		d.named[image.Name] = true
+	}
+	n := len(d.named)
+	tooMany := n > share(d.options.MaxErrors, d.images)
+	if tooMany {
+		fresh = fresh[:min(len(fresh), examples)] // the error says how to see all
+	}
+	for _, err := range fresh {
 		d.reporter.Warn("skipped: " + err.Error())
 	}
-	if n := len(d.named); n > share(d.options.MaxErrors, d.images) {
+	if tooMany {
 		return fmt.Errorf("%d of %d %s cannot be read, more than data.max_errors (%g) allows; %s",
 			n, d.images, d.what, d.options.MaxErrors, d.cure("raise data.max_errors"))
 	}
