@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/parallel"
 )
 
 func newDataset(s *session) *cobra.Command {
@@ -36,8 +35,9 @@ func newDataset(s *session) *cobra.Command {
 
 // partReport describes one part of the data in `dataset info --json`.
 type partReport struct {
-	Images  int            `json:"images"`
-	Classes map[string]int `json:"classes"`
+	Images  int               `json:"images"`
+	Classes map[string]int    `json:"classes"`
+	LeftOut []dataset.LeftOut `json:"left_out"`
 }
 
 func datasetInfo(s *session, spec string) error {
@@ -45,24 +45,19 @@ func datasetInfo(s *session, spec string) error {
 	if err != nil {
 		return err
 	}
+	for _, text := range src.Warnings {
+		s.warn(text)
+	}
 	reports := map[string]partReport{}
 	for _, p := range src.Parts() {
-		classes := p.Set.Classes()
-		counts := make([]int, len(classes))
-		for i := range p.Set.Len() {
-			counts[p.Set.Label(i)]++
-		}
-		r := partReport{p.Set.Len(), map[string]int{}}
-		for i, name := range classes {
+		counts := dataset.ClassSizes(p.Set)
+		r := partReport{p.Set.Len(), map[string]int{}, p.LeftOut}
+		for i, name := range p.Set.Classes() {
 			r.Classes[name] = counts[i]
 		}
 		reports[p.Name] = r
-		if s.json {
-			continue
-		}
-		s.print("%s: %d images, %d classes\n", p.Name, r.Images, len(classes))
-		for i, name := range classes {
-			s.print("  %4d  %-30s %8d\n", i, name, counts[i])
+		if !s.json {
+			s.printPart(p, counts)
 		}
 	}
 	if s.json {
@@ -71,30 +66,45 @@ func datasetInfo(s *session, spec string) error {
 	return nil
 }
 
+// printPart prints a part's classes and what is left out of it.
+func (s *session) printPart(p dataset.Part, counts []int) {
+	s.print("%s: %d images, %d classes\n", p.Name, p.Set.Len(), len(counts))
+	for i, name := range p.Set.Classes() {
+		s.print("  %4d  %-30s %8d\n", i, name, counts[i])
+	}
+	for _, l := range p.LeftOut {
+		s.print("  left out: %d %s, such as %s\n", l.Files, l.Reason, l.Example)
+	}
+}
+
+// brokenImage is an entry of what `dataset verify --json` prints.
+type brokenImage struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
+}
+
 func datasetVerify(c *cobra.Command, s *session, spec string) error {
 	src, err := dataset.Open(spec)
 	if err != nil {
 		return err
 	}
-	images, broken := 0, []string{}
+	for _, text := range src.Warnings {
+		s.warn(text)
+	}
+	images, broken := 0, []brokenImage{}
 	for _, p := range src.Parts() {
-		failures := make([]error, p.Set.Len())
-		parallel.For(p.Set.Len(), func(i int) {
-			if c.Context().Err() != nil {
-				return
-			}
-			if _, err := p.Set.Image(i); err != nil {
-				failures[i] = fmt.Errorf("%s: %w", p.Set.Name(i), err)
-			}
-		})
+		failures := dataset.Verify(c.Context(), p.Set)
 		if c.Context().Err() != nil {
 			return context.Cause(c.Context())
 		}
 		images += p.Set.Len()
-		for _, err := range failures {
+		for i, err := range failures {
 			if err != nil {
-				broken = append(broken, err.Error())
+				broken = append(broken, brokenImage{p.Set.Name(i), err.Error()})
 			}
+		}
+		if text := dataset.DescribeLeftOut(p.LeftOut); text != "" {
+			s.note("%s: %s", p.Name, text)
 		}
 	}
 	if s.json {
@@ -102,8 +112,8 @@ func datasetVerify(c *cobra.Command, s *session, spec string) error {
 			return err
 		}
 	} else {
-		for _, text := range broken {
-			s.print("%s\n", text)
+		for _, b := range broken {
+			s.print("%s: %s\n", b.File, b.Reason)
 		}
 		s.print("%d images, %d cannot be read\n", images, len(broken))
 	}

@@ -79,6 +79,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if run != "" && e.data == "" {
+		e.warnOfOldSplit(resolved)
+	}
 	job, err := e.job(resolved, run != "")
 	if err != nil {
 		return usageError{err}
@@ -134,7 +137,7 @@ func (e *evalCommand) flagValues(c *cobra.Command) map[string]any {
 func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err error) {
 	j = evaluate.Job{
 		Weights: e.weights, Options: c.Eval, Crops: picture.Crops(e.crops), InputSize: e.inputSize,
-		Data: c.Data, Given: e.data != "", Split: e.split, Seed: c.Train.Seed,
+		Data: c.Data, Given: e.data != "", Split: e.split,
 		Match: labels.MatchOptions{ByOrder: e.byOrder},
 		Note:  func(text string) { e.note("%s", text) }, Warn: e.warn,
 		Agrees: func(member int, spec model.Spec) error {

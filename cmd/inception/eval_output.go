@@ -57,6 +57,7 @@ type evalReport struct {
 	Members     []memberReport     `json:"members"`
 	ECE         float64            `json:"ece"`
 	MacroF1     float64            `json:"macro_f1"`
+	Balanced    float64            `json:"balanced_accuracy"`
 	Classes     []classReport      `json:"classes,omitempty"`
 	Confusion   [][]int            `json:"confusion,omitempty"`
 	Reliability []binReport        `json:"reliability,omitempty"`
@@ -95,8 +96,8 @@ func (e *evalCommand) show(o *evaluate.Outcome) error {
 			return err
 		}
 	} else {
-		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  (%.*f images/s)\n",
-			o.Images, 100*o.Top1, 100*o.Top5, o.Loss, decimals(o.ImagesPerS), o.ImagesPerS)
+		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  balanced accuracy %.2f%%  (%.*f images/s)\n",
+			o.Images, 100*o.Top1, 100*o.Top5, o.Loss, 100*o.BalancedAccuracy(), decimals(o.ImagesPerS), o.ImagesPerS)
 		if e.perClass {
 			e.printClasses(o.Result)
 		}
@@ -105,7 +106,8 @@ func (e *evalCommand) show(o *evaluate.Outcome) error {
 		return err
 	}
 	if n := len(o.Skipped); n > 0 {
-		return fmt.Errorf("%d images could not be read and are not counted", n)
+		return fmt.Errorf("%d images could not be read and are not counted; %s dataset verify names all of a dataset",
+			n, program())
 	}
 	return nil
 }
@@ -123,6 +125,7 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 		Images: o.Images, Skipped: len(o.Skipped), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
 		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, ECE: o.ECE, MacroF1: o.MacroAverage().F1,
+		Balanced: o.BalancedAccuracy(),
 	}
 	for _, m := range o.Members {
 		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess})

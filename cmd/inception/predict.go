@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/weights"
@@ -134,12 +134,11 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--labels: %w", err)}
 	}
-	labels := strings.Split(strings.TrimRight(strings.ReplaceAll(string(text), "\r", ""), "\n"), "\n")
-	if len(labels) != m.Spec.Classes {
-		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes",
-			p.labels, len(labels), m.Spec.Classes)}
+	lines := labels.Lines(text)
+	if len(lines) != m.Spec.Classes {
+		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(lines), m.Spec.Classes)}
 	}
-	return labels, nil
+	return lines, nil
 }
 
 func (p *predictCommand) extract(ctx context.Context, args []string) error {

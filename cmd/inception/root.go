@@ -16,6 +16,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
@@ -227,6 +228,19 @@ func (s *session) load(path string, values map[string]any) (*config.Resolved, er
 		s.warn(w)
 	}
 	return c, nil
+}
+
+// warnOfOldSplit says if a run's own configuration is of a time when train.seed
+// chose the held-out images: now others are.
+func (s *session) warnOfOldSplit(c *config.Resolved) {
+	if c.Origin["data.val_seed"].Kind != config.FromDefault || c.Data.ValFraction == 0 || c.Data.Val != "" {
+		return
+	}
+	own, err := dataset.OpenTraining(c.Data)
+	if err == nil && own.ValPart == dataset.HeldOut {
+		s.warn("the run was begun by an older version, which held out other images: " +
+			"its validation shows images that it has trained on")
+	}
 }
 
 // note prints a message for people, unless --quiet is given.

@@ -73,6 +73,9 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 			return err
 		}
 	}
+	if own != "" {
+		t.warnOfOldSplit(resolved)
+	}
 	if dir == "" {
 		if dir, err = rundir.New(resolved.Name); err != nil {
 			return err
@@ -156,8 +159,12 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 		return
 	}
 	if r.BestEpoch > 0 {
-		t.note("best validation top-1 %.2f%% after epoch %d (%d steps in total, ended by %s)",
-			100*r.BestTop1, r.BestEpoch, r.Steps, r.Exit)
+		by := ""
+		if r.ValPart == "test" {
+			by = ", chosen by the part test"
+		}
+		t.note("best validation top-1 %.2f%%%s after epoch %d (%d steps in total, ended by %s)",
+			100*r.BestTop1, by, r.BestEpoch, r.Steps, r.Exit)
 	}
 	written := ""
 	for _, name := range rundir.Written() {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/picture"
 )
 
@@ -120,7 +121,7 @@ func cifarClasses(path string, count int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := strings.Fields(string(text))
+	names := strings.Fields(labels.Text(text))
 	if len(names) != count {
 		return nil, fmt.Errorf("%s: names %d classes, expected %d", path, len(names), count)
 	}

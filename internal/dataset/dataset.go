@@ -16,6 +16,15 @@ type Set interface {
 	Name(i int) string                  // of image i, for messages
 }
 
+// ClassSizes returns the number of images of each class.
+func ClassSizes(set Set) []int {
+	sizes := make([]int, len(set.Classes()))
+	for i := range set.Len() {
+		sizes[set.Label(i)]++
+	}
+	return sizes
+}
+
 // Subset returns the images of set that indices lists, in that order.
 func Subset(set Set, indices []int) Set { return subset{set, indices} }
 

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"path"
@@ -9,6 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/inception-go/inception/internal/labels"
 )
 
 // Exclusions are the entries of a list of images to leave out.
@@ -23,9 +26,12 @@ type Exclusions struct {
 // validation images whose annotations are poor.
 func ReadExclusions(r io.Reader) (Exclusions, error) {
 	x := Exclusions{map[string]string{}}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return x, err
+	}
+	for _, line := range labels.Lines(text) {
+		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -35,7 +41,7 @@ func ReadExclusions(r io.Reader) (Exclusions, error) {
 		}
 		x.images[name], x.images[image] = image, image
 	}
-	return x, lines.Err()
+	return x, nil
 }
 
 // Apply returns set without the images listed, how many those are, and the
@@ -76,4 +82,4 @@ func (x Exclusions) match(name string) (image string, ok bool) {
 	}
 }
 
-func cleaned(name string) string { return path.Clean(filepath.ToSlash(name)) }
+func cleaned(name string) string { return norm.NFC.String(path.Clean(filepath.ToSlash(name))) }

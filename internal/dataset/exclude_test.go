@@ -55,3 +55,13 @@ func TestExclusionsMatchNamesWithAndWithoutFoldersAndExtensions(t *testing.T) {
 		}
 	}
 }
+
+func TestExclusionsMayBeginWithAByteOrderMark(t *testing.T) {
+	x, err := ReadExclusions(strings.NewReader("\xef\xbb\xbfsquare 2\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, excluded, unmatched := x.Apply(squares{n: 9}); excluded != 1 || len(unmatched) > 0 {
+		t.Errorf("%d are excluded, %q match none", excluded, unmatched)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/picture"
 )
 
@@ -105,14 +106,14 @@ func idxFile(dir, stem, kind string) string {
 	return ""
 }
 
-func idxClasses(dir string, labels []uint8) ([]string, error) {
+func idxClasses(dir string, classes []uint8) ([]string, error) {
 	most := 0
-	for _, l := range labels {
+	for _, l := range classes {
 		most = max(most, int(l))
 	}
 	path := filepath.Join(dir, "labels.txt")
 	if text, err := os.ReadFile(path); err == nil {
-		names := strings.Fields(strings.ReplaceAll(string(text), " ", "_"))
+		names := strings.Fields(strings.ReplaceAll(labels.Text(text), " ", "_"))
 		if len(names) <= most {
 			return nil, fmt.Errorf("%s names %d classes, the labels go up to %d", path, len(names), most)
 		}

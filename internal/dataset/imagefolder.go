@@ -1,21 +1,21 @@
 package dataset
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/inception-go/inception/internal/picture"
 )
 
 // imageFolder is a set of image files, one folder a class.
 type imageFolder struct {
-	classes []string
+	dir     string
+	classes []string // in Unicode's form NFC
 	files   []imageFile
 }
 
@@ -30,117 +30,194 @@ func (f *imageFolder) Label(i int) int   { return f.files[i].label }
 func (f *imageFolder) Name(i int) string { return f.files[i].path }
 
 // Image reads and decodes file i.
-func (f *imageFolder) Image(i int) (picture.Image, error) {
-	data, err := os.ReadFile(f.files[i].path)
-	if err != nil {
-		if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
-			err = inner.Err // the caller names the file
-		}
-		return picture.Image{}, err
-	}
-	return picture.Decode(bytes.NewReader(data))
-}
+func (f *imageFolder) Image(i int) (picture.Image, error) { return ReadPicture(f.files[i].path) }
 
-// The names that the folders of a dataset's parts go by.
-var (
-	trainFolders = []string{"train", "training"}
-	valFolders   = []string{"val", "valid", "validation"}
-	testFolders  = []string{"test"}
-)
+// key names image i wherever its folder lies and however its system writes
+// names.
+func (f *imageFolder) key(i int) string {
+	below := strings.TrimPrefix(f.files[i].path, f.dir)
+	return norm.NFC.String(strings.TrimPrefix(filepath.ToSlash(below), "/"))
+}
 
 // openImageFolder opens DIR/CLASS/IMAGE, or DIR/train/CLASS/IMAGE with the
-// parts val and test beside it.
+// parts val and test beside it or without train.
 func openImageFolder(dir string) (*Source, error) {
-	train := subfolder(dir, trainFolders)
-	if train == "" {
-		set, err := readClasses(dir)
-		if err != nil {
-			return nil, err
-		}
-		return &Source{Train: set}, nil
-	}
-	src := &Source{}
-	for _, part := range []struct {
-		folder string
-		to     *Set
-	}{{train, &src.Train}, {subfolder(dir, valFolders), &src.Val}, {subfolder(dir, testFolders), &src.Test}} {
-		if part.folder == "" {
-			continue
-		}
-		set, err := readClasses(part.folder)
-		if err != nil {
-			return nil, err
-		}
-		*part.to = set
-	}
-	return src, nil
-}
-
-func subfolder(dir string, names []string) string {
-	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return path
-		}
-	}
-	return ""
-}
-
-// readClasses lists the images below each folder of dir.
-func readClasses(dir string) (Set, error) {
-	entries, err := os.ReadDir(dir)
+	l, err := lookAt(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := &imageFolder{}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		info, err := os.Stat(path) // through links
-		if strings.HasPrefix(e.Name(), ".") || err != nil || !info.IsDir() {
-			continue
-		}
-		files, err := ImagesBelow(path)
+	if len(l.flat)+len(l.deep) > 0 && len(l.deep) == 0 && len(l.others) == 0 {
+		return nil, fmt.Errorf("%s holds the %s with images and no class folders below; expected %s",
+			dir, l.names(l.flat), filepath.Join(dir, l.flat[0].name, "CLASS", "IMAGE.jpg"))
+	}
+	if len(l.deep) == 0 || l.ambiguous() {
+		set, left, warnings, err := readClasses(dir)
 		if err != nil {
 			return nil, err
 		}
-		if len(files) == 0 {
-			return nil, fmt.Errorf("class folder %q in %s has no image (%s); add some or remove the folder",
-				e.Name(), dir, strings.Join(extensions, ", "))
-		}
-		for _, file := range files {
-			f.files = append(f.files, imageFile{file, len(f.classes)})
-		}
-		f.classes = append(f.classes, e.Name())
+		return &Source{Train: set, left: map[string]leftOut{"train": left}, Warnings: warnings}, nil
 	}
-	if len(f.classes) == 0 {
-		return nil, fmt.Errorf("%s has no class folders; expected %s or %s", dir,
-			filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"))
-	}
-	return f, nil
+	return openParts(dir, l)
 }
 
-// extensions are those of the files that are read.
-var extensions = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"}
-
-// ImagesBelow lists the image files in a folder and below, sorted; hidden ones
-// are left out.
-func ImagesBelow(dir string) ([]string, error) {
-	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = resolved
-	}
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case strings.HasPrefix(e.Name(), ".") && path != dir:
-			if e.IsDir() {
-				return filepath.SkipDir
-			}
-		case !e.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(path))):
-			files = append(files, path)
+// openParts opens a folder with parts.
+func openParts(dir string, l layout) (*Source, error) {
+	src := &Source{left: map[string]leftOut{}}
+	sets := map[string]*Set{"train": &src.Train, "val": &src.Val, "test": &src.Test}
+	for _, p := range l.deep {
+		if *sets[p.part] != nil {
+			return nil, fmt.Errorf("%s has two folders for the part %s, the second is %q; keep one", dir, p.part, p.name)
 		}
+		set, left, warnings, err := readClasses(filepath.Join(dir, p.name))
+		if err != nil {
+			return nil, err
+		}
+		*sets[p.part], src.left[p.part] = set, left
+		src.Warnings = append(src.Warnings, warnings...)
+	}
+	for _, p := range l.flat {
+		src.Warnings = append(src.Warnings, fmt.Sprintf("part %q in %s is left out: its images are in no class folders",
+			p.name, dir))
+	}
+	if len(l.others) > 0 {
+		src.Warnings = append(src.Warnings, fmt.Sprintf("folders beside the parts of %s are not read: %s",
+			dir, quoted(l.others)))
+	}
+	return src, src.countBeside(dir, l)
+}
+
+// countBeside counts what lies beside the parts, as left out of the first.
+func (s *Source) countBeside(dir string, l layout) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	left := s.left[l.deep[0].part]
+	for _, e := range entries {
+		if slices.ContainsFunc(l.deep, func(p partFolder) bool { return p.name == e.Name() }) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		reason := passedOver(e)
+		if reason == "" {
+			reason = besideParts
+		}
+		left.add(reason, path, filesBelow(path, e))
+	}
+	return nil
+}
+
+// readClasses lists the images below each folder of dir. Folders without any
+// are left out with a warning.
+func readClasses(dir string) (*imageFolder, leftOut, []string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	left := leftOut{}
+	images := map[string][]string{} // by class
+	var folders, empty, twice []string
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if !isFolder(path) || passedOver(e) != "" {
+			w := &walk{left: left}
+			_ = w.entry(dir, dir, e) // a file
+			for _, image := range w.images {
+				left.add(outsideClasses, image, 1)
+			}
+			continue
+		}
+		w := newWalk()
+		w.left = left
+		if err := w.class(dir, path); err != nil {
+			return nil, nil, nil, err
+		}
+		if err := refuseParts(dir, e.Name(), w.images); err != nil {
+			return nil, nil, nil, err
+		}
+		folders = append(folders, e.Name())
+		name := norm.NFC.String(e.Name())
+		if len(w.images) == 0 {
+			empty = append(empty, e.Name())
+			continue
+		}
+		if images[name] != nil {
+			twice = append(twice, e.Name())
+		}
+		images[name] = append(images[name], w.images...)
+	}
+	if len(images) == 0 {
+		return nil, nil, nil, noClasses(dir, folders, left)
+	}
+	var warnings []string
+	if len(empty) > 0 {
+		warnings = append(warnings, fmt.Sprintf("class folders of %s without an image are left out: %s (images end in %s)",
+			dir, quoted(empty), strings.Join(extensions, ", ")))
+	}
+	if len(twice) > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s: folders whose names are the same in Unicode's form NFC "+
+			"are one class: %s", dir, quoted(twice)))
+	}
+	return collect(dir, images), left, warnings, nil
+}
+
+// class lists the images of a class folder, which may be a link, but not to a
+// folder that holds dir.
+func (w *walk) class(dir, path string) error {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	if contains(real, root) {
+		w.left.add(circularLink, path, 1)
 		return nil
-	})
-	return files, err
+	}
+	return w.below(path)
+}
+
+// collect makes a set of the images of classes, which come in the order of
+// their names.
+func collect(dir string, images map[string][]string) *imageFolder {
+	f := &imageFolder{dir: dir}
+	for name := range images {
+		f.classes = append(f.classes, name)
+	}
+	slices.Sort(f.classes)
+	for label, name := range f.classes {
+		for _, path := range images[name] {
+			f.files = append(f.files, imageFile{path, label})
+		}
+	}
+	return f
+}
+
+// noClasses says why a folder has no classes.
+func noClasses(dir string, folders []string, left leftOut) error {
+	found := DescribeLeftOut(left.list())
+	if found != "" {
+		found = "; " + found
+	}
+	if len(folders) > 0 {
+		return fmt.Errorf("no class folder of %s has an image (%s): %s%s",
+			dir, strings.Join(extensions, ", "), quoted(folders), found)
+	}
+	return fmt.Errorf("%s has no class folders; expected %s or %s%s", dir,
+		filepath.Join(dir, "CLASS", "IMAGE.jpg"), filepath.Join(dir, "train", "CLASS", "IMAGE.jpg"), found)
+}
+
+// quoted lists the first few names.
+func quoted(names []string) string {
+	const most = 5
+	var all []string
+	for _, name := range names[:min(most, len(names))] {
+		all = append(all, fmt.Sprintf("%q", name))
+	}
+	if more := len(names) - most; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(all, ", ")
 }

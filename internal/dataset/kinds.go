@@ -121,5 +121,5 @@ func recognise(path string) (*Kind, error) {
 			return &kinds[i], nil
 		}
 	}
-	return &kinds[0], nil
+	return &kinds[0], refuseAmbiguous(path)
 }

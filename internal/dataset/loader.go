@@ -20,6 +20,7 @@ type LoaderOptions struct {
 	Preprocess     picture.Preprocess // its normalisation, and in evaluation its geometry
 	Augment        Augment            // in training
 	Crops          picture.Crops      // views of each image in evaluation; 0 is one
+	Balance        bool               // in training: show all classes equally often
 	SkipUnreadable bool               // leave out images that cannot be read instead of failing
 }
 
@@ -49,8 +50,20 @@ type Batch struct {
 	Others  []int     // classes of the smaller parts of mixed images, nil if none is; Labels has those of the larger
 	Shares  []float32 // of the larger parts, nil if none is mixed
 	Indices []int     // of the images in the set
-	Skipped []error   // why images whose first view is here could not be read, if that is allowed
+	Skipped []error   // why images whose first view is here could not be read, if that is allowed: ImageErrors
 }
+
+// ImageError says why an image cannot be read.
+type ImageError struct {
+	Name string // of the image
+	Err  error
+}
+
+// Error returns "image NAME: why".
+func (e *ImageError) Error() string { return fmt.Sprintf("image %s: %v", e.Name, e.Err) }
+
+// Unwrap returns the error without the image.
+func (e *ImageError) Unwrap() error { return e.Err }
 
 // BatchesPerEpoch returns the number of batches of an epoch. In training the
 // images behind the last whole batch wait for another epoch's order; a set
@@ -117,8 +130,9 @@ type job struct {
 	view
 }
 
-// view is one of the views of image index.
-type view struct{ index, number int }
+// view is one of the views of image index. A balanced epoch may draw an image
+// several times, each with choices of its own.
+type view struct{ index, number, draw int }
 
 // Next returns the next batch, which is valid until Next is called again, or
 // io.EOF after the last.
@@ -141,7 +155,7 @@ func (b *Batches) Next() (*Batch, error) {
 			return nil, context.Cause(b.ctx)
 		}
 		b.current = f.batch
-		return b.current, f.settle(b.loader.options.SkipUnreadable)
+		return b.current, f.settle(&b.loader.options)
 	case <-b.ctx.Done():
 	}
 	if err := context.Cause(b.ctx); err != nil {
@@ -151,13 +165,13 @@ func (b *Batches) Next() (*Batch, error) {
 }
 
 // settle moves the errors to Skipped, or returns the first.
-func (f *filling) settle(skip bool) error {
+func (f *filling) settle(o *LoaderOptions) error {
 	f.batch.Skipped = nil
 	for row, err := range f.errs {
 		if err == nil {
 			continue
 		}
-		if !skip {
+		if !o.SkipUnreadable {
 			return err
 		}
 		f.batch.Labels[row] = -1
@@ -165,7 +179,25 @@ func (f *filling) settle(skip bool) error {
 			f.batch.Skipped = append(f.batch.Skipped, err)
 		}
 	}
+	if o.Train && len(f.batch.Skipped) > 0 {
+		f.fillGaps()
+	}
 	return nil
+}
+
+// fillGaps puts copies of readable images into the rows of others: batch norm
+// measures all rows, those without a label too, and a black one is no image of
+// the set.
+func (f *filling) fillGaps() {
+	images, floats := f.batch.Images, len(f.batch.Images)/len(f.errs)
+	for row, err := range f.errs {
+		for from := row + 1; err != nil && from < row+len(f.errs); from++ {
+			if at := from % len(f.errs); f.errs[at] == nil {
+				copy(images[row*floats:(row+1)*floats], images[at*floats:])
+				break
+			}
+		}
+	}
 }
 
 // Close stops reading and waits for the workers to end.
@@ -224,10 +256,15 @@ func (b *Batches) plan(skip int) {
 	}
 }
 
-// order returns the images of an epoch in their order.
+// order returns the draws of an epoch in their order; draw d is of image d
+// modulo the number of images.
 func (l *Loader) order(epoch int) []int {
 	if l.options.Train {
-		return rand.New(rand.NewPCG(l.options.Seed, uint64(epoch)+0x51ed270b)).Perm(l.set.Len())
+		rng := rand.New(rand.NewPCG(l.options.Seed, uint64(epoch)+0x51ed270b))
+		if l.options.Balance {
+			return balanced(l.set, rng)
+		}
+		return rng.Perm(l.set.Len())
 	}
 	order := make([]int, l.set.Len())
 	for i := range order {
@@ -245,7 +282,8 @@ func (l *Loader) rows(order []int, n int) []view {
 	}
 	rows := make([]view, count)
 	for i := range rows {
-		rows[i] = view{order[(first+i)/crops%len(order)], (first + i) % crops}
+		draw := order[(first+i)/crops%len(order)]
+		rows[i] = view{draw % l.set.Len(), (first + i) % crops, draw}
 	}
 	return rows
 }
@@ -298,10 +336,10 @@ func (l *Loader) fill(j job, epoch int, r *picture.Resampler) error {
 	views, err := j.read()
 	if err != nil {
 		clear(dst)
-		return fmt.Errorf("image %s: %w", l.set.Name(j.index), err)
+		return &ImageError{l.set.Name(j.index), err}
 	}
 	if o.Train {
-		o.Augment.augment(dst, views.Picture, o.Preprocess, random(o.Seed, epoch, j.index), r)
+		o.Augment.augment(dst, views.Picture, o.Preprocess, random(o.Seed, epoch, j.draw), r)
 	} else {
 		views.Cut(dst, j.number, r)
 	}

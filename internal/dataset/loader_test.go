@@ -372,3 +372,29 @@ func TestCloseEndsWhateverIsUnderWay(t *testing.T) {
 	}
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
+
+func TestUnreadableImagesOfATrainingAreNoBlackOnes(t *testing.T) {
+	const pixels = 3 * 4 * 4
+	o := loaderOptions(true)
+	o.SkipUnreadable = true
+	set := squares{n: 12, broken: map[int]bool{2: true, 7: true, 8: true}}
+	skipped := 0
+	for _, b := range readEpoch(t, NewLoader(set, o), 0, 0) {
+		skipped += len(b.Skipped)
+		for row, index := range b.Indices {
+			view := b.Images[row*pixels : (row+1)*pixels]
+			if (b.Labels[row] < 0) != set.broken[index] || !slices.ContainsFunc(view, func(v float32) bool { return v != 0 }) {
+				t.Errorf("image %d has label %d and pixels %v", index, b.Labels[row], view[:3])
+			}
+		}
+		for _, err := range b.Skipped {
+			var image *ImageError
+			if !errors.As(err, &image) || !strings.HasPrefix(image.Name, "square ") {
+				t.Errorf("error %v names no image", err)
+			}
+		}
+	}
+	if skipped != 3 {
+		t.Errorf("%d are skipped, want 3", skipped)
+	}
+}

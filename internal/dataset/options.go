@@ -10,11 +10,24 @@ type Options struct {
 	Train         string  `yaml:"train" json:"train"`
 	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it"`
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
+	ValSeed       uint64  `yaml:"val_seed" json:"val_seed" help:"of the choice of held-out images, which train.seed does not change; an image that is added or removed leaves the others where they are"`
+	Balance       string  `yaml:"balance" json:"balance" help:"how often an epoch shows images: none (each once) or classes (all classes equally often, so those of small classes several times, each time augmented in another way)"`
+	OnError       string  `yaml:"on_error" json:"on_error" help:"images that cannot be read: skip (they are counted, and each is named once) or fail"`
+	MaxErrors     float64 `yaml:"max_errors" json:"max_errors" help:"share of the images, rounded up, that may be skipped; a training with more ends"`
 	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
 	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
 	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
+
+// The settings of Options.Balance and Options.OnError.
+const (
+	BalanceNone    = "none"
+	BalanceClasses = "classes"
+
+	OnErrorSkip = "skip"
+	OnErrorFail = "fail"
+)
 
 // Help explains the key train by the list of kinds.
 func (o Options) Help(name string) string {
@@ -40,7 +53,8 @@ type Augment struct {
 // crops of 8% to 100% with flips.
 func DefaultOptions() Options {
 	return Options{
-		ValFraction: 0.2, Preprocess: "torchvision", Interpolation: picture.Bilinear,
+		ValFraction: 0.2, ValSeed: 1, Balance: BalanceNone, OnError: OnErrorSkip, MaxErrors: 0.05,
+		Preprocess: "torchvision", Interpolation: picture.Bilinear,
 		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5},
 	}
 }
@@ -49,6 +63,13 @@ func DefaultOptions() Options {
 func (o Options) Validate() error {
 	if !(o.ValFraction >= 0 && o.ValFraction < 1) {
 		return settings.Errorf("data.val_fraction", "must be at least 0 and below 1, is %g", o.ValFraction)
+	}
+	if err := settings.First(
+		settings.OneOf("data.balance", o.Balance, []settings.Choice{{Name: BalanceNone}, {Name: BalanceClasses}}),
+		settings.OneOf("data.on_error", o.OnError, []settings.Choice{{Name: OnErrorSkip}, {Name: OnErrorFail}}),
+		settings.Within("data.max_errors", o.MaxErrors, 0, 1),
+	); err != nil {
+		return err
 	}
 	if o.Workers < 0 || o.Workers > 1024 {
 		return settings.Errorf("data.workers", "must be from 0 to 1024, is %d", o.Workers)

@@ -9,19 +9,24 @@ import (
 type Source struct {
 	Spec, Kind       string
 	Train, Val, Test Set
+	Warnings         []string // what is likely to be not as it was meant, a line each
+
+	left map[string]leftOut // by part
 }
 
 // Part is a part of a dataset: train, val or test.
 type Part struct {
-	Name string
-	Set  Set
+	Name    string
+	Set     Set
+	LeftOut []LeftOut // files that are not read
 }
 
 // Parts returns the parts that there are.
 func (s *Source) Parts() []Part {
 	var parts []Part
-	for _, p := range []Part{{"train", s.Train}, {"val", s.Val}, {"test", s.Test}} {
+	for _, p := range []Part{{Name: "train", Set: s.Train}, {Name: "val", Set: s.Val}, {Name: "test", Set: s.Test}} {
 		if p.Set != nil {
+			p.LeftOut = s.left[p.Name].list()
 			parts = append(parts, p)
 		}
 	}
@@ -47,11 +52,11 @@ func Open(spec string) (*Source, error) {
 }
 
 // OpenSplit opens one part of a dataset: train, val or test, or for "" the
-// first of val, test and train that there is. It returns the part's name.
-func OpenSplit(spec, split string) (set Set, used string, err error) {
+// first of val, test and train that there is. Warnings are those of all parts.
+func OpenSplit(spec, split string) (p Part, warnings []string, err error) {
 	src, err := Open(spec)
 	if err != nil {
-		return nil, "", err
+		return p, nil, err
 	}
 	order := []string{split}
 	switch split {
@@ -59,26 +64,26 @@ func OpenSplit(spec, split string) (set Set, used string, err error) {
 		order = []string{"val", "test", "train"}
 	case "train", "val", "test":
 	default:
-		return nil, "", fmt.Errorf("part %q is unknown; there are train, val and test", split)
+		return p, nil, fmt.Errorf("part %q is unknown; there are train, val and test", split)
 	}
 	for _, name := range order {
-		if set := src.part(name); set != nil {
-			return set, name, nil
+		if p, ok := src.part(name); ok {
+			return p, src.Warnings, nil
 		}
 	}
 	var has []string
 	for _, p := range src.Parts() {
 		has = append(has, p.Name)
 	}
-	return nil, "", fmt.Errorf("dataset %s: has no part %s, only %s", spec, split, strings.Join(has, " and "))
+	return p, nil, fmt.Errorf("dataset %s: has no part %s, only %s", spec, split, strings.Join(has, " and "))
 }
 
-// part returns the part of that name, nil if there is none.
-func (s *Source) part(name string) Set {
+// part returns the part of that name, if there is one.
+func (s *Source) part(name string) (Part, bool) {
 	for _, p := range s.Parts() {
 		if p.Name == name {
-			return p.Set
+			return p, true
 		}
 	}
-	return nil
+	return Part{}, false
 }

@@ -42,7 +42,7 @@ func TestImageFolderWithParts(t *testing.T) {
 		t.Errorf("image 0: %v", err)
 	}
 	for split, want := range map[string]int{"": 2, "train": 5, "val": 2, "test": 5} {
-		if set, _, err := OpenSplit(dir, split); err != nil || set.Len() != want {
+		if p, _, err := OpenSplit(dir, split); err != nil || p.Set.Len() != want {
 			t.Errorf("part %q: %v", split, err)
 		}
 	}
@@ -58,10 +58,11 @@ func TestTrainingHoldsOutAShareOfEveryClass(t *testing.T) {
 	}
 	o := DefaultOptions()
 	o.Train = folder(t, files)
-	train, val, _, err := OpenTraining(o, 1)
+	opened, err := OpenTraining(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	train, val := opened.Train, opened.Val
 	count := func(s Set) (n [4]int) {
 		for i := range s.Len() {
 			n[s.Label(i)]++
@@ -77,9 +78,10 @@ func TestTrainingHoldsOutAShareOfEveryClass(t *testing.T) {
 		}
 		return all
 	}
-	_, again, _, _ := OpenTraining(o, 1)
-	_, other, _, _ := OpenTraining(o, 2)
-	if !slices.Equal(names(val), names(again)) || slices.Equal(names(val), names(other)) {
+	again, _ := OpenTraining(o)
+	o.ValSeed = 2
+	other, _ := OpenTraining(o)
+	if !slices.Equal(names(val), names(again.Val)) || slices.Equal(names(val), names(other.Val)) {
 		t.Error("what is held out does not follow from the seed")
 	}
 	for _, name := range names(val) {
@@ -88,8 +90,9 @@ func TestTrainingHoldsOutAShareOfEveryClass(t *testing.T) {
 		}
 	}
 	o.ValFraction = 0
-	if _, none, notes, err := OpenTraining(o, 1); err != nil || none != nil || !strings.Contains(strings.Join(notes, "\n"), "without validation") {
-		t.Errorf("val_fraction 0: %v, %v, %v", none, notes, err)
+	none, err := OpenTraining(o)
+	if err != nil || none.Val != nil || !strings.Contains(strings.Join(none.Notes, "\n"), "without validation") {
+		t.Errorf("val_fraction 0: %+v, %v", none, err)
 	}
 }
 
@@ -98,35 +101,38 @@ func TestValidationClassesAreMatchedByName(t *testing.T) {
 	some := pictures(t, pictures(t, map[string][]byte{}, "c", 1), "b", 1)
 	o := DefaultOptions()
 	o.Train, o.Val = folder(t, all), folder(t, some)
-	_, val, _, err := OpenTraining(o, 1)
-	if err != nil || val.Label(0) != 1 || val.Label(1) != 2 || len(val.Classes()) != 3 {
-		t.Fatalf("%v", err)
+	opened, err := OpenTraining(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if val := opened.Val; val.Label(0) != 1 || val.Label(1) != 2 || len(val.Classes()) != 3 {
+		t.Errorf("labels %d and %d of %v", val.Label(0), val.Label(1), val.Classes())
 	}
 	o.Val = folder(t, pictures(t, some, "z", 1))
-	if _, _, _, err := OpenTraining(o, 1); err == nil || !strings.Contains(err.Error(), `"z"`) {
+	if _, err := OpenTraining(o); err == nil || !strings.Contains(err.Error(), `"z"`) {
 		t.Errorf("a class that training has not: %v", err)
 	}
 }
 
 func TestOneClassIsEnoughToLookAtButNotToTrainOn(t *testing.T) {
 	dir := folder(t, pictures(t, map[string][]byte{}, "only", 3))
-	if set, _, err := OpenSplit(dir, ""); err != nil || set.Len() != 3 {
+	if p, _, err := OpenSplit(dir, ""); err != nil || p.Set.Len() != 3 {
 		t.Errorf("opened for evaluation: %v", err)
 	}
 	o := DefaultOptions()
 	o.Train = dir
-	if _, _, _, err := OpenTraining(o, 1); err == nil || !strings.Contains(err.Error(), `one class only, "only"`) {
+	if _, err := OpenTraining(o); err == nil || !strings.Contains(err.Error(), `one class only, "only"`) {
 		t.Errorf("opened for training: %v", err)
 	}
 }
 
 func TestOpenRefusesInOneLine(t *testing.T) {
-	empty := pictures(t, map[string][]byte{"tulip/readme.txt": nil}, "rose", 1)
+	empty := map[string][]byte{"tulip/readme.txt": nil, "rose/1.avif": nil}
 	for name, c := range map[string]struct{ spec, want string }{
 		"nothing":         {"", "no dataset is named"},
 		"a missing path":  {"/nowhere/at/all", "no such folder"},
 		"a kind":          {"tfrecord:x", "imagefolder:DIR"},
-		"an empty class":  {folder(t, empty), `class folder "tulip"`},
+		"empty classes":   {folder(t, empty), `"rose", "tulip"; left out 2 beside the images: 2 unknown extension`},
 		"no classes":      {t.TempDir(), "has no class folders"},
 		"no IDX files":    {"idx:" + t.TempDir(), "no IDX files"},
 		"no CIFAR files":  {"cifar10:" + t.TempDir(), "data_batch_1.bin is missing"},
@@ -217,9 +223,9 @@ func TestOpenSplitTakesValThenTestThenTrain(t *testing.T) {
 		for _, part := range c.parts {
 			pictures(t, pictures(t, files, part+"/a", 1), part+"/b", 1)
 		}
-		_, used, err := OpenSplit(folder(t, files), c.split)
-		if c.fails == "" && (err != nil || used != c.used) {
-			t.Errorf("%q of %v: part %q, %v, want %q", c.split, c.parts, used, err, c.used)
+		p, _, err := OpenSplit(folder(t, files), c.split)
+		if c.fails == "" && (err != nil || p.Name != c.used) {
+			t.Errorf("%q of %v: part %q, %v, want %q", c.split, c.parts, p.Name, err, c.used)
 		}
 		if c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
 			t.Errorf("%q of %v: error is %v, want %q", c.split, c.parts, err, c.fails)
@@ -249,12 +255,13 @@ func TestTrainingTakesValidationImagesWhereTheyAre(t *testing.T) {
 	} {
 		o := DefaultOptions()
 		o.Train, o.Val = c.train, c.val
-		_, val, notes, err := OpenTraining(o, 1)
+		opened, err := OpenTraining(o)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if n := lenOrNone(val); n != c.want || !strings.Contains(strings.Join(notes, "\n"), c.note) {
+		notes := opened.Notes
+		if n := lenOrNone(opened.Val); n != c.want || !strings.Contains(strings.Join(notes, "\n"), c.note) {
 			t.Errorf("%s: %d images, want %d; notes %q, want %q", name, n, c.want, notes, c.note)
 		}
 	}
@@ -279,7 +286,7 @@ func TestOpenTrainingRefuses(t *testing.T) {
 	} {
 		o := DefaultOptions()
 		o.Train, o.Val = c.train, c.val
-		if _, _, _, err := OpenTraining(o, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := OpenTraining(o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want %q", name, err, c.want)
 		}
 	}

@@ -1,95 +1,194 @@
 package dataset
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
 
+// Training is the images of a training, and what people should know of them.
+type Training struct {
+	Train, Val Set      // Val is nil without validation
+	ValPart    string   // the part of a dataset that Val is: val, test or train; HeldOut if it was held out
+	Notes      []string // what was opened
+	LeftOut    []string // which files are not read, a line a part
+	Warnings   []string
+}
+
+// HeldOut is the ValPart of a share of the training images.
+const HeldOut = "held out"
+
 // OpenTraining opens the images of a training. Validation images are those of
 // o.Val, else data.train's own val or test part, else a share of every class of
-// the training images that is then left out there; val is nil without any.
-func OpenTraining(o Options, seed uint64) (train, val Set, notes []string, err error) {
+// the training images that is then left out there.
+func OpenTraining(o Options) (*Training, error) {
 	if o.Train == "" {
-		return nil, nil, nil, errors.New("no training images: set data.train or give --data")
+		return nil, errors.New("no training images: set data.train or give --data")
 	}
 	src, err := Open(o.Train)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	train, val = src.Train, firstSet(src.Val, src.Test)
-	if train == nil {
-		return nil, nil, nil, fmt.Errorf("dataset %s: has no part to train on", o.Train)
+	t := &Training{Train: src.Train, Warnings: src.Warnings}
+	if src.Train == nil {
+		return nil, fmt.Errorf("dataset %s: has no part to train on, only %s; a folder train beside it would be one",
+			o.Train, src.partNames())
 	}
-	if classes := train.Classes(); len(classes) == 1 {
-		return nil, nil, nil, fmt.Errorf("dataset %s: has one class only, %q; a training needs two or more to tell apart",
+	if classes := src.Train.Classes(); len(classes) == 1 {
+		return nil, fmt.Errorf("dataset %s: has one class only, %q; a training needs two or more to tell apart",
 			o.Train, classes[0])
 	}
-	switch {
-	case o.Val != "":
-		if val, _, err = OpenSplit(o.Val, ""); err != nil {
-			return nil, nil, nil, err
+	if train, ok := src.part("train"); ok {
+		t.noteLeftOut(train)
+	}
+	if err := t.openVal(o, src); err != nil {
+		return nil, err
+	}
+	if t.Train.Len() == 0 {
+		return nil, fmt.Errorf("dataset %s: no images are left to train on; lower data.val_fraction", o.Train)
+	}
+	images := fmt.Sprintf("%d training images of %d classes", t.Train.Len(), len(t.Train.Classes()))
+	if t.Val != nil {
+		if t.Val, err = sameClasses(t.Train, t.Val); err != nil {
+			return nil, err
 		}
-	case val == nil && o.ValFraction > 0:
-		rest, held := holdOut(train, o.ValFraction, seed)
-		if held.Len() == 0 {
-			notes = append(notes, "training without validation: no class has an image to spare")
-			break
-		}
-		train, val = rest, held
-		notes = append(notes, fmt.Sprintf("held out %d of %d images for validation (data.val_fraction %g)",
-			val.Len(), val.Len()+train.Len(), o.ValFraction))
-	case val == nil:
-		notes = append(notes, "training without validation (data.val_fraction is 0)")
+		images += fmt.Sprintf(", %d for validation", t.Val.Len())
 	}
-	if train.Len() == 0 {
-		return nil, nil, nil, fmt.Errorf("dataset %s: no images are left to train on; lower data.val_fraction",
-			o.Train)
-	}
-	if val != nil {
-		if val, err = sameClasses(train, val); err != nil {
-			return nil, nil, nil, err
-		}
-	}
-	images := fmt.Sprintf("%d training images of %d classes", train.Len(), len(train.Classes()))
-	if val != nil {
-		images += fmt.Sprintf(", %d for validation", val.Len())
-	}
-	return train, val, append(notes, images), nil
+	t.Notes = append(t.Notes, images)
+	return t, nil
 }
 
-func firstSet(sets ...Set) Set {
-	for _, s := range sets {
-		if s != nil {
-			return s
+func (s *Source) partNames() string {
+	var names []string
+	for _, p := range s.Parts() {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, " and ")
+}
+
+func (t *Training) noteLeftOut(p Part) {
+	if text := DescribeLeftOut(p.LeftOut); text != "" {
+		t.LeftOut = append(t.LeftOut, p.Name+": "+text)
+	}
+}
+
+// openVal finds the validation images.
+func (t *Training) openVal(o Options, src *Source) error {
+	if o.Val != "" {
+		return t.openOtherVal(o)
+	}
+	for _, name := range []string{"val", "test"} {
+		if p, ok := src.part(name); ok {
+			t.useVal(p, o.Train)
+			return nil
 		}
 	}
+	if o.ValFraction == 0 {
+		t.Notes = append(t.Notes, "training without validation (data.val_fraction is 0)")
+		return nil
+	}
+	rest, held := holdOut(t.Train, o.ValFraction, o.ValSeed)
+	if held.Len() == 0 {
+		t.Notes = append(t.Notes, "training without validation: no class has an image to spare")
+		return nil
+	}
+	t.Train, t.Val, t.ValPart = rest, held, HeldOut
+	t.Notes = append(t.Notes, fmt.Sprintf("held out %d of %d images for validation (data.val_fraction %g)",
+		held.Len(), held.Len()+rest.Len(), o.ValFraction))
 	return nil
 }
 
-// holdOut takes a share of every class out of set, rounded, but neither all
-// nor, of a class with two images or more, none.
-func holdOut(set Set, fraction float64, seed uint64) (rest, held Set) {
-	byClass := make([][]int, len(set.Classes()))
-	for i := range set.Len() {
-		byClass[set.Label(i)] = append(byClass[set.Label(i)], i)
+// openOtherVal opens the validation images that data.val names.
+func (t *Training) openOtherVal(o Options) error {
+	p, warnings, err := OpenSplit(o.Val, "")
+	if err != nil {
+		return err
 	}
-	rng := rand.New(rand.NewPCG(seed, 0x686f6c64))
+	t.Warnings = append(t.Warnings, warnings...)
+	if p.Name == "train" && Absolute(o.Val) == Absolute(o.Train) {
+		t.Warnings = append(t.Warnings, fmt.Sprintf("data.val %s: validation shows the training images themselves, "+
+			"so it does not tell how the network does on others; leave data.val out to hold some out", o.Val))
+	}
+	t.useVal(p, o.Val)
+	return nil
+}
+
+// useVal takes a part as the validation images. Test images that choose the
+// best weights measure them no longer, so that is said.
+func (t *Training) useVal(p Part, spec string) {
+	t.Val, t.ValPart = p.Set, p.Name
+	t.noteLeftOut(p)
+	if p.Name == "test" {
+		t.Warnings = append(t.Warnings, fmt.Sprintf("%s has no part val, so validation uses its part test: "+
+			"the test images choose the best weights, whose accuracy on them is then too high; "+
+			"data.val names other images", spec))
+	}
+}
+
+// holdOut takes a share of every class out of set, rounded, but neither all
+// nor, of a class with two images or more, none. The images are ranked by a
+// hash of their names, so that one more or less leaves the others where they
+// are: a run that goes on without a damaged picture does not train on what it
+// held out before.
+func holdOut(set Set, fraction float64, seed uint64) (rest, held Set) {
+	type ranked struct {
+		image int
+		rank  uint64
+	}
+	byClass := make([][]ranked, len(set.Classes()))
+	for i := range set.Len() {
+		byClass[set.Label(i)] = append(byClass[set.Label(i)], ranked{i, rankOf(imageKey(set, i), seed)})
+	}
 	var stay, out []int
 	for _, images := range byClass {
-		rng.Shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
+		slices.SortFunc(images, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.rank, b.rank), a.image-b.image) })
 		n := int(math.Round(fraction * float64(len(images))))
-		n = max(min(n, len(images)-1), min(1, len(images)-1))
-		n = max(n, 0)
-		out = append(out, images[:n]...)
-		stay = append(stay, images[n:]...)
+		n = max(min(n, len(images)-1), min(1, len(images)-1), 0)
+		for i, image := range images {
+			if i < n {
+				out = append(out, image.image)
+			} else {
+				stay = append(stay, image.image)
+			}
+		}
 	}
 	slices.Sort(stay)
 	slices.Sort(out)
 	return Subset(set, stay), Subset(set, out)
+}
+
+func rankOf(key string, seed uint64) uint64 {
+	sum := sha256.Sum256(append(binary.LittleEndian.AppendUint64(nil, seed), key...))
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
+// imageKey names an image of a set by what does not change when its folder
+// is moved.
+func imageKey(set Set, i int) string {
+	switch s := set.(type) {
+	case *imageFolder:
+		return s.key(i)
+	case subset:
+		return imageKey(s.Set, s.indices[i])
+	case relabelled:
+		return imageKey(s.Set, i)
+	}
+	return set.Name(i)
+}
+
+// Fingerprint tells sets of images apart by their names and labels, wherever
+// their folders lie.
+func Fingerprint(set Set) string {
+	h := sha256.New()
+	for i := range set.Len() {
+		fmt.Fprintf(h, "%d %q\n", set.Label(i), imageKey(set, i))
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:12])
 }
 
 // sameClasses returns val with its labels in the order of train's classes.
@@ -101,12 +200,12 @@ func sameClasses(train, val Set) (Set, error) {
 	rows := make([]int, len(val.Classes()))
 	for i, name := range val.Classes() {
 		if rows[i] = slices.Index(train.Classes(), name); rows[i] < 0 {
-			strange = append(strange, fmt.Sprintf("%q", name))
+			strange = append(strange, name)
 		}
 	}
 	if len(strange) > 0 {
 		return nil, fmt.Errorf("the validation images have classes that the training images do not have: %s",
-			strings.Join(strange, ", "))
+			quoted(strange))
 	}
 	return relabelled{val, rows, train.Classes()}, nil
 }

@@ -1,7 +1,6 @@
 package evaluate
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -110,14 +109,8 @@ func checkShape(shape []int, size int) error {
 // unlabelled is a set of picture files.
 type unlabelled []string
 
-func (u unlabelled) Len() int          { return len(u) }
-func (u unlabelled) Classes() []string { return []string{""} }
-func (u unlabelled) Label(int) int     { return 0 }
-func (u unlabelled) Name(i int) string { return u[i] }
-func (u unlabelled) Image(i int) (picture.Image, error) {
-	data, err := os.ReadFile(u[i])
-	if err != nil {
-		return picture.Image{}, err
-	}
-	return picture.Decode(bytes.NewReader(data))
-}
+func (u unlabelled) Len() int                           { return len(u) }
+func (u unlabelled) Classes() []string                  { return []string{""} }
+func (u unlabelled) Label(int) int                      { return 0 }
+func (u unlabelled) Name(i int) string                  { return u[i] }
+func (u unlabelled) Image(i int) (picture.Image, error) { return dataset.ReadPicture(u[i]) }

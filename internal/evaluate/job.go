@@ -24,7 +24,6 @@ type Job struct {
 	Data    dataset.Options
 	Given   bool   // Data.Train was named for this evaluation; else it is the weights' own run's
 	Split   string // part of the data: train, val or test; empty for val, else test
-	Seed    uint64 // of the run, which chose its validation images
 	Match   labels.MatchOptions
 	Exclude *Exclude // images to leave out, nil for none
 
@@ -157,21 +156,41 @@ func (j *Job) open() (set dataset.Set, used string, err error) {
 	case !j.Given && j.Data.Train == "":
 		return nil, "", CallError{errors.New("no images to evaluate on: give --data")}
 	case j.Given || j.Split == "test":
-		set, part, err := dataset.OpenSplit(j.Data.Train, j.Split)
-		return set, j.Data.Train + ", part " + part, err
+		part, warnings, err := dataset.OpenSplit(j.Data.Train, j.Split)
+		if err != nil {
+			return nil, "", err
+		}
+		j.tell(warnings, nil)
+		if text := dataset.DescribeLeftOut(part.LeftOut); text != "" {
+			j.Note(part.Name + ": " + text)
+		}
+		return part.Set, j.Data.Train + ", part " + part.Name, nil
 	}
-	train, val, _, err := dataset.OpenTraining(j.Data, j.Seed)
+	own, err := dataset.OpenTraining(j.Data)
+	if err == nil {
+		j.tell(own.Warnings, own.LeftOut)
+	}
 	switch {
 	case err != nil:
 		return nil, "", err
 	case j.Split == "train":
-		return train, "the run's training images", nil
+		return own.Train, "the run's training images", nil
 	case j.Split != "" && j.Split != "val":
 		return nil, "", CallError{fmt.Errorf("--split: must be train, val or test, is %q", j.Split)}
-	case val == nil:
+	case own.Val == nil:
 		return nil, "", fmt.Errorf("%s: the run had no validation images; give --data", j.Weights[0])
 	}
-	return val, "the run's validation images", nil
+	return own.Val, "the run's validation images, " + own.ValPart, nil
+}
+
+// tell passes on what opening the images has found.
+func (j *Job) tell(warnings, notes []string) {
+	for _, text := range warnings {
+		j.Warn(text)
+	}
+	for _, text := range notes {
+		j.Note(text)
+	}
 }
 
 // leaveOut takes the excluded images out of the set.

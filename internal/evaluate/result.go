@@ -92,6 +92,11 @@ func (r Result) MacroAverage() (mean ClassScore) {
 	return mean
 }
 
+// BalancedAccuracy returns the mean over the classes that have images of the
+// share of their images that are right: what top-1 would be if all classes had
+// equally many.
+func (r Result) BalancedAccuracy() float64 { return r.MacroAverage().Recall }
+
 // Mistakes returns the images that were taken for another class, the one with
 // the highest loss first.
 func (r Result) Mistakes() []Prediction {

@@ -79,6 +79,9 @@ func TestPerClassScores(t *testing.T) {
 	if got := r.MacroAverage(); !near(got, mean) {
 		t.Errorf("macro average %+v, want %+v", got, mean)
 	}
+	if got := r.BalancedAccuracy(); math.Abs(got-0.7) > 1e-12 {
+		t.Errorf("balanced accuracy %g, want 0.7", got)
+	}
 }
 
 func near(a, b ClassScore) bool {

@@ -17,9 +17,23 @@ const (
 
 // Smoothing is how labels become targets: 1-Epsilon for the true class, and
 // Epsilon spread over classes.
+//
+// With Weights, a class' part of the cross-entropy counts as often as its
+// weight says, and the mean is over the weights of the images' labels, as in
+// PyTorch's CrossEntropyLoss(weight, label_smoothing). The weight of a mixed
+// image is that of its classes by their shares.
 type Smoothing struct {
 	Epsilon float32
 	Spread  Spread
+	Weights []float32 // of the classes; nil for 1 each
+}
+
+// weight returns the weight of class c.
+func (s Smoothing) weight(c int) float64 {
+	if s.Weights == nil {
+		return 1
+	}
+	return float64(s.Weights[c])
 }
 
 // Labels are the classes of the images of a batch. A class of -1 leaves an image
@@ -40,6 +54,12 @@ func (l Labels) target(n, c int, right, wrong float64) float64 {
 		}
 		return wrong
 	}
+	return l.shared(n, of)
+}
+
+// shared returns a value of the class of image n, or of both of its classes by
+// their shares.
+func (l Labels) shared(n int, of func(class int) float64) float64 {
 	if l.Other == nil {
 		return of(l.Class[n])
 	}
@@ -81,7 +101,7 @@ func (s Smoothing) LossForward(logits Map, classes int, labels Labels, probs []f
 			if c < classes {
 				logProb := float64(v) - norm
 				p = math.Exp(logProb)
-				losses[n] -= labels.target(n, c, right, wrong) * logProb
+				losses[n] -= labels.target(n, c, right, wrong) * s.weight(c) * logProb
 			}
 			probs[n*logits.C+c] = float32(p)
 		}
@@ -92,35 +112,46 @@ func (s Smoothing) LossForward(logits Map, classes int, labels Labels, probs []f
 			total += loss
 		}
 	}
-	return float32(total / float64(counted(labels)))
+	return float32(total / s.counted(labels))
 }
 
 // LossBackward overwrites dlogits with scale times the gradient of
-// LossForward: (softmax - target)/images, zero for images left out and beyond
+// LossForward: (softmax - target)/images without weights, zero for images left out and beyond
 // the classes.
 func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, labels Labels, scale float32) {
 	right, wrong := s.targets(classes)
-	factor := float64(scale) / float64(counted(labels))
+	factor := float64(scale) / s.counted(labels)
 	for n := range dlogits.N {
 		row := dlogits.Data[n*dlogits.Stride:][:dlogits.C]
 		clear(row)
 		if labels.Class[n] < 0 {
 			continue
 		}
+		all := 1.0 // of the targets, weighted
+		if s.Weights != nil {
+			all = 0
+			for c := range classes {
+				all += labels.target(n, c, right, wrong) * s.weight(c)
+			}
+		}
 		for c := range classes {
-			target := labels.target(n, c, right, wrong)
-			row[c] = float32(factor * (float64(probs[n*dlogits.C+c]) - target))
+			target := labels.target(n, c, right, wrong) * s.weight(c)
+			row[c] = float32(factor * (all*float64(probs[n*dlogits.C+c]) - target))
 		}
 	}
 }
 
-// counted returns the number of images with a label, at least 1.
-func counted(labels Labels) int {
-	n := 0
-	for _, class := range labels.Class {
+// counted returns the weights of the images with a label together, 1 each
+// without weights. Where there is none, it returns 1.
+func (s Smoothing) counted(labels Labels) float64 {
+	sum := 0.0
+	for n, class := range labels.Class {
 		if class >= 0 {
-			n++
+			sum += labels.shared(n, s.weight)
 		}
 	}
-	return max(1, n)
+	if sum == 0 {
+		return 1
+	}
+	return sum
 }

@@ -11,9 +11,9 @@ func TestSmoothingOfFourClasses(t *testing.T) {
 		s            Smoothing
 		right, wrong float64
 	}{
-		{Smoothing{0.1, Uniform}, 0.925, 0.025},
-		{Smoothing{0.1, WrongOnly}, 0.9, 0.1 / 3},
-		{Smoothing{0, WrongOnly}, 1, 0},
+		{Smoothing{Epsilon: 0.1, Spread: Uniform}, 0.925, 0.025},
+		{Smoothing{Epsilon: 0.1, Spread: WrongOnly}, 0.9, 0.1 / 3},
+		{Smoothing{Epsilon: 0, Spread: WrongOnly}, 1, 0},
 	} {
 		right, wrong := c.s.targets(4)
 		if math.Abs(right-c.right) > 1e-8 || math.Abs(wrong-c.wrong) > 1e-8 {
@@ -24,16 +24,23 @@ func TestSmoothingOfFourClasses(t *testing.T) {
 
 func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 	const n, classes = 5, 19
+	weights := make([]float32, classes)
+	for c := range weights {
+		weights[c] = float32(c%5) / 2
+	}
 	classesOf, others, shares := []int{3, -1, 18, 0, 3}, []int{5, -1, 3, 0, 18}, []float32{0.75, 1, 0.5, 0.625, 1}
 	for _, c := range []struct {
 		s      Smoothing
 		labels Labels
 	}{
 		{Smoothing{}, Labels{Class: classesOf}},
-		{Smoothing{0.1, Uniform}, Labels{Class: classesOf}},
-		{Smoothing{0.1, WrongOnly}, Labels{Class: classesOf}},
+		{Smoothing{Epsilon: 0.1, Spread: Uniform}, Labels{Class: classesOf}},
+		{Smoothing{Epsilon: 0.1, Spread: WrongOnly}, Labels{Class: classesOf}},
 		{Smoothing{}, Labels{classesOf, others, shares}},
-		{Smoothing{0.1, WrongOnly}, Labels{classesOf, others, shares}},
+		{Smoothing{Epsilon: 0.1, Spread: WrongOnly}, Labels{classesOf, others, shares}},
+		{Smoothing{Weights: weights}, Labels{Class: classesOf}},
+		{Smoothing{0.1, Uniform, weights}, Labels{Class: classesOf}},
+		{Smoothing{0.1, WrongOnly, weights}, Labels{classesOf, others, shares}},
 	} {
 		s, labels := c.s, c.labels
 		r := rand.New(rand.NewPCG(8, 8))
@@ -47,7 +54,7 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 		d.check(t, "gradient")
 
 		loss := func() float64 {
-			sum := 0.0
+			sum, images := 0.0, 0.0
 			for i, label := range labels.Class {
 				if label < 0 {
 					continue
@@ -58,6 +65,12 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 				}
 				for k := range classes {
 					z += math.Exp(float64(*logits.at(i, k, 0, 0)) - largest)
+				}
+				if labels.Other == nil {
+					images += s.weight(label)
+				} else {
+					share := float64(labels.Share[i])
+					images += share*s.weight(label) + (1-share)*s.weight(labels.Other[i])
 				}
 				right, wrong := s.targets(classes)
 				of := func(k, class int) float64 {
@@ -72,10 +85,10 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 						share := float64(labels.Share[i])
 						target = share*target + (1-share)*of(k, labels.Other[i])
 					}
-					sum -= target * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
+					sum -= s.weight(k) * target * (float64(*logits.at(i, k, 0, 0)) - largest - math.Log(z))
 				}
 			}
-			return sum / 4
+			return sum / images
 		}
 		if want := loss(); math.Abs(float64(got)-want) > 1e-6*want {
 			t.Errorf("%+v: loss %g, want %g", s, got, want)
@@ -98,6 +111,39 @@ func TestLossIsTheMeanCrossEntropyOfLabelledImages(t *testing.T) {
 				*at = before
 				if want := 0.5 * (up - down) / (2 * float64(step)); math.Abs(g-want) > 1e-4 {
 					t.Errorf("%+v: image %d, class %d has gradient %g, finite differences give %g", s, i, k, g, want)
+				}
+			}
+		}
+	}
+}
+
+// The values are those of testdata/weighted_loss.py.
+func TestWeightedLossIsPyTorchs(t *testing.T) {
+	values := [4][3]float32{{0.5, -1.25, 2}, {1.5, 0.25, -0.75}, {-0.5, 0.75, 0}, {3, -2, 1}}
+	labels := Labels{Class: []int{2, 0, 1, -1}}
+	for _, c := range []struct {
+		epsilon float32
+		loss    float64
+		grad    [4][3]float64
+	}{
+		{0, 0.4721396665061405, [4][3]float64{{0.03843917, 0.006679726, -0.045118896},
+			{-0.024483449, 0.017898835, 0.006584613}, {0.11331567, -0.300141624, 0.186825955}}},
+		{0.1, 0.5965825681105708, [4][3]float64{{0.037590708, -0.016152428, -0.021438281},
+			{-0.000985643, -0.000218234, 0.001203877}, {0.104515261, -0.274364321, 0.16984906}}},
+	} {
+		s := Smoothing{Epsilon: c.epsilon, Weights: []float32{0.5, 4, 1.25}}
+		logits, grad, probs := newMap(4, 16, 1, 1), newMap(4, 16, 1, 1), make([]float32, 4*16)
+		for n, row := range values {
+			copy(logits.Data[n*logits.Stride:], row[:])
+		}
+		if got := s.LossForward(logits, 3, labels, probs); math.Abs(float64(got)-c.loss) > 1e-6 {
+			t.Errorf("epsilon %g: loss %g, want %g", c.epsilon, got, c.loss)
+		}
+		s.LossBackward(grad, 3, probs, labels, 1)
+		for n, row := range c.grad {
+			for k, want := range row {
+				if got := float64(grad.Data[n*grad.Stride+k]); math.Abs(got-want) > 1e-6 {
+					t.Errorf("epsilon %g: image %d, class %d has gradient %g, want %g", c.epsilon, n, k, got, want)
 				}
 			}
 		}

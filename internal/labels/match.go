@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/inception-go/inception/internal/spelling"
 )
 
@@ -32,6 +34,7 @@ type Match struct {
 // if the labels are ImageNet's or, when every class is a plain number, by
 // index. A name that could be several labels is an error.
 func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
+	wanted, labels = inNFC(wanted), inNFC(labels)
 	rows := make([]int, len(wanted))
 	if o.ByOrder || len(o.Map) == 0 && slices.Equal(wanted, labels) {
 		if len(wanted) > len(labels) {
@@ -42,10 +45,14 @@ func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 		}
 		return Match{Rows: rows, Note: byOrder(wanted, labels)}, nil
 	}
+	mapping := map[string]string{}
+	for class, label := range o.Map {
+		mapping[norm.NFC.String(class)] = norm.NFC.String(label)
+	}
 	m := newMatcher(wanted, labels)
 	taken := map[int]string{}
 	for i, class := range wanted {
-		name, mapped := o.Map[class]
+		name, mapped := mapping[class]
 		if !mapped {
 			name = class
 		}
@@ -63,14 +70,51 @@ func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 		taken[row] = class
 		rows[i] = row
 	}
+	if m.note == "" && len(mapping) == 0 && areNumbers(labels) {
+		m.note = byNumber(wanted, rows)
+	}
 	return Match{Rows: rows, Note: m.note}, nil
+}
+
+// inNFC returns names in Unicode's form NFC: systems write an umlaut in
+// different ways.
+func inNFC(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = norm.NFC.String(name)
+	}
+	return out
+}
+
+// areNumbers reports whether labels only count the rows: they are no names
+// then, and say nothing of the order that the network was trained in.
+func areNumbers(labels []string) bool {
+	for row, label := range labels {
+		if label != strconv.Itoa(row) {
+			return false
+		}
+	}
+	return len(labels) > 0
+}
+
+// byNumber says what a match with rows that have no names rests on. Most
+// tools sort the folders of classes as texts, where "10" comes before "2".
+func byNumber(wanted []string, rows []int) string {
+	note := "the weights name no classes, so these are matched by number"
+	for i, row := range rows {
+		if i != row {
+			return fmt.Sprintf("%s: %q is row %d; if the network was trained on the folders in the order of their names, "+
+				"it is row %d: --classes-by-order", note, wanted[i], row, i)
+		}
+	}
+	return note + ", which is their order too (--classes-by-order)"
 }
 
 // ParseMap reads a class map for MatchOptions: lines of a class, a tab and its
 // label. An error begins with the number of the line.
 func ParseMap(text string) (map[string]string, error) {
 	classes := map[string]string{}
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(Text([]byte(text)), "\n") {
 		line = strings.TrimRight(line, "\r")
 		if strings.TrimSpace(line) == "" {
 			continue
@@ -174,6 +218,10 @@ func (m *matcher) find(name string, mapped bool) (int, error) {
 	}
 	switch len(rows) {
 	case 0:
+		if areNumbers(m.labels) {
+			return 0, fmt.Errorf("matches no label of the weights, which only count their %d classes; "+
+				"--classes-by-order or --class-map can say what it is", len(m.labels))
+		}
 		return 0, fmt.Errorf("matches no label of the weights; the nearest are %s; "+
 			"--class-map or --classes-by-order can say what it is", strings.Join(m.nearest(name, 3), ", "))
 	case 1:

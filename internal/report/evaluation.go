@@ -68,6 +68,7 @@ func (e Evaluation) facts() []Fact {
 	}
 	facts := []Fact{
 		{"top-1", fmt.Sprintf("%.2f%%", 100*e.Top1)}, {"top-5", fmt.Sprintf("%.2f%%", 100*e.Top5)},
+		{"balanced accuracy", fmt.Sprintf("%.2f%%", 100*e.BalancedAccuracy())},
 		{"loss", fmt.Sprintf("%.4f", e.Loss)}, {"images", images}, {"speed", fmt.Sprintf("%.1f images/s", e.ImagesPerS)},
 		{"images of", e.Source},
 	}

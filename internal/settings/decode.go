@@ -16,7 +16,7 @@ func (l Leaf) Decode(n *yaml.Node) error {
 	}
 	fresh := reflect.New(l.Value.Type()) // so that a list does not keep earlier entries
 	if !l.accepts(n) || n.Decode(fresh.Interface()) != nil {
-		return Errorf(l.Key, "must be %s, is %s%s", article(l.TypeName()), Inline(n), l.advice(n))
+		return Errorf(l.Key, "must be %s, is %s%s", l.article(), Inline(n), l.advice(n))
 	}
 	l.Value.Set(fresh.Elem())
 	return nil
@@ -42,7 +42,11 @@ func (l Leaf) accepts(n *yaml.Node) bool {
 	return true
 }
 
-func article(typeName string) string {
+func (l Leaf) article() string {
+	typeName := l.TypeName()
+	if _, own := l.Value.Interface().(Value); own {
+		return typeName
+	}
 	switch typeName {
 	case "true or false", "two numbers", "text":
 		return typeName

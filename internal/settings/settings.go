@@ -20,6 +20,13 @@ type Leaf struct {
 // program's lists; for the others it returns "".
 type Explainer interface{ Help(name string) string }
 
+// Value is a value with a form of its own in YAML, which its type reads by
+// yaml.Unmarshaler.
+type Value interface {
+	TypeName() string // in words, such as "text or a list"
+	Text() string     // in YAML
+}
+
 // Leaves lists the values of the struct that c points to, in the order of its
 // fields.
 func Leaves(c any) []Leaf { return below("", reflect.ValueOf(c).Elem()) }
@@ -48,7 +55,9 @@ func below(prefix string, s reflect.Value) (all []Leaf) {
 
 // TypeName describes the type of the value in words.
 func (l Leaf) TypeName() string {
-	switch l.Value.Interface().(type) {
+	switch v := l.Value.Interface().(type) {
+	case Value:
+		return v.TypeName()
 	case string:
 		return "text"
 	case bool:

@@ -41,6 +41,8 @@ func indent(depth int) string { return strings.Repeat("  ", depth) }
 // Text writes the value in YAML.
 func (l Leaf) Text() string {
 	switch v := l.Value.Interface().(type) {
+	case Value:
+		return v.Text()
 	case float64:
 		return number(v)
 	case time.Duration:

@@ -15,6 +15,12 @@ type trainingData struct {
 	loader     *dataset.Loader
 	batches    int // an epoch has
 	preprocess picture.Preprocess
+	damage     *damage // of train; nil for images that come from no set
+	valDamage  *damage
+	valPart    string // as dataset.Training has it
+
+	classWeights []float32 // in the losses; nil for all alike
+	fingerprint  string    // of train
 }
 
 // openData opens the images of a configuration, and settles the number of
@@ -24,13 +30,17 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 		return trainingData{}, settings.Errorf("train.batch_size",
 			"is %d, but data.augment.mixup and cutmix mix the images of a batch; use at least 2", c.Train.BatchSize)
 	}
-	train, val, notes, err := dataset.OpenTraining(c.Data, c.Train.Seed)
+	opened, err := dataset.OpenTraining(c.Data)
 	if err != nil {
 		return trainingData{}, err
 	}
-	for _, text := range notes {
+	for _, text := range append(opened.LeftOut, opened.Notes...) {
 		reporter.Note(text)
 	}
+	for _, text := range opened.Warnings {
+		reporter.Warn(text)
+	}
+	train, val := opened.Train, opened.Val
 	if most := c.Eval.MaxImages; val != nil && most > 0 && val.Len() > most {
 		reporter.Note(fmt.Sprintf("validating on %d of the %d validation images (eval.max_images)", most, val.Len()))
 		val = dataset.Sample(val, most)
@@ -48,13 +58,38 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 	if err != nil {
 		return trainingData{}, err
 	}
-	d := trainingData{train: train, val: val, preprocess: c.Eval.Preprocess(preprocess)}
+	d := trainingData{
+		train: train, val: val, valPart: opened.ValPart, fingerprint: dataset.Fingerprint(train),
+		preprocess: c.Eval.Preprocess(preprocess),
+		damage:     newDamage("training images", c.Data.Train, train.Len(), c.Data, reporter),
+	}
+	if val != nil {
+		spec := c.Data.Val
+		if spec == "" {
+			spec = c.Data.Train
+		}
+		d.valDamage = newDamage("validation images", spec, val.Len(), c.Data, reporter)
+	}
+	if d.classWeights, err = c.Train.ClassWeights.of(dataset.ClassSizes(train)); err != nil {
+		return trainingData{}, err
+	}
+	adviseUnequal(c, d, reporter)
 	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
 		Batch: c.Train.BatchSize, Train: true, Seed: c.Train.Seed,
 		Workers: c.Data.Workers, Preprocess: d.preprocess, Augment: c.Data.Augment,
+		Balance: c.Data.Balance == dataset.BalanceClasses, SkipUnreadable: skips(c.Data),
 	})
 	d.batches = d.loader.BatchesPerEpoch()
 	return d, nil
+}
+
+// check looks for images that cannot be read before the first of them is
+// needed.
+func (d trainingData) check() error {
+	if err := d.damage.check(d.train); err != nil || d.val == nil {
+		return err
+	}
+	return d.valDamage.check(d.val)
 }
 
 // updates returns the updates of an epoch; the last may be made of fewer

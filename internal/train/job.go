@@ -18,6 +18,7 @@ type Result struct {
 	BestEpoch int     `json:"best_epoch"` // counted from 1; 0 without validation
 	Steps     int     `json:"steps"`
 	Exit      Exit    `json:"exit"`
+	ValPart   string  `json:"-"` // what the best weights were chosen by, as dataset.Training has it
 }
 
 // Exit says why a run ended.

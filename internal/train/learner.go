@@ -51,6 +51,7 @@ func (l *learner) buildOptions() model.Options {
 	if l.recipe.LabelSmoothing.Spread == SpreadWrongOnly {
 		smoothing.Spread = kernel.WrongOnly
 	}
+	smoothing.Weights = l.data.classWeights
 	return model.Options{
 		Smoothing: smoothing, AuxWeight: float32(l.recipe.Train.AuxWeight),
 		Seed: l.recipe.Train.Seed, Frozen: l.frozen,
@@ -77,7 +78,10 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 	for i := range batches {
 		b, err := next()
 		if err != nil {
-			return fmt.Errorf("training images: %w", err)
+			return l.data.damage.explain(fmt.Errorf("training images: %w", err))
+		}
+		if err := l.data.damage.add(b.Skipped); err != nil {
+			return err
 		}
 		// Dropout's mask follows from the seed and the number of the batch.
 		pass := uint64(at.Epoch)*uint64(l.data.batches) + uint64(at.Batch)

@@ -16,18 +16,19 @@ import (
 
 // progress is how far a run has come, apart from its tensors.
 type progress struct {
-	Step      int           `json:"step"`      // updates made
-	Epoch     int           `json:"epoch"`     // epochs done, counted from 0
-	Batch     int           `json:"batch"`     // batches done of the epoch under way
-	Validated int           `json:"validated"` // step of the last validation
-	Images    int           `json:"images"`    // that an epoch is made of
-	Best      best          `json:"best"`
-	Waiting   int           `json:"waiting"` // epochs from the best one to the last that was validated
-	Elapsed   time.Duration `json:"elapsed"`
-	Metrics   int64         `json:"metrics"` // bytes of metrics.jsonl
-	Window    window        `json:"window"`  // since the last training line
-	SoFar     window        `json:"so_far"`  // of the epoch under way
-	Exit      Exit          `json:"exit"`    // why the run ended; empty while it has not
+	Step        int           `json:"step"`        // updates made
+	Epoch       int           `json:"epoch"`       // epochs done, counted from 0
+	Batch       int           `json:"batch"`       // batches done of the epoch under way
+	Validated   int           `json:"validated"`   // step of the last validation
+	Images      int           `json:"images"`      // that an epoch is made of
+	Fingerprint string        `json:"fingerprint"` // of those, dataset.Fingerprint's
+	Best        best          `json:"best"`
+	Waiting     int           `json:"waiting"` // epochs from the best one to the last that was validated
+	Elapsed     time.Duration `json:"elapsed"`
+	Metrics     int64         `json:"metrics"` // bytes of metrics.jsonl
+	Window      window        `json:"window"`  // since the last training line
+	SoFar       window        `json:"so_far"`  // of the epoch under way
+	Exit        Exit          `json:"exit"`    // why the run ended; empty while it has not
 }
 
 // epoch returns the epoch under way, counted from 1; between two the one that

@@ -39,8 +39,11 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 			clear(p.Data) // the new one is added to it, which would round it
 		}
 		b, err := next()
+		if err == nil {
+			err = l.data.damage.add(b.Skipped)
+		}
 		if err != nil {
-			return fmt.Errorf("recalibrate batch norm: %w", err)
+			return fmt.Errorf("recalibrate batch norm: %w", l.data.damage.explain(err))
 		}
 		if err := net.Forward(b.Images); err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)

@@ -30,6 +30,7 @@ type LoopOptions struct {
 	GradAccumSteps  int           `yaml:"grad_accum_steps" json:"grad_accum_steps" help:"batches whose gradients are averaged into one update; the effective batch is batch_size times this"`
 	Precision       string        `yaml:"precision" json:"precision" help:"arithmetic: fp32"`
 	AuxWeight       float64       `yaml:"aux_weight" json:"aux_weight" help:"weight of an auxiliary head's loss beside the main one"`
+	ClassWeights    ClassWeights  `yaml:"class_weights" json:"class_weights" help:"weights of the classes in the losses: none (all alike), balanced (in inverse proportion to their training images, 1 on average over those) or a list with a number for each class, in the order that dataset info lists them"`
 	ClipGradNorm    float64       `yaml:"clip_grad_norm" json:"clip_grad_norm" help:"largest norm of all gradients together; 0 for no limit"`
 	ClipGradValue   float64       `yaml:"clip_grad_value" json:"clip_grad_value" help:"largest absolute value of one gradient, applied before clip_grad_norm; 0 for no limit"`
 	Patience        int           `yaml:"patience" json:"patience" help:"stop when the best validation top-1 is that many epochs old; 0 for never"`
@@ -58,7 +59,7 @@ func DefaultRecipe() Recipe {
 	return Recipe{
 		Train: LoopOptions{
 			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: "fp32",
-			AuxWeight: 0.4, ClipGradNorm: 2, Freeze: []string{},
+			AuxWeight: 0.4, ClassWeights: ClassWeightsNone, ClipGradNorm: 2, Freeze: []string{},
 		},
 		LabelSmoothing: SmoothingOptions{Epsilon: 0.1, Spread: SpreadUniform},
 		Optimizer: optimize.OptimizerOptions{
@@ -93,6 +94,7 @@ func (o LoopOptions) Validate() error {
 		settings.AtLeast("train.grad_accum_steps", o.GradAccumSteps, 1),
 		settings.OneOf("train.precision", o.Precision, []settings.Choice{{Name: "fp32"}}),
 		settings.Within("train.aux_weight", o.AuxWeight, 0, 100),
+		o.ClassWeights.validate(),
 		settings.Within("train.clip_grad_norm", o.ClipGradNorm, 0, math.MaxFloat32),
 		settings.Within("train.clip_grad_value", o.ClipGradValue, 0, math.MaxFloat32),
 		settings.AtLeast("train.patience", o.Patience, 0),

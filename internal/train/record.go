@@ -46,7 +46,8 @@ func (r *run) checkpoint() error {
 	if err != nil {
 		return err
 	}
-	r.at.Metrics, r.at.Elapsed, r.at.Images = size, r.clock.elapsed(), r.data.train.Len()
+	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
+	r.at.Images, r.at.Fingerprint = r.data.train.Len(), r.data.fingerprint
 	if err := r.save(r.path(rundir.Checkpoint), r.at, r.recipe); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (r *run) resume() error {
 	}
 	r.at = at
 	r.at.Exit = ""
+	r.followImages()
 	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
 	if err := r.takeBackBest(); err != nil {
 		return err
@@ -57,11 +58,38 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 		return settings.Errorf("train.batch_size",
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
-	case at.Images != 0 && at.Images != r.data.train.Len(): // older checkpoints have no count
+	}
+	return r.sameImages(at)
+}
+
+// sameImages refuses other training images than those that a checkpoint was
+// made with. A few more or less are no others: damaged files are mended,
+// removed and replaced.
+func (r *run) sameImages(at progress) error {
+	is, was := r.data.train.Len(), at.Images
+	if was == 0 { // older checkpoints have no count
+		return nil
+	}
+	few := max(1, share(r.job.Data.MaxErrors, was))
+	if is < was-few || is > was+few {
 		return settings.Errorf("data.train", "has %d training images, but the run began with %d; "+
-			"resume with the same images, data.val and data.val_fraction", r.data.train.Len(), at.Images)
+			"resume with the same images, data.val, data.val_fraction and data.val_seed; "+
+			"a data.max_errors of %.2g lets that many be others", is, was, float64(max(is-was, was-is))/float64(was)+0.005)
 	}
 	return nil
+}
+
+// followImages goes on with the training images that there are now.
+func (r *run) followImages() {
+	is, was := r.data.train.Len(), r.at.Images
+	switch {
+	case was != 0 && is != was:
+		r.reporter.Warn(fmt.Sprintf("%d training images, the run had %d: it goes on in another order of the images, "+
+			"so it will not end with the bits of a run that was not stopped", is, was))
+	case r.at.Fingerprint != "" && r.at.Fingerprint != r.data.fingerprint:
+		r.reporter.Warn(fmt.Sprintf("%d training images as before, but some have other names or classes", is))
+	}
+	r.at.Batch = min(r.at.Batch, r.data.batches)
 }
 
 // cutMetrics takes back the lines written after the checkpoint.

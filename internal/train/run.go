@@ -42,7 +42,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 	if err == nil {
 		err = r.writeReport("ended by " + string(exit))
 	}
-	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit, ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
 		err = context.Cause(ctx)
 	}
@@ -87,6 +87,9 @@ func open(job Job) (_ *run, err error) {
 		}
 	}()
 	r.advise()
+	if err := r.data.check(); err != nil {
+		return nil, err
+	}
 	fresh, release, err := rundir.Open(job.Dir, job.Resume)
 	if err != nil {
 		return nil, err
@@ -110,6 +113,7 @@ func open(job Job) (_ *run, err error) {
 	if r.data.val != nil {
 		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{
 			Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers,
+			SkipUnreadable: skips(job.Data),
 		})
 	}
 	return r, err
@@ -118,7 +122,7 @@ func open(job Job) (_ *run, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	if err := r.save(r.path(rundir.Checkpoint), progress{Images: r.data.train.Len()}, r.recipe); err != nil {
+	if err := r.save(r.path(rundir.Checkpoint), progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
@@ -327,7 +331,10 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	}
 	result, err := r.evaluator.Evaluate(ctx, r.data.val, r.reporter.Validation)
 	if err != nil {
-		return report.Line{}, fmt.Errorf("validation: %w", err)
+		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.explain(err))
+	}
+	if err := r.data.valDamage.add(result.Skipped); err != nil {
+		return report.Line{}, err
 	}
 	if !finite(result.Loss) {
 		return report.Line{}, fmt.Errorf(

@@ -179,11 +179,11 @@ func TestSavedWeightsGiveTheValidationsFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	val, _, err := dataset.OpenSplit(job.Data.Train, "val")
+	part, _, err := dataset.OpenSplit(job.Data.Train, "val")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := e.Evaluate(context.Background(), val, nil)
+	r, err := e.Evaluate(context.Background(), part.Set, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,45 @@
+//go:build unix
+
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestOnlyRegularFilesAreOpened(t *testing.T) {
+	dir := folder(t, pictures(t, pictures(t, map[string][]byte{}, "a", 1), "b", 1))
+	pipe := filepath.Join(dir, "a", "pipe.jpg")
+	if err := syscall.Mkfifo(pipe, 0o666); err != nil {
+		t.Skip(err)
+	}
+	for name, target := range map[string]string{"zero.jpg": "/dev/zero", "linked.png": pipe, "null.png": "/dev/null"} {
+		if err := os.Symlink(target, filepath.Join(dir, "b", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		src := open(t, dir)
+		if got := reasons(src, "train"); src.Train.Len() != 2 || got[notRegular] != 4 {
+			t.Errorf("%d images, left out %v", src.Train.Len(), got)
+		}
+		for _, path := range []string{pipe, filepath.Join(dir, "b", "zero.jpg"), "/dev/null"} {
+			if _, err := ReadPicture(path); err == nil || err.Error() != "is not a regular file" {
+				t.Errorf("%s: error is %v", path, err)
+			}
+		}
+		if _, err := ReadPicture(dir); err == nil || err.Error() != "is a folder" {
+			t.Errorf("a folder: error is %v", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a pipe is waited for")
+	}
+}

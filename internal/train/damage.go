@@ -1,0 +1,90 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/inception-go/inception/internal/dataset"
+)
+
+// damage counts the images of a set that cannot be read.
+type damage struct {
+	what     string // the images are: training or validation images
+	spec     string // of the dataset
+	images   int    // of the set
+	options  dataset.Options
+	named    map[string]bool
+	reporter Reporter
+}
+
+func newDamage(what, spec string, images int, o dataset.Options, reporter Reporter) *damage {
+	return &damage{what, spec, images, o, map[string]bool{}, reporter}
+}
+
+// skips reports whether unreadable images are skipped.
+func skips(o dataset.Options) bool { return o.OnError == dataset.OnErrorSkip && o.MaxErrors > 0 }
+
+// share returns so much of n images, rounded up.
+func share(of float64, n int) int { return int(math.Ceil(of * float64(n))) }
+
+// examples are how many of too many unreadable images are named.
+const examples = 5
+
+// add names images that could not be read, each once, and returns an error if
+// they are more than may be skipped.
+func (d *damage) add(errs []error) error {
+	if d == nil { // images that come from no set
+		return nil
+	}
+	var fresh []error
+	for _, err := range errs {
+		var image *dataset.ImageError
+		if errors.As(err, &image) && !d.named[image.Name] {
+			d.named[image.Name] = true
+			fresh = append(fresh, err)
+		}
+	}
+	n := len(d.named)
+	tooMany := n > share(d.options.MaxErrors, d.images)
+	if tooMany {
+		fresh = fresh[:min(len(fresh), examples)] // the error says how to see all
+	}
+	for _, err := range fresh {
+		d.reporter.Warn("skipped: " + err.Error())
+	}
+	if tooMany {
+		return fmt.Errorf("%d of %d %s cannot be read, more than data.max_errors (%g) allows; %s",
+			n, d.images, d.what, d.options.MaxErrors, d.cure("raise data.max_errors"))
+	}
+	return nil
+}
+
+// explain adds to the error of an unreadable image what can be done.
+func (d *damage) explain(err error) error {
+	var image *dataset.ImageError
+	if d == nil || !errors.As(err, &image) {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, d.cure("set data.on_error: skip"))
+}
+
+func (d *damage) cure(setting string) string {
+	return fmt.Sprintf("inception dataset verify %s names all of them: mend or remove them, or %s", d.spec, setting)
+}
+
+// checkTime is how long files may be looked at before the first step.
+const checkTime = 2 * time.Second
+
+// check looks for files of a set that cannot be read.
+func (d *damage) check(set dataset.Set) error {
+	damaged := dataset.Check(set, checkTime)
+	if len(damaged) == 0 {
+		return nil
+	}
+	if !skips(d.options) {
+		return d.explain(fmt.Errorf("%d of %d %s cannot be read: %w", len(damaged), d.images, d.what, damaged[0]))
+	}
+	return d.add(damaged)
+}

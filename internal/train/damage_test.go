@@ -1,0 +1,205 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/rundir"
+)
+
+// damagedJob trains on a copy of 21 pictures, of which 1/3.png is damaged.
+func damagedJob(t *testing.T) (job Job, damaged string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../dataset/testdata/folders/one_damaged")); err != nil {
+		t.Fatal(err)
+	}
+	job = tinyJob(t)
+	job.Data.Train, job.Data.ValFraction = dir, 0
+	job.Train.BatchSize, job.Train.Epochs = 4, 2
+	src, err := dataset.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, err := range dataset.Verify(context.Background(), src.Train) {
+		if err != nil {
+			return job, src.Train.Name(i)
+		}
+	}
+	t.Fatal("no picture is damaged")
+	return job, ""
+}
+
+func TestOneDamagedPictureDoesNotEndATraining(t *testing.T) {
+	job, damaged := damagedJob(t)
+	heard := &notes{}
+	job.Reporter = heard
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(heard.text(), damaged); n != 1 {
+		t.Errorf("the damaged file is named %d times: %s", n, heard.text())
+	}
+	opened, err := open(Job{Config: job.Config, Dir: filepath.Join(t.TempDir(), "run"), Reporter: heard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened.close()
+	if n := strings.Count(heard.text(), damaged); n != 2 {
+		t.Errorf("the damaged file is not named before the first step: %s", heard.text())
+	}
+	for name, c := range map[string]struct {
+		change func(*Job)
+		want   string
+	}{
+		"by on_error":   {func(j *Job) { j.Data.OnError = dataset.OnErrorFail }, "set data.on_error: skip"},
+		"by max_errors": {func(j *Job) { j.Data.MaxErrors = 0 }, "1 of 21 training images cannot be read"},
+	} {
+		job := job
+		job.Dir = filepath.Join(t.TempDir(), "run")
+		c.change(&job)
+		_, err := Run(context.Background(), job)
+		for _, want := range []string{c.want, damaged, "inception dataset verify " + job.Data.Train} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error is %v, want %q", name, err, want)
+			}
+		}
+		if rundir.HoldsRun(job.Dir) {
+			t.Errorf("%s: the run has begun", name)
+		}
+	}
+}
+
+// A picture whose header is whole is found damaged when it is decoded.
+func cutOff(t *testing.T, path string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 40, 40))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b.Bytes()[:45], 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTooManyDamagedPicturesEndATraining(t *testing.T) {
+	job, _ := damagedJob(t)
+	for _, name := range []string{"0/0.png", "2/5.png"} {
+		cutOff(t, filepath.Join(job.Data.Train, name))
+	}
+	_, err := Run(context.Background(), job)
+	if err == nil || !strings.Contains(err.Error(), "3 of 21 training images cannot be read, more than data.max_errors (0.05)") {
+		t.Errorf("error is %v", err)
+	}
+	job.Resume, job.Data.MaxErrors = true, 0.2
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Errorf("with a larger share it does not go on: %v", err)
+	}
+}
+
+func TestDamagedValidationPicturesAreSkippedToo(t *testing.T) {
+	job, damaged := damagedJob(t)
+	job.Data.Val, job.Data.Train = job.Data.Train, "../dataset/testdata/folders/one_damaged"
+	heard := &notes{}
+	job.Reporter = heard
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(heard.text(), damaged); n != 1 {
+		t.Errorf("the damaged file is named %d times: %s", n, heard.text())
+	}
+}
+
+// breaking damages a picture while a run is under way.
+type breaking struct {
+	silence
+	t    *testing.T
+	path string
+}
+
+func (b breaking) Step(s Status) {
+	if s.Epoch == 1 && s.Step == 1 {
+		cutOff(b.t, b.path)
+	}
+}
+
+// A run that a damaged picture has ended goes on whatever is done about it.
+func TestARunGoesOnAfterADamagedPictureWasDealtWith(t *testing.T) {
+	for name, deal := range map[string]func(job *Job, damaged, good string) error{
+		"mended": func(_ *Job, damaged, good string) error {
+			data, err := os.ReadFile(good)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(damaged, data, 0o666)
+		},
+		"removed": func(_ *Job, damaged, _ string) error { return os.Remove(damaged) },
+		"renamed": func(_ *Job, damaged, _ string) error { return os.Rename(damaged, damaged+".bad") },
+		"skipped": func(job *Job, _, _ string) error { job.Data.OnError = dataset.OnErrorSkip; return nil },
+	} {
+		job, damaged := damagedJob(t)
+		if err := os.Remove(damaged); err != nil {
+			t.Fatal(err)
+		}
+		late, good := filepath.Join(job.Data.Train, "0", "2.png"), filepath.Join(job.Data.Train, "0", "3.png")
+		job.Data.OnError, job.Train.CheckpointEvery = dataset.OnErrorFail, 1
+		job.Reporter = breaking{t: t, path: late}
+		if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(), late) {
+			t.Fatalf("%s: error is %v, want one about %s", name, err, late)
+		}
+		if err := deal(&job, late, good); err != nil {
+			t.Fatal(err)
+		}
+		job.Resume, job.Reporter = true, nil
+		result, err := Run(context.Background(), job)
+		if err != nil || result.Exit != ExitEpochs {
+			t.Errorf("%s: the run ends with %+v, %v", name, result, err)
+		}
+	}
+}
+
+func TestARunThatGoesOnWithOtherImagesSaysSo(t *testing.T) {
+	job, damaged := damagedJob(t)
+	stopAfter(t, job, 2)
+	for _, c := range []struct {
+		name string
+		act  func() error
+		want string
+	}{
+		{"renamed", func() error { return os.Rename(damaged, filepath.Join(filepath.Dir(damaged), "new.png")) },
+			"some have other names or classes"},
+		{"removed", func() error { return os.Remove(filepath.Join(filepath.Dir(damaged), "new.png")) },
+			"20 training images, the run had 21"},
+	} {
+		if err := c.act(); err != nil {
+			t.Fatal(err)
+		}
+		heard := &notes{}
+		job.Resume, job.Reporter, job.Train.MaxSteps = true, heard, 3
+		if _, err := Run(context.Background(), job); err != nil || !strings.Contains(heard.text(), c.want) {
+			t.Errorf("%s: %v, says %q, want %q", c.name, err, heard.text(), c.want)
+		}
+	}
+}
+
+// grey writes a small picture.
+func grey(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 40, 40))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
