@@ -37,11 +37,11 @@ func (s *scratch) release() {
 }
 
 // blocks returns the batch of count channel blocks that lie apart by so many
-// bytes, and whose weights follow each other.
-func (s *scratch) blocks(count, apart int) *simd.GemmOffset {
+// bytes, and whose weights, of tap bytes, follow each other.
+func (s *scratch) blocks(count, apart, tap int) *simd.GemmOffset {
 	s.batch = s.batch[:0]
 	for i := range count {
-		s.batch = append(s.batch, simd.GemmOffset{A: i * apart, B: i * tapBytes})
+		s.batch = append(s.batch, simd.GemmOffset{A: i * apart, B: i * tap})
 	}
 	return &s.batch[0]
 }
