@@ -24,7 +24,8 @@ type Options struct {
 	Seed            uint64  // of dropout, with the step that Step points to when it runs
 	Step            *uint64 //
 
-	Folds *ops.Folds // of the networks over the same parameters; only without Train
+	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
+	Precision ops.Precision // of activations; FP32 with Train
 
 	// Frozen says which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool

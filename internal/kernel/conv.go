@@ -67,16 +67,7 @@ func (c Conv) forward(y, x Map, w, bias []float32, relu bool) {
 // ForwardBF16 is ForwardBias in bf16, with w from RoundWeights: sums and bias are
 // float32, and results are rounded once.
 func (c Conv) ForwardBF16(y, x MapBF16, w []BF16, bias []float32, relu bool) {
-	c.forwardBF16(y.operand("ForwardBF16"), x, w, bias, relu)
-}
-
-// ForwardBF16Sums is ForwardBF16 with results that are not rounded.
-func (c Conv) ForwardBF16Sums(y Map, x MapBF16, w []BF16, bias []float32, relu bool) {
-	c.forwardBF16(y.operand("ForwardBF16Sums"), x, w, bias, relu)
-}
-
-func (c Conv) forwardBF16(y operand, x MapBF16, w []BF16, bias []float32, relu bool) {
-	c.convolve(&product{precision: inBF16, out: y, in: x.operand("ForwardBF16"),
+	c.convolve(&product{precision: inBF16, out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
 		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: bf16SlabBytes}, len(w))
 }
 

@@ -29,7 +29,18 @@ type Options struct {
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
 	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
+	Precision Precision               // of an eval network's activations and convolutions
 }
+
+// Precision is what a network computes in.
+type Precision = ops.Precision
+
+// The precisions of eval networks. What Logits, Features and Point return is
+// float32 always.
+const (
+	FP32 = ops.FP32
+	BF16 = ops.BF16
+)
 
 // Network is a graph with memory, ready to run on batches of one size. It
 // shares its weights with every other network built on them. It is not safe
@@ -76,6 +87,9 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
+	if mode != Eval && o.Precision != FP32 {
+		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", o.Precision, FP32)
+	}
 	used := spec
 	if mode == Eval {
 		used = spec.WithoutAux()
@@ -91,6 +105,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
+	options.Precision = o.Precision
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = spec.build(b, image)
