@@ -32,16 +32,6 @@ type Options struct {
 	Precision Precision               // of an eval network's activations and convolutions
 }
 
-// Precision is what a network computes in.
-type Precision = ops.Precision
-
-// The precisions of eval networks. What Logits, Features and Point return is
-// float32 always.
-const (
-	FP32 = ops.FP32
-	BF16 = ops.BF16
-)
-
 // Network is a graph with memory, ready to run on batches of one size. It
 // shares its weights with every other network built on them. It is not safe
 // for concurrent use.
