@@ -45,6 +45,18 @@ func PeakGFLOPS(threads int) float64 { return peakOf(threads, active.PeakRate) }
 // PeakBF16GFLOPS is PeakGFLOPS of products of bf16 with float32 sums.
 func PeakBF16GFLOPS(threads int) float64 { return peakOf(threads, active.BF16.PeakRate) }
 
+// BF16Cost measures how many times as long as float32 bf16 takes on one thread,
+// by the best of short bursts in turn, because the machine may be shared.
+func BF16Cost() float64 {
+	const burst = 4 * time.Millisecond
+	float, half := 0.0, 0.0
+	for range 12 {
+		float = max(float, active.PeakRate(burst))
+		half = max(half, active.BF16.PeakRate(burst))
+	}
+	return float / half
+}
+
 func peakOf(threads int, rate func(time.Duration) float64) float64 {
 	const span = 100 * time.Millisecond
 	rates := make([]float64, threads)

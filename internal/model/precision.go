@@ -30,7 +30,7 @@ func ParsePrecision(name string, emulate bool) (Precision, error) {
 		}
 		return FP32, fmt.Errorf("%s has no instructions for bf16 on this processor; "+
 			"in plain Go it would take about %.0f times as long as fp32",
-			kernel.ISA(), kernel.PeakGFLOPS(1)/kernel.PeakBF16GFLOPS(1))
+			kernel.ISA(), kernel.BF16Cost())
 	}
 	return FP32, fmt.Errorf("must be %v or %v, is %q", FP32, BF16, name)
 }
