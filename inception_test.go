@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -242,5 +243,43 @@ func TestCloseFreesTheNetworksAndEndsCalls(t *testing.T) {
 	}
 	if len(m.Labels()) != 3 {
 		t.Error("the labels are gone")
+	}
+}
+
+// Where the processor has bf16 it answers nearly alike; elsewhere it is refused
+// with what it would cost.
+func TestPrecision(t *testing.T) {
+	if _, err := inception.Load(tiny(), inception.WithPrecision("half")); err == nil || !strings.Contains(err.Error(), "must be fp32 or bf16") {
+		t.Errorf("an unknown precision: %v", err)
+	}
+	half, err := inception.Load(tiny(), inception.WithPrecision("bf16"))
+	if err != nil {
+		if !strings.Contains(err.Error(), "times as long") {
+			t.Error(err)
+		}
+		return
+	}
+	defer half.Close()
+	exact, err := inception.Load(tiny(), inception.WithPrecision("fp32"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exact.Close()
+	want, err := exact.Features(context.Background(), plain(color.RGBA{40, 200, 90, 255}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := half.Features(context.Background(), plain(color.RGBA{40, 200, 90, 255}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	largest := float64(slices.Max(want[0]))
+	for i, v := range got[0] {
+		if math.Abs(float64(v-want[0][i])) > 0.05*largest {
+			t.Errorf("feature %d is %g in bf16, %g in float32", i, v, want[0][i])
+		}
+	}
+	if slices.Equal(got[0], want[0]) {
+		t.Error("bf16 gives float32's bits")
 	}
 }

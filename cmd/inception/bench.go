@@ -12,7 +12,8 @@ import (
 )
 
 func newBench(s *session) *cobra.Command {
-	var mode, variant, precision string
+	var mode, variant string
+	var arithmetic precisionFlags
 	var batch int
 	var layers bool
 	var span time.Duration
@@ -24,8 +25,9 @@ func newBench(s *session) *cobra.Command {
   inception bench --mode train --config flowers5 --batch 32 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if precision != "fp32" {
-				return usageError{fmt.Errorf("--precision: must be fp32, is %q", precision)}
+			precision, err := arithmetic.value()
+			if err != nil {
+				return err
 			}
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
@@ -45,10 +47,10 @@ func newBench(s *session) *cobra.Command {
 				resolved.Model.Classes = 1000
 			}
 			if layers {
-				return benchLayers(c, s, resolved.Model, batch, span)
+				return benchLayers(c, s, resolved.Model, batch, precision, span)
 			}
 			r, err := bench.Run(c.Context(), bench.Options{
-				Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Time: span,
+				Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Precision: precision, Time: span,
 			})
 			if err != nil {
 				return err
@@ -65,25 +67,28 @@ func newBench(s *session) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&mode, "mode", bench.Eval, "eval or train")
-	f.StringVar(&variant, "variant", "", "network, instead of the one in the configuration: "+strings.Join(model.Variants(), ", "))
-	f.IntVarP(&batch, "batch", "b", 8, "images per step, also --batch-size")
-	f.StringVar(&precision, "precision", "fp32", "arithmetic: fp32")
-	f.DurationVar(&span, "time", 5*time.Second, "measure for at least this long; with --layers, about this long in total")
-	f.BoolVar(&layers, "layers", false, "time each convolution separately: evaluation, training's forward pass, and the "+
-		"gradients of data and weights")
+	f.StringVar(&variant, "variant", "", "network, instead of the configuration's: "+strings.Join(model.Variants(), ", "))
+	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
+	arithmetic.addFlags(f)
+	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
+	f.BoolVar(&layers, "layers", false,
+		"time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
 	return c
 }
 
-func benchLayers(c *cobra.Command, s *session, spec model.Spec, batch int, span time.Duration) error {
-	const passes = 200 // roughly: a network has about 45 shapes, each with four passes
-	r, err := bench.Layers(c.Context(), spec, batch, span/passes)
+func benchLayers(
+	c *cobra.Command, s *session, spec model.Spec, batch int, precision model.Precision, span time.Duration,
+) error {
+	const passes = 200 // about; a network has some 45 shapes and each four passes
+	r, err := bench.Layers(c.Context(), spec, batch, precision, span/passes)
 	if err != nil {
 		return err
 	}
 	if s.json {
 		return s.printJSON(r)
 	}
-	s.print("batch %d, %s, %d threads, measured peak %.0f GFLOP/s\n\n", r.Batch, r.ISA, r.Threads, r.PeakGFLOPS)
+	s.print("batch %d, %s, %s, %d threads, measured peak %.0f GFLOP/s\n\n",
+		r.Batch, r.Precision, r.ISA, r.Threads, r.PeakGFLOPS)
 	s.print("%-34s %5s %8s %15s %15s %15s %15s\n",
 		"convolution", "times", "GFLOP", "evaluation", "forward", "backward data", "backward weights")
 	rate := func(v float64) string {

@@ -18,7 +18,9 @@ type doctorReport struct {
 	Processors int      `json:"processors"`
 	Threads    int      `json:"threads"`
 	PeakGFLOPS float64  `json:"peak_gflops"`
-	MemoryMiB  float64  `json:"memory_mib"` // 0 if unknown
+	BF16       bool     `json:"bf16"` // the instruction set in use has it
+	BF16GFLOPS float64  `json:"peak_bf16_gflops"`
+	MemoryMiB  float64  `json:"memory_mib"` // 0 where the system does not tell
 }
 
 func newDoctor(s *session) *cobra.Command {
@@ -32,14 +34,20 @@ func newDoctor(s *session) *cobra.Command {
 				Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 				ISA: kernel.ISA(), ISAs: kernel.ISAs(), Processors: runtime.NumCPU(), Threads: parallel.Threads(),
 				PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()), MemoryMiB: totalMemory(),
+				BF16: kernel.HasBF16(), BF16GFLOPS: kernel.PeakBF16GFLOPS(parallel.Threads()),
 			}
 			if s.json {
 				return s.printJSON(r)
 			}
 			s.print("inception      %s (%s, %s)\n", r.Version, r.Go, r.Platform)
-			s.print("kernels        %s; this machine can run %v; set INCEPTION_ISA to choose\n", r.ISA, r.ISAs)
-			s.print("threads        %d for %d processors; set --threads or INCEPTION_THREADS to choose\n", r.Threads, r.Processors)
-			s.print("peak           %.0f GFLOP/s, measured on multiply-adds in registers\n", r.PeakGFLOPS)
+			s.print("kernels        %s; this machine can run %v, INCEPTION_ISA chooses\n", r.ISA, r.ISAs)
+			s.print("threads        %d of %d processors, --threads or INCEPTION_THREADS chooses\n", r.Threads, r.Processors)
+			s.print("peak           %.0f GFLOP/s measured on multiply-adds in registers\n", r.PeakGFLOPS)
+			if r.BF16 {
+				s.print("peak in bf16   %.0f GFLOP/s\n", r.BF16GFLOPS)
+			} else {
+				s.print("peak in bf16   %.1f GFLOP/s in plain Go: %s has no instructions for it here\n", r.BF16GFLOPS, r.ISA)
+			}
 			if r.MemoryMiB > 0 {
 				s.print("memory         %.0f MiB\n", r.MemoryMiB)
 			}

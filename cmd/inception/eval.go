@@ -31,6 +31,7 @@ type evalCommand struct {
 	byOrder       bool
 	exclude       string
 	perClass      bool
+	precision     precisionFlags
 	files         evalFiles
 }
 
@@ -67,6 +68,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f.BoolVar(&e.byOrder, "classes-by-order", false, "match class folders to labels by their order")
 	f.BoolVar(&e.perClass, "per-class", false,
 		"print precision, recall and F1 of each class, and the calibration")
+	e.precision.addFlags(f)
 	e.files.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
@@ -169,6 +171,9 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	}
 	if e.crops > 1 && e.cropPct > 0 {
 		return j, fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)
+	}
+	if j.Precision, err = e.precision.value(); err != nil {
+		return j, err
 	}
 	if j.Match.Map, err = readClassMap(e.classMap); err != nil {
 		return j, err

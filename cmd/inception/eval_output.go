@@ -53,6 +53,7 @@ type evalReport struct {
 	ImagesPerS  float64            `json:"images_per_s"`
 	Preprocess  picture.Preprocess `json:"preprocess"` // of the first member
 	Crops       int                `json:"crops"`
+	Precision   string             `json:"precision"`
 	Excluded    int                `json:"excluded"`
 	Members     []memberReport     `json:"members"`
 	ECE         float64            `json:"ece"`
@@ -124,8 +125,8 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
 		Images: o.Images, Skipped: len(o.Skipped), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
-		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, ECE: o.ECE, MacroF1: o.MacroAverage().F1,
-		Balanced: o.BalancedAccuracy(),
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Job.Precision.String(),
+		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}
 	for _, m := range o.Members {
 		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess})

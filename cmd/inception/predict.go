@@ -22,6 +22,8 @@ type predictCommand struct {
 	features, layer string // features: .npy to write, end point
 	top, batch      int
 	inputSize       int
+	precision       precisionFlags
+	arithmetic      model.Precision // that they ask for
 }
 
 // addFlags adds the flags that both commands have.
@@ -30,6 +32,7 @@ func (p *predictCommand) addFlags(c *cobra.Command) {
 	f.StringVarP(&p.weights, "weights", "w", "", "weight file or run folder")
 	f.IntVarP(&p.batch, "batch", "b", 0, "images in one pass, also --batch-size (default: as many as are given, up to 8)")
 	f.IntVar(&p.inputSize, "input-size", 0, "use this size instead of the weights' own")
+	p.precision.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
 }
 
@@ -162,15 +165,17 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 	})
 }
 
-// inputs lists the pictures and arrays that args name. The file that flag names
-// must be none of them.
-func (p *predictCommand) inputs(args []string, flag, file string) ([]string, error) {
+// inputs checks the flags and lists the pictures and arrays that args name. The
+// file that flag names must be none of them.
+func (p *predictCommand) inputs(args []string, flag, file string) (files []string, err error) {
+	if p.arithmetic, err = p.precision.value(); err != nil {
+		return nil, err
+	}
 	if p.batch < 0 || p.inputSize < 0 {
 		return nil, usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d",
 			p.batch, p.inputSize)}
 	}
-	files, err := evaluate.Files(args)
-	if err != nil {
+	if files, err = evaluate.Files(args); err != nil {
 		return nil, err
 	}
 	for _, in := range append(files, p.weights) {
@@ -198,7 +203,7 @@ func (p *predictCommand) each(
 	use func(evaluate.Output, *npy.Rows) error,
 ) error {
 	o := evaluate.PredictOptions{Layer: p.layer, RunOptions: evaluate.RunOptions{
-		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess,
+		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
 	}}
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize

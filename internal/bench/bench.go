@@ -17,11 +17,12 @@ import (
 
 // Options say what to time.
 type Options struct {
-	Mode   string // eval or train
-	Spec   model.Spec
-	Recipe train.Recipe // of a training step
-	Batch  int
-	Time   time.Duration // how long to measure at least; at least three steps are timed
+	Mode      string // eval or train
+	Spec      model.Spec
+	Recipe    train.Recipe // of a training step
+	Batch     int
+	Precision model.Precision // of eval; training has fp32 only
+	Time      time.Duration   // of measuring, at least; at least three steps are taken
 }
 
 // Result is what `bench --json` prints.
@@ -35,9 +36,9 @@ type Result struct {
 	StepS        float64 `json:"step_s"` // median
 	ImagesPerS   float64 `json:"images_per_s"`
 	GFLOPS       float64 `json:"gflops"`        // of the convolutions and classifiers
-	PeakGFLOPS   float64 `json:"peak_gflops"`   // measured on fused multiply-adds in registers
-	PeakFraction float64 `json:"peak_fraction"` // GFLOPS / PeakGFLOPS
-	PeakRSSMiB   float64 `json:"peak_rss_mib"`  // of this process; 0 if unknown
+	PeakGFLOPS   float64 `json:"peak_gflops"`   // of the precision, measured on multiply-adds in registers
+	PeakFraction float64 `json:"peak_fraction"` // the former of the latter
+	PeakRSSMiB   float64 `json:"peak_rss_mib"`  // of this process; 0 where the system does not tell
 	PlannedMiB   float64 `json:"planned_mib"`   // of the activations' arena
 }
 
@@ -50,9 +51,11 @@ const (
 // Run times steps on random images until o.Time is over.
 func Run(ctx context.Context, o Options) (Result, error) {
 	r := Result{
-		Mode: o.Mode, Variant: o.Spec.Variant, Precision: "fp32",
-		ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch,
-		PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()),
+		Mode: o.Mode, Variant: o.Spec.Variant, Precision: o.Precision.String(),
+		ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch, PeakGFLOPS: peakOf(o.Precision),
+	}
+	if o.Mode == Train && o.Precision != model.FP32 {
+		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v", o.Precision, model.FP32)
 	}
 	w, err := model.NewWeights(o.Spec, 1)
 	if err != nil {
@@ -76,8 +79,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, nil
 }
 
-// stepOf returns a function that does one step, the bytes of its activations
-// and its floating-point operations.
+// peakOf measures a precision's peak in GFLOP/s.
+func peakOf(p model.Precision) float64 {
+	if p == model.BF16 {
+		return kernel.PeakBF16GFLOPS(parallel.Threads())
+	}
+	return kernel.PeakGFLOPS(parallel.Threads())
+}
+
+// stepOf returns what one step does, the bytes of its activations and its
+// floating-point operations.
 func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops float64, close func(), err error) {
 	images, labels := noise(o)
 	layers, err := model.Layers(o.Spec)
@@ -86,7 +97,7 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 	}
 	switch o.Mode {
 	case Eval:
-		net, err := model.Build(o.Spec, w, o.Batch, model.Eval, model.Options{})
+		net, err := model.Build(o.Spec, w, o.Batch, model.Eval, model.Options{Precision: o.Precision})
 		if err != nil {
 			return nil, 0, 0, nil, err
 		}

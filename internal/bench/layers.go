@@ -13,20 +13,22 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// LayerResult is how fast one convolution runs, by pass, in GFLOP/s.
+// LayerResult is how fast one convolution runs, by pass, in GFLOP/s. In bf16
+// there is evaluation only.
 type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
 	GFLOP    float64 `json:"gflop"` // of one pass over the batch, counted for a direct convolution
 	Eval     float64 `json:"eval"`  // with bias and ReLU, by F(4x4, 3x3) where that is faster
-	Forward  float64 `json:"forward"`
-	Data     float64 `json:"backward_data"` // 0 for the first layer, which needs none
-	Weights  float64 `json:"backward_weights"`
+	Forward  float64 `json:"forward,omitempty"`
+	Data     float64 `json:"backward_data,omitempty"` // the first layer has none
+	Weights  float64 `json:"backward_weights,omitempty"`
 	Repeated int     `json:"repeated"` // how many layers of the network have this shape
 }
 
 // LayersResult is what `bench --layers --json` prints.
 type LayersResult struct {
+	Precision  string        `json:"precision"`
 	ISA        string        `json:"isa"`
 	Threads    int           `json:"threads"`
 	Batch      int           `json:"batch"`
@@ -34,23 +36,25 @@ type LayersResult struct {
 	Layers     []LayerResult `json:"layers"`
 	// Means over all layers weighted by work: work over time.
 	Eval    float64 `json:"eval"`
-	Forward float64 `json:"forward"`
-	Data    float64 `json:"backward_data"`
-	Weights float64 `json:"backward_weights"`
+	Forward float64 `json:"forward,omitempty"`
+	Data    float64 `json:"backward_data,omitempty"`
+	Weights float64 `json:"backward_weights,omitempty"`
 }
 
-// Layers times every convolution of a network separately, in evaluation, in
-// training's forward pass and in both gradients, each until span is over.
-// Layers of the same shape are timed once.
-func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration) (LayersResult, error) {
-	r := LayersResult{ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: batch}
+// Layers times every convolution of a network by itself, in evaluation, in
+// training's forward pass and both gradients, each until span is over; in bf16 in
+// evaluation only. Layers of one shape are timed once.
+func Layers(
+	ctx context.Context, spec model.Spec, batch int, precision model.Precision, span time.Duration,
+) (LayersResult, error) {
+	r := LayersResult{Precision: precision.String(), ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: batch}
 	layers, err := model.Layers(spec)
 	if err != nil {
 		return r, err
 	}
 	seen := map[string]int{}
-	var work, eval, forward, dataWork, data, weights float64
-	r.PeakGFLOPS = kernel.PeakGFLOPS(parallel.Threads())
+	var eval, forward, data, weights mean
+	r.PeakGFLOPS = peakOf(precision)
 	for i := 0; i < len(layers); i++ {
 		l := &layers[i]
 		if l.Op != "conv" {
@@ -68,25 +72,39 @@ func Layers(ctx context.Context, spec model.Spec, batch int, span time.Duration)
 		if !known {
 			at = len(r.Layers)
 			seen[c.String()] = at
-			r.Layers = append(r.Layers, c.time(l.Name, span))
+			r.Layers = append(r.Layers, c.time(l.Name, precision, span))
 		}
 		t := &r.Layers[at]
 		t.Repeated++
-		work += t.GFLOP
-		eval += t.GFLOP / t.Eval
-		forward += t.GFLOP / t.Forward
-		weights += t.GFLOP / t.Weights
-		if t.Data > 0 {
-			dataWork += t.GFLOP
-			data += t.GFLOP / t.Data
-		}
+		eval.add(t.GFLOP, t.Eval)
+		forward.add(t.GFLOP, t.Forward)
+		data.add(t.GFLOP, t.Data)
+		weights.add(t.GFLOP, t.Weights)
 	}
-	r.Eval, r.Forward, r.Data, r.Weights = work/eval, work/forward, dataWork/data, work/weights
+	r.Eval, r.Forward, r.Data, r.Weights = eval.rate(), forward.rate(), data.rate(), weights.rate()
 	return r, nil
 }
 
-// joined returns the single convolution that a depthwise one of images and the
-// pointwise one after it run as.
+// mean is a mean of rates weighted by work: all work over all time.
+type mean struct{ work, time float64 }
+
+// add counts work at a rate; there is none where that is 0.
+func (m *mean) add(work, rate float64) {
+	if rate > 0 {
+		m.work += work
+		m.time += work / rate
+	}
+}
+
+func (m *mean) rate() float64 {
+	if m.time == 0 {
+		return 0
+	}
+	return m.work / m.time
+}
+
+// joined returns the convolution that a depthwise one of images and the
+// pointwise one behind it are run as.
 func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
 	l := *depthwise
 	l.Name, _, _ = strings.Cut(l.Name, ".")
@@ -131,11 +149,15 @@ func (c layerConv) String() string {
 }
 
 // time measures the passes.
-func (c layerConv) time(name string, span time.Duration) LayerResult {
+func (c layerConv) time(name string, precision model.Precision, span time.Duration) LayerResult {
 	r := LayerResult{Name: name, Shape: c.String(), GFLOP: 2 * float64(c.macs) * float64(c.n) / 1e9}
 	rate := func(pass func()) float64 {
 		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
 		return r.GFLOP / median(times)
+	}
+	if precision == model.BF16 {
+		r.Eval = rate(c.passBF16())
+		return r
 	}
 	y, bias := randomMap(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)
 	if c.conv.C < kernel.Block {
@@ -158,6 +180,25 @@ func (c layerConv) time(name string, span time.Duration) LayerResult {
 	r.Data = rate(func() { c.conv.BackwardData(x, y, w) })
 	r.Weights = rate(func() { c.conv.BackwardWeights(w, x, y) })
 	return r
+}
+
+// passBF16 returns the pass of evaluation in bf16.
+func (c layerConv) passBF16() func() {
+	y := kernel.MapOf(make([]kernel.BF16, c.n*c.conv.K*c.oh*c.ow), c.n, c.conv.K, c.oh, c.ow)
+	bias := randomFloats(c.conv.K)
+	rounded := func(packed []float32) []kernel.BF16 {
+		w := make([]kernel.BF16, len(packed))
+		kernel.RoundWeights(w, packed)
+		return w
+	}
+	if c.conv.C < kernel.Block {
+		image := kernel.ImageConv{K: c.conv.K, Window: c.conv.Window}
+		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), rounded(randomFloats(image.WeightLen()))
+		return func() { image.ForwardBF16(y, x, c.n, c.h, c.w, w, bias, true) }
+	}
+	x := kernel.MapOf(make([]kernel.BF16, c.n*c.conv.C*c.h*c.w), c.n, c.conv.C, c.h, c.w)
+	w := rounded(randomFloats(c.conv.WeightLen()))
+	return func() { c.conv.ForwardBF16(y, x, w, bias, true) }
 }
 
 func randomMap(n, c, h, w int) kernel.Map { return kernel.MapOf(randomFloats(n*c*h*w), n, c, h, w) }

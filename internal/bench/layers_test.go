@@ -20,7 +20,7 @@ func TestLayersOfOddShapes(t *testing.T) {
 			t.Fatal(err)
 		}
 		spec.InputSize, spec.Classes = 48, 10
-		r, err := Layers(context.Background(), spec, 1, time.Nanosecond)
+		r, err := Layers(context.Background(), spec, 1, model.FP32, time.Nanosecond)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,6 +36,27 @@ func TestLayersOfOddShapes(t *testing.T) {
 		}
 		if want := map[string]int{model.BNInception: 69, model.GoogLeNet: 59}[variant]; convs != want {
 			t.Errorf("%s has %d convolutions, want %d", variant, convs, want)
+		}
+	}
+}
+
+// In bf16 there is evaluation only, beside the peak of that.
+func TestLayersInBF16(t *testing.T) {
+	spec, err := model.DefaultSpec(model.V3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.InputSize, spec.Width, spec.Classes, spec.Aux = 75, 0.1, 10, model.AuxNone
+	r, err := Layers(context.Background(), spec, 1, model.BF16, time.Nanosecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Precision != "bf16" || !(r.Eval > 0) || r.Forward != 0 || r.Data != 0 || r.Weights != 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, l := range r.Layers {
+		if !(l.Eval > 0) || l.Forward != 0 {
+			t.Errorf("%+v", l)
 		}
 	}
 }

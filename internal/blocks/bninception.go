@@ -96,7 +96,7 @@ func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 		return b.keep(nil, err, image)
 	}
 	if !b.Train {
-		y, err := ops.ImageConvBiasReLU(u.Name, image, weights, k, bias, u.Window, layers...)
+		y, err := ops.ImageConvBiasReLU(u.Name, image, weights, k, bias, u.Window, b.Precision, layers...)
 		return b.keep(y, err, image)
 	}
 	y, err := ops.ImageConv(u.Name, image, weights, k, u.Window, layers...)

@@ -24,7 +24,8 @@ type Options struct {
 	Seed            uint64  // of dropout, combined with the value of Step during the run
 	Step            *uint64 //
 
-	Folds *ops.Folds // shared by the networks over the same parameters; only without Train
+	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
+	Precision ops.Precision // of activations; FP32 with Train
 
 	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool

@@ -55,7 +55,7 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	}
 	if !b.Train {
 		for i, l := range layers {
-			y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], nil, norms[i], l.Window, l.Layer)
+			y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], nil, norms[i], l.Window, b.Precision, l.Layer)
 			ys[i] = b.made(l, y, err, x)
 		}
 		return ys

@@ -54,6 +54,7 @@ type RunOptions struct {
 	Preprocess     picture.Preprocess // Options.CropPct, when set, overrides its crop
 	Crops          picture.Crops      // views of each image, the softmax of which is averaged; 0 is one
 	Workers        int                // decoding threads; 0 for one per thread of the kernels
+	Precision      model.Precision    // of the networks' arithmetic
 	SkipUnreadable bool               // count images that cannot be read instead of stopping
 }
 

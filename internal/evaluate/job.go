@@ -20,6 +20,7 @@ type Job struct {
 	Crops         picture.Crops // views of each image
 	InputSize     int           // of the networks, instead of the weights' own; 0 for that
 	Interpolation string        // instead of the weights' own; empty for that
+	Precision     model.Precision
 
 	Data    dataset.Options
 	Given   bool   // Data.Train was named for this evaluation; else it is the weights' own run's
@@ -105,7 +106,8 @@ func (o *Outcome) load() (ensemble Ensemble, err error) {
 		m.Preprocess = j.preprocess(m)
 		j.Note("preprocess: " + j.Crops.Describe(m.Preprocess))
 		evaluator, err := NewEvaluator(w, RunOptions{
-			Options: j.Options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers, SkipUnreadable: true,
+			Options: j.Options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers,
+			Precision: j.Precision, SkipUnreadable: true,
 		})
 		if err != nil {
 			return ensemble, err

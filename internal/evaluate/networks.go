@@ -28,6 +28,7 @@ type networks struct {
 func newNetworks(w *model.Weights, o RunOptions, options model.Options) *networks {
 	spec := w.Spec
 	spec.InputSize = o.Preprocess.Size
+	options.Precision = o.Precision
 	return &networks{spec: spec, weights: w, options: options, batch: o.BatchSize}
 }
 

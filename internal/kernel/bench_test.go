@@ -122,6 +122,10 @@ func BenchmarkInceptionV3(b *testing.B) {
 		run  func(c Conv, x, y Map, w []float32)
 	}{
 		{"forward", func(c Conv, x, y Map, w []float32) { c.Forward(y, x, w) }},
+		{"bf16", func(c Conv, x, y Map, w []float32) { // on halves of the same memory
+			in, out := MapOf(BF16s(x.Data), x.N, x.C, x.H, x.W), MapOf(BF16s(y.Data), y.N, y.C, y.H, y.W)
+			c.ForwardBF16(out, in, BF16s(w), nil, true)
+		}},
 		{"data", func(c Conv, x, y Map, w []float32) { c.BackwardData(x, y, w) }},
 		{"weights", func(c Conv, x, y Map, w []float32) { c.BackwardWeights(w, x, y) }},
 	}
@@ -135,7 +139,11 @@ func BenchmarkInceptionV3(b *testing.B) {
 		x, y := make([]float32, batch*64*150*150), make([]float32, batch*64*150*150)
 		for _, pass := range passes {
 			b.Run(fmt.Sprintf("%s/batch%d", pass.name, batch), func(b *testing.B) {
-				benchLayers(b, layers, batch, x, y, pass.run)
+				peak := active.PeakRate
+				if pass.name == "bf16" {
+					peak = active.BF16.PeakRate
+				}
+				benchLayers(b, layers, batch, x, y, pass.run, peak)
 			})
 		}
 	}
@@ -143,6 +151,7 @@ func BenchmarkInceptionV3(b *testing.B) {
 
 func benchLayers(
 	b *testing.B, layers []benchLayer, batch int, xs, ys []float32, run func(c Conv, x, y Map, w []float32),
+	peak func(time.Duration) float64,
 ) {
 	best := make([]time.Duration, len(layers))
 	bestPeak := make([]float64, len(layers))
@@ -154,7 +163,7 @@ func benchLayers(
 			c := l.conv()
 			oh, ow := c.Out(l.h, l.w)
 			x, y := MapOf(xs, batch, l.c, l.h, l.w), MapOf(ys, batch, l.k, oh, ow)
-			bestPeak[i] = max(bestPeak[i], benchPeak())
+			bestPeak[i] = max(bestPeak[i], benchPeak(peak))
 			start := time.Now()
 			run(c, x, y, l.weights)
 			best[i] = min(best[i], time.Since(start))
@@ -178,9 +187,9 @@ func benchLayers(
 }
 
 // benchPeak is a short PeakGFLOPS of all threads, in FLOP/s.
-func benchPeak() float64 {
+func benchPeak(rate func(time.Duration) float64) float64 {
 	rates := make([]float64, parallel.Threads())
-	parallel.For(len(rates), func(i int) { rates[i] = active.PeakRate(100 * time.Microsecond) })
+	parallel.For(len(rates), func(i int) { rates[i] = rate(100 * time.Microsecond) })
 	sum := 0.0
 	for _, rate := range rates {
 		sum += rate

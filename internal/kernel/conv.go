@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Conv is a 2-D convolution without bias: y[k] = sum over c, r, s of
 // w[k][c][r][s] * x[c] shifted by the tap (r, s). C and K are multiples of
@@ -25,9 +28,13 @@ import "fmt"
 // which BackwardData uses where it is faster: the same tiles multiply
 // transformed windows, and windows at the border are copied and padded.
 //
-// Shapes alone decide how work is cut into pieces, and every output value is the
-// sum of the same terms in the same order whichever thread computes it: results
-// do not depend on the number of threads.
+// A precision (see precision) changes none of this: pixels, weights and results
+// have other sizes and other tiles, and bf16 sums that take several calls are kept
+// in float32 until the last.
+//
+// Work is cut into pieces by the shapes alone, and every output value is the
+// sum of the same terms in the same order whoever computes it: results do not
+// depend on the number of threads.
 type Conv struct {
 	C, K int
 	Window
@@ -49,26 +56,38 @@ func (c Conv) ForwardBias(y, x Map, w, bias []float32, relu bool) {
 }
 
 func (c Conv) forward(y, x Map, w, bias []float32, relu bool) {
-	c.check("Forward", y, x, w)
-	if bias != nil && len(bias) < y.C {
-		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(bias), y.C))
-	}
-	p := product{
-		out: y, in: x, weights: w, bias: bias, relu: relu,
-		tapsPerBlock: c.R * c.S, slab: slabBytes,
-	}
+	p := product{precision: inFloat32, out: y.operand("Forward"), in: x.operand("Forward"),
+		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: slabBytes}
 	if bias == nil {
 		p.slab = exactSlabBytes
 	}
-	rows := forwardDim(y.H, x.H, c.R, c.StrideH, c.PadH)
-	cols := forwardDim(y.W, x.W, c.S, c.StrideW, c.PadW)
+	c.convolve(&p, len(w))
+}
+
+// ForwardBF16 is ForwardBias in bf16, with w from RoundWeights: sums and bias are
+// float32, and results are rounded once.
+func (c Conv) ForwardBF16(y, x MapBF16, w []BF16, bias []float32, relu bool) {
+	c.convolve(&product{precision: inBF16, out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
+		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: bf16SlabBytes}, len(w))
+}
+
+// convolve runs a forward product.
+func (c Conv) convolve(p *product, weights int) {
+	c.check("Forward", p.out, p.in, weights)
+	if p.bias != nil && len(p.bias) < c.K {
+		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(p.bias), c.K))
+	}
+	p.tapsPerBlock = c.R * c.S
+	rows := forwardDim(p.out.h, p.in.h, c.R, c.StrideH, c.PadH)
+	cols := forwardDim(p.out.w, p.in.w, c.S, c.StrideW, c.PadW)
 	p.run(rows, cols, c.S)
 }
 
 // BackwardData overwrites dx with the gradient of the input, given the
 // gradient dy of the output.
 func (c Conv) BackwardData(dx, dy Map, w []float32) {
-	c.check("BackwardData", dy, dx, w)
+	out, in := dx.operand("BackwardData"), dy.operand("BackwardData")
+	c.check("BackwardData", in, out, len(w))
 	transposed := borrowFloats(c.WeightLen())
 	defer returnFloats(transposed)
 	transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
@@ -79,7 +98,7 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	for fh := range min(c.StrideH, dx.H) {
 		for fw := range min(c.StrideW, dx.W) {
 			p := product{
-				out: dx, in: dy, weights: transposed,
+				precision: inFloat32, out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(transposed)),
 				tapsPerBlock: c.R * c.S, slab: slabBytes,
 			}
 			rows := backwardDim(dx.H, dy.H, c.R, c.StrideH, c.PadH, fh)
@@ -89,28 +108,26 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	}
 }
 
-// check panics unless the maps and weights fit each other, because the innermost
-// loops access memory without bounds checks.
-func (c Conv) check(what string, y, x Map, w []float32) {
+// check panics unless the maps and so many weights fit each other: below, memory
+// is addressed without bounds checks.
+func (c Conv) check(what string, y, x operand, weights int) {
 	if c.C%Block != 0 || c.K%Block != 0 || !c.valid() {
 		panic(fmt.Sprintf("kernel: %s of the impossible %+v", what, c))
 	}
-	oh, ow := c.Out(x.H, x.W)
-	if x.C != c.C || y.C != c.K || x.N != y.N || y.H != oh || y.W != ow || oh < 1 || ow < 1 {
+	oh, ow := c.Out(x.h, x.w)
+	if x.blocks*Block != c.C || y.blocks*Block != c.K || x.n != y.n || y.h != oh || y.w != ow || oh < 1 || ow < 1 {
 		panic(fmt.Sprintf("kernel: %s of %+v between %dx%dx%dx%d and %dx%dx%dx%d", what, c,
-			x.N, x.C, x.H, x.W, y.N, y.C, y.H, y.W))
+			x.n, x.blocks*Block, x.h, x.w, y.n, y.blocks*Block, y.h, y.w))
 	}
-	if len(w) < c.WeightLen() {
-		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, len(w), c.WeightLen()))
+	if weights < c.WeightLen() {
+		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, weights, c.WeightLen()))
 	}
-	x.check(what)
-	y.check(what)
 }
 
 // check panics unless m's memory holds all of m.
-func (m Map) check(what string) {
+func (m Activation[E]) check(what string) {
 	if m.N > 0 && len(m.Data) < (m.N-1)*m.Stride+m.C*m.H*m.W {
-		panic(fmt.Sprintf("kernel: %s with %d floats for a map of %dx%dx%dx%d, stride %d", what,
+		panic(fmt.Sprintf("kernel: %s with %d values for a map of %dx%dx%dx%d, stride %d", what,
 			len(m.Data), m.N, m.C, m.H, m.W, m.Stride))
 	}
 }

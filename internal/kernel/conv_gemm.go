@@ -21,7 +21,11 @@ const (
 	// twentieth of the speed saves a third of the error.
 	exactSlabBytes = 24 << 10
 
-	// pieceMACs is the least work worth giving to a thread, about 20 us.
+	// bf16 has twice the sums in a slab. To keep sums in memory costs more than to
+	// read weights from a larger part of the L2 cache.
+	bf16SlabBytes = 256 << 10
+
+	// pieceMACs is the least work worth handing to a thread, some 20 us.
 	pieceMACs = 1 << 20
 
 	// piecePixels is enough pixels to make loading a slab worthwhile.
@@ -39,8 +43,9 @@ const (
 // with weights [out blocks][in blocks][taps][16][16]. One of its dims is cut
 // into tiles of pixels; the other two make the lines.
 type product struct {
-	out, in      Map
-	weights      []float32
+	*precision
+	out, in      operand
+	weights      unsafe.Pointer
 	bias         []float32
 	relu         bool
 	tapsPerBlock int
@@ -49,7 +54,7 @@ type product struct {
 	outer, inner dim // a line is a position of each
 	tile         dim // the direction in which a tile's pixels lie
 
-	isa       *simd.ISA
+	gemm      *simd.Tiles
 	groups    int // of output blocks
 	depth     int // input blocks summed at once
 	lineParts int
@@ -63,19 +68,19 @@ type product struct {
 // run computes the product over images, rows and columns; s is the number of
 // weights in a row of taps.
 func (p *product) run(rows, cols dim, s int) {
-	if p.out.N == 0 {
+	if p.out.n == 0 {
 		return
 	}
-	p.isa = active
-	images := wholeDim(p.out.N)
-	images.outBytes, images.inBytes = p.out.Stride*floatBytes, p.in.Stride*floatBytes
-	rows.outBytes, rows.inBytes = p.out.W*pixelBytes, p.in.W*pixelBytes
-	cols.outBytes, cols.inBytes = pixelBytes, pixelBytes
+	p.gemm = p.tilesOf(active)
+	images := wholeDim(p.out.n)
+	images.outBytes, images.inBytes = p.out.stride, p.in.stride
+	rows.outBytes, rows.inBytes = p.out.w*p.out.pixel, p.in.w*p.in.pixel
+	cols.outBytes, cols.inBytes = p.out.pixel, p.in.pixel
 	for r := range rows.taps {
-		rows.taps[r].weight *= s * tapBytes
+		rows.taps[r].weight *= s * p.tap
 	}
 	for c := range cols.taps {
-		cols.taps[c].weight *= tapBytes
+		cols.taps[c].weight *= p.tap
 	}
 	switch {
 	case rows.count == 1 && cols.count == 1:
@@ -83,7 +88,7 @@ func (p *product) run(rows, cols dim, s int) {
 		p.outer, p.inner, p.tile = rows, cols, images
 	case rows.plain() && cols.plain():
 		plane := wholeDim(rows.count * cols.count)
-		plane.outBytes, plane.inBytes = pixelBytes, pixelBytes
+		plane.outBytes, plane.inBytes = p.out.pixel, p.in.pixel
 		p.outer, p.inner, p.tile = images, wholeDim(1), plane
 	case cols.padded() && !rows.padded():
 		p.outer, p.inner, p.tile = images, cols, rows
@@ -102,29 +107,29 @@ func (p *product) run(rows, cols dim, s int) {
 
 // cut decides the blocking from shapes alone.
 func (p *product) cut() {
-	blocks := p.out.Blocks()
-	p.groups = groups(p.isa, blocks, p.tile.count)
+	blocks := p.out.blocks
+	p.groups = groups(p.gemm, blocks, p.tile.count)
 	widest := (blocks + p.groups - 1) / p.groups
-	p.depth = max(1, min(p.in.Blocks(), p.slab/(widest*tapBytes*p.tapsPerBlock)))
-	chunks := (p.in.Blocks() + p.depth - 1) / p.depth
-	p.depth = (p.in.Blocks() + chunks - 1) / chunks
+	p.depth = max(1, min(p.in.blocks, p.slab/(widest*p.tap*p.tapsPerBlock)))
+	chunks := (p.in.blocks + p.depth - 1) / p.depth
+	p.depth = (p.in.blocks + chunks - 1) / chunks
 
 	pixels := p.outer.count * p.inner.count * p.tile.count
 	taps := len(p.outer.taps) * len(p.inner.taps) * len(p.tile.taps)
-	work := pixels * p.in.C * taps * widest * Block
+	work := pixels * p.in.blocks * Block * taps * widest * Block
 	tiles := p.outer.count * p.inner.count * p.tilesPerLine(widest)
 	parts := max(pixels/piecePixels, (leastPieces+p.groups-1)/p.groups)
 	p.lineParts = max(1, min(work/pieceMACs, tiles, parts))
 }
 
 func (p *product) tilesPerLine(n int) int {
-	rows := p.isa.TileRows[n]
+	rows := p.gemm.TileRows[n]
 	return (p.tile.count + rows - 1) / rows
 }
 
 // groups returns into how many groups to cut the output blocks, for tiles
 // along count pixels.
-func groups(s *simd.ISA, blocks, count int) int {
+func groups(s *simd.Tiles, blocks, count int) int {
 	best, bestCost := 0, 0
 	for n := 1; n <= min(simd.MaxTileBlocks, blocks); n++ {
 		if s.TileRows[n] == 0 {
@@ -149,16 +154,20 @@ func (p *product) piece(s *scratch, group, part int) {
 	tiles := p.outer.count * p.inner.count * len(line)
 	from, to := part*tiles/p.lineParts, (part+1)*tiles/p.lineParts
 
-	w := tileWalk{product: p, gemm: &s.gemm, k: k, n: n}
+	w := tileWalk{product: p, args: &s.gemm, k: k, n: n}
 	s.gemm = simd.GemmArgs{
 		APixel: p.tile.step * p.tile.inBytes,
-		BBlock: p.in.Blocks() * p.tapsPerBlock * tapBytes,
+		BBlock: p.in.blocks * p.tapsPerBlock * p.tap,
 		CPixel: p.tile.gap * p.tile.outBytes,
-		CBlock: p.out.H * p.out.W * pixelBytes,
+		CBlock: p.out.plane(),
 	}
-	for c := 0; c < p.in.Blocks(); c += p.depth {
-		w.c, w.depth = c, min(p.depth, p.in.Blocks()-c)
-		w.first, w.last = c == 0, c+w.depth == p.in.Blocks()
+	if p.rounds() {
+		w.keepSums(s, to-from)
+	}
+	for c := 0; c < p.in.blocks; c += p.depth {
+		w.c, w.depth = c, min(p.depth, p.in.blocks-c)
+		w.first, w.last = c == 0, c+w.depth == p.in.blocks
+		w.number = 0
 		at := from % len(line)
 		for number, left := from/len(line), to-from; left > 0; number, at = number+1, 0 {
 			w.enter(number)
@@ -166,14 +175,18 @@ func (p *product) piece(s *scratch, group, part int) {
 			left -= end - at
 			for t := range line[at:end] {
 				w.compute(&line[at+t])
+				w.number++
 			}
 		}
 	}
 }
 
+// rounds reports whether results are no sums: those are kept elsewhere.
+func (p *product) rounds() bool { return p.out.pixel != pixelBytes }
+
 // group returns the first of a group's output blocks and how many it has.
 func (p *product) group(i int) (k, n int) {
-	blocks := p.out.Blocks()
+	blocks := p.out.blocks
 	k = i * blocks / p.groups
 	return k, (i+1)*blocks/p.groups - k
 }
@@ -182,13 +195,31 @@ func (p *product) group(i int) (k, n int) {
 // blocks [c, c+depth) being summed, and the line.
 type tileWalk struct {
 	*product
-	gemm        *simd.GemmArgs
+	args        *simd.GemmArgs
 	k, n        int
 	c, depth    int
 	first, last bool // of the reduction
+	number      int  // of the tile in the piece
 
 	at              *line
 	aAt, bAt, outAt int // offsets of the line's first input, weights and output
+
+	// Where results are rounded, their sums: of the one tile that is computed, or
+	// of all, if the reduction is split.
+	sums    []float32
+	perTile int // floats; 0 if there is one
+}
+
+// keepSums makes room for the sums of so many tiles.
+func (w *tileWalk) keepSums(s *scratch, tiles int) {
+	g, floats := w.args, w.n*w.gemm.TileRows[w.n]*Block
+	g.RoundedPixel, g.RoundedBlock = g.CPixel, g.CBlock
+	g.CPixel, g.CBlock = pixelBytes, w.gemm.TileRows[w.n]*pixelBytes
+	if w.product.depth < w.in.blocks {
+		w.perTile = floats
+		floats *= tiles
+	}
+	w.sums = s.grow(floats)
 }
 
 // enter moves to the line with a number.
@@ -196,42 +227,54 @@ func (w *tileWalk) enter(number int) {
 	p := w.product
 	i, j := number/p.inner.count, number%p.inner.count
 	w.at = &p.lines[j]
-	w.aAt = w.at.a + i*p.outer.step*p.outer.inBytes + w.c*p.in.H*p.in.W*pixelBytes
-	w.bAt = w.at.b + (w.k*p.in.Blocks()+w.c)*p.tapsPerBlock*tapBytes
-	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*w.gemm.CBlock
+	w.aAt = w.at.a + i*p.outer.step*p.outer.inBytes + w.c*p.in.plane()
+	w.bAt = w.at.b + (w.k*p.in.blocks+w.c)*p.tapsPerBlock*p.tap
+	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*p.out.plane()
 }
 
-// compute adds the current input blocks to the pixels of a tile. A tap that only
-// some of the pixels have needs its own call, and such calls come first, because
-// the last call applies bias and ReLU.
+// compute adds the current input blocks to the pixels of a tile. A tap that
+// only some of them have makes a call of its own, and those come first,
+// because the last call applies bias and ReLU and rounds. Without a call that
+// reaches all pixels, one without taps does.
 func (w *tileWalk) compute(t *tile) {
 	if t.whole && w.at.taps > 0 {
-		w.call(&t.calls[0], w.first, w.last)
+		w.call(t, &t.calls[0], w.first, w.last)
 		return
 	}
+	nothing := tileCall{from: t.from, to: t.to}
 	if w.first {
-		w.clear(t)
+		w.call(t, &nothing, true, false)
 	}
+	covered := t.covered && w.at.taps > 0
 	if w.at.taps > 0 {
 		for i := range t.calls {
-			w.call(&t.calls[i], false, w.last && t.covered && i == len(t.calls)-1)
+			w.call(t, &t.calls[i], false, w.last && covered && i == len(t.calls)-1)
 		}
 	}
-	if w.last && !(t.covered && w.at.taps > 0) {
-		w.epilogue(t)
+	if w.last && !covered && (w.bias != nil || w.relu || w.rounds()) {
+		w.call(t, &nothing, false, true)
 	}
 }
 
 // call runs the kernel.
-func (w *tileWalk) call(c *tileCall, overwrite, last bool) {
-	g, p := w.gemm, w.product
-	taps := p.ranges[c.taps]
-	first := &p.tile.taps[taps.first]
-	g.Offsets = &p.batches[w.at.class*len(p.ranges)+c.taps][0]
-	g.Count = w.depth * w.at.taps * (taps.end - taps.first)
-	g.A = unsafe.Add(unsafe.Pointer(&p.in.Data[0]), w.aAt+(first.start+p.tile.step*c.from)*p.tile.inBytes)
-	g.B = unsafe.Add(unsafe.Pointer(&p.weights[0]), w.bAt+first.weight)
-	g.C = w.pixel(c.from)
+func (w *tileWalk) call(t *tile, c *tileCall, overwrite, last bool) {
+	g, p := w.args, w.product
+	g.Count = 0
+	if taps := c.taps; taps.end > taps.first {
+		first := &p.tile.taps[taps.first]
+		g.Offsets = &p.batches[w.at.class*len(p.ranges)+c.batch][0]
+		g.Count = w.depth * w.at.taps * (taps.end - taps.first)
+		g.A = unsafe.Add(p.in.data, w.aAt+(first.start+p.tile.step*c.from)*p.tile.inBytes)
+		g.B = unsafe.Add(p.weights, w.bAt+first.weight)
+	}
+	out := unsafe.Add(p.out.data, w.outAt+p.tile.output(c.from))
+	g.C, g.Rounded = out, nil
+	if w.sums != nil {
+		g.C = unsafe.Pointer(&w.sums[w.number*w.perTile+(c.from-t.from)*Block])
+		if last {
+			g.Rounded = out
+		}
+	}
 	g.Accumulate = 1
 	if overwrite {
 		g.Accumulate = 0
@@ -245,41 +288,5 @@ func (w *tileWalk) call(c *tileCall, overwrite, last bool) {
 			g.ReLU = 1
 		}
 	}
-	p.isa.Gemm[w.n][c.to-c.from](g)
-}
-
-// pixel returns the address of output block k at the tile's position i.
-func (w *tileWalk) pixel(i int) unsafe.Pointer {
-	return unsafe.Add(unsafe.Pointer(&w.product.out.Data[0]), w.outAt+w.tile.output(i))
-}
-
-// clear zeroes a tile.
-func (w *tileWalk) clear(t *tile) {
-	w.eachPixel(t, func(_ int, y *[Block]float32) { *y = [Block]float32{} })
-}
-
-// epilogue applies bias and ReLU where no call did.
-func (w *tileWalk) epilogue(t *tile) {
-	if w.bias == nil && !w.relu {
-		return
-	}
-	w.eachPixel(t, func(k int, y *[Block]float32) {
-		for i := range y {
-			if w.bias != nil {
-				y[i] += w.bias[k*Block+i]
-			}
-			if w.relu {
-				y[i] = max(y[i], 0)
-			}
-		}
-	})
-}
-
-func (w *tileWalk) eachPixel(t *tile, do func(k int, y *[Block]float32)) {
-	base := w.pixel(t.from)
-	for n := range w.n {
-		for i := range t.to - t.from {
-			do(w.k+n, (*[Block]float32)(unsafe.Add(base, n*w.gemm.CBlock+i*w.gemm.CPixel)))
-		}
-	}
+	p.gemm.Gemm[w.n][c.to-c.from](g)
 }

@@ -14,7 +14,7 @@ const chunkBytes = 192 << 10
 // BackwardWeights overwrites dw, packed as the weights are, with their
 // gradient, given the input x and the gradient dy of the output.
 func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
-	c.check("BackwardWeights", dy, x, dw)
+	c.check("BackwardWeights", dy.operand("BackwardWeights"), x.operand("BackwardWeights"), len(dw))
 	g := gradient{
 		x: x, dy: dy, r: c.R, s: c.S,
 		rows: forwardDim(dy.H, x.H, c.R, c.StrideH, c.PadH),

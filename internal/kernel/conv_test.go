@@ -110,13 +110,13 @@ func (v viewMap) check(t *testing.T, what string) {
 // newMap returns a dense Map of zeros.
 func newMap(n, c, h, w int) Map { return MapOf(make([]float32, n*c*h*w), n, c, h, w) }
 
-func (m Map) at(n, c, h, w int) *float32 {
+func (m Activation[E]) at(n, c, h, w int) *E {
 	return &m.Plane(n, c/Block)[(h*m.W+w)*Block+c%Block]
 }
 
 // values returns m in NCHW order.
-func (m Map) values() []float32 {
-	var all []float32
+func (m Activation[E]) values() []E {
+	var all []E
 	for n := range m.N {
 		for c := range m.C {
 			for h := range m.H {

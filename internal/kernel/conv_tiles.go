@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/inception-go/inception/internal/kernel/simd"
+import (
+	"slices"
+
+	"github.com/inception-go/inception/internal/kernel/simd"
+)
 
 // line is what the tiles at one position of the inner dim share, for the first
 // position of the outer dim. The outer dim's positions all have the same taps:
@@ -19,9 +23,10 @@ type tile struct {
 	covered  bool // the last call reaches all pixels
 }
 
-// tileCall adds a range of taps to the pixels that have them.
+// tileCall adds a range of taps, perhaps none, to those pixels that have them.
 type tileCall struct {
-	taps     int // index of the range
+	taps     tapRange
+	batch    int // place of the range among the product's
 	from, to int
 }
 
@@ -69,32 +74,32 @@ func (p *product) cutLine(n int) []tile {
 		first, end := p.tile.full(t.from, t.to)
 		for tap := range p.tile.taps {
 			if lo, hi := p.tile.inside(tap, t.from, t.to); lo < hi && (tap < first || tap >= end) {
-				t.calls = append(t.calls, tileCall{p.rangeIndex(tap, tap+1), lo, hi})
+				t.calls = append(t.calls, p.tapCall(tapRange{tap, tap + 1}, lo, hi))
 			}
 		}
 		if first < end {
 			t.covered, t.whole = true, len(t.calls) == 0
-			t.calls = append(t.calls, tileCall{p.rangeIndex(first, end), t.from, t.to})
+			t.calls = append(t.calls, p.tapCall(tapRange{first, end}, t.from, t.to))
 		}
 	}
 	return tiles
 }
 
-func (p *product) rangeIndex(first, end int) int {
-	for i, r := range p.ranges {
-		if r == (tapRange{first, end}) {
-			return i
-		}
+// tapCall makes the call of a range and notes the range.
+func (p *product) tapCall(taps tapRange, from, to int) tileCall {
+	at := slices.Index(p.ranges, taps)
+	if at < 0 {
+		at = len(p.ranges)
+		p.ranges = append(p.ranges, taps)
 	}
-	p.ranges = append(p.ranges, tapRange{first, end})
-	return len(p.ranges) - 1
+	return tileCall{taps, at, from, to}
 }
 
 // batch lists the taps of three ranges for depth input blocks, in the order of
 // the weights in memory as far as the dims allow, relative to the first entry.
 // For fewer blocks its beginning is used.
 func (p *product) batch(outer, inner, tile tapRange) []simd.GemmOffset {
-	plane := p.in.H * p.in.W * pixelBytes
+	plane := p.in.plane()
 	list := make([]simd.GemmOffset, 0, p.depth*(outer.end-outer.first)*(inner.end-inner.first)*(tile.end-tile.first))
 	var origin simd.GemmOffset
 	for c := range p.depth {
@@ -104,7 +109,7 @@ func (p *product) batch(outer, inner, tile tapRange) []simd.GemmOffset {
 					at := simd.GemmOffset{
 						A: p.outer.input(i, 0) + p.inner.input(j, 0) + p.tile.input(t, 0) + c*plane,
 						B: p.outer.taps[i].weight + p.inner.taps[j].weight + p.tile.taps[t].weight +
-							c*p.tapsPerBlock*tapBytes,
+							c*p.tapsPerBlock*p.tap,
 					}
 					if len(list) == 0 {
 						origin = at

@@ -6,8 +6,8 @@ import (
 )
 
 // Copy overwrites dst with src, a map of the same shape.
-func Copy(dst, src Map) {
-	eachPlanePair(dst, src, func(to, from []float32) { copy(to, from) })
+func Copy[E Element](dst, src Activation[E]) {
+	eachPlanePair(dst, src, func(to, from []E) { copy(to, from) })
 }
 
 // Add is dst += src for maps of the same shape.
@@ -15,7 +15,7 @@ func Add(dst, src Map) {
 	eachPlanePair(dst, src, func(to, from []float32) { active.Axpy(to, from, 1) })
 }
 
-func eachPlanePair(dst, src Map, f func(to, from []float32)) {
+func eachPlanePair[E Element](dst, src Activation[E], f func(to, from []E)) {
 	blocks := dst.Blocks()
 	parallel.For(dst.N*blocks, func(i int) { f(dst.Plane(i/blocks, i%blocks), src.Plane(i/blocks, i%blocks)) })
 }

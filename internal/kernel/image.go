@@ -49,47 +49,84 @@ func (c ImageConv) ForwardBias(y Map, images []float32, n, h, w int, weights, bi
 }
 
 func (c ImageConv) forward(y Map, images []float32, n, h, w int, weights, bias []float32, relu bool) {
-	c.check("Forward", y, images, n, h, w, weights)
-	if bias != nil && len(bias) < y.C {
-		panic(fmt.Sprintf("kernel: image Forward has %d biases for %d channels", len(bias), y.C))
+	p := imageProduct{precision: inFloat32, out: y.operand("image Forward"), images: images, h: h, w: w,
+		weights: unsafe.Pointer(unsafe.SliceData(weights)), bias: bias, relu: relu}
+	p.run(c, n, len(weights))
+}
+
+// ForwardBF16 is ForwardBias in bf16, with weights from RoundWeights: windows are
+// rounded, sums and bias float32, and results are rounded once.
+func (c ImageConv) ForwardBF16(y MapBF16, images []float32, n, h, w int, weights []BF16, bias []float32, relu bool) {
+	p := imageProduct{precision: inBF16, out: y.operand("image ForwardBF16"), images: images, h: h, w: w,
+		weights: unsafe.Pointer(unsafe.SliceData(weights)), bias: bias, relu: relu}
+	p.run(c, n, len(weights))
+}
+
+// imageProduct is a forward pass over images of h by w.
+type imageProduct struct {
+	*precision
+	out     operand
+	images  []float32
+	h, w    int
+	weights unsafe.Pointer
+	bias    []float32
+	relu    bool
+}
+
+func (p *imageProduct) run(c ImageConv, n, weights int) {
+	c.check("Forward", p.out, p.images, n, p.h, p.w, weights)
+	if p.bias != nil && len(p.bias) < c.K {
+		panic(fmt.Sprintf("kernel: image Forward has %d biases for %d channels", len(p.bias), c.K))
 	}
-	isa := active
-	parallel.For(y.N*y.H, func(i int) {
+	isa, image := active, imageChannels*p.h*p.w
+	parallel.For(n*p.out.h, func(i int) {
 		s := borrowScratch()
 		defer s.release()
-		n, oh := i/y.H, i%y.H
-		rows := s.grow(c.Rows() * y.W)
-		c.gather(rows, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, y.W)
-		c.gemmRow(s, isa, y, n, oh, rows, weights, bias, relu)
+		n, oh := i/p.out.h, i%p.out.h
+		floats := c.Rows() * p.out.w
+		memory := s.grow(floats + floats/2)
+		rows := unsafe.Pointer(&memory[0])
+		c.gather(memory[:floats], p.images[n*image:][:image], p.h, p.w, oh, p.out.w)
+		if p.precision == inBF16 {
+			rounded := BF16s(memory[floats:])
+			isa.BF16.Round(rounded, memory[:floats])
+			rows = unsafe.Pointer(&rounded[0])
+		}
+		p.row(s, p.tilesOf(isa), n, oh, c.Rows()/Block, rows)
 	})
 }
 
-// gemmRow multiplies one row of gathered windows by all weights.
-func (c ImageConv) gemmRow(s *scratch, isa *simd.ISA, y Map, n, oh int, rows, weights, bias []float32, relu bool) {
-	blocks, depth := y.Blocks(), c.Rows()/Block
-	groups := groups(isa, blocks, y.W)
+// row multiplies one row of gathered windows, of depth blocks, with all weights.
+func (p *imageProduct) row(s *scratch, gemm *simd.Tiles, n, oh, depth int, rows unsafe.Pointer) {
+	blocks, width := p.out.blocks, p.out.w
+	pixel := p.tap / Block // of the rows
+	groups := groups(gemm, blocks, width)
 	g := &s.gemm
 	*g = simd.GemmArgs{
-		Count: depth, Offsets: s.blocks(depth, y.W*pixelBytes),
-		APixel: pixelBytes, CPixel: pixelBytes,
-		BBlock: depth * tapBytes, CBlock: y.H * y.W * pixelBytes,
+		Count: depth, Offsets: s.blocks(depth, width*pixel, p.tap),
+		APixel: pixel, BBlock: depth * p.tap,
+		CPixel: p.out.pixel, CBlock: p.out.plane(),
+		RoundedPixel: p.out.pixel, RoundedBlock: p.out.plane(),
 	}
-	if relu {
+	if p.relu {
 		g.ReLU = 1
 	}
 	for group := range groups {
 		k := group * blocks / groups
 		tile := (group+1)*blocks/groups - k
-		out := y.Plane(n, k)[oh*y.W*Block:]
-		tiles := (y.W + isa.TileRows[tile] - 1) / isa.TileRows[tile]
-		g.B = unsafe.Pointer(&weights[k*depth*Block*Block])
-		if bias != nil {
-			g.Bias = unsafe.Pointer(&bias[k*Block])
+		out := unsafe.Add(p.out.data, n*p.out.stride+k*p.out.plane()+oh*width*p.out.pixel)
+		tiles := (width + gemm.TileRows[tile] - 1) / gemm.TileRows[tile]
+		g.B = unsafe.Add(p.weights, k*depth*p.tap)
+		if p.bias != nil {
+			g.Bias = unsafe.Pointer(&p.bias[k*Block])
 		}
 		for t := range tiles {
-			from, to := t*y.W/tiles, (t+1)*y.W/tiles
-			g.A, g.C = unsafe.Pointer(&rows[from*Block]), unsafe.Pointer(&out[from*Block])
-			isa.Gemm[tile][to-from](g)
+			from, to := t*width/tiles, (t+1)*width/tiles
+			g.A, g.C = unsafe.Add(rows, from*pixel), unsafe.Add(out, from*p.out.pixel)
+			if p.precision == inBF16 { // one call makes the whole sum
+				g.C, g.Rounded = nil, g.C
+			}
+			gemm.Gemm[tile][to-from](g)
 		}
 	}
 }
@@ -131,7 +168,7 @@ func (c ImageConv) gatherTap(rows, line []float32, start, width int) {
 // BackwardWeights overwrites dw, packed as the weights are, with their
 // gradient, given the images and the gradient dy of the output.
 func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, dy Map) {
-	c.check("BackwardWeights", dy, images, n, h, w, dw)
+	c.check("BackwardWeights", dy.operand("image BackwardWeights"), images, n, h, w, len(dw))
 	const imageParts = 16 // sums of rows, added in their order
 	size := c.WeightLen()
 	lines := dy.N * dy.H
@@ -185,15 +222,14 @@ func (c ImageConv) outerRow(s *scratch, isa *simd.ISA, dw, rows []float32, dy Ma
 	}
 }
 
-func (c ImageConv) check(what string, y Map, images []float32, n, h, w int, weights []float32) {
+func (c ImageConv) check(what string, y operand, images []float32, n, h, w, weights int) {
 	oh, ow := c.Out(h, w)
-	if c.K%Block != 0 || y.C != c.K || y.N != n || y.H != oh || y.W != ow || oh < 1 || ow < 1 {
+	if c.K%Block != 0 || y.blocks*Block != c.K || y.n != n || y.h != oh || y.w != ow || oh < 1 || ow < 1 {
 		panic(fmt.Sprintf("kernel: image %s of %+v between %dx3x%dx%d and %dx%dx%dx%d", what, c,
-			n, h, w, y.N, y.C, y.H, y.W))
+			n, h, w, y.n, y.blocks*Block, y.h, y.w))
 	}
-	if len(images) < n*imageChannels*h*w || len(weights) < c.WeightLen() {
+	if len(images) < n*imageChannels*h*w || weights < c.WeightLen() {
 		panic(fmt.Sprintf("kernel: image %s of %+v with %d weights and %d floats for %d images of %dx%d",
-			what, c, len(weights), len(images), n, h, w))
+			what, c, weights, len(images), n, h, w))
 	}
-	y.check(what)
 }

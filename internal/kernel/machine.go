@@ -33,15 +33,36 @@ func ISAError() error {
 	return err
 }
 
-// PeakGFLOPS measures for about 100 ms how many 10^9 float32 operations per
-// second the given number of threads can do with the implementation in use if
-// nothing is loaded or stored. A fused multiply-add counts as two.
-func PeakGFLOPS(threads int) float64 {
+// HasBF16 reports whether the implementation in use has instructions for bf16.
+// Without them the BF16 functions give the same bits, some hundred times slower.
+func HasBF16() bool { return active.BF16.Native }
+
+// PeakGFLOPS measures for about 100 ms how many 10^9 float32 operations a
+// second the given number of threads can do with the implementation in use,
+// if nothing had to be loaded or stored. A fused multiply-add counts as two.
+func PeakGFLOPS(threads int) float64 { return peakOf(threads, active.PeakRate) }
+
+// PeakBF16GFLOPS is PeakGFLOPS of products of bf16 with float32 sums.
+func PeakBF16GFLOPS(threads int) float64 { return peakOf(threads, active.BF16.PeakRate) }
+
+// BF16Cost measures how many times as long as float32 bf16 takes on one thread,
+// by the best of short bursts in turn, because the machine may be shared.
+func BF16Cost() float64 {
+	const burst = 4 * time.Millisecond
+	float, half := 0.0, 0.0
+	for range 12 {
+		float = max(float, active.PeakRate(burst))
+		half = max(half, active.BF16.PeakRate(burst))
+	}
+	return float / half
+}
+
+func peakOf(threads int, rate func(time.Duration) float64) float64 {
 	const span = 100 * time.Millisecond
 	rates := make([]float64, threads)
 	var running sync.WaitGroup
 	for i := range rates {
-		running.Go(func() { rates[i] = active.PeakRate(span) })
+		running.Go(func() { rates[i] = rate(span) })
 	}
 	running.Wait()
 	sum := 0.0

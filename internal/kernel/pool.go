@@ -56,6 +56,19 @@ func (p Pool) MaxBackward(dx, dy Map, argmax []uint8) {
 	})
 }
 
+// MaxForwardBF16 is MaxForward in bf16, without argmax.
+func (p Pool) MaxForwardBF16(y, x MapBF16) { p.forwardBF16(y, x, active.BF16.PoolMax) }
+
+// AvgForwardBF16 is AvgForward in bf16: sums are float32, and rounded once.
+func (p Pool) AvgForwardBF16(y, x MapBF16) { p.forwardBF16(y, x, active.BF16.PoolSum) }
+
+func (p Pool) forwardBF16(y, x MapBF16, loop func(*simd.PoolArgs)) {
+	plan := p.planOf(x.H, x.W, pixelBytes/2)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
+	})
+}
+
 // AvgForward overwrites y with the mean of each window.
 func (p Pool) AvgForward(y, x Map) {
 	plan := p.plan(x.H, x.W)
@@ -80,7 +93,7 @@ func (p Pool) AvgBackward(dx, dy Map) {
 	eachPlane(dy, func(a *simd.PoolArgs, image, block, _ int) {
 		scaled := borrowFloats(dy.H * dy.W * Block)
 		plan.scale(scaled, dy.Plane(image, block))
-		sum.runScaled(a, dx.Plane(image, block), scaled, nil, active.PoolSum, 1)
+		runPool(sum, a, dx.Plane(image, block), scaled, nil, active.PoolSum, 1)
 		returnFloats(scaled)
 	})
 }
@@ -89,19 +102,33 @@ func (p Pool) AvgBackward(dx, dy Map) {
 // channel's plane.
 func GlobalAvgForward(y, x Map) {
 	blocks := x.Blocks()
+	parallel.For(x.N*blocks, func(i int) { meanOf(y.Plane(i/blocks, i%blocks), x.Plane(i/blocks, i%blocks)) })
+}
+
+// GlobalAvgForwardBF16 is GlobalAvgForward of a map in bf16, without rounding.
+func GlobalAvgForwardBF16(y Map, x MapBF16) {
+	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
-		var sum [Block]float64
-		plane := x.Plane(i/blocks, i%blocks)
-		for at := 0; at+Block <= len(plane); at += Block {
-			for lane, v := range (*[Block]float32)(plane[at:]) {
-				sum[lane] += float64(v)
-			}
-		}
-		to := y.Plane(i/blocks, i%blocks)
-		for lane, v := range sum {
-			to[lane] = float32(v / float64(x.H*x.W))
-		}
+		s := borrowScratch()
+		defer s.release()
+		plane := s.grow(x.H * x.W * Block)
+		Widen(plane, x.Plane(i/blocks, i%blocks))
+		meanOf(y.Plane(i/blocks, i%blocks), plane)
 	})
+}
+
+// meanOf overwrites the 16 channels of y with the means of a plane.
+func meanOf(y, plane []float32) {
+	var sum [Block]float64
+	pixels := len(plane) / Block
+	for at := 0; at+Block <= len(plane); at += Block {
+		for lane, v := range (*[Block]float32)(plane[at:]) {
+			sum[lane] += float64(v)
+		}
+	}
+	for lane, v := range sum {
+		y[lane] = float32(v / float64(pixels))
+	}
 }
 
 // GlobalAvgBackward overwrites dx with the gradient of GlobalAvgForward.
@@ -121,7 +148,7 @@ func GlobalAvgBackward(dx, dy Map) {
 }
 
 // eachPlane calls f for every plane of a pool's output.
-func eachPlane(y Map, f func(a *simd.PoolArgs, image, block, index int)) {
+func eachPlane[E Element](y Activation[E], f func(a *simd.PoolArgs, image, block, index int)) {
 	blocks := y.Blocks()
 	parallel.For(y.N*blocks, func(i int) {
 		s := borrowScratch()
@@ -146,15 +173,18 @@ type poolRun struct {
 	scale  float32 // 1/divisor of an average
 }
 
-func (p Pool) plan(h, w int) *poolPlan {
+func (p Pool) plan(h, w int) *poolPlan { return p.planOf(h, w, pixelBytes) }
+
+// planOf is plan for pixels of so many bytes.
+func (p Pool) planOf(h, w, pixel int) *poolPlan {
 	oh, ow := p.Out(h, w)
-	plan := &poolPlan{xPixel: p.StrideW * pixelBytes, width: w, height: h}
+	plan := &poolPlan{xPixel: p.StrideW * pixel, width: w, height: h}
 	var row []poolRun
 	var above span
 	for i := range oh {
 		rows := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h)
 		if row == nil || rows != above {
-			row, above = p.planRow(rows, w, ow), rows
+			row, above = p.planRow(rows, w, ow, pixel), rows
 			plan.runs = slices.Grow(plan.runs, (oh-i)*len(row))
 		}
 		for _, run := range row {
@@ -167,7 +197,7 @@ func (p Pool) plan(h, w int) *poolPlan {
 }
 
 // planRow returns the runs of a row of ow windows as if it began at pixel 0.
-func (p Pool) planRow(rows span, w, ow int) []poolRun {
+func (p Pool) planRow(rows span, w, ow, pixel int) []poolRun {
 	var runs []poolRun
 	for j := 0; j < ow; {
 		columns := spanOf(j, p.S, p.StrideW, p.PadW, p.MoreW, w)
@@ -182,7 +212,7 @@ func (p Pool) planRow(rows span, w, ow int) []poolRun {
 		for r := rows.first; r < rows.end; r++ {
 			for s := columns.first; s < columns.end; s++ {
 				offset := (r-rows.first)*w + s - columns.first
-				run.taps = append(run.taps, simd.PoolTap{Offset: offset * pixelBytes, Index: r*p.S + s})
+				run.taps = append(run.taps, simd.PoolTap{Offset: offset * pixel, Index: r*p.S + s})
 			}
 		}
 		divisor := len(run.taps)
@@ -209,13 +239,13 @@ func spanOf(at, window, stride, pad, more, size int) span {
 
 // run calls loop for every run of a plane.
 func (p *poolPlan) run(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop func(*simd.PoolArgs)) {
-	p.runScaled(a, y, x, argmax, loop, 0)
+	runPool(p, a, y, x, argmax, loop, 0)
 }
 
-// runScaled is run with one factor for all runs instead of their own, unless
-// it is 0.
-func (p *poolPlan) runScaled(
-	a *simd.PoolArgs, y, x []float32, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
+// runPool is run with one factor for all runs instead of their own, unless it is
+// 0.
+func runPool[E Element](
+	p *poolPlan, a *simd.PoolArgs, y, x []E, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
 ) {
 	for i := range p.runs {
 		run := &p.runs[i]

@@ -36,12 +36,12 @@ func (s *scratch) release() {
 	scratches.Put(s)
 }
 
-// blocks returns the batch of count channel blocks that are this many bytes
-// apart and whose weights are adjacent.
-func (s *scratch) blocks(count, apart int) *simd.GemmOffset {
+// blocks returns the batch of count channel blocks that lie apart by so many
+// bytes, and whose weights, of tap bytes, follow each other.
+func (s *scratch) blocks(count, apart, tap int) *simd.GemmOffset {
 	s.batch = s.batch[:0]
 	for i := range count {
-		s.batch = append(s.batch, simd.GemmOffset{A: i * apart, B: i * tapBytes})
+		s.batch = append(s.batch, simd.GemmOffset{A: i * apart, B: i * tap})
 	}
 	return &s.batch[0]
 }

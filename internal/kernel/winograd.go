@@ -66,7 +66,7 @@ func winogradWeights(u, w []float32, pairs, first, tap int) {
 // between transformed 6x6 windows of x and transformed weights u (see
 // WinogradWeights). Its rounding error is three to five times ForwardBias's.
 func (c Conv) ForwardWinograd(y, x Map, u, bias []float32, relu bool) {
-	c.check("ForwardWinograd", y, x, u)
+	c.check("ForwardWinograd", y.operand("ForwardWinograd"), x.operand("ForwardWinograd"), len(u))
 	if c.R != 3 || c.S != 3 || c.StrideH != 1 || c.StrideW != 1 || len(u) < c.WinogradLen() || len(bias) < y.C {
 		panic(fmt.Sprintf("kernel: ForwardWinograd of %+v with %d weights and %d biases", c, len(u), len(bias)))
 	}
@@ -153,7 +153,7 @@ func (p *winogradProduct) piece(from, to int) {
 		temporary: memory[(winogradPoints*(inPoint+outPoint)+winogradPoints)*Block:],
 	}
 	w.transform()
-	groups := groups(p.isa, kb, to-from)
+	groups := groups(&p.isa.Tiles, kb, to-from)
 	for group := range groups {
 		k := group * kb / groups
 		w.multiply(k, (group+1)*kb/groups-k)
@@ -235,7 +235,7 @@ func (w *winogradWalk) multiply(k, n int) {
 	s, cb, tiles := w.scratch, w.x.Blocks(), w.to-w.from
 	g := &s.gemm
 	*g = simd.GemmArgs{
-		Offsets: s.blocks(cb, w.most*pixelBytes), Count: cb,
+		Offsets: s.blocks(cb, w.most*pixelBytes, tapBytes), Count: cb,
 		APixel: pixelBytes, BBlock: cb * tapBytes,
 		CPixel: pixelBytes, CBlock: w.most * pixelBytes,
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"hash/fnv"
 	"math"
@@ -115,6 +116,7 @@ func testGolden(t *testing.T, g golden) {
 		images[i] = 2*images[i] - 1
 	}
 	g.checkEval(t, spec, w, images)
+	g.checkBF16(t, spec, w, images)
 	g.checkTrain(t, spec, w, images)
 }
 
@@ -128,6 +130,49 @@ func (g *golden) checkEval(t *testing.T, spec Spec, w *Weights, images []float32
 		t.Fatal(err)
 	}
 	within(t, "eval logits", relative(n.Logits(), flatten(g.EvalLogits)), g.Deviation.EvalLogits)
+}
+
+// checkBF16 holds bf16 to within 2% of the largest logit, and to the same five
+// classes. Plain Go takes minutes for it.
+func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32) {
+	if !kernel.HasBF16() && os.Getenv("INCEPTION_LONG") == "" {
+		return
+	}
+	n, err := Build(spec, w, g.Batch, Eval, Options{Precision: BF16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := n.Forward(images); err != nil {
+		t.Fatal(err)
+	}
+	deviation := relative(n.Logits(), flatten(g.EvalLogits))
+	t.Logf("%-24s %.2e", "eval logits in bf16", deviation)
+	if !(deviation <= 0.02) {
+		t.Errorf("eval logits in bf16: %.2e from float64", deviation)
+	}
+	for i, want := range g.EvalLogits {
+		logits := n.Logits()[i*g.Classes:][:g.Classes]
+		got := make([]float64, g.Classes)
+		for c, v := range logits {
+			got[c] = float64(v)
+		}
+		if top, wanted := topFive(got), topFive(want); !slices.Equal(top, wanted) {
+			t.Errorf("image %d: the five best are %v in bf16, want %v", i, top, wanted)
+		}
+	}
+}
+
+// topFive returns the five classes of the largest logits, by number.
+func topFive(logits []float64) []int {
+	classes := make([]int, len(logits))
+	for i := range classes {
+		classes[i] = i
+	}
+	slices.SortFunc(classes, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
+	best := classes[:min(5, len(classes))]
+	slices.Sort(best)
+	return best
 }
 
 func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float32) {

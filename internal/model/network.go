@@ -28,7 +28,8 @@ type Options struct {
 	AuxWeight float32                 // of the auxiliary losses in the differentiated sum
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
-	Keep      []string                // modules (Mixed_6e) or layers that Point will read
+	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
+	Precision Precision               // of an eval network's activations and convolutions
 }
 
 // Network is a graph with memory, ready to run on batches of one size. It
@@ -76,6 +77,9 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
+	if mode != Eval && o.Precision != FP32 {
+		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", o.Precision, FP32)
+	}
 	used := spec
 	if mode == Eval {
 		used = spec.WithoutAux()
@@ -91,6 +95,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
+	options.Precision = o.Precision
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = spec.build(b, image)

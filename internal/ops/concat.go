@@ -19,8 +19,12 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 				x.Shape()[3])
 		}
 		channels += x.Shape()[1] * kernel.Block
+		if precisionOf(x) != precisionOf(xs[0]) {
+			return nil, fmt.Errorf("%s: branches in %v and %v cannot be joined", name, precisionOf(xs[0]), precisionOf(x))
+		}
 	}
-	o := &op{name: name + ": concat", result: newMapResult(s[0], channels, s[2], s[3]), layers: layers}
+	o := &op{name: name + ": concat", result: newMapResult(s[0], channels, s[2], s[3]), layers: layers, bf16: true}
+	o.result.precision = precisionOf(xs[0])
 	from := make([]int, len(xs))
 	placed := make([]bool, len(xs))
 	at := 0
@@ -33,11 +37,13 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 		at += x.Shape()[1] * kernel.Block
 	}
 	o.forward = func(in []gorgonia.Value) error {
-		y := o.result.asMap()
 		for i, v := range in {
-			if !placed[i] {
-				x := mapOf(v)
-				kernel.Copy(y.Channels(from[i], x.C), x)
+			switch {
+			case placed[i]:
+			case o.result.precision == BF16:
+				copyInto(o.result.asBF16(), from[i], bf16Of(v))
+			default:
+				copyInto(o.result.asMap(), from[i], mapOf(v))
 			}
 		}
 		return nil
@@ -58,7 +64,12 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 	return o.apply(xs...)
 }
 
-// resultOf returns a node's result, nil for inputs of the graph.
+// copyInto writes the channels of y that begin at from.
+func copyInto[E kernel.Element](y kernel.Activation[E], from int, x kernel.Activation[E]) {
+	kernel.Copy(y.Channels(from, x.C), x)
+}
+
+// resultOf returns the memory of a node's result, nil for inputs of the graph.
 func resultOf(n *gorgonia.Node) *Result {
 	if o, ok := n.Op().(*op); ok {
 		return o.result
@@ -72,9 +83,9 @@ func resultOf(n *gorgonia.Node) *Result {
 func Channels(name string, x *gorgonia.Node, from, count int) (*gorgonia.Node, error) {
 	s := x.Shape()
 	result := newMapResult(s[0], count, s[2], s[3])
-	result.outer, result.channel = resultOf(x), from
+	result.outer, result.channel, result.precision = resultOf(x), from, precisionOf(x)
 	count = Padded(count)
-	o := &op{name: name, result: result, wants: []bool{true}, part: &channelRange{from, count}}
+	o := &op{name: name, result: result, bf16: true, wants: []bool{true}, part: &channelRange{from, count}}
 	o.forward = func([]gorgonia.Value) error { return nil }
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dx := &op{name: name + " gradient", result: like(in[0])}

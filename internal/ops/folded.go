@@ -8,45 +8,29 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// FoldedConv does convolution, batch norm by the running statistics and ReLU in
-// one pass, for inference: the scale is part of the weights, the shift is a bias;
-// folds keeps them. Refresh must follow every change of the parameters. A nil
-// norm.Beta means no batch norm; bias is then the layer's own bias, if any.
+// FoldedConv is convolution, batch norm by the running statistics and ReLU as
+// one pass, for inference: the scale lies in the weights, the shift is a
+// bias; folds keeps them. Refresh must follow every change of the parameters. A
+// nil norm.Beta stands for no batch norm, and bias for the layer's own bias, if
+// any. The result has the precision, and so has x unless it is an image.
 func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param, norm Norm, v kernel.Window,
-	layers ...Layer) (*gorgonia.Node, error) {
-	k := weight.Shape[0]
-	o := &op{name: name + ": convolution + bias + relu", layers: layers}
-	var f *folded
+	precision Precision, layers ...Layer) (*gorgonia.Node, error) {
+	plan := planConv
 	if weight.Kind == ImageWeight {
-		c, result, err := imageConvShape(name, x, k, v)
-		if err != nil {
-			return nil, err
-		}
-		s := x.Shape()
-		o.result, f = result, folds.of(weight, bias, norm, nil)
-		o.forward = func(in []gorgonia.Value) error {
-			w, b := f.ready()
-			c.ForwardBias(result.asMap(), sliceOf(in[0]), s[0], s[2], s[3], w, b, true)
-			return nil
-		}
-	} else {
-		c, result, err := convShape(name, x, k, v)
-		if err != nil {
-			return nil, err
-		}
-		var winograd *kernel.Conv
-		forward := c.ForwardBias
-		if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
-			winograd, forward = &c, c.ForwardWinograd
-		}
-		o.result, f = result, folds.of(weight, bias, norm, winograd)
-		o.forward = func(in []gorgonia.Value) error {
-			w, b := f.ready()
-			forward(result.asMap(), mapOf(in[0]), w, b, true)
-			return nil
-		}
+		plan = planImageConv
 	}
-	o.refresh = f.refresh
+	p, err := plan(name, x, weight.Shape[0], v, precision)
+	if err != nil {
+		return nil, err
+	}
+	f := folds.of(weight, bias, norm, p.layout)
+	o := &op{name: name + ": convolution + bias + relu", result: p.result, layers: layers,
+		bf16: precision == BF16, refresh: f.refresh}
+	o.forward = func(in []gorgonia.Value) error {
+		w, b := f.ready()
+		p.run(in[0], w, b)
+		return nil
+	}
 	return o.apply(append(gorgonia.Nodes{x}, f.nodes(x.Graph())...)...)
 }
 
@@ -59,8 +43,8 @@ type Folds struct {
 
 // foldOf distinguishes the folds of one weight.
 type foldOf struct {
-	weight   *Param
-	winograd bool
+	weight *Param
+	layout string
 }
 
 // Len returns how many weights are or will be folded.
@@ -70,16 +54,16 @@ func (f *Folds) Len() int {
 	return len(f.all)
 }
 
-// of returns the fold of a weight, transformed for winograd unless it is nil.
-func (f *Folds) of(weight, bias *Param, norm Norm, winograd *kernel.Conv) *folded {
+// of returns the fold of a weight in a layout.
+func (f *Folds) of(weight, bias *Param, norm Norm, layout layout) *folded {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := foldOf{weight, winograd != nil}
+	key := foldOf{weight, layout.name}
 	if f.all == nil {
 		f.all = map[foldOf]*folded{}
 	}
 	if f.all[key] == nil {
-		f.all[key] = &folded{weight: weight, bias: bias, norm: norm, winograd: winograd}
+		f.all[key] = &folded{weight: weight, bias: bias, norm: norm, layout: layout}
 	}
 	return f.all[key]
 }
@@ -109,7 +93,7 @@ type folded struct {
 	mu           sync.Mutex
 	weight, bias *Param
 	norm         Norm
-	winograd     *kernel.Conv // transforms w, or nil
+	layout       layout
 	w, b         []float32
 }
 
@@ -144,22 +128,16 @@ func (f *folded) refresh() {
 
 func (f *folded) make() {
 	if f.w == nil {
-		f.w, f.b = make([]float32, f.floats()), make([]float32, Padded(f.weight.Shape[0]))
+		f.b = make([]float32, Padded(f.weight.Shape[0]))
+		f.w = make([]float32, f.layout.floatsOf(f.weight))
 	}
-	if f.winograd == nil {
+	if f.layout.pack == nil {
 		f.fold(f.w)
 		return
 	}
 	w := make([]float32, len(f.weight.Data))
 	f.fold(w)
-	f.winograd.WinogradWeights(f.w, w)
-}
-
-func (f *folded) floats() int {
-	if f.winograd != nil {
-		return f.winograd.WinogradLen()
-	}
-	return len(f.weight.Data)
+	f.layout.pack(f.w, w)
 }
 
 // fold makes the weights and the biases.

@@ -28,6 +28,7 @@ type op struct {
 	inputs gorgonia.Nodes
 	part   *channelRange // set if the op is a view of some channels
 	layers []Layer       // facts for tables and exports; none for gradient ops
+	bf16   bool          // it reads activations in bf16 too
 
 	// forward reads the inputs' values and fills result.
 	forward func(in []gorgonia.Value) error
@@ -59,6 +60,9 @@ func (o *op) apply(in ...*gorgonia.Node) (*gorgonia.Node, error) {
 	o.dims = make([]int, len(in))
 	for i, n := range in {
 		o.dims[i] = n.Shape().Dims()
+		if precisionOf(n) == BF16 && !o.bf16 {
+			return nil, fmt.Errorf("%s: cannot be computed in bf16", o.name)
+		}
 	}
 	if o.wants == nil {
 		o.wants = make([]bool, len(in))

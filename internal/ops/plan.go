@@ -26,7 +26,7 @@ type Plan struct {
 type buffer struct {
 	result      *Result
 	first, last int
-	at, floats  int // place in the arena
+	at, bytes   int // place in the arena
 }
 
 // NewPlan plans the memory of g. The results of keep are never overwritten.
@@ -38,9 +38,9 @@ func NewPlan(g *gorgonia.ExprGraph, keep ...*gorgonia.Node) (*Plan, error) {
 	slices.Reverse(order)
 	p := &Plan{order: order}
 	p.buffers = lifetimes(order, keep)
-	p.Bytes = place(p.buffers) * 4
+	p.Bytes = place(p.buffers)
 	for _, b := range p.buffers {
-		p.Unshared += int64(b.floats) * 4
+		p.Unshared += int64(b.bytes)
 	}
 	return p, nil
 }
@@ -52,9 +52,10 @@ func (p *Plan) Bind() {
 		return
 	}
 	p.bound = true
-	arena := make([]float32, p.Bytes/4)
+	float := FP32.bytes()
+	arena := make([]float32, int(p.Bytes)/float)
 	for _, b := range p.buffers {
-		b.result.bind(arena[b.at : b.at+b.floats])
+		b.result.bind(arena[b.at/float : (b.at+b.bytes)/float])
 	}
 }
 
@@ -69,7 +70,8 @@ func (p *Plan) Poison() {
 		if o, ok := n.Op().(*op); ok {
 			o.after = func() {
 				for _, b := range freed[i] {
-					fill(b.result.data, float32(math.NaN()))
+					const nan = 0x7fc07fc0 // as a float32, and as two bf16
+					fill(b.result.data, math.Float32frombits(nan))
 				}
 			}
 		}
@@ -86,7 +88,7 @@ func lifetimes(order, keep gorgonia.Nodes) []*buffer {
 		}
 		b := byRoot[r.root()]
 		if b == nil {
-			b = &buffer{result: r.root(), first: at, floats: wholeBlocks(r.root().floats())}
+			b = &buffer{result: r.root(), first: at, bytes: wholeBlocks(r.root().bytes())}
 			byRoot[r.root()] = b
 			buffers = append(buffers, b)
 		}
@@ -110,11 +112,11 @@ func lifetimes(order, keep gorgonia.Nodes) []*buffer {
 	return buffers
 }
 
-// place gives each buffer, the largest first, the lowest place that overlaps no
-// buffer alive at the same time, and returns the floats of the whole arena.
-func place(buffers []*buffer) (floats int64) {
+// place gives each buffer, the largest first, the lowest place that no buffer
+// alive at the same time holds, and returns the bytes of the whole arena.
+func place(buffers []*buffer) (bytes int64) {
 	bySize := slices.Clone(buffers)
-	slices.SortStableFunc(bySize, func(a, b *buffer) int { return b.floats - a.floats })
+	slices.SortStableFunc(bySize, func(a, b *buffer) int { return b.bytes - a.bytes })
 	var placed []*buffer // in order of place
 	for _, b := range bySize {
 		b.at = 0
@@ -122,21 +124,24 @@ func place(buffers []*buffer) (floats int64) {
 			if other.last < b.first || b.last < other.first {
 				continue
 			}
-			if b.at+b.floats <= other.at {
+			if b.at+b.bytes <= other.at {
 				break
 			}
-			b.at = max(b.at, other.at+other.floats)
+			b.at = max(b.at, other.at+other.bytes)
 		}
 		i, _ := slices.BinarySearchFunc(placed, b.at, func(o *buffer, at int) int { return o.at - at })
 		placed = slices.Insert(placed, i, b)
-		floats = max(floats, int64(b.at+b.floats))
+		bytes = max(bytes, int64(b.at+b.bytes))
 	}
-	return floats
+	return bytes
 }
 
-// wholeBlocks rounds up to whole blocks, which keeps every place aligned to a
-// cache line of the arena.
-func wholeBlocks(floats int) int { return Padded(max(floats, kernel.Block)) }
+// wholeBlocks rounds up to whole blocks of float32, which keeps every place
+// aligned to a cache line of the arena.
+func wholeBlocks(bytes int) int {
+	float := FP32.bytes()
+	return Padded(max((bytes+float-1)/float, kernel.Block)) * float
+}
 
 func fill(s []float32, v float32) {
 	for i := range s {

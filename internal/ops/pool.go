@@ -12,10 +12,14 @@ func MaxPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*go
 		return nil, err
 	}
 	var argmax []uint8
-	o := &op{name: name + ": max pool", result: result, layers: layers, wants: []bool{true}}
+	o := &op{name: name + ": max pool", result: result, layers: layers, wants: []bool{true}, bf16: true}
 	o.forward = func(in []gorgonia.Value) error {
+		if result.precision == BF16 {
+			p.MaxForwardBF16(result.asBF16(), bf16Of(in[0]))
+			return nil
+		}
 		if argmax == nil {
-			argmax = make([]uint8, result.floats())
+			argmax = make([]uint8, result.shape.TotalSize())
 		}
 		p.MaxForward(result.asMap(), mapOf(in[0]), argmax)
 		return nil
@@ -38,36 +42,50 @@ func AvgPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*go
 	if err != nil {
 		return nil, err
 	}
-	return pooling(name+": average pool", x, result, p.AvgForward, p.AvgBackward, layers)
+	average := linearPool{p.AvgForward, p.AvgBackward, func(x kernel.MapBF16) { p.AvgForwardBF16(result.asBF16(), x) }}
+	return average.apply(name+": average pool", x, result, layers)
 }
 
-// GlobalAvgPool averages every channel's whole plane.
+// GlobalAvgPool averages every channel's whole plane. Its result is float32
+// always: the classifier takes little time.
 func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.Node, error) {
 	s := x.Shape()
 	result := newMapResult(s[0], ChannelsOf(x), 1, 1)
-	return pooling(name+": global average pool", x, result, kernel.GlobalAvgForward, kernel.GlobalAvgBackward, layers)
+	average := linearPool{kernel.GlobalAvgForward, kernel.GlobalAvgBackward,
+		func(x kernel.MapBF16) { kernel.GlobalAvgForwardBF16(result.asMap(), x) }}
+	return average.apply(name+": global average pool", x, result, layers)
 }
 
 // AdaptiveAvgPool averages to h x w pixels over windows that depend on x's size,
 // as PyTorch's AdaptiveAvgPool2d does.
 func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (*gorgonia.Node, error) {
 	result := newMapResult(x.Shape()[0], ChannelsOf(x), h, w)
-	return pooling(name+": adaptive average pool", x, result, kernel.AdaptiveAvgForward, kernel.AdaptiveAvgBackward,
-		layers)
+	average := linearPool{forward: kernel.AdaptiveAvgForward, backward: kernel.AdaptiveAvgBackward}
+	return average.apply(name+": adaptive average pool", x, result, layers)
 }
 
-// pooling makes the node of a linear pool from its two kernels.
-func pooling(name string, x *gorgonia.Node, result *Result, forward, backward func(dst, src kernel.Map),
-	layers []Layer) (*gorgonia.Node, error) {
-	o := &op{name: name, result: result, layers: layers, wants: []bool{true}}
+// linearPool are the kernels of a pool that is linear; bf16, from a map in bf16 to
+// the result, may be nil.
+type linearPool struct {
+	forward, backward func(dst, src kernel.Map)
+	bf16              func(src kernel.MapBF16)
+}
+
+// apply makes the pool's node.
+func (p linearPool) apply(name string, x *gorgonia.Node, result *Result, layers []Layer) (*gorgonia.Node, error) {
+	o := &op{name: name, result: result, layers: layers, wants: []bool{true}, bf16: p.bf16 != nil}
 	o.forward = func(in []gorgonia.Value) error {
-		forward(result.asMap(), mapOf(in[0]))
+		if precisionOf(x) == BF16 {
+			p.bf16(bf16Of(in[0]))
+			return nil
+		}
+		p.forward(result.asMap(), mapOf(in[0]))
 		return nil
 	}
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dx := &op{name: name + " gradient", result: like(in[0])}
 		dx.forward = func(in []gorgonia.Value) error {
-			backward(dx.result.asMap(), mapOf(in[0]))
+			p.backward(dx.result.asMap(), mapOf(in[0]))
 			return nil
 		}
 		node, err := dx.apply(grad)
@@ -82,5 +100,7 @@ func poolShape(name string, x *gorgonia.Node, p kernel.Pool) (*Result, error) {
 	if oh < 1 || ow < 1 {
 		return nil, &SizeError{Layer: name, H: s[2], W: s[3], R: p.R, S: p.S}
 	}
-	return newMapResult(s[0], ChannelsOf(x), oh, ow), nil
+	result := newMapResult(s[0], ChannelsOf(x), oh, ow)
+	result.precision = precisionOf(x)
+	return result, nil
 }

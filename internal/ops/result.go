@@ -12,12 +12,13 @@ import (
 // branch writes straight into its channels of the concat, and a view of some
 // channels reads those of its source.
 type Result struct {
-	shape    tensor.Shape // [N][C/16][H][W][16], [n] or scalar
-	channels int          // of an activation, without padding
-	outer    *Result      // the larger result that holds this one, or nil
-	channel  int          // this result's first channel in outer
+	shape     tensor.Shape // [N][C/16][H][W][16], [n] or scalar
+	channels  int          // of an activation, without padding
+	precision Precision    // of an activation; all else is float32
+	outer     *Result      // the larger result that holds this one, or nil
+	channel   int          // this result's first channel in outer
 
-	data  []float32
+	data  []float32 // in bf16, two values in each
 	value gorgonia.Value
 }
 
@@ -67,12 +68,16 @@ func (r *Result) root() *Result {
 	return r
 }
 
-// floats is the size of the result itself.
-func (r *Result) floats() int { return r.shape.TotalSize() }
+// bytes is the size of the result itself.
+func (r *Result) bytes() int { return r.shape.TotalSize() * r.precision.bytes() }
 
-// bind gives an owning result its memory, of at least floats() length.
+// bind gives an owning result its memory, of at least bytes() size.
 func (r *Result) bind(data []float32) {
-	r.data = data[:r.floats()]
+	r.data = data[:r.bytes()/FP32.bytes()]
+	if r.precision == BF16 {
+		r.value = &view[kernel.BF16]{shape: r.shape, m: r.asBF16()}
+		return
+	}
 	r.value = tensor.New(tensor.WithShape(r.shape.Clone()...), tensor.WithBacking(r.data))
 }
 
@@ -83,10 +88,14 @@ func (r *Result) alloc() {
 	}
 	if r.outer != nil {
 		r.outer.alloc()
-		r.value = &view{shape: r.shape, m: r.asMap()}
+		if r.precision == BF16 {
+			r.value = &view[kernel.BF16]{shape: r.shape, m: r.asBF16()}
+		} else {
+			r.value = &view[float32]{shape: r.shape, m: r.asMap()}
+		}
 		return
 	}
-	r.bind(make([]float32, r.floats()))
+	r.bind(make([]float32, r.bytes()/FP32.bytes()))
 }
 
 // asMap returns an activation's memory as the kernels take it.
@@ -97,26 +106,37 @@ func (r *Result) asMap() kernel.Map {
 	return kernel.MapOf(r.data, r.shape[0], r.shape[1]*kernel.Block, r.shape[2], r.shape[3])
 }
 
-// view is the value of a Result that is part of another: some channels of every
-// image.
-type view struct {
-	shape tensor.Shape
-	m     kernel.Map
+// asBF16 is asMap of a result in bf16.
+func (r *Result) asBF16() kernel.MapBF16 {
+	if r.outer != nil {
+		return r.outer.asBF16().Channels(r.channel, r.shape[1]*kernel.Block)
+	}
+	return kernel.MapOf(kernel.BF16s(r.data), r.shape[0], r.shape[1]*kernel.Block, r.shape[2], r.shape[3])
 }
 
-var _ gorgonia.Value = (*view)(nil)
+// view is the value of a Result that no tensor can be: it lies inside another, as
+// some channels of every image, or it is bf16. Gorgonia takes it for float32.
+type view[E kernel.Element] struct {
+	shape tensor.Shape
+	m     kernel.Activation[E]
+}
 
-func (v *view) Shape() tensor.Shape        { return v.shape }
-func (v *view) Size() int                  { return v.shape.TotalSize() }
-func (v *view) Data() interface{}          { return v.m.Data }
-func (v *view) Dtype() tensor.Dtype        { return tensor.Float32 }
-func (v *view) Uintptr() uintptr           { return 0 }
-func (v *view) MemSize() uintptr           { return uintptr(v.Size()) * 4 }
-func (v *view) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "channels of a larger map, %v", v.shape) }
+var _ gorgonia.Value = (*view[float32])(nil)
+
+func (v *view[E]) Shape() tensor.Shape        { return v.shape }
+func (v *view[E]) Size() int                  { return v.shape.TotalSize() }
+func (v *view[E]) Data() interface{}          { return v.m.Data }
+func (v *view[E]) Dtype() tensor.Dtype        { return tensor.Float32 }
+func (v *view[E]) Uintptr() uintptr           { return 0 }
+func (v *view[E]) MemSize() uintptr           { return uintptr(v.Size()) * 4 }
+func (v *view[E]) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "a map of %v", v.shape) }
+
+// bf16Of reads the value of an activation in bf16.
+func bf16Of(v gorgonia.Value) kernel.MapBF16 { return v.(*view[kernel.BF16]).m }
 
 // mapOf reads an activation's value.
 func mapOf(v gorgonia.Value) kernel.Map {
-	if v, ok := v.(*view); ok {
+	if v, ok := v.(*view[float32]); ok {
 		return v.m
 	}
 	s := v.Shape()
@@ -127,15 +147,30 @@ func mapOf(v gorgonia.Value) kernel.Map {
 func sliceOf(v gorgonia.Value) []float32 { return v.Data().([]float32) }
 
 // Planar returns a copy of an activation's last value in plain order,
-// [N][C][H][W], without padding.
+// [N][C][H][W], without padding, in float32.
 func Planar(n *gorgonia.Node) []float32 {
-	m, channels := mapOf(n.Value()), ChannelsOf(n)
-	values := make([]float32, 0, m.N*channels*m.H*m.W)
+	if precisionOf(n) == BF16 {
+		m := bf16Of(n.Value())
+		wide := make([]float32, m.H*m.W*kernel.Block)
+		return planar(m, ChannelsOf(n), func(plane []kernel.BF16) []float32 {
+			kernel.Widen(wide, plane)
+			return wide
+		})
+	}
+	return planar(mapOf(n.Value()), ChannelsOf(n), func(plane []float32) []float32 { return plane })
+}
+
+func planar[E kernel.Element](m kernel.Activation[E], channels int, widen func(plane []E) []float32) []float32 {
+	size := m.H * m.W
+	values := make([]float32, m.N*channels*size)
 	for image := range m.N {
-		for c := range channels {
-			plane := m.Plane(image, c/kernel.Block)
-			for i := c % kernel.Block; i < len(plane); i += kernel.Block {
-				values = append(values, plane[i])
+		for block := range m.Blocks() {
+			plane := widen(m.Plane(image, block))
+			for c := block * kernel.Block; c < min(channels, (block+1)*kernel.Block); c++ {
+				to := values[(image*channels+c)*size:][:size]
+				for i := range to {
+					to[i] = plane[i*kernel.Block+c%kernel.Block]
+				}
 			}
 		}
 	}

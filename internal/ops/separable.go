@@ -36,17 +36,23 @@ func SeparableWeights(name string, g *gorgonia.ExprGraph, depthwise, pointwise *
 	return o.apply(ParamNode(g, depthwise), ParamNode(g, pointwise))
 }
 
-// ImageConvBiasReLU does ImageConv, bias and ReLU in one pass, for inference.
-func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v kernel.Window,
+// ImageConvBiasReLU is ImageConv, bias and ReLU as one pass, for inference, with a
+// result of that precision. w follows from other nodes, so it is packed each time.
+func ImageConvBiasReLU(name string, image, w *gorgonia.Node, k int, bias *Param, v kernel.Window, precision Precision,
 	layers ...Layer) (*gorgonia.Node, error) {
-	c, result, err := imageConvShape(name, image, k, v)
+	p, err := planImageConv(name, image, k, v, precision)
 	if err != nil {
 		return nil, err
 	}
-	s := image.Shape()
-	o := &op{name: name + ": convolution + bias + relu", result: result, layers: layers}
+	o := &op{name: name + ": convolution + bias + relu", result: p.result, layers: layers}
+	packed := make([]float32, p.layout.floats)
 	o.forward = func(in []gorgonia.Value) error {
-		c.ForwardBias(result.asMap(), sliceOf(in[0]), s[0], s[2], s[3], sliceOf(in[1]), sliceOf(in[2]), true)
+		weights := sliceOf(in[1])
+		if p.layout.pack != nil {
+			p.layout.pack(packed, weights)
+			weights = packed
+		}
+		p.run(in[0], weights, sliceOf(in[2]))
 		return nil
 	}
 	return o.apply(image, w, ParamNode(image.Graph(), bias))

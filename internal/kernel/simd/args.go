@@ -8,7 +8,9 @@ import "unsafe"
 //	C[m][n*16] (+)= sum over i of A_i[m][16] * B_i[16][n*16]
 //
 // C and the A_i are m pixels of maps [C/16][H][W][16], C of n channel blocks;
-// the B_i are weights [16c][16k] to each of those.
+// the B_i are weights [16c][16k] to each of those. In bf16 the A_i have 2 bytes
+// a channel, and the B_i are [8c][16k][2c]: a pair of neighbouring channels takes
+// the place of a float32. C is float32 always.
 //
 // Strides and offsets are in bytes. The layout is read by assembly: every
 // field is 8 bytes and the order is fixed.
@@ -30,6 +32,12 @@ type GemmArgs struct {
 	// Epilogue, for folded batch norm; applied after the sum.
 	Bias unsafe.Pointer // n*16 values added to every pixel, or nil
 	ReLU int            // 1: negative results become zero
+
+	// Where BF16's tiles write their results instead of C, rounded to bf16; or
+	// nil. C then holds partial sums only, which are read if Accumulate is set.
+	Rounded      unsafe.Pointer
+	RoundedPixel int // from one output pixel to the next
+	RoundedBlock int // from one output block to the next
 }
 
 // GemmOffset locates one (tap, input block) of a batch: A's first pixel and
@@ -117,7 +125,7 @@ type WinogradConstants struct {
 // PoolArgs is a run of output pixels of one channel block whose windows hold
 // the same taps. Strides and offsets are in bytes.
 type PoolArgs struct {
-	Y      unsafe.Pointer // first output pixel; the next is 64 bytes on
+	Y      unsafe.Pointer // first output pixel; the next is 64 bytes on, 32 in bf16
 	X      unsafe.Pointer // base that PoolTap.Offset counts from, for that pixel
 	Argmax unsafe.Pointer // 16 bytes a pixel; the winning tap's index
 

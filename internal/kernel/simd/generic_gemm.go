@@ -5,7 +5,7 @@ import "unsafe"
 // Generic is the implementation in plain Go, for every machine; the others are
 // tested against it.
 var Generic = func() *ISA {
-	s := &ISA{Name: "generic", Runs: genericRuns, peak: peakGeneric, peakTurnFLOPs: peakChains * 2,
+	s := &ISA{Name: "generic", Runs: genericRuns, BF16: genericBF16, peak: peak{peakGeneric, peakChains * 2},
 		WinogradIn: winogradInGeneric, WinogradOut: winogradOutGeneric, WinogradWeights: winogradWeightsGeneric}
 	for n := 1; n <= MaxTileBlocks; n++ {
 		s.TileRows[n] = MaxTileRows
@@ -68,8 +68,10 @@ func gemmEpilogue(c *[Block]float32, g *GemmArgs, n int) {
 		}
 	}
 	if g.ReLU != 0 {
-		for j := range c {
-			c[j] = max(c[j], 0)
+		for j, v := range c {
+			if v < 0 { // as the instructions do, which keep -0 and NaN
+				c[j] = 0
+			}
 		}
 	}
 }

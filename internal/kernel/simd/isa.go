@@ -14,11 +14,11 @@ package simd
 type ISA struct {
 	Name string // avx512, avx2 or generic
 
-	// Gemm[n][m] is the batch-reduce tile of n output channel blocks and m
-	// pixels; nil if the implementation has no such tile. Drivers cut their
-	// rows by TileRows[n], the largest m for n.
-	Gemm     [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs)
-	TileRows [MaxTileBlocks + 1]int
+	Tiles // of float32
+
+	// BF16 are the loops over bf16; Generic's where the processor has no
+	// instructions for them.
+	BF16 *BF16
 
 	// Outer[n] is the outer-product tile of n output channel blocks, for
 	// backward weights.
@@ -31,10 +31,16 @@ type ISA struct {
 
 	Runs // the memory-bound loops
 
-	// peak runs turns of nothing but independent multiply-adds in registers,
-	// peakTurnFLOPs operations each: the most the machine can do.
-	peak          func(turns int)
-	peakTurnFLOPs float64
+	peak
+}
+
+// Tiles are the batch-reduce tiles of one precision.
+type Tiles struct {
+	// Gemm[n][m] is the tile of n output channel blocks and m pixels; nil where
+	// the implementation has no such tile. Drivers cut their rows by TileRows[n],
+	// the largest m for n.
+	Gemm     [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs)
+	TileRows [MaxTileBlocks + 1]int
 }
 
 // The largest tiles of any implementation.

@@ -19,9 +19,15 @@ func machineISAs() []*ISA {
 	return list
 }
 
+func init() {
+	if cpu.X86.HasAVX512BF16 {
+		avx512ISA.BF16 = bf16AVX512
+	}
+}
+
 var avx512ISA = &ISA{
 	Name: "avx512",
-	Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
+	Tiles: Tiles{Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
 		1: {
 			nil,
 			gemmAVX512_1x1, gemmAVX512_1x2, gemmAVX512_1x3, gemmAVX512_1x4,
@@ -43,8 +49,9 @@ var avx512ISA = &ISA{
 			gemmAVX512_3x9,
 		},
 	},
-	TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
-	Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
+		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
+	BF16:  genericBF16,
+	Outer: [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
 
 	WinogradIn: winogradInAVX512, WinogradOut: winogradOutAVX512, WinogradWeights: winogradWeightsAVX512,
 
@@ -57,21 +64,51 @@ var avx512ISA = &ISA{
 		Momentum: momentumAVX512, RMSProp: rmsPropAVX512, Adam: adamAVX512,
 	},
 
-	peak:          peakAVX512,
-	peakTurnFLOPs: peakChains * 16 * 2,
+	peak: peak{peakAVX512, peakChains * 16 * 2},
+}
+
+// bf16AVX512 needs AVX512-BF16.
+var bf16AVX512 = &BF16{
+	Tiles: Tiles{Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
+		1: {
+			nil,
+			gemmBF16AVX512_1x1, gemmBF16AVX512_1x2, gemmBF16AVX512_1x3, gemmBF16AVX512_1x4,
+			gemmBF16AVX512_1x5, gemmBF16AVX512_1x6, gemmBF16AVX512_1x7, gemmBF16AVX512_1x8,
+			gemmBF16AVX512_1x9, gemmBF16AVX512_1x10, gemmBF16AVX512_1x11, gemmBF16AVX512_1x12,
+			gemmBF16AVX512_1x13, gemmBF16AVX512_1x14,
+		},
+		2: {
+			nil,
+			gemmBF16AVX512_2x1, gemmBF16AVX512_2x2, gemmBF16AVX512_2x3, gemmBF16AVX512_2x4,
+			gemmBF16AVX512_2x5, gemmBF16AVX512_2x6, gemmBF16AVX512_2x7, gemmBF16AVX512_2x8,
+			gemmBF16AVX512_2x9, gemmBF16AVX512_2x10, gemmBF16AVX512_2x11, gemmBF16AVX512_2x12,
+			gemmBF16AVX512_2x13, gemmBF16AVX512_2x14,
+		},
+		3: {
+			nil,
+			gemmBF16AVX512_3x1, gemmBF16AVX512_3x2, gemmBF16AVX512_3x3, gemmBF16AVX512_3x4,
+			gemmBF16AVX512_3x5, gemmBF16AVX512_3x6, gemmBF16AVX512_3x7, gemmBF16AVX512_3x8,
+			gemmBF16AVX512_3x9,
+		},
+	},
+		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
+	Round: roundBF16AVX512, PoolSum: poolSumBF16AVX512, PoolMax: poolMaxBF16AVX512,
+	Native: true,
+	peak:   peak{peakBF16AVX512, peakChains * 16 * 4},
 }
 
 var avx2ISA = &ISA{
 	Name: "avx2",
-	Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
+	Tiles: Tiles{Gemm: [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs){
 		1: {
 			nil,
 			gemmAVX2_1x1, gemmAVX2_1x2, gemmAVX2_1x3, gemmAVX2_1x4,
 			gemmAVX2_1x5, gemmAVX2_1x6,
 		},
 	},
-	TileRows: [MaxTileBlocks + 1]int{1: 6},
-	Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX2_1},
+		TileRows: [MaxTileBlocks + 1]int{1: 6}},
+	BF16:  genericBF16,
+	Outer: [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX2_1},
 
 	WinogradIn: winogradInAVX2, WinogradOut: winogradOutAVX2, WinogradWeights: winogradWeightsAVX2,
 
@@ -84,6 +121,5 @@ var avx2ISA = &ISA{
 		Momentum: momentumAVX2, RMSProp: rmsPropAVX2, Adam: adamAVX2,
 	},
 
-	peak:          peakAVX2,
-	peakTurnFLOPs: peakChains * 8 * 2,
+	peak: peak{peakAVX2, peakChains * 8 * 2},
 }

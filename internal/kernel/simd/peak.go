@@ -5,22 +5,28 @@ import (
 	"time"
 )
 
-// peakChains is how many independent sums a turn of ISA.peak advances: enough to
-// keep two units with a latency of 4 cycles busy.
+// peakChains is how many independent sums a turn of a peak advances: enough to
+// keep two units busy that each take 4 cycles, or 6.
 const peakChains = 12
 
-// PeakRate measures over the given time how many float32 operations per second
-// this thread does if nothing is loaded or stored. A fused multiply-add counts as
-// two.
-func (s *ISA) PeakRate(span time.Duration) float64 {
-	const turns = 10_000 // about 50 us, because Go cannot interrupt assembly
-	s.peak(turns)
+// peak runs turns of nothing but independent multiply-adds in registers, so many
+// operations each: what the machine can do at most in a precision.
+type peak struct {
+	run        func(turns int)
+	operations float64
+}
+
+// PeakRate measures over the given time how many operations a second this thread
+// does if nothing has to be loaded or stored. A fused multiply-add counts as two.
+func (p peak) PeakRate(span time.Duration) float64 {
+	const turns = 10_000 // some 50 us: assembly cannot be interrupted by Go
+	p.run(turns)
 	calls, start := 0, time.Now()
 	for time.Since(start) < span {
-		s.peak(turns)
+		p.run(turns)
 		calls++
 	}
-	return float64(calls) * turns * s.peakTurnFLOPs / time.Since(start).Seconds()
+	return float64(calls) * turns * p.operations / time.Since(start).Seconds()
 }
 
 func peakGeneric(turns int) {

@@ -9,6 +9,11 @@ package simd
 //go:noescape
 func peakAVX512(turns int)
 
+// 12 independent chains of pairs of multiply-adds.
+//
+//go:noescape
+func peakBF16AVX512(turns int)
+
 // 12 independent chains of fused multiply-adds.
 //
 //go:noescape

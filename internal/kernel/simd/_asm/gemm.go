@@ -14,14 +14,30 @@ var gemmRows = map[*simd][]int{
 	avx2:   {6},
 }
 
-// unrolled is how many of the 16 input channels of a block one turn of the
-// inner loop handles. All of them would be twice as long and no faster.
+// unrolled is how many steps of a block one turn of the inner loop handles. All
+// of them would be twice as long and no faster.
 const unrolled = 4
 
-func gemmTiles(e *emitter, s *simd) {
+// precision is what sets the tiles of one element type apart. A step of any of
+// them multiplies 4 bytes of a pixel, which are one or several neighbouring
+// channels, with a block of weights, and adds to a block of float32 sums.
+type precision struct {
+	name     string // as part of function names; empty for float32
+	channels int    // that a step multiplies
+	inFlight int    // sums that keep the units busy: the latency times how many begin in a cycle
+	multiply func(t *gemmTile, value operand.Mem, row, sums []reg.VecVirtual)
+	store    func(t *gemmTile, field func(string) reg.GPVirtual)
+}
+
+var (
+	float32s = &precision{"", 1, 8, (*gemmTile).multiplyFloats, (*gemmTile).storeFloats}
+	bf16s    = &precision{"BF16", 2, 12, (*gemmTile).multiplyBF16, (*gemmTile).storeBF16}
+)
+
+func gemmTiles(e *emitter, s *simd, p *precision) {
 	for i, rows := range gemmRows[s] {
 		for m := 1; m <= rows; m++ {
-			tile := &gemmTile{e: e, s: s, n: i + 1, m: m}
+			tile := &gemmTile{e: e, s: s, p: p, n: i + 1, m: m}
 			tile.write()
 		}
 	}
@@ -33,6 +49,7 @@ func gemmTiles(e *emitter, s *simd) {
 type gemmTile struct {
 	e    *emitter
 	s    *simd
+	p    *precision
 	n, m int
 
 	sums [][]reg.VecVirtual // [set][pixel*vectors + vector]
@@ -41,11 +58,11 @@ type gemmTile struct {
 // vectors is how many registers hold one pixel's outputs.
 func (t *gemmTile) vectors() int { return t.n * t.s.perBlock() }
 
-// sets is how many partial sums every output has. A fused multiply-add takes
-// 4 cycles and 2 start in each: with fewer than 8 sums in flight they wait.
+// sets is how many partial sums every output has: with fewer in flight than the
+// precision asks for, multiplications wait for each other.
 func (t *gemmTile) sets() int {
 	sets := 1
-	for sets*t.m*t.vectors() < 8 {
+	for sets*t.m*t.vectors() < t.p.inFlight {
 		sets *= 2
 	}
 	return min(sets, unrolled)
@@ -53,7 +70,7 @@ func (t *gemmTile) sets() int {
 
 func (t *gemmTile) write() {
 	e, s := t.e, t.s
-	e.begin(fmt.Sprintf("gemm%s_%dx%d", s.name, t.n, t.m), "args *GemmArgs",
+	e.begin(fmt.Sprintf("gemm%s%s_%dx%d", t.p.name, s.name, t.n, t.m), "args *GemmArgs",
 		fmt.Sprintf("%d output blocks, %d pixels.", t.n, t.m))
 	field := e.fields("GemmArgs")
 
@@ -92,10 +109,10 @@ func (t *gemmTile) batch(field func(string) reg.GPVirtual) {
 		pixels.settle(e)
 
 		turns := e.GP64()
-		e.MOVQ(operand.U32(16/unrolled), turns)
+		e.MOVQ(operand.U32(16/t.p.channels/unrolled), turns)
 		e.times("channels", turns, func() {
-			for c := range unrolled {
-				t.channel(c, pixels, b, bBlock)
+			for i := range unrolled {
+				t.step(i, pixels, b, bBlock)
 			}
 			pixels.advance(e, unrolled*4)
 			e.ADDQ(operand.U32(unrolled*block), b)
@@ -103,16 +120,32 @@ func (t *gemmTile) batch(field func(string) reg.GPVirtual) {
 	})
 }
 
-// channel adds one input channel's products.
-func (t *gemmTile) channel(c int, pixels *strided, b, bBlock reg.GPVirtual) {
+// step adds the products of one input channel, or of several neighbouring ones.
+func (t *gemmTile) step(i int, pixels *strided, b, bBlock reg.GPVirtual) {
 	e, s := t.e, t.s
 	row := s.registerList(e, t.vectors())
 	for v, r := range row {
-		e.VMOVUPS(blockVector(s, b, bBlock, v, c*block), r)
+		e.VMOVUPS(blockVector(s, b, bBlock, v, i*block), r)
 	}
-	sums := t.sums[c%len(t.sums)]
-	for p := range t.m {
-		s.multiply(e, pixels.at(p, c*4), row, sums[p*t.vectors():])
+	sums := t.sums[i%len(t.sums)]
+	for pixel := range t.m {
+		t.p.multiply(t, pixels.at(pixel, i*4), row, sums[pixel*t.vectors():])
+	}
+}
+
+func (t *gemmTile) multiplyFloats(value operand.Mem, row, sums []reg.VecVirtual) {
+	t.s.multiply(t.e, value, row, sums)
+}
+
+func (t *gemmTile) multiplyBF16(value operand.Mem, row, sums []reg.VecVirtual) {
+	if len(row) == 1 {
+		t.e.dotBF16(value, row[0], sums[0])
+		return
+	}
+	all := t.s.register(t.e)
+	t.e.VBROADCASTSS(value, all)
+	for i, r := range row {
+		t.e.dotBF16(all, r, sums[i])
 	}
 }
 
@@ -151,10 +184,42 @@ func (t *gemmTile) epilogue(field func(string) reg.GPVirtual) {
 			e.VMAXPS(sum, zero, sum) // of a NaN and a number, the last: NaN stays
 		}
 	})
+	t.p.store(t, field)
+}
+
+// storeFloats writes the sums to C.
+func (t *gemmTile) storeFloats(field func(string) reg.GPVirtual) {
+	t.eachVector(field("C"), field("CPixel"), field("CBlock"), func(sum reg.VecVirtual, at operand.Mem) {
+		t.e.VMOVUPS(sum, at)
+	})
+}
+
+// storeBF16 writes the sums to C, or rounded to Rounded.
+func (t *gemmTile) storeBF16(field func(string) reg.GPVirtual) {
+	e := t.e
+	sums, done := e.name("sums"), e.name("done")
+	rounded := field("Rounded")
+	e.TESTQ(rounded, rounded)
+	e.JZ(operand.LabelRef(sums))
+	t.eachVector(rounded, field("RoundedPixel"), field("RoundedBlock"), func(sum reg.VecVirtual, at operand.Mem) {
+		half := e.YMM()
+		e.roundBF16(sum, half)
+		e.VMOVUPS(half, at)
+	})
+	e.JMP(operand.LabelRef(done))
+	e.Label(sums)
+	t.storeFloats(field)
+	e.Label(done)
+}
+
+// eachVector walks the tile's sums and their places, pixels and blocks so many
+// bytes apart.
+func (t *gemmTile) eachVector(to, pixel, block reg.GPVirtual, do func(sum reg.VecVirtual, at operand.Mem)) {
+	sums := t.sums[0]
 	for i, sum := range sums {
-		e.VMOVUPS(sum, at(c, i%t.vectors()))
+		do(sum, blockVector(t.s, to, block, i%t.vectors(), 0))
 		if (i+1)%t.vectors() == 0 && i+1 < len(sums) {
-			e.ADDQ(cPixel, c)
+			t.e.ADDQ(pixel, to)
 		}
 	}
 }

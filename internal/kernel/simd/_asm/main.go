@@ -22,7 +22,7 @@ var families = []struct {
 }{
 	{"tiles", func(e *emitter) {
 		for _, s := range []*simd{avx512, avx2} {
-			gemmTiles(e, s)
+			gemmTiles(e, s, float32s)
 			outerTiles(e, s)
 		}
 	}},
@@ -51,8 +51,15 @@ var families = []struct {
 			adam(e, s)
 		}
 	}},
+	{"bf16", func(e *emitter) {
+		gemmTiles(e, avx512, bf16s)
+		roundRun(e)
+		poolSumBF16(e)
+		poolMaxBF16(e)
+	}},
 	{"peak", func(e *emitter) {
 		peak(e, avx512)
+		peakBF16(e)
 		peak(e, avx2)
 	}},
 }
@@ -81,6 +88,9 @@ func (e *emitter) save(base string) error {
 		return err
 	}
 	if err := pass.Compile.Execute(file); err != nil {
+		return err
+	}
+	if err := encodeAll(file); err != nil {
 		return err
 	}
 	config := printer.Config{Name: "internal/kernel/simd/_asm", Pkg: "simd"}

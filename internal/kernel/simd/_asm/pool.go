@@ -14,11 +14,12 @@ type pool struct {
 	pixels, xPixel reg.GPVirtual
 	xPixel3, tap   reg.GPVirtual
 	together       int // pixels at a time in the main loop
+	yPixel         int // bytes of an output pixel
 }
 
-func beginPool(e *emitter, s *simd, name, doc string, together int) *pool {
+func beginPool(e *emitter, s *simd, name, doc string, together, yPixel int) *pool {
 	e.begin(name+s.name, "args *PoolArgs", doc)
-	p := &pool{run: &run{emitter: e, s: s}, together: together, tap: e.GP64(), xPixel3: e.GP64()}
+	p := &pool{run: &run{emitter: e, s: s}, together: together, yPixel: yPixel, tap: e.GP64(), xPixel3: e.GP64()}
 	field := e.fields("PoolArgs")
 	p.x, p.y, p.argmax = field("X"), field("Y"), field("Argmax")
 	p.taps, p.count = field("Taps"), field("Count")
@@ -35,7 +36,7 @@ func (p *pool) walk(body func(pixels int)) {
 	step := func(pixels int) func() {
 		return func() {
 			body(pixels)
-			p.ADDQ(operand.U32(pixels*block), p.y)
+			p.ADDQ(operand.U32(pixels*p.yPixel), p.y)
 			p.ADDQ(operand.U32(pixels*block/4), p.argmax)
 			for range pixels {
 				p.ADDQ(p.xPixel, p.x)
@@ -85,7 +86,7 @@ func (p *pool) value(from reg.GPVirtual, i, v int) operand.Mem {
 
 // out is vector v of output pixel i.
 func (p *pool) out(i, v int) operand.Mem {
-	return operand.Mem{Base: p.y, Disp: i*block + v*p.s.bytes}
+	return operand.Mem{Base: p.y, Disp: i*p.yPixel + v*p.s.bytes}
 }
 
 // index broadcasts the tap's index.
@@ -95,10 +96,16 @@ func (p *pool) index() reg.VecVirtual {
 	return all
 }
 
+// scale broadcasts PoolArgs.Scale.
+func (p *pool) scale() reg.VecVirtual {
+	all := p.s.register(p.emitter)
+	p.VBROADCASTSS(operand.Mem{Base: p.Load(p.Param("args"), p.GP64()), Disp: p.offset("PoolArgs", "Scale")}, all)
+	return all
+}
+
 func poolSum(e *emitter, s *simd) {
-	p := beginPool(e, s, "poolSum", "y = scale * sum of the taps.", 4)
-	scale := s.register(e)
-	e.VBROADCASTSS(operand.Mem{Base: e.Load(e.Param("args"), e.GP64()), Disp: e.offset("PoolArgs", "Scale")}, scale)
+	p := beginPool(e, s, "poolSum", "y = scale * sum of the taps.", 4, block)
+	scale := p.scale()
 	p.walk(func(pixels int) {
 		sums := s.registerList(e, pixels*s.perBlock())
 		for _, sum := range sums {
@@ -118,7 +125,7 @@ func poolSum(e *emitter, s *simd) {
 
 func poolMax(e *emitter, s *simd) {
 	p := beginPool(e, s, "poolMax", "y = the taps' maximum, argmax = the index of the first tap that has it.",
-		4/s.perBlock())
+		4/s.perBlock(), block)
 	p.walk(func(pixels int) {
 		best, which := s.registerList(e, pixels*s.perBlock()), s.registerList(e, pixels*s.perBlock())
 		first := e.GP64()
@@ -177,7 +184,7 @@ func (p *pool) storeBytes(from []reg.VecVirtual, to operand.Mem) {
 }
 
 func poolMaxBack(e *emitter, s *simd) {
-	p := beginPool(e, s, "poolMaxBack", "Adds y, a gradient, to the tap of x that argmax names.", 1)
+	p := beginPool(e, s, "poolMaxBack", "Adds y, a gradient, to the tap of x that argmax names.", 1, block)
 	p.walk(func(int) {
 		dy, which := s.registerList(e, s.perBlock()), s.registerList(e, s.perBlock())
 		for v := range dy {

@@ -1,0 +1,36 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/ops"
+)
+
+// Precision is what an eval network's activations consist of and its convolutions
+// multiply. What Logits, Features and Point return is float32 always.
+type Precision = ops.Precision
+
+// The precisions of eval networks.
+const (
+	FP32 = ops.FP32
+	BF16 = ops.BF16
+)
+
+// ParsePrecision reads the name of a precision. One that the processor has no
+// instructions for is an error, which says what it would cost, unless emulate is
+// set: plain Go can do it too.
+func ParsePrecision(name string, emulate bool) (Precision, error) {
+	switch name {
+	case FP32.String():
+		return FP32, nil
+	case BF16.String():
+		if kernel.HasBF16() || emulate {
+			return BF16, nil
+		}
+		return FP32, fmt.Errorf("%s has no instructions for bf16 on this processor; "+
+			"in plain Go it would take about %.0f times as long as fp32",
+			kernel.ISA(), kernel.BF16Cost())
+	}
+	return FP32, fmt.Errorf("must be %v or %v, is %q", FP32, BF16, name)
+}

@@ -1,0 +1,75 @@
+package ops
+
+import (
+	"github.com/inception-go/inception/internal/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// convPlan is one way to compute a layer: directly, by Winograd's transforms, or
+// in bf16.
+type convPlan struct {
+	result *Result
+	layout layout
+	run    func(x gorgonia.Value, w, b []float32) // fills result, with a ReLU
+}
+
+// layout is how a plan wants its weights.
+type layout struct {
+	name   string                   // tells the layouts of one weight apart
+	floats int                      // its size if there is a pack; in bf16 a float is two values
+	pack   func(to, from []float32) // makes it of packed weights; nil: it is them
+}
+
+// floatsOf returns the size of a weight in the layout.
+func (l layout) floatsOf(p *Param) int {
+	if l.pack == nil {
+		return len(p.Data)
+	}
+	return l.floats
+}
+
+var asPacked = layout{name: "packed"}
+
+// roundedLayout is that of so many bf16.
+func roundedLayout(values int) layout {
+	return layout{"bf16", values / 2, func(to, from []float32) { kernel.RoundWeights(kernel.BF16s(to), from) }}
+}
+
+// planConv chooses the way of a convolution with k output channels.
+func planConv(name string, x *gorgonia.Node, k int, v kernel.Window, precision Precision) (convPlan, error) {
+	c, result, err := convShape(name, x, k, v)
+	if err != nil {
+		return convPlan{}, err
+	}
+	result.precision = precision
+	if precision == BF16 {
+		return convPlan{result, roundedLayout(c.WeightLen()), func(x gorgonia.Value, w, b []float32) {
+			c.ForwardBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
+		}}, nil
+	}
+	if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
+		return convPlan{result, layout{"winograd", c.WinogradLen(), c.WinogradWeights},
+			func(x gorgonia.Value, w, b []float32) { c.ForwardWinograd(result.asMap(), mapOf(x), w, b, true) }}, nil
+	}
+	return convPlan{result, asPacked, func(x gorgonia.Value, w, b []float32) {
+		c.ForwardBias(result.asMap(), mapOf(x), w, b, true)
+	}}, nil
+}
+
+// planImageConv is planConv for a batch of images, which are float32 always.
+func planImageConv(name string, image *gorgonia.Node, k int, v kernel.Window, precision Precision) (convPlan, error) {
+	c, result, err := imageConvShape(name, image, k, v)
+	if err != nil {
+		return convPlan{}, err
+	}
+	result.precision = precision
+	s := image.Shape()
+	if precision == BF16 {
+		return convPlan{result, roundedLayout(c.WeightLen()), func(x gorgonia.Value, w, b []float32) {
+			c.ForwardBF16(result.asBF16(), sliceOf(x), s[0], s[2], s[3], kernel.BF16s(w), b, true)
+		}}, nil
+	}
+	return convPlan{result, asPacked, func(x gorgonia.Value, w, b []float32) {
+		c.ForwardBias(result.asMap(), sliceOf(x), s[0], s[2], s[3], w, b, true)
+	}}, nil
+}
