@@ -29,13 +29,17 @@ func newImport(s *session) *cobra.Command {
 		Use:   "import [--from torchvision|timm|keras|slim] FILE -o OUT.safetensors",
 		Short: "Take in weights of another tool",
 		Long: `Read Inception weights that torchvision, timm, Keras or TensorFlow's slim has
-written (.pth, .safetensors, .h5, .weights.h5, checkpoints of either version) and
+written (.pth, .safetensors, .h5, .weights.h5, .keras, checkpoints of either version) and
 write them as a weight file with all that makes it usable alone. Nothing in the
 file is executed.
 
 The number of classes is the file's. A file without a classifier, or with one of
 somebody's own, becomes a feature extractor, for inception features and for
 train --init.
+
+A checkpoint's state dict is found wherever it lies. Of several, such as an average
+beside the weights themselves, the one is taken that the tool evaluates that wrote
+the file; what was taken and what else there is are printed, and --key takes another.
 
 --preprocess says how the images were made that the weights have learned from:
   torchvision   resize, crop, to [-1, 1]: ImageNet's mean and deviation, then
@@ -65,6 +69,7 @@ stopped, and the checksum must be right.`,
 	f := c.Flags()
 	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(), ", ")+" (default: told by its names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
+	f.StringVar(&i.Key, "key", "", "state dict to take where a checkpoint has several, such as `state_dict_ema` (default: the one that its tool evaluates)")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
 	f.StringVar(&i.Preprocess, "preprocess", "", "how the weights' images were made: torchvision, inception, imagenet, unit or `SCALE,OFFSET` (default: the family's own)")
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")

@@ -135,7 +135,7 @@ func TestSlimsBackgroundClassIsDropped(t *testing.T) {
 	for i := range values {
 		values[i] = float32(i)
 	}
-	s := source{"weights", []int{1, 1, 2, 1001}, func() ([]float32, error) { return values, nil }}
+	s := source{name: "weights", shape: []int{1, 1, 2, 1001}, read: func() ([]float32, error) { return values, nil }}
 	got, dropped := withoutBackground(flat(hwio(s)))
 	out, err := got.read()
 	if err != nil || !dropped || !slices.Equal(got.shape, []int{1000, 2}) || len(out) != 2000 {

@@ -137,7 +137,7 @@ func sortedNames(t *testing.T, path string) []string {
 	}
 	defer f.close()
 	var names []string
-	for name := range f.tensors {
+	for name := range f.dicts[0].tensors {
 		names = append(names, name)
 	}
 	slices.Sort(names)

@@ -178,12 +178,12 @@ func TestSlimsInceptionV2Imports(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w, m := distinct(t, c.variant, c.change)
 			f := &foreign{tensors: slimV2Checkpoint(w)}
-			for name := range maps.Clone(f.tensors) { // what a training leaves beside the weights
-				f.tensors[name+"/RMSProp"] = f.tensors[name]
+			for name := range maps.Clone(f.dicts[0].tensors) { // what a training leaves beside the weights
+				f.dicts[0].tensors[name+"/RMSProp"] = f.dicts[0].tensors[name]
 			}
-			f.tensors["global_step"] = source{name: "global_step"}
+			f.dicts[0].tensors["global_step"] = source{name: "global_step"}
 			scopes := map[string]bool{}
-			for name := range f.tensors {
+			for name := range f.dicts[0].tensors {
 				scope, variable, _ := strings.Cut(strings.TrimPrefix(name, "InceptionV2/"), "/BatchNorm/")
 				if variable == "" {
 					scope = scope[:max(0, strings.LastIndexByte(strings.TrimSuffix(scope, "/RMSProp"), '/'))]
@@ -256,7 +256,7 @@ func TestGammasGoIntoWeightsAndMeans(t *testing.T) {
 		gamma[k] = 0.5 - float32(k%3)
 	}
 	name := slimV2.param(layer + ".bn.weight")
-	f.tensors[name] = source{name, []int{160}, func() ([]float32, error) { return gamma, nil }}
+	f.dicts[0].tensors[name] = source{name: name, shape: []int{160}, read: func() ([]float32, error) { return gamma, nil }}
 	back, m, err := f.convert(ImportOptions{})
 	if err != nil {
 		t.Fatal(err)
