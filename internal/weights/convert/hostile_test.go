@@ -90,8 +90,13 @@ func TestHostileFiles(t *testing.T) {
 		"a superblock, cut off":   {[]byte("\x89HDF\r\n\x1a\n"), "cut off"},
 		"a superblock and no end": {[]byte("\x89HDF\r\n\x1a\n" + strings.Repeat("\x00", 60)), "cut off"},
 		"a magic and no table":    {append(make([]byte, 40), u64(0xdb4775248b80fb57)...), "TensorFlow"},
-		"nothing":                 {nil, "is empty"},
-		"zeros":                   {make([]byte, 4096), "header"},
+		"a Git LFS pointer": {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 95628359\n"),
+			"stands for a file of 95628359 bytes that was not downloaded; call git lfs pull"},
+		"a page":           {[]byte("\n<!DOCTYPE html><html>"), "is an HTML page"},
+		"a server's error": {[]byte("<?xml version=\"1.0\"?><Error>"), "is an XML document"},
+		"gzip":             {[]byte("\x1f\x8b\x08"), "unpack it first"},
+		"nothing":          {nil, "is empty"},
+		"zeros":            {make([]byte, 4096), "header"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x")

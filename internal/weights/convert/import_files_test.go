@@ -27,7 +27,7 @@ func unpacked(t *testing.T, dir, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, name)
+	path := filepath.Join(dir, filepath.Base(name))
 	out, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)

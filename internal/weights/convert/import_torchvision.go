@@ -107,7 +107,10 @@ func (t *translation) settleHead(params []*ops.Param, outside map[string]source)
 		}
 	}
 	head := linearHead(from, features)
-	if s, ok := from[head+".weight"]; ok && follows(outside, s.shape[0], features) {
+	if _, ok := own[layer+".bias"]; ok && len(own) == 2 && own[layer+".weight"].shape != nil {
+		head = layer // whatever the shapes, which are for the comparison with the network to say
+	}
+	if s, ok := from[head+".weight"]; ok && len(s.shape) > 0 && follows(outside, s.shape[0], features) {
 		head = ""
 	}
 	if head == "" {

@@ -70,6 +70,20 @@ func (d dict) networks() (all []network) {
 	if family := otherFamily(d.tensors); len(all) == 0 && family != "" {
 		all = append(all, network{dict: d, family: family})
 	}
+	if slashed := d.slashed(); len(all) == 0 && otherFamily(slashed) == Keras {
+		d.tensors = slashed
+		all = append(all, network{dict: d, family: Keras})
+	}
+	return all
+}
+
+// slashed returns the tensors under names with slashes, as Keras has them, for
+// points, which its weights get in files of other tools.
+func (d dict) slashed() map[string]source {
+	all := map[string]source{}
+	for name, s := range d.tensors {
+		all[strings.ReplaceAll(name, ".", "/")] = s
+	}
 	return all
 }
 

@@ -151,7 +151,7 @@ func slimV2Checkpoint(w *model.Weights) map[string]source {
 			values[i] = from[at(index)]
 		}
 		name := slimV2.param(p.Name)
-		all[name] = source{name, shape, func() ([]float32, error) { return values, nil }}
+		all[name] = source{name: name, shape: shape, read: func() ([]float32, error) { return values, nil }}
 	}
 	for _, p := range w.Params {
 		s := p.Shape
@@ -177,7 +177,7 @@ func TestSlimsInceptionV2Imports(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			w, m := distinct(t, c.variant, c.change)
-			f := &foreign{tensors: slimV2Checkpoint(w)}
+			f := &foreign{dicts: []dict{{tensors: slimV2Checkpoint(w)}}}
 			for name := range maps.Clone(f.dicts[0].tensors) { // what a training leaves beside the weights
 				f.dicts[0].tensors[name+"/RMSProp"] = f.dicts[0].tensors[name]
 			}
@@ -209,7 +209,7 @@ func TestSlimsInceptionV2Imports(t *testing.T) {
 
 func TestSlimsInceptionV2LosesItsBackground(t *testing.T) {
 	w, _ := distinct(t, model.BNInception, func(s *model.Spec) { s.Classes = 1001 })
-	back, m, err := (&foreign{tensors: slimV2Checkpoint(w)}).convert(ImportOptions{From: Slim})
+	back, m, err := (&foreign{dicts: []dict{{tensors: slimV2Checkpoint(w)}}}).convert(ImportOptions{From: Slim})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestHeadsOfOtherClassesAreLeftOut(t *testing.T) {
 // here.
 func TestGammasGoIntoWeightsAndMeans(t *testing.T) {
 	w, _ := distinct(t, model.BNInception, func(*model.Spec) {})
-	f := &foreign{tensors: slimV2Checkpoint(w)}
+	f := &foreign{dicts: []dict{{tensors: slimV2Checkpoint(w)}}}
 	const layer = "Mixed_4a.branch3x3_2"
 	gamma := make([]float32, 160)
 	for k := range gamma {

@@ -1,6 +1,7 @@
 package pytorch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -213,6 +214,9 @@ func (t *tensor) bytes() ([]byte, error) {
 	if t.contiguous() {
 		return data[:count*size], nil
 	}
+	if t.expanded() {
+		return bytes.Repeat(data[:size], count), nil
+	}
 	out := make([]byte, 0, count*size)
 	index := make([]int, len(t.shape))
 	for {
@@ -232,6 +236,16 @@ func (t *tensor) bytes() ([]byte, error) {
 			return out, nil
 		}
 	}
+}
+
+// expanded reports whether all elements of the view are one.
+func (t *tensor) expanded() bool {
+	for i, d := range t.shape {
+		if d > 1 && t.stride[i] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // contiguous reports whether the view is row-major as it lies.
