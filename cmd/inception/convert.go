@@ -28,11 +28,15 @@ func newImport(s *session) *cobra.Command {
 		Use:   "import [--from torchvision|timm|keras|slim] FILE -o OUT.safetensors",
 		Short: "Convert weights of another tool",
 		Long: `Read Inception weights written by torchvision, timm, Keras or TensorFlow's slim
-(.pth, .safetensors, .h5, .weights.h5, checkpoints of either version) and write
+(.pth, .safetensors, .h5, .weights.h5, .keras, checkpoints of either version) and write
 them as a weight file that can be used alone. Nothing in the file is executed.
 
 The file determines the number of classes. A file without a classifier, or with a
 custom one, becomes a feature extractor for inception features and train --init.
+
+A checkpoint's state dict is found at any depth. If there are several, such as an
+average beside the weights themselves, the one is used that the tool evaluates that
+wrote the file; the choice and the others are printed, and --key selects another.
 
 --preprocess says how the images for the training of the weights were prepared:
   torchvision   resize, crop, to [-1, 1]: ImageNet's mean and deviation, then
@@ -63,6 +67,7 @@ verifies the checksum.`,
 	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(),
 		", ")+" (default: recognised by its tensors' names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
+	f.StringVar(&i.Key, "key", "", "state dict to take where a checkpoint has several, such as `state_dict_ema` (default: the one that its tool evaluates)")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
 	f.StringVar(&i.Preprocess, "preprocess", "", "how the training images were prepared: torchvision, inception, "+
 		"imagenet, unit or `SCALE,OFFSET` (default: as usual for the family)")

@@ -84,7 +84,7 @@ def both_ways(k, title, rng, top):
     want = model.predict(x, verbose=0)
     what = "logits" if top else "features"
     head = "with top" if top else "without top"
-    formats = {"k.weights.h5": model.save_weights, "whole.h5": model.save}
+    formats = {"k.weights.h5": model.save_weights, "whole.h5": model.save, "whole.keras": model.save}
     if k is tf_keras:
         formats["legacy.h5"] = model.save_weights
     for file, save in formats.items():
@@ -104,7 +104,7 @@ def own_head(k, title, rng):
     model = k.Sequential([k.Input((299, 299, 3)), base, k.layers.BatchNormalization(), k.layers.Dense(32), k.layers.Dense(5)])
     x = rng.uniform(-1, 1, (1, 299, 299, 3)).astype("float32")
     want = base.predict(x, verbose=0)
-    for file, save in {"nested.weights.h5": model.save_weights, "nested.h5": model.save}.items():
+    for file, save in {"nested.weights.h5": model.save_weights, "nested.h5": model.save, "nested.keras": model.save}.items():
         save(file)
         inception("import", "-q", file, "-o", "w.safetensors")
         check(f"{title} with a head of its own, {file} to inception's features", outputs("w.safetensors", "features", x), want)

@@ -111,6 +111,9 @@ func metadataOf(t *Tensors) (Metadata, error) {
 func fromTensors(t *Tensors, m *Metadata) (*model.Weights, error) {
 	shapes := t.shapes()
 	w, err := build(*m, shapes, nil, t.Floats)
+	if err == nil {
+		m.noteNaNs(w)
+	}
 	if len(m.Notes) == 0 {
 		return w, err
 	}
@@ -140,6 +143,7 @@ func Assemble(m *Metadata, shapes map[string][]int, theirs func(name string) str
 	if err != nil {
 		return nil, err
 	}
+	m.noteNaNs(w)
 	return w, m.keepBatches(shapes, read)
 }
 

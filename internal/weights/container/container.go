@@ -4,11 +4,15 @@
 package container
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 )
 
 // Kind is a container of weights. Its text is for people.
@@ -19,7 +23,9 @@ const (
 	PyTorch    Kind = "PyTorch"
 	HDF5       Kind = "Keras (HDF5)"
 	TensorFlow Kind = "TensorFlow checkpoint"
-	Other      Kind = "" // safetensors, which has no signature, or nothing known
+	// KerasArchive is a zip archive with an HDF5 file in it.
+	KerasArchive Kind = "Keras archive (.keras)"
+	Other        Kind = "" // safetensors, which has no signature, or nothing known
 )
 
 // What the containers are recognised by.
@@ -37,18 +43,26 @@ const (
 
 // Of tells which container a file is, whatever its name.
 func Of(path string) (Kind, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return Other, fmt.Errorf("%s: is not a regular file", path) // of which a FIFO would be waited for
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return Other, err
 	}
 	defer f.Close()
-	head := make([]byte, 64)
+	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Other, nil // empty: for the reader to say
 	}
 	head = head[:n]
+	if err := notWeights(head); err != nil {
+		return Other, fmt.Errorf("%s: %w", path, err)
+	}
 	switch {
+	case isKeras(f, head):
+		return KerasArchive, nil
 	case bytes.HasPrefix(head, []byte(ZipSignature)), isPickle(head):
 		return PyTorch, nil
 	case bytes.HasPrefix(head, []byte(HDF5Signature)):
@@ -66,4 +80,47 @@ func Of(path string) (Kind, error) {
 // isPickle reports whether a file begins with a pickle of PyTorch's magic.
 func isPickle(head []byte) bool {
 	return len(head) > 2 && head[0] == 0x80 && bytes.Contains(head[:min(len(head), 32)], []byte(PickleMagic))
+}
+
+// isKeras reports whether a file is a zip archive as Keras writes it.
+func isKeras(f *os.File, head []byte) bool {
+	info, err := f.Stat()
+	if err != nil || !bytes.HasPrefix(head, []byte(ZipSignature)) {
+		return false
+	}
+	archive, err := zip.NewReader(f, info.Size())
+	return err == nil && slices.ContainsFunc(archive.File, func(e *zip.File) bool { return e.Name == kerasEntry })
+}
+
+// notWeights names what is often found in the place of weights, by its first
+// bytes.
+func notWeights(head []byte) error {
+	text := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+	starts := func(with ...string) bool {
+		return slices.ContainsFunc(with, func(w string) bool { return bytes.HasPrefix(text, []byte(w)) })
+	}
+	switch {
+	case starts("version https://git-lfs", "version https://hawser"):
+		size := ""
+		if _, after, ok := bytes.Cut(text, []byte("\nsize ")); ok {
+			digits, _, _ := bytes.Cut(after, []byte("\n"))
+			if n, err := strconv.ParseUint(string(bytes.TrimSpace(digits)), 10, 63); err == nil {
+				size = fmt.Sprintf(" of %d bytes", n)
+			}
+		}
+		return fmt.Errorf("is a Git LFS pointer, which stands for a file%s that was not downloaded; "+
+			"call git lfs pull in its repository", size)
+	case starts("/annex/objects/", ".git/annex/", "../.git/annex/"):
+		return errors.New("is a git-annex pointer, which stands for a file that was not downloaded; call git annex get")
+	case starts("<!doctype html", "<html", "<head", "<!-- ", "<script"):
+		return errors.New("is an HTML page, not weights: the server sent a page (a login, an error, a preview) in the " +
+			"place of the file; download it again by its direct address")
+	case starts("<?xml"):
+		return errors.New("is an XML document, not weights, such as a server's error message; download the file again")
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return errors.New("is compressed with gzip; unpack it first (gzip -d, or tar -xzf)")
+	case len(head) > 262 && string(head[257:262]) == "ustar":
+		return errors.New("is a tar archive; unpack it first (tar -xf)")
+	}
+	return nil
 }

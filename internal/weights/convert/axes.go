@@ -6,7 +6,7 @@ func hwio(s source) source {
 		return s // for the comparison of shapes to say
 	}
 	r, t, c, k := s.shape[0], s.shape[1], s.shape[2], s.shape[3]
-	return source{s.name, []int{k, c, r, t}, func() ([]float32, error) {
+	return source{name: s.name, shape: []int{k, c, r, t}, read: func() ([]float32, error) {
 		from, err := s.read()
 		if err != nil {
 			return nil, err
@@ -22,7 +22,7 @@ func depthwise(s source) source {
 		return s
 	}
 	r, t, c, m := s.shape[0], s.shape[1], s.shape[2], s.shape[3]
-	return source{s.name, []int{c * m, 1, r, t}, func() ([]float32, error) {
+	return source{name: s.name, shape: []int{c * m, 1, r, t}, read: func() ([]float32, error) {
 		from, err := s.read()
 		if err != nil {
 			return nil, err
@@ -50,7 +50,7 @@ func swapped(s source) source {
 		return s
 	}
 	in, out := s.shape[0], s.shape[1]
-	return source{s.name, []int{out, in}, func() ([]float32, error) {
+	return source{name: s.name, shape: []int{out, in}, read: func() ([]float32, error) {
 		from, err := s.read()
 		if err != nil {
 			return nil, err

@@ -17,28 +17,31 @@ import (
 
 // source is a tensor of a file that a parameter comes from.
 type source struct {
-	name  string // in the file
-	shape []int  // in our order of axes
-	read  func() ([]float32, error)
+	name    string // in the file
+	shape   []int  // in our order of axes
+	read    func() ([]float32, error)
+	refused error // why it cannot be read
 }
 
 // foreign is an open file of another tool.
 type foreign struct {
-	path    string
-	tensors map[string]source
-	notes   []string
-	opened  []func() error // what close lets go of
+	path   string
+	dicts  []dict
+	model  string   // the class of a whole pickled model in it
+	keys   []string // that a checkpoint has at the top
+	notes  []string
+	opened []func() error // what close lets go of
 }
 
 // openForeign reads a file's directory of tensors, whatever its container.
 func openForeign(path string) (*foreign, error) {
-	f := &foreign{path: checkpointFile(path), tensors: map[string]source{}}
+	f := &foreign{path: checkpointFile(path)}
 	kind, err := container.Of(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
 	open := map[container.Kind]func() error{
-		container.PyTorch: f.openPyTorch, container.HDF5: f.openHDF5,
+		container.PyTorch: f.openPyTorch, container.HDF5: f.openHDF5, container.KerasArchive: f.openKerasArchive,
 		container.TensorFlow: f.openTensorFlow, container.Other: f.openSafetensors,
 	}[kind]
 	if err := container.Guard(open); err != nil {
@@ -66,8 +69,29 @@ func (f *foreign) openPyTorch() error {
 	if err != nil {
 		return err
 	}
-	tensors, notes, err := pytorch.Read(data)
-	f.notes = notes
+	contents, err := pytorch.Read(data)
+	if err != nil {
+		return err
+	}
+	f.model, f.keys, f.notes = contents.Model, contents.Keys, contents.Notes
+	for _, d := range contents.Dicts {
+		f.add(d.Tensors)
+		last := &f.dicts[len(f.dicts)-1]
+		last.path, last.inside = d.Path, d.Inside
+	}
+	return nil
+}
+
+func (f *foreign) openKerasArchive() error {
+	data, err := f.bytes(f.path)
+	if err != nil {
+		return err
+	}
+	weights, err := container.KerasWeights(data)
+	if err != nil {
+		return err
+	}
+	tensors, err := hdf5.Read(weights)
 	f.add(tensors)
 	return err
 }
@@ -98,9 +122,12 @@ func (f *foreign) openSafetensors() error {
 		return errors.New(text)
 	}
 	f.opened = append(f.opened, t.Close)
+	tensors := map[string]source{}
 	for _, info := range t.Infos() {
-		f.tensors[info.Name] = source{info.Name, info.Shape, func() ([]float32, error) { return t.Floats(info.Name) }}
+		tensors[info.Name] = source{name: info.Name, shape: info.Shape,
+			read: func() ([]float32, error) { return t.Floats(info.Name) }}
 	}
+	f.dicts = append(f.dicts, dict{tensors: tensors})
 	return nil
 }
 
@@ -113,17 +140,20 @@ func (f *foreign) bytes(path string) ([]byte, error) {
 	return data, err
 }
 
-// add keeps tensors by name; of one name the last counts, as in a dict.
+// add keeps a dict of tensors by name; of one name the last counts.
 func (f *foreign) add(tensors []element.Tensor) {
+	d := dict{tensors: map[string]source{}}
 	for _, t := range tensors {
-		f.tensors[t.Name] = source{t.Name, t.Shape, func() (values []float32, err error) {
+		read := func() (values []float32, err error) {
 			err = container.Guard(func() (err error) {
 				values, err = t.Floats()
 				return err
 			})
 			return values, err
-		}}
+		}
+		d.tensors[t.Name] = source{t.Name, t.Shape, read, t.Refused}
 	}
+	f.dicts = append(f.dicts, d)
 }
 
 func (f *foreign) close() {

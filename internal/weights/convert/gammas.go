@@ -48,7 +48,7 @@ func timesRows(s, by source) source {
 	if len(by.shape) != 1 || len(s.shape) == 0 || s.shape[0] != by.shape[0] {
 		return s // for the comparison of shapes to say
 	}
-	return source{s.name, s.shape, func() ([]float32, error) {
+	return source{name: s.name, shape: s.shape, read: func() ([]float32, error) {
 		factors, err := by.read()
 		if err != nil {
 			return nil, err
@@ -76,7 +76,7 @@ func addGammas(mapped map[string]source) (notes []string) {
 		if _, has := mapped[layer+".bn.weight"]; !ok || has {
 			continue
 		}
-		mapped[layer+".bn.weight"] = source{"", s.shape, func() ([]float32, error) {
+		mapped[layer+".bn.weight"] = source{name: "", shape: s.shape, read: func() ([]float32, error) {
 			ones := make([]float32, s.shape[0])
 			for i := range ones {
 				ones[i] = 1

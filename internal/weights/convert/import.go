@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +26,7 @@ func Families() []string { return []string{Torchvision, Timm, Keras, Slim} }
 type ImportOptions struct {
 	From       string // one of Families; empty to tell by the keys
 	NoHead     bool   // drop the classifier
+	Key        string // of the state dict to take, where a file has several; empty to choose
 	Preprocess string // for picture.NamedPreprocess; empty for the family's own
 }
 
@@ -69,17 +69,23 @@ type translation struct {
 }
 
 // translators turn the tensors of each family into ours.
-var translators = map[string]func(map[string]source) (translation, error){
-	Torchvision: fromTorchvision, Timm: fromTorchvision, Keras: fromKeras, Slim: fromSlim,
+var translators = map[string]func(network) (translation, error){
+	Torchvision: fromTorchvision, Timm: fromTorchvision,
+	Keras: func(n network) (translation, error) { return fromKeras(n.tensors) },
+	Slim:  func(n network) (translation, error) { return fromSlim(n.tensors) },
 }
 
 // convert finds the family, maps the keys and builds the weights.
 func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, error) {
-	family, err := f.family(o.From)
+	n, err := f.choose(o.Key)
 	if err != nil {
 		return nil, weights.Metadata{}, err
 	}
-	t, err := translators[family](f.tensors)
+	family, err := n.familyAs(o.From)
+	if err != nil {
+		return nil, weights.Metadata{}, err
+	}
+	t, err := translators[family](n)
 	if err != nil {
 		return nil, weights.Metadata{}, err
 	}
@@ -104,6 +110,11 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 	if err != nil {
 		return nil, weights.Metadata{}, err
 	}
+	if o.From == "" {
+		if err := refuseFID(m); err != nil {
+			return nil, weights.Metadata{}, err
+		}
+	}
 	if err := preprocessAs(&m, family, o.Preprocess, config); err != nil {
 		return nil, weights.Metadata{}, err
 	}
@@ -117,36 +128,15 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 	return w, m, err
 }
 
-// family tells whose file this is; from is what the caller says.
-func (f *foreign) family(from string) (string, error) {
-	family := familyOf(f.tensors)
+// familyAs tells whose tensors these are; from is what the caller says.
+func (n network) familyAs(from string) (string, error) {
 	switch {
-	case family == "":
-		return "", fmt.Errorf("its %d tensors have none of the names that torchvision, timm, Keras or slim "+
-			"give to an Inception", len(f.tensors))
-	case family == Torchvision && from == Timm:
+	case n.family == Torchvision && from == Timm:
 		return Timm, nil
-	case from != "" && from != family:
-		return "", fmt.Errorf("--from is %s, but the names are those of %s", from, family)
+	case from != "" && from != n.family:
+		return "", fmt.Errorf("--from is %s, but the names are those of %s", from, n.family)
 	}
-	return family, nil
-}
-
-// familyOf tells whose names these are; timm's are torchvision's. Of a file
-// with names of several families, the first name in alphabetical order counts.
-func familyOf(all map[string]source) string {
-	marks := model.Marks()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		switch {
-		case slices.ContainsFunc(marks, func(mark string) bool { return strings.HasSuffix(name, mark) }):
-			return Torchvision
-		case strings.HasPrefix(name, slimV3.scope), strings.HasPrefix(name, slimV2.scope):
-			return Slim
-		case kerasName.MatchString(name):
-			return Keras
-		}
-	}
-	return ""
+	return n.family, nil
 }
 
 // library returns whose network it is: torchvision's or timm's.
@@ -159,10 +149,11 @@ func (t translation) library() string {
 }
 
 // dropOddAux leaves the auxiliary heads out if one has other classes than the
-// classifier: one that was not exchanged when the classifier was.
+// classifier, as one has that was not exchanged when the classifier was, or is
+// not the network's own.
 func (t *translation) dropOddAux() error {
 	m, err := weights.Guess(t.shapes())
-	if err != nil || m.NoHead || t.noHead || m.Spec.Aux == model.AuxNone {
+	if err != nil || m.Spec.Aux == model.AuxNone {
 		return nil // for metadata to say
 	}
 	params, err := model.Parameters(m.Spec)
@@ -170,13 +161,27 @@ func (t *translation) dropOddAux() error {
 		return err
 	}
 	for _, p := range params {
-		s, ok := t.tensors[p.Name]
-		if !p.Aux || !p.Head || !ok || len(s.shape) == 0 || s.shape[0] == m.Spec.Classes {
+		if !p.Aux || !p.Head {
 			continue
 		}
-		t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; "+
-			"the auxiliary head is left out", s.shape[0], m.Spec.Classes))
-		return t.drop(m.Spec, func(p *ops.Param) bool { return p.Aux })
+		s, ok := t.tensors[p.Name]
+		switch {
+		case !ok:
+			t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has no %s; it is left out", p.Name))
+		case m.NoHead || t.noHead || len(s.shape) == 0 || s.shape[0] == m.Spec.Classes:
+			continue
+		default:
+			t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; "+
+				"the auxiliary head is left out", s.shape[0], m.Spec.Classes))
+		}
+		module, _, _ := strings.Cut(p.Name, ".")
+		kind := kindOf(module)
+		for name := range t.tensors {
+			if kindOf(name) == kind {
+				delete(t.tensors, name)
+			}
+		}
+		return nil
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func unpacked(t *testing.T, dir, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, name)
+	path := filepath.Join(dir, filepath.Base(name))
 	out, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func sortedNames(t *testing.T, path string) []string {
 	}
 	defer f.close()
 	var names []string
-	for name := range f.tensors {
+	for name := range f.dicts[0].tensors {
 		names = append(names, name)
 	}
 	slices.Sort(names)

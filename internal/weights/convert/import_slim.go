@@ -123,7 +123,7 @@ func withoutBackground(s source) (_ source, dropped bool) {
 		return s, false
 	}
 	shape := append([]int{withBackground - 1}, s.shape[1:]...)
-	return source{s.name, shape, func() ([]float32, error) {
+	return source{name: s.name, shape: shape, read: func() ([]float32, error) {
 		values, err := s.read()
 		if err != nil {
 			return nil, err

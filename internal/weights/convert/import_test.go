@@ -27,19 +27,19 @@ func synthetic(t *testing.T, aux string, classes int, change func(all map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &foreign{path: filepath.Join(t.TempDir(), "x.pth"), tensors: map[string]source{}}
+	f := &foreign{path: filepath.Join(t.TempDir(), "x.pth"), dicts: []dict{{tensors: map[string]source{}}}}
 	for _, l := range layers {
 		for _, p := range l.Params {
-			f.tensors[p.Name] = blank(p.Name, p.Shape...)
+			f.dicts[0].tensors[p.Name] = blank(p.Name, p.Shape...)
 		}
 	}
-	change(f.tensors)
+	change(f.dicts[0].tensors)
 	return f
 }
 
 // blank is a tensor of zeros.
 func blank(name string, shape ...int) source {
-	return source{name, shape, func() ([]float32, error) {
+	return source{name: name, shape: shape, read: func() ([]float32, error) {
 		n := 1
 		for _, d := range shape {
 			n *= d
@@ -79,7 +79,7 @@ func TestHeads(t *testing.T) {
 			delete(all, "fc.bias")
 			add(all, "last_linear.weight", 7, 2048)
 			add(all, "last_linear.bias", 7)
-		}, ImportOptions{}, true, 0, model.AuxBatchNorm, "last_linear.bias"},
+		}, ImportOptions{}, false, 7, model.AuxBatchNorm, `the classifier is the linear layer "last_linear"`},
 		"an auxiliary head of other classes": {model.AuxBatchNorm, func(all map[string]source) {
 			add(all, "AuxLogits.fc.weight", 1000, 768)
 			add(all, "AuxLogits.fc.bias", 1000)
@@ -123,7 +123,7 @@ func TestEveryDifferenceIsListed(t *testing.T) {
 		add(all, "Mixed_5b.branch5x5_2.conv.weight", 64, 48, 3, 3)
 		add(all, "Mixed_8a.branch1x1.conv.weight", 1, 2, 3, 3)
 	})
-	add(f.tensors, "fc.bias", 8)
+	add(f.dicts[0].tensors, "fc.bias", 8)
 	_, _, err := f.convert(ImportOptions{})
 	var e *weights.StructureError
 	if !errors.As(err, &e) {
@@ -439,7 +439,7 @@ func FuzzNames(f *testing.F) {
 		if len(lines) > 500 {
 			return
 		}
-		file := &foreign{path: filepath.Join("testdata", "none", "x"), tensors: map[string]source{}}
+		file := &foreign{path: filepath.Join("testdata", "none", "x"), dicts: []dict{{tensors: map[string]source{}}}}
 		for _, line := range lines {
 			name, rest, _ := strings.Cut(line, " ")
 			var shape []int
@@ -449,11 +449,11 @@ func FuzzNames(f *testing.F) {
 				shape = append(shape, min(max(d, 0), 64))
 			}
 			if len(shape) <= 5 {
-				add(file.tensors, name, shape...)
+				add(file.dicts[0].tensors, name, shape...)
 			}
 		}
 		if whole {
-			file.tensors["Mixed_5b.branch1x1.conv.weight"] = blank("", 64, 192, 1, 1)
+			file.dicts[0].tensors["Mixed_5b.branch1x1.conv.weight"] = blank("", 64, 192, 1, 1)
 		}
 		if _, _, err := file.convert(ImportOptions{}); err == nil {
 			t.Errorf("%q is a network", text)

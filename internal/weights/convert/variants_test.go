@@ -157,7 +157,7 @@ func slimV2Checkpoint(w *model.Weights) map[string]source {
 			values[i] = from[at(index)]
 		}
 		name := slimV2.param(p.Name)
-		all[name] = source{name, shape, func() ([]float32, error) { return values, nil }}
+		all[name] = source{name: name, shape: shape, read: func() ([]float32, error) { return values, nil }}
 	}
 	for _, p := range w.Params {
 		s := p.Shape
@@ -183,13 +183,13 @@ func TestSlimsInceptionV2Imports(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			w, m := distinct(t, c.variant, c.change)
-			f := &foreign{tensors: slimV2Checkpoint(w)}
-			for name := range maps.Clone(f.tensors) { // what a training leaves beside the weights
-				f.tensors[name+"/RMSProp"] = f.tensors[name]
+			f := &foreign{dicts: []dict{{tensors: slimV2Checkpoint(w)}}}
+			for name := range maps.Clone(f.dicts[0].tensors) { // what a training leaves beside the weights
+				f.dicts[0].tensors[name+"/RMSProp"] = f.dicts[0].tensors[name]
 			}
-			f.tensors["global_step"] = source{name: "global_step"}
+			f.dicts[0].tensors["global_step"] = source{name: "global_step"}
 			scopes := map[string]bool{}
-			for name := range f.tensors {
+			for name := range f.dicts[0].tensors {
 				scope, variable, _ := strings.Cut(strings.TrimPrefix(name, "InceptionV2/"), "/BatchNorm/")
 				if variable == "" {
 					scope = scope[:max(0, strings.LastIndexByte(strings.TrimSuffix(scope, "/RMSProp"), '/'))]
@@ -215,7 +215,7 @@ func TestSlimsInceptionV2Imports(t *testing.T) {
 
 func TestSlimsInceptionV2LosesItsBackground(t *testing.T) {
 	w, _ := distinct(t, model.BNInception, func(s *model.Spec) { s.Classes = 1001 })
-	back, m, err := (&foreign{tensors: slimV2Checkpoint(w)}).convert(ImportOptions{From: Slim})
+	back, m, err := (&foreign{dicts: []dict{{tensors: slimV2Checkpoint(w)}}}).convert(ImportOptions{From: Slim})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,14 +255,14 @@ func TestHeadsOfOtherClassesAreLeftOut(t *testing.T) {
 // here.
 func TestGammasGoIntoWeightsAndMeans(t *testing.T) {
 	w, _ := distinct(t, model.BNInception, func(*model.Spec) {})
-	f := &foreign{tensors: slimV2Checkpoint(w)}
+	f := &foreign{dicts: []dict{{tensors: slimV2Checkpoint(w)}}}
 	const layer = "Mixed_4a.branch3x3_2"
 	gamma := make([]float32, 160)
 	for k := range gamma {
 		gamma[k] = 0.5 - float32(k%3)
 	}
 	name := slimV2.param(layer + ".bn.weight")
-	f.tensors[name] = source{name, []int{160}, func() ([]float32, error) { return gamma, nil }}
+	f.dicts[0].tensors[name] = source{name: name, shape: []int{160}, read: func() ([]float32, error) { return gamma, nil }}
 	back, m, err := f.convert(ImportOptions{})
 	if err != nil {
 		t.Fatal(err)

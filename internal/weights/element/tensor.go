@@ -14,6 +14,8 @@ type Tensor struct {
 	// Bytes returns the elements in row-major order, little-endian. They may
 	// alias the file: they are not to be changed, nor used after it is closed.
 	Bytes func() ([]byte, error)
+	// Refused says why the elements cannot be read; Shape may be unknown then.
+	Refused error
 }
 
 // Count returns the number of elements.
@@ -27,6 +29,9 @@ func (t Tensor) Count() int {
 
 // Floats reads the tensor as float32.
 func (t Tensor) Floats() ([]float32, error) {
+	if t.Refused != nil {
+		return nil, fmt.Errorf("tensor %q: %w", t.Name, t.Refused)
+	}
 	raw, err := t.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)

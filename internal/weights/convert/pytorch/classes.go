@@ -1,6 +1,7 @@
 package pytorch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,64 +9,27 @@ import (
 	"github.com/inception-go/inception/internal/weights/element"
 )
 
-// storageTypes are torch's storage classes. A class outside of this table
-// and of inertClasses is refused by name.
+// storageTypes are the element types of torch's storage classes.
 var storageTypes = map[string]element.Type{
 	"DoubleStorage": element.F64, "FloatStorage": element.F32,
 	"HalfStorage": element.F16, "BFloat16Storage": element.BF16,
 	"LongStorage": element.I64, "IntStorage": element.I32,
 	"ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8", "BoolStorage": "BOOL",
+	"ComplexFloatStorage": "C64",
 }
 
-// inertClasses are what checkpoints hold beside tensors: how a run was
-// called, its best score. Calls of them are recorded and looked at by nobody.
-var inertClasses = map[string]bool{
-	"collections.OrderedDict": true, "collections.defaultdict": true, "builtins.dict": true,
-	"builtins.set": true, "__builtin__.set": true, "builtins.list": true, "__builtin__.list": true,
-	"torch._utils._rebuild_tensor": true, "torch._utils._rebuild_tensor_v2": true,
-	"torch._utils._rebuild_parameter": true, "torch._tensor._rebuild_from_type_v2": true,
-	"torch.Tensor": true, "torch.nn.parameter.Parameter": true, "torch.Size": true,
-	"torch.device": true, "argparse.Namespace": true, "pathlib.PosixPath": true,
-	"_codecs.encode": true, "copyreg._reconstructor": true, "copy_reg._reconstructor": true,
-	"builtins.object": true, "__builtin__.object": true,
-	"numpy.dtype": true, "numpy.core.multiarray.scalar": true, "numpy._core.multiarray.scalar": true,
-}
-
-func allowed(c class) bool {
-	_, storage := storageTypes[c.name]
-	return storage && (c.module == "torch" || c.module == "torch.storage") || inertClasses[c.String()] || isDType(c)
-}
-
-// isDType recognises torch.float32 and its like.
-func isDType(c class) bool {
-	if c.module != "torch" {
-		return false
-	}
-	switch c.name {
-	case "float", "double", "half", "bfloat16", "long", "int", "short", "uint8", "int8", "int16",
-		"int32", "int64", "float16", "float32", "float64", "bool":
-		return true
-	}
-	return false
-}
-
-// refuse says why a class is not read.
-func refuse(c class) error {
-	switch {
-	case strings.HasPrefix(c.module, "torchvision.") || strings.HasPrefix(c.module, "timm.") ||
-		strings.HasPrefix(c.module, "torch.nn.modules.") || c.module == "__main__":
-		return fmt.Errorf("names the class %s: this is a whole pickled model, not a state dict; in Python, save "+
-			"torch.save(model.state_dict(), ...) and import that", c.shown())
-	case strings.HasPrefix(c.name, "_rebuild_") && strings.HasPrefix(c.module, "torch"):
-		return fmt.Errorf("holds a tensor of a kind that is not read (%s); save the weights as plain float tensors",
-			c.shown())
-	}
-	return fmt.Errorf("names %s, which no weight file needs; it was not executed and the file is refused", c.shown())
+// otherStorages are the element sizes of storages whose tensors are refused
+// where they are needed.
+var otherStorages = map[string]int{
+	"ComplexDoubleStorage": 16, "QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4,
+	"QUInt4x2Storage": 1, "QUInt2x4Storage": 1, "UntypedStorage": 1, "_UntypedStorage": 1,
 }
 
 // storage is a run of elements that tensors are views of.
 type storage struct {
-	kind  element.Type
+	class string
+	kind  element.Type // empty for one of otherStorages
+	size  int          // of an element
 	key   string
 	count int64
 	data  func() ([]byte, error)
@@ -78,49 +42,57 @@ type tensor struct {
 	shape, stride []int
 }
 
-// caller stands in for the few functions that rebuild state dicts.
+// caller stands in for the few functions that rebuild state dicts. A call of
+// anything else is recorded, not made.
 type caller struct {
 	pairs int // how many more pairs newDict may copy; each came from the file once
 }
 
 func (c *caller) call(f class, args tuple) (any, error) {
 	switch f.String() {
-	case "collections.OrderedDict", "builtins.dict", "collections.defaultdict":
+	case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "builtins.dict", "__builtin__.dict":
 		return c.newDict(args)
 	case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2":
 		return newTensor(args)
-	case "torch._utils._rebuild_parameter":
+	case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
 		if len(args) == 0 {
 			return nil, errors.New("is a parameter without a tensor")
 		}
 		return args[0], nil
-	case "torch._tensor._rebuild_from_type_v2": // function, type, arguments, state
-		if len(args) >= 3 {
-			inner, ok1 := args[0].(class)
-			innerArgs, ok2 := args[2].(tuple)
-			if ok1 && ok2 && inner != f {
-				return c.call(inner, innerArgs)
-			}
-		}
-		return nil, errors.New("is a tensor whose type cannot be rebuilt")
 	}
-	return &object{f, args}, nil
+	// A subclass of Tensor: function, type, arguments, state.
+	if strings.HasPrefix(f.name, "_rebuild_from_type") && len(args) >= 3 {
+		inner, ok1 := args[0].(class)
+		innerArgs, ok2 := args[2].(tuple)
+		if ok1 && ok2 && inner != f {
+			return c.call(inner, innerArgs)
+		}
+	}
+	return &object{class: f, args: args}, nil
 }
 
+var errCopies = errors.New("copies its lists more often than its size allows")
+
 // newDict makes an OrderedDict, which older Pythons give their items as a
-// list of pairs.
+// list of pairs, or a Counter, which takes a dict.
 func (c *caller) newDict(args tuple) (any, error) {
 	d := &dict{}
 	if len(args) == 0 {
 		return d, nil
 	}
 	items, ok := args[0].(*list)
+	if from, isDict := args[0].(*dict); isDict {
+		if c.pairs -= len(from.pairs); c.pairs < 0 {
+			return nil, errCopies
+		}
+		d.pairs = append(d.pairs, from.pairs...)
+	}
 	if !ok {
 		return d, nil
 	}
 	// One list, copied again and again, would take memory without bound.
 	if c.pairs -= len(items.items); c.pairs < 0 {
-		return nil, errors.New("copies its lists more often than its size allows")
+		return nil, errCopies
 	}
 	for _, item := range items.items {
 		kv, ok := item.(tuple)
@@ -186,14 +158,17 @@ func dimensions(v any) ([]int, error) {
 	return dims, nil
 }
 
-// check keeps a view inside its storage. A view may not have more elements
-// than its storage either (an expanded tensor has): memory stays bounded by
-// the file.
+// maxExpanded bounds the elements of a view that has more than its storage,
+// which an expanded tensor has; no network's tensor has more.
+const maxExpanded = 1 << 22
+
+// check keeps a view inside its storage, and its elements within the file's
+// size or a few megabytes.
 func (t *tensor) check() error {
 	if len(t.shape) != len(t.stride) {
 		return fmt.Errorf("has a tensor of shape %v with strides %v", t.shape, t.stride)
 	}
-	count, err := element.Bytes(t.shape, 1, int(t.storage.count))
+	count, err := element.Bytes(t.shape, 1, t.most())
 	if err != nil {
 		return fmt.Errorf("has a tensor beyond its storage: %w", err)
 	}
@@ -217,24 +192,30 @@ func (t *tensor) check() error {
 	return nil
 }
 
+// most is how many elements the view may have.
+func (t *tensor) most() int { return max(int(t.storage.count), maxExpanded) }
+
 // bytes returns the view's elements in row-major order.
 func (t *tensor) bytes() ([]byte, error) {
-	size := t.storage.kind.Size()
+	size := t.storage.size
 	data, err := t.storage.data()
 	if err != nil {
 		return nil, err
 	}
-	count, err := element.Bytes(t.shape, 1, int(t.storage.count))
+	count, err := element.Bytes(t.shape, 1, t.most())
 	if err != nil || count == 0 {
 		return nil, err
 	}
 	if int64(len(data)) < t.storage.count*int64(size) {
 		return nil, fmt.Errorf("storage %q has %d bytes for %d elements of %s", t.storage.key, len(data),
-			t.storage.count, t.storage.kind)
+			t.storage.count, t.storage.class)
 	}
 	data = data[int(t.offset)*size:]
 	if t.contiguous() {
 		return data[:count*size], nil
+	}
+	if t.expanded() {
+		return bytes.Repeat(data[:size], count), nil
 	}
 	out := make([]byte, 0, count*size)
 	index := make([]int, len(t.shape))
@@ -255,6 +236,16 @@ func (t *tensor) bytes() ([]byte, error) {
 			return out, nil
 		}
 	}
+}
+
+// expanded reports whether all elements of the view are one.
+func (t *tensor) expanded() bool {
+	for i, d := range t.shape {
+		if d > 1 && t.stride[i] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // contiguous reports whether the view is row-major as it lies.

@@ -2,6 +2,7 @@ package pytorch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,14 +11,14 @@ import (
 )
 
 // unpickler runs the stack machine of Python's pickles, without Python: it
-// builds plain values, and hands every class and call to its hooks, which
-// know a short list of them and execute nothing.
+// builds plain values. Calls go to a hook that knows those that make tensors
+// and dicts; any other call is recorded as an object. Nothing is executed.
 type unpickler struct {
 	in    *bytes.Reader
 	stack []any
 	memo  map[uint64]any
 
-	call       func(f class, args tuple) (any, error) // a REDUCE of an allowed class
+	call       func(f class, args tuple) (any, error) // of a class, by REDUCE and its like
 	persistent func(id any) (any, error)              // a tensor's storage
 }
 
@@ -109,12 +110,13 @@ func (u *unpickler) pushLine(op byte, line string) error {
 	return u.pushOr(n, err)
 }
 
-// text handles str and bytes, which are both Go strings here.
+// text handles str, bytes and bytearray, which are all Go strings here.
 func (u *unpickler) text(op byte) (bool, error) {
 	width, known := map[byte]int{
 		'X': 4, 0x8c: 1, 0x8d: 8, // BINUNICODE, SHORT_, 8
 		'T': 4, 'U': 1, // BINSTRING, SHORT_
 		'B': 4, 'C': 1, 0x8e: 8, // BINBYTES, SHORT_, 8
+		0x96: 8, // BYTEARRAY8
 	}[op]
 	if known {
 		b, err := u.counted(width)
@@ -196,11 +198,14 @@ func (u *unpickler) extend(items []any, err error) error {
 	if err != nil {
 		return err
 	}
-	l, ok := top.(*list)
-	if !ok {
+	switch top := top.(type) {
+	case *list:
+		top.items = append(top.items, items...)
+	case *object:
+		top.list.items = append(top.list.items, items...)
+	default:
 		return fmt.Errorf("appends to a %T", top)
 	}
-	l.items = append(l.items, items...)
 	return nil
 }
 
@@ -213,14 +218,13 @@ func (u *unpickler) update(items []any, err error) error {
 	if err != nil {
 		return err
 	}
-	d, ok := top.(*dict)
-	if !ok {
-		if _, inert := top.(*object); inert {
-			return nil
-		}
-		return fmt.Errorf("sets items of a %T", top)
+	switch top := top.(type) {
+	case *dict:
+		return setItems(top, items)
+	case *object:
+		return setItems(&top.dict, items)
 	}
-	return setItems(d, items)
+	return fmt.Errorf("sets items of a %T", top)
 }
 
 func setItems(d *dict, items []any) error {
@@ -282,7 +286,7 @@ func (u *unpickler) classes(op byte) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		return true, u.pushClass(module, name)
+		return true, u.push(class{module, name})
 	case 0x93: // STACK_GLOBAL
 		names, err := u.popN(2)
 		if err != nil {
@@ -293,15 +297,9 @@ func (u *unpickler) classes(op byte) (bool, error) {
 		if !ok1 || !ok2 {
 			return true, errors.New("names a class by something other than strings")
 		}
-		return true, u.pushClass(module, name)
-	case 'R', 0x81: // REDUCE, NEWOBJ
-		return true, u.reduce()
-	case 'b': // BUILD: attributes, such as a state dict's _metadata
-		_, err := u.pop()
-		if err == nil {
-			_, err = u.top()
-		}
-		return true, err
+		return true, u.push(class{module, name})
+	case 'b': // BUILD: attributes
+		return true, u.build()
 	case 'Q': // BINPERSID
 		id, err := u.pop()
 		if err != nil {
@@ -310,27 +308,69 @@ func (u *unpickler) classes(op byte) (bool, error) {
 		value, err := u.persistent(id)
 		return true, u.pushOr(value, err)
 	}
+	return u.calls(op)
+}
+
+// calls handles what makes objects, of which only the hook makes some.
+func (u *unpickler) calls(op byte) (bool, error) {
+	switch op {
+	case 'R', 0x81: // REDUCE, NEWOBJ
+		items, err := u.popN(2)
+		if err != nil {
+			return true, err
+		}
+		return true, u.make(items[0], items[1])
+	case 0x92: // NEWOBJ_EX, with keywords
+		items, err := u.popN(3)
+		if err != nil {
+			return true, err
+		}
+		return true, u.make(items[0], items[1])
+	case 'o': // OBJ
+		items, err := u.sinceMark()
+		if err != nil || len(items) == 0 {
+			return true, cmp.Or(err, errUnderflow)
+		}
+		return true, u.make(items[0], tuple(items[1:]))
+	case 'i': // INST
+		module, err1 := u.line()
+		name, err2 := u.line()
+		items, err3 := u.sinceMark()
+		if err := cmp.Or(err1, err2, err3); err != nil {
+			return true, err
+		}
+		return true, u.make(class{module, name}, tuple(items))
+	}
 	return false, nil
 }
 
-func (u *unpickler) pushClass(module, name string) error {
-	c := class{module, name}
-	if !allowed(c) {
-		return refuse(c)
+// make pushes what a call gives. What is called may be what another call gave,
+// such as a bound method of a scheduler.
+func (u *unpickler) make(f, args any) error {
+	items, ok := args.(tuple)
+	if !ok {
+		return fmt.Errorf("calls %s with something other than a tuple", describe(f))
 	}
-	return u.push(c)
+	switch f := f.(type) {
+	case class:
+		value, err := u.call(f, items)
+		return u.pushOr(value, err)
+	case *object:
+		return u.push(&object{class: f.class, args: items})
+	}
+	return errors.New("calls something that is not a class")
 }
 
-func (u *unpickler) reduce() error {
-	items, err := u.popN(2)
+// build keeps an object's attributes; those of a dict, such as a state dict's
+// _metadata, are not looked at.
+func (u *unpickler) build() error {
+	state, err := u.pop()
 	if err != nil {
 		return err
 	}
-	f, ok1 := items[0].(class)
-	args, ok2 := items[1].(tuple)
-	if !ok1 || !ok2 {
-		return errors.New("calls something that is not a class")
+	top, err := u.top()
+	if o, ok := top.(*object); ok {
+		o.state = state
 	}
-	value, err := u.call(f, args)
-	return u.pushOr(value, err)
+	return err
 }

@@ -6,31 +6,27 @@ package pytorch
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"strings"
 	"sync"
 
 	"github.com/inception-go/inception/internal/weights/container"
-	"github.com/inception-go/inception/internal/weights/element"
 )
 
-// Read returns the tensors of the state dict in a .pth file, and notes on
-// where it was found. The tensors alias file.
-func Read(file []byte) ([]element.Tensor, []string, error) {
-	var root any
-	var err error
+// Read returns what a .pth file holds. The tensors alias file.
+func Read(file []byte) (*Contents, error) {
+	read := readLegacy
 	if bytes.HasPrefix(file, []byte(container.ZipSignature)) {
-		root, err = readZip(file)
-	} else {
-		root, err = readLegacy(file)
+		read = readZip
 	}
+	root, err := read(file)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return stateDict(root)
+	return contents(root)
 }
 
 // readZip reads data.pkl of an archive. Its storages are entries that stand
@@ -50,9 +46,6 @@ func readZip(file []byte) (any, error) {
 	}
 	pickle := entries[root+"data.pkl"]
 	switch {
-	case pickle == nil && entries["model.weights.h5"] != nil:
-		return nil, errors.New("is a Keras archive; in Python, save " +
-			"keras.saving.load_model(FILE).save_weights('x.weights.h5') and import that")
 	case pickle == nil:
 		return nil, errors.New("zip archive: has no data.pkl, so torch.save did not write it")
 	case entries[root+"constants.pkl"] != nil:
@@ -60,11 +53,11 @@ func readZip(file []byte) (any, error) {
 			"torch.save(torch.jit.load(FILE).state_dict(), ...) and import that")
 	}
 	if b := entries[root+"byteorder"]; b != nil {
-		if order, err := stored(file, b); err != nil || string(order) != "little" {
+		if order, err := container.Stored(file, b); err != nil || string(order) != "little" {
 			return nil, fmt.Errorf("zip archive: byte order %q is not little", order)
 		}
 	}
-	program, err := stored(file, pickle)
+	program, err := container.Stored(file, pickle)
 	if err != nil {
 		return nil, err
 	}
@@ -76,34 +69,14 @@ func readZip(file []byte) (any, error) {
 			if entry == nil {
 				return fmt.Errorf("storage %q is not in the archive", s.key)
 			}
-			if want := uint64(s.count) * uint64(s.kind.Size()); entry.UncompressedSize64 < want {
+			if want := uint64(s.count) * uint64(s.size); entry.UncompressedSize64 < want {
 				return fmt.Errorf("storage %q has %d bytes, needs %d", s.key, entry.UncompressedSize64, want)
 			}
-			s.data = sync.OnceValues(func() ([]byte, error) { return stored(file, entry) })
+			s.data = sync.OnceValues(func() ([]byte, error) { return container.Stored(file, entry) })
 			return nil
 		})
 	}
 	return u.load()
-}
-
-// stored returns the bytes of an uncompressed zip entry, checked by its CRC.
-func stored(file []byte, entry *zip.File) ([]byte, error) {
-	if entry.Method != zip.Store {
-		return nil, fmt.Errorf("zip archive: %s is compressed, which torch.save never does; unpack and repack the file "+
-			"with zip -0", entry.Name)
-	}
-	at, err := entry.DataOffset()
-	if err != nil {
-		return nil, fmt.Errorf("zip archive: %s: %w", entry.Name, err)
-	}
-	if at < 0 || uint64(at) > uint64(len(file)) || entry.UncompressedSize64 > uint64(len(file))-uint64(at) {
-		return nil, fmt.Errorf("zip archive: %s leaves the file", entry.Name)
-	}
-	data := file[at : uint64(at)+entry.UncompressedSize64]
-	if crc32.ChecksumIEEE(data) != entry.CRC32 {
-		return nil, fmt.Errorf("zip archive: %s does not match its checksum: the file is damaged", entry.Name)
-	}
-	return data, nil
 }
 
 // newStorage reads a persistent id, ("storage", class, key, location, count,
@@ -116,17 +89,21 @@ func newStorage(known map[string]*storage, id any, bind func(*storage) error) (a
 	c, ok1 := parts[1].(class)
 	key, ok2 := parts[2].(string)
 	count, ok3 := parts[4].(int64)
-	kind, ok4 := storageTypes[c.name]
-	if !ok1 || !ok2 || !ok3 || !ok4 || count < 0 || count > 1<<50 {
+	if !ok1 || !ok2 || !ok3 || count < 0 || count > 1<<50 {
 		return nil, errors.New("has a storage without type, key or count")
 	}
+	kind := storageTypes[c.name]
+	size := cmp.Or(kind.Size(), otherStorages[c.name])
+	if size == 0 {
+		return nil, fmt.Errorf("has a storage of the class %s, which is not known here", c.shown())
+	}
 	if s := known[key]; s != nil {
-		if s.kind != kind || s.count != count {
+		if s.class != c.name || s.count != count {
 			return nil, fmt.Errorf("describes storage %q twice, differently", key)
 		}
 		return s, nil
 	}
-	s := &storage{kind: kind, key: key, count: count}
+	s := &storage{class: c.name, kind: kind, size: size, key: key, count: count}
 	if err := bind(s); err != nil {
 		return nil, err
 	}
@@ -160,7 +137,7 @@ func readLegacy(file []byte) (any, error) {
 				"PyTorch")
 		}
 		return newStorage(storages, id, func(s *storage) error {
-			if uint64(s.count) > uint64(len(file))/uint64(s.kind.Size()) {
+			if uint64(s.count) > uint64(len(file))/uint64(s.size) {
 				return fmt.Errorf("storage %q claims %d elements in a file of %d bytes", s.key, s.count, len(file))
 			}
 			s.data = func() ([]byte, error) { return nil, fmt.Errorf("storage %q is not in the file", s.key) }
@@ -193,60 +170,15 @@ func bindLegacy(rest []byte, keys any, storages map[string]*storage) error {
 		if len(rest) < 8 {
 			return fmt.Errorf("ends before storage %q: the file is truncated", name)
 		}
-		count, size := binary.LittleEndian.Uint64(rest), uint64(s.kind.Size())
+		count, size := binary.LittleEndian.Uint64(rest), uint64(s.size)
 		rest = rest[8:]
 		if count != uint64(s.count) || count > uint64(len(rest))/size {
 			return fmt.Errorf("storage %q has %d elements of %s, %d bytes are left: the file is truncated or damaged",
-				name, count, s.kind, len(rest))
+				name, count, s.class, len(rest))
 		}
 		data := rest[:count*size]
 		rest = rest[count*size:]
 		s.data = func() ([]byte, error) { return data, nil }
 	}
 	return nil
-}
-
-// containers are the keys under which training scripts keep a state dict.
-var containers = []string{"state_dict", "model_state_dict", "model", "net", "weights", "model_ema", "state_dict_ema"}
-
-// stateDict finds the state dict in what was saved.
-func stateDict(root any) ([]element.Tensor, []string, error) {
-	d, ok := root.(*dict)
-	if !ok {
-		return nil, nil, fmt.Errorf("holds a %T, not a state dict", root)
-	}
-	if tensors := tensorsOf(d); len(tensors) > 0 {
-		return tensors, nil, nil
-	}
-	for _, key := range containers {
-		v, _ := d.get(key)
-		inner, ok := v.(*dict)
-		if !ok {
-			continue
-		}
-		if tensors := tensorsOf(inner); len(tensors) > 0 {
-			return tensors, []string{fmt.Sprintf("took the state dict under the key %q of a checkpoint", key)}, nil
-		}
-	}
-	var keys []string
-	for _, p := range d.pairs {
-		keys = append(keys, describe(p.key))
-		if len(keys) == 10 {
-			break
-		}
-	}
-	return nil, nil, fmt.Errorf("holds no state dict; its keys: %s", strings.Join(keys, ", "))
-}
-
-// tensorsOf lists the tensors of a dict in order.
-func tensorsOf(d *dict) []element.Tensor {
-	var tensors []element.Tensor
-	for _, p := range d.pairs {
-		name, ok1 := p.key.(string)
-		t, ok2 := p.value.(*tensor)
-		if ok1 && ok2 {
-			tensors = append(tensors, element.Tensor{Name: name, Shape: t.shape, Type: t.storage.kind, Bytes: t.bytes})
-		}
-	}
-	return tensors
 }

@@ -16,10 +16,14 @@ type (
 	long string
 	// class is a class or function that the pickle names.
 	class struct{ module, name string }
-	// object is a call of an allowed class that was recorded, not made.
+	// object is a call that was recorded, not made, with the items and the
+	// attributes that the pickle gives to what it would have made.
 	object struct {
 		class class
 		args  tuple
+		dict  dict
+		list  list
+		state any
 	}
 	mark struct{}
 )
@@ -35,16 +39,6 @@ const maxShown = 80
 func (c class) shown() string {
 	name := c.String()
 	return strings.Trim(strconv.Quote(name[:min(len(name), maxShown)]), `"`)
-}
-
-// get returns the last value set for a key.
-func (d *dict) get(key string) (any, bool) {
-	for i := len(d.pairs) - 1; i >= 0; i-- {
-		if d.pairs[i].key == key {
-			return d.pairs[i].value, true
-		}
-	}
-	return nil, false
 }
 
 // describe names a value for an error, in few words whatever it holds: a tuple
@@ -65,6 +59,10 @@ func describe(v any) string {
 		return "a tuple"
 	case *dict:
 		return "a dict"
+	case *tensor:
+		return "a tensor"
+	case *object:
+		return "an object of " + v.class.shown()
 	}
 	return "an object"
 }
