@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/picture"
 )
 
@@ -106,14 +104,14 @@ func idxFile(dir, stem, kind string) string {
 	return ""
 }
 
-func idxClasses(dir string, classes []uint8) ([]string, error) {
+func idxClasses(dir string, labels []uint8) ([]string, error) {
 	most := 0
-	for _, l := range classes {
+	for _, l := range labels {
 		most = max(most, int(l))
 	}
 	path := filepath.Join(dir, "labels.txt")
 	if text, err := os.ReadFile(path); err == nil {
-		names := strings.Fields(strings.ReplaceAll(labels.Text(text), " ", "_"))
+		names := strings.Fields(strings.ReplaceAll(string(text), " ", "_"))
 		if len(names) <= most {
 			return nil, fmt.Errorf("%s names %d classes, the labels go up to %d", path, len(names), most)
 		}
@@ -148,6 +146,10 @@ func readIDX(path string, dims int) (shape []int, data []uint8, err error) {
 	return shape, data, nil
 }
 
+// mostIDX bounds what the images of a part take, which are all held in memory:
+// three times those of EMNIST.
+const mostIDX = 2 << 30
+
 // parseIDX reads the magic number, the sizes and the bytes. Memory grows with
 // what is there, whatever the header claims.
 func parseIDX(r io.Reader, dims int) (shape []int, data []uint8, err error) {
@@ -163,18 +165,27 @@ func parseIDX(r io.Reader, dims int) (shape []int, data []uint8, err error) {
 	for i := range dims {
 		n := int64(binary.BigEndian.Uint32(head[4+4*i:]))
 		shape = append(shape, int(n))
-		if n > 0 && size > (1<<40)/n {
-			return nil, nil, fmt.Errorf("claims %v bytes", shape)
+		if n > 0 && size > mostIDX/n {
+			return nil, nil, fmt.Errorf("claims %v bytes; the most is %d", shape, int64(mostIDX))
 		}
 		size *= n
 	}
-	var b bytes.Buffer
-	n, err := io.Copy(&b, io.LimitReader(r, size))
-	if err != nil {
+	for int64(len(data)) < size {
+		had := len(data)
+		grown := make([]uint8, min(size, max(1<<20, int64(had)*3/2)))
+		copy(grown, data)
+		data = grown
+		n, err := io.ReadFull(r, data[had:])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, nil, fmt.Errorf("is cut off: %d of %d bytes", had+n, size)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	// At the end of a gzip file stands its checksum, which reading on compares.
+	if _, err := r.Read(make([]byte, 1)); err != nil && err != io.EOF {
 		return nil, nil, err
 	}
-	if n < size {
-		return nil, nil, fmt.Errorf("is cut off: %d of %d bytes", n, size)
-	}
-	return shape, b.Bytes(), nil
+	return shape, data, nil
 }

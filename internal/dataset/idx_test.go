@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,26 @@ func TestParseIDXRefusesEveryCut(t *testing.T) {
 	if _, _, err := parseIDX(bytes.NewReader(whole), 1); err == nil || !strings.Contains(err.Error(), "1 dimensions") {
 		t.Errorf("images read as labels: %v", err)
 	}
+}
+
+func TestIDXRefusesClaimsBeforeReadingThem(t *testing.T) {
+	zeros := &zeroReader{}
+	claim := idxBytes([]int{7_000_000, 28, 28}, nil)
+	if _, _, err := parseIDX(io.MultiReader(bytes.NewReader(claim), zeros), 3); err == nil || !strings.Contains(err.Error(), "the most is 2147483648") {
+		t.Errorf("error is %v", err)
+	}
+	if zeros.bytes > 0 {
+		t.Errorf("%d bytes are read first", zeros.bytes)
+	}
+}
+
+// zeroReader gives zeros without end.
+type zeroReader struct{ bytes int }
+
+func (c *zeroReader) Read(p []byte) (int, error) {
+	clear(p)
+	c.bytes += len(p)
+	return len(p), nil
 }
 
 func TestIDXFilesAreFoundUnderTheirUsualNames(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 type imageFolder struct {
 	dir     string
 	classes []string // in Unicode's form NFC
+	decoder *picture.Decoder
 	files   []imageFile
 }
 
@@ -30,7 +31,9 @@ func (f *imageFolder) Label(i int) int   { return f.files[i].label }
 func (f *imageFolder) Name(i int) string { return f.files[i].path }
 
 // Image reads and decodes file i.
-func (f *imageFolder) Image(i int) (picture.Image, error) { return ReadPicture(f.files[i].path) }
+func (f *imageFolder) Image(i int) (picture.Image, error) {
+	return ReadPicture(f.files[i].path, f.decoder)
+}
 
 // key names image i wherever its folder lies and however its system writes
 // names.
@@ -182,7 +185,7 @@ func (w *walk) class(dir, path string) error {
 // collect makes a set of the images of classes, which come in the order of
 // their names.
 func collect(dir string, images map[string][]string) *imageFolder {
-	f := &imageFolder{dir: dir}
+	f := &imageFolder{dir: dir, decoder: NewDecoder()}
 	for name := range images {
 		f.classes = append(f.classes, name)
 	}

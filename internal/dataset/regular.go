@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,14 +14,22 @@ import (
 // maxFile bounds the memory of an encoded picture.
 const maxFile = 1 << 30
 
+// NewDecoder returns the decoder of a set's pictures: those being decoded at one
+// time share its memory, and one that is cut off counts as unreadable.
+func NewDecoder() *picture.Decoder {
+	limits := picture.DefaultLimits()
+	limits.FailTruncated = true
+	return picture.NewDecoder(limits)
+}
+
 // ReadPicture reads and decodes the picture in a file. An error does not name
 // the file.
-func ReadPicture(path string) (picture.Image, error) {
+func ReadPicture(path string, d *picture.Decoder) (picture.Image, error) {
 	data, err := readRegular(path)
 	if err != nil {
 		return picture.Image{}, err
 	}
-	return picture.Decode(bytes.NewReader(data))
+	return d.Decode(data)
 }
 
 // readRegular reads a file that must be a regular one: a pipe would wait for

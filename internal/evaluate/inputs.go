@@ -107,10 +107,15 @@ func checkShape(shape []int, size int) error {
 }
 
 // unlabelled is a set of picture files.
-type unlabelled []string
+type unlabelled struct {
+	files   []string
+	decoder *picture.Decoder
+}
 
-func (u unlabelled) Len() int                           { return len(u) }
-func (u unlabelled) Classes() []string                  { return []string{""} }
-func (u unlabelled) Label(int) int                      { return 0 }
-func (u unlabelled) Name(i int) string                  { return u[i] }
-func (u unlabelled) Image(i int) (picture.Image, error) { return dataset.ReadPicture(u[i]) }
+func (u unlabelled) Len() int          { return len(u.files) }
+func (u unlabelled) Classes() []string { return []string{""} }
+func (u unlabelled) Label(int) int     { return 0 }
+func (u unlabelled) Name(i int) string { return u.files[i] }
+func (u unlabelled) Image(i int) (picture.Image, error) {
+	return dataset.ReadPicture(u.files[i], u.decoder)
+}

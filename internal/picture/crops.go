@@ -122,7 +122,7 @@ func (p Preprocess) Views(im Image, c Crops) *Views {
 	for _, s := range c.squares(p.Size) {
 		v.squares = append(v.squares, sync.OnceValue(func() Image {
 			var r Resampler
-			return Image{s.side, s.side, r.resample(im, im.whole(), s.window(im), filters[p.Interpolation])}
+			return Image{W: s.side, H: s.side, Pix: r.resample(im, im.whole(), s.window(im), filters[p.Interpolation])}
 		}))
 	}
 	return v

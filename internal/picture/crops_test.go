@@ -128,9 +128,9 @@ func TestViewsAreThoseMadeTheLongWay(t *testing.T) {
 func theLongWay(p Preprocess, im Image, v shown) []float32 {
 	var r Resampler
 	f := filters[p.Interpolation]
-	cut := Image{v.side, v.side, slices.Clone(r.resample(im, im.whole(), window{v.w, v.h, v.x, v.y, v.side}, f))}
+	cut := Image{W: v.side, H: v.side, Pix: slices.Clone(r.resample(im, im.whole(), window{v.w, v.h, v.x, v.y, v.side}, f))}
 	if v.side != p.Size {
-		cut = Image{p.Size, p.Size, r.resample(cut, cut.whole(), full(p.Size), f)}
+		cut = Image{W: p.Size, H: p.Size, Pix: r.resample(cut, cut.whole(), full(p.Size), f)}
 	}
 	var values []float32
 	for c := range 3 {

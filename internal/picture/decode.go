@@ -1,51 +1,119 @@
 package picture
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif"
-	_ "image/jpeg"
-	_ "image/png"
 	"io"
+	"strings"
 
-	"github.com/bep/imagemeta"
-	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/webp"
+	"github.com/inception-go/inception/internal/picture/jpeg"
 )
 
-// maxPixels bounds the memory that a small file can ask for.
-const maxPixels = 100 << 20
+// Limits bound what decoding may take.
+type Limits struct {
+	MaxPixels     int   // of one picture
+	Memory        int64 // bytes that pictures being decoded at one time take together
+	FailTruncated bool  // refuse pictures that are cut off or damaged, instead of showing what is there
+}
 
-// Decode reads a JPEG, PNG, GIF (its first picture), WebP or BMP. Transparent
-// pixels show white; 16-bit channels keep their upper half; the turn that
-// EXIF asks for is made.
-func Decode(r io.ReadSeeker) (Image, error) {
-	c, format, err := image.DecodeConfig(bufio.NewReader(r))
-	if err != nil {
-		if errors.Is(err, image.ErrFormat) {
-			return Image{}, errors.New("is not a JPEG, PNG, GIF, WebP or BMP")
+// DefaultLimits returns limits for pictures of up to 268 million pixels, as
+// many as Pillow's twice doubled warning, in 2 GiB.
+func DefaultLimits() Limits { return Limits{MaxPixels: 1 << 28, Memory: 2 << 30} }
+
+// Decoder decodes pictures within limits. It is safe for concurrent use, and
+// waits where others have the memory that a picture needs.
+type Decoder struct {
+	limits Limits
+	memory budget
+}
+
+// NewDecoder returns a decoder.
+func NewDecoder(l Limits) *Decoder { return &Decoder{limits: l, memory: newBudget(l.Memory)} }
+
+// format is a kind of picture files.
+type format struct {
+	name        string
+	is          func(data []byte) bool
+	measure     func(data []byte) (header, error)
+	decode      func(data []byte) (Image, error)
+	orientation func(data []byte) int // 1 to 8, as EXIF has it; nil if files have none
+}
+
+// header is what the beginning of a file says.
+type header struct {
+	w, h   int
+	memory int64 // bytes that decoding allocates, the picture that leaves included
+}
+
+// formats are asked in this order whether a file is theirs.
+var formats = []format{jpegFormat, pngFormat, gifFormat, webpFormat, bmpFormat, tiffFormat, netpbmFormat, avifFormat}
+
+// Decode reads a JPEG, PNG, GIF or WebP (of several pictures, the first), BMP,
+// TIFF, PBM, PGM, PPM or AVIF. Transparent pixels show white; 16-bit channels
+// keep their upper half; the turn that EXIF or XMP asks for is made. What is
+// wrong with a picture that can be shown is its Damage.
+func (d *Decoder) Decode(data []byte) (Image, error) {
+	for _, f := range formats {
+		if f.is(data) {
+			return d.decode(f, data)
 		}
-		return Image{}, undecodable(err)
 	}
-	if c.Width < 1 || c.Height < 1 || c.Width > maxPixels/c.Height {
-		return Image{}, fmt.Errorf("has %dx%d pixels; the most is %d", c.Width, c.Height, maxPixels)
+	return Image{}, fmt.Errorf("is not a %s", formatNames())
+}
+
+func formatNames() string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
 	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return Image{}, err
-	}
-	decoded, _, err := image.Decode(bufio.NewReader(r))
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+func (d *Decoder) decode(f format, data []byte) (Image, error) {
+	head, err := f.measure(data)
 	if err != nil {
 		return Image{}, undecodable(err)
 	}
-	if decoded.Bounds().Empty() { // as a GIF's picture within its frame can be
+	if head.w < 1 || head.h < 1 {
 		return Image{}, errors.New("has no pixels")
 	}
-	if format == "webp" {
-		toFullRange(decoded)
+	if head.w > d.limits.MaxPixels/head.h {
+		return Image{}, fmt.Errorf("has %dx%d pixels; the most is %d (data.max_pixels)",
+			head.w, head.h, d.limits.MaxPixels)
 	}
-	return turned(FromImage(decoded), orientation(r, format)), nil
+	turn := 1
+	if f.orientation != nil {
+		turn = f.orientation(data)
+	}
+	if turn != 1 {
+		head.memory += 3 * int64(head.w) * int64(head.h)
+	}
+	if head.memory > d.limits.Memory {
+		return Image{}, fmt.Errorf("has %dx%d pixels, and decoding it takes %d MiB; the most is %d (data.decode_mib)",
+			head.w, head.h, head.memory>>20, d.limits.Memory>>20)
+	}
+	defer d.memory.take(head.memory)()
+	im, err := f.guarded(data)
+	if err != nil {
+		return Image{}, undecodable(err)
+	}
+	if im.Damage != "" && d.limits.FailTruncated {
+		return Image{}, fmt.Errorf("%s; data.truncated: use takes such pictures as they are", im.Damage)
+	}
+	return turned(im, turn), nil
+}
+
+// guarded decodes data that may be hostile. Not all libraries behind the formats
+// promise that they return an error then.
+func (f format) guarded(data []byte) (im Image, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			im, err = Image{}, fmt.Errorf("%s decoder failed: %v", f.name, r)
+		}
+	}()
+	return f.decode(data)
 }
 
 // undecodable wraps a decoder's error. io.EOF, with which some report a file
@@ -57,110 +125,25 @@ func undecodable(err error) error {
 	return fmt.Errorf("cannot be decoded: %w", err)
 }
 
-// FromImage converts a picture of Go's image package; transparent pixels show
-// white.
-func FromImage(src image.Image) Image {
-	b := src.Bounds()
-	im := New(b.Dx(), b.Dy())
-	switch s := src.(type) {
-	case *image.YCbCr:
-		fromYCbCr(im, s)
-	case *image.Gray:
-		for y := range im.H {
-			row := s.Pix[y*s.Stride:]
-			for x := range im.W {
-				v := row[x]
-				p := im.Pix[3*(y*im.W+x):]
-				p[0], p[1], p[2] = v, v, v
-			}
-		}
-	case *image.RGBA:
-		if !s.Opaque() {
-			fromAny(im, src)
-			break
-		}
-		for y := range im.H {
-			row := s.Pix[y*s.Stride:]
-			for x := range im.W {
-				copy(im.Pix[3*(y*im.W+x):][:3], row[4*x:])
-			}
-		}
-	default:
-		fromAny(im, src)
+// damageOf says what an error in the middle of a picture means.
+func damageOf(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return jpeg.EndsEarly
 	}
-	return im
+	return jpeg.Damaged
 }
 
-// fromAny lays the picture over white.
-func fromAny(im Image, src image.Image) {
-	b := src.Bounds()
-	at := 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, a := src.At(x, y).RGBA()
-			white := 0xffff - a // colors are multiplied by alpha already
-			im.Pix[at], im.Pix[at+1], im.Pix[at+2] = uint8((r+white)>>8), uint8((g+white)>>8), uint8((bl+white)>>8)
-			at += 3
+// beginsWith returns a test for files of one kind.
+func beginsWith(magic ...string) func([]byte) bool {
+	return func(data []byte) bool {
+		for _, m := range magic {
+			if bytes.HasPrefix(data, []byte(m)) {
+				return true
+			}
 		}
+		return false
 	}
-}
-
-// orientation returns EXIF's, 1 to 8, or 1 where there is none. Broken
-// metadata does not make a picture unreadable.
-func orientation(r io.ReadSeeker, format string) int {
-	formats := map[string]imagemeta.ImageFormat{"jpeg": imagemeta.JPEG, "png": imagemeta.PNG, "webp": imagemeta.WebP}
-	f, ok := formats[format]
-	if !ok {
-		return 1
-	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return 1
-	}
-	turn := 1
-	_, err := imagemeta.Decode(imagemeta.Options{
-		R: r, ImageFormat: f, Sources: imagemeta.EXIF,
-		ShouldHandleTag: func(tag imagemeta.TagInfo) bool {
-			return tag.Namespace == "IFD0" && tag.Tag == "Orientation" // IFD1 is the thumbnail
-		},
-		HandleTag: func(tag imagemeta.TagInfo) error {
-			if v, ok := tag.Value.(uint16); ok && v >= 1 && v <= 8 {
-				turn = int(v)
-			}
-			return nil
-		},
-	})
-	if err != nil {
-		return 1
-	}
-	return turn
-}
-
-// turned undoes an EXIF orientation: 2 mirrored, 3 upside down, 4 both, 5 to 8
-// the same with rows and columns exchanged.
-func turned(im Image, orientation int) Image {
-	if orientation == 1 {
-		return im
-	}
-	out := New(im.W, im.H)
-	if orientation >= 5 {
-		out.W, out.H = im.H, im.W
-	}
-	for y := range out.H {
-		for x := range out.W {
-			sx, sy := x, y
-			if orientation >= 5 {
-				sx, sy = y, x
-			}
-			switch orientation {
-			case 2, 8:
-				sx = im.W - 1 - sx
-			case 3, 7:
-				sx, sy = im.W-1-sx, im.H-1-sy
-			case 4, 6:
-				sy = im.H - 1 - sy
-			}
-			copy(out.Pix[3*(y*out.W+x):][:3], im.Pix[3*(sy*im.W+sx):])
-		}
-	}
-	return out
 }

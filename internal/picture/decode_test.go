@@ -38,6 +38,8 @@ func picture(to draw.Image) draw.Image {
 	return to
 }
 
+func decode(data []byte) (Image, error) { return NewDecoder(DefaultLimits()).Decode(data) }
+
 func encode(t testing.TB, im image.Image, format string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -63,7 +65,7 @@ func TestDecodeGivesRGBWhateverTheFormat(t *testing.T) {
 		"gif":            encode(t, picture(image.NewPaletted(rect, palette.WebSafe)), "gif"),
 		"bmp":            encode(t, picture(image.NewRGBA(rect)), "bmp"),
 	} {
-		im, err := Decode(bytes.NewReader(data))
+		im, err := decode(data)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -84,7 +86,7 @@ func TestAPictureThatEndsEarlyIsNotTheEndOfAll(t *testing.T) {
 	for _, format := range []string{"bmp", "png", "gif", "jpeg"} {
 		whole := encode(t, picture(image.NewRGBA(image.Rect(0, 0, 6, 4))), format)
 		for n := range whole {
-			if _, err := Decode(bytes.NewReader(whole[:n])); errors.Is(err, io.EOF) {
+			if _, err := decode(whole[:n]); errors.Is(err, io.EOF) {
 				t.Fatalf("%s cut to %d bytes: the error wraps io.EOF: %v", format, n, err)
 			}
 		}
@@ -105,7 +107,7 @@ func TestDecodeOfJPEGGreyCMYKAndAlpha(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"grey jpeg": encode(t, grey, "jpeg"), "16-bit grey": encode(t, deep, "png"), "alpha": encode(t, clear, "png"),
 	} {
-		im, err := Decode(bytes.NewReader(data))
+		im, err := decode(data)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -142,7 +144,7 @@ func TestDecodeTurnsAsEXIFAsks(t *testing.T) {
 	}
 	data := encode(t, im, "jpeg")
 	for orientation, want := range corner {
-		got, err := Decode(bytes.NewReader(withOrientation(data, orientation)))
+		got, err := decode(withOrientation(data, orientation))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +159,7 @@ func TestDecodeTurnsAsEXIFAsks(t *testing.T) {
 		}
 	}
 	for _, wrong := range []uint16{0, 9, 65535} {
-		if _, err := Decode(bytes.NewReader(withOrientation(data, wrong))); err != nil {
+		if _, err := decode(withOrientation(data, wrong)); err != nil {
 			t.Errorf("orientation %d: %v", wrong, err)
 		}
 	}
@@ -168,14 +170,14 @@ func TestDecodeRefuses(t *testing.T) {
 	bomb := append([]byte{}, whole...)
 	binary.BigEndian.PutUint32(bomb[16:], 1<<20) // the header's width; its checksum is wrong then, too
 	for name, data := range map[string][]byte{
-		"nothing": nil, "text": []byte("hello, this is text"), "cut off": whole[:len(whole)/2], "a huge header": bomb,
+		"nothing": nil, "text": []byte("hello, this is text"), "without data": whole[:40], "a huge header": bomb,
 	} {
-		if _, err := Decode(bytes.NewReader(data)); err == nil || strings.Contains(err.Error(), "\n") {
+		if _, err := decode(data); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
 	huge := fmt.Sprintf("BM%s", strings.Repeat("\x00", 12)) + "\x28\x00\x00\x00\xff\xff\xff\x7f\xff\xff\xff\x7f\x01\x00\x18\x00" + strings.Repeat("\x00", 24)
-	if _, err := Decode(strings.NewReader(huge)); err == nil {
+	if _, err := decode([]byte(huge)); err == nil {
 		t.Error("a BMP of 2^62 pixels is read")
 	}
 }
@@ -193,18 +195,24 @@ func TestDecodeRefusesClaimsOfTooManyPixelsBeforeReadingThem(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"png, wide":         pngOf(1<<30, 1),
 		"png, both":         pngOf(1<<16, 1<<16),
-		"png, a row beyond": pngOf(1<<20, 101),
-		"gif":               []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"),
+		"png, a row beyond": pngOf(1<<20, 257),
+		"gif":               []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00\x2c\x00\x00\x00\x00\xff\xff\xff\xff\x00\x08"),
 		"bmp":               []byte(bmpHead),
+		"ppm":               []byte("P6 1000000 1000000 255\n"),
 	} {
-		if _, err := Decode(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), "pixels; the most is 104857600") {
+		if _, err := decode(data); err == nil || !strings.Contains(err.Error(), "pixels; the most is 268435456 (data.max_pixels)") {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
-	if _, err := Decode(bytes.NewReader(pngOf(1<<20, 100))); err == nil || strings.Contains(err.Error(), "the most") {
+	if _, err := decode(pngOf(1<<20, 200)); err == nil || strings.Contains(err.Error(), "the most") {
 		t.Errorf("as many pixels as are allowed: error is %v, want that there are none", err)
 	}
-	if _, err := Decode(strings.NewReader("hello, this is text")); err == nil || err.Error() != "is not a JPEG, PNG, GIF, WebP or BMP" {
+	few := NewDecoder(Limits{MaxPixels: 23, Memory: 1 << 30})
+	if _, err := few.Decode(encode(t, picture(image.NewRGBA(image.Rect(0, 0, 6, 4))), "png")); err == nil {
+		t.Error("24 pixels are decoded, 23 are allowed")
+	}
+	if _, err := decode([]byte("hello, this is text")); err == nil ||
+		err.Error() != "is not a JPEG, PNG, GIF, WebP, BMP, TIFF, PBM, PGM, PPM or AVIF" {
 		t.Errorf("text: error is %v", err)
 	}
 }
@@ -216,7 +224,7 @@ func TestDecodeRefusesPicturesWithoutPixels(t *testing.T) {
 	for _, size := range []string{"\x00\x00\x00\x00", "\x01\x00\x00\x00", "\x00\x00\x01\x00"} {
 		data := []byte(emptyGIF)
 		copy(data[24:], size) // of the picture in the frame of 1x1
-		if im, err := Decode(bytes.NewReader(data)); err == nil {
+		if im, err := decode(data); err == nil {
 			t.Errorf("a GIF is read as %dx%d", im.W, im.H)
 		}
 	}
@@ -233,7 +241,7 @@ func TestDecodeLaysTransparencyOverWhite(t *testing.T) {
 		indexed.SetColorIndex(x, 0, uint8(x))
 	}
 	for name, src := range map[string]image.Image{"NRGBA": nrgba, "RGBA": premultiplied, "16 bit": deep, "palette": indexed} {
-		im, err := Decode(bytes.NewReader(encode(t, src, "png")))
+		im, err := decode(encode(t, src, "png"))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -268,7 +276,7 @@ func cmykJPEG() []byte {
 }
 
 func TestDecodeReadsCMYKJPEG(t *testing.T) {
-	im, err := Decode(bytes.NewReader(cmykJPEG()))
+	im, err := decode(cmykJPEG())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +317,7 @@ func TestDecodeTurnsAsThePicturesOrientationSaysNotItsThumbnails(t *testing.T) {
 		"thumbnail turned":  {[]uint16{1, 6}, 8},
 		"neither":           {nil, 8},
 	} {
-		im, err := Decode(bytes.NewReader(exifJPEG(data, c.directories...)))
+		im, err := decode(exifJPEG(data, c.directories...))
 		if err != nil || im.W != c.w {
 			t.Errorf("%s: width %d, want %d, %v", name, im.W, c.w, err)
 		}
@@ -323,7 +331,7 @@ func TestDecodeReadsPicturesWithBrokenMetadata(t *testing.T) {
 		for _, v := range []byte{0, 0xff} {
 			data := append([]byte{}, whole...)
 			data[i] = v
-			if im, err := Decode(bytes.NewReader(data)); err != nil || im.Validate() != nil {
+			if im, err := decode(data); err != nil || im.Validate() != nil {
 				t.Errorf("byte %d as %d: %v", i, v, err)
 			}
 		}
@@ -363,7 +371,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(cmykJPEG())
 	f.Add([]byte(emptyGIF))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		im, err := Decode(bytes.NewReader(data))
+		im, err := decode(data)
 		if err == nil && im.Validate() != nil {
 			t.Error(im.Validate())
 		}

@@ -14,10 +14,12 @@ import (
 type Image struct {
 	W, H int
 	Pix  []uint8 // [H][W][3]
+
+	Damage string // what is wrong with the file that it comes from, as "ends early"; empty if nothing is
 }
 
 // New returns a black picture.
-func New(w, h int) Image { return Image{w, h, make([]uint8, 3*w*h)} }
+func New(w, h int) Image { return Image{W: w, H: h, Pix: make([]uint8, 3*w*h)} }
 
 // Validate returns an error if the picture's fields contradict each other.
 func (im Image) Validate() error {
@@ -37,7 +39,7 @@ func (im Image) Thumbnail(high int) Image {
 	w, h := max(1, int(float64(im.W)/shrink)), max(1, int(float64(im.H)/shrink))
 	var r Resampler
 	pixels := r.scale(im, im.whole(), window{w: w, h: h}, w, h, filters[Bilinear])
-	return Image{w, h, pixels}
+	return Image{W: w, H: h, Pix: pixels}
 }
 
 // Picture returns the pixels as a picture of Go's image package.

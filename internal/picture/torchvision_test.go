@@ -1,7 +1,6 @@
 package picture
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -40,9 +39,9 @@ func open(t *testing.T, name string) Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := Decode(bytes.NewReader(data))
+	im, err := decode(data)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	return im
 }
