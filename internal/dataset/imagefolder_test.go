@@ -82,7 +82,7 @@ func TestImageFolderNamesUnreadableImagesOnce(t *testing.T) {
 	if err := os.Remove(src.Train.Name(0)); err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"no such file or directory", "is not a JPEG, PNG, GIF, WebP, BMP, TIFF"} {
+	for i, want := range []string{"no such file or directory", "is not a JPEG, PNG, GIF, WebP, BMP, TIFF, PBM, PGM, PPM or AVIF"} {
 		if _, err := src.Train.Image(i); err == nil || err.Error() != want {
 			t.Errorf("image %d: error is %v, want %q", i, err, want)
 		}
