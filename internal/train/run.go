@@ -24,6 +24,9 @@ type run struct {
 	clock     clock
 	lagging   bool   // the reporter knows that validation is far below training
 	release   func() // the folder's lock
+
+	bests      [2]int // the steps of the best validations that the checkpoint before and the newest know of
+	unreported string // why there is no report, said already
 }
 
 // Run trains as job says, until a limit of its options is reached or ctx
@@ -40,7 +43,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 		exit, err = r.finish(ctx, exit)
 	}
 	if err == nil {
-		err = r.writeReport("ended by " + string(exit))
+		r.report("ended by " + string(exit))
 	}
 	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit}
 	if err == nil && exit == ExitInterrupted {
@@ -117,7 +120,7 @@ func open(job Job) (_ *run, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	if err := r.save(r.path(rundir.Checkpoint), progress{Images: r.data.train.Len()}, r.recipe); err != nil {
+	if err := r.save(r.job.Dir, progress{Images: r.data.train.Len()}, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
@@ -241,7 +244,11 @@ func (r *run) endEpoch(ctx context.Context) (Exit, error) {
 	r.at.Batch = 0
 	exit := r.limit(context.WithoutCancel(ctx))
 	r.at.Exit = exit
-	return exit, r.checkpoint()
+	if err := r.checkpoint(); err != nil {
+		return exit, err
+	}
+	r.report("training")
+	return exit, nil
 }
 
 // measure validates, and writes the epoch's lines and weights.
@@ -260,7 +267,7 @@ func (r *run) measure(ctx context.Context) error {
 		lines = append(lines, val)
 		if r.at.Best.improves(val.Top1, val.Loss) {
 			summary.Best = true
-			r.at.Best = best{Epoch: val.Epoch, Top1: val.Top1, Loss: val.Loss}
+			r.at.Best = best{Epoch: val.Epoch, Step: val.Step, Top1: val.Top1, Loss: val.Loss}
 			r.at.Waiting = 0
 		} else {
 			r.at.Waiting++
@@ -276,10 +283,7 @@ func (r *run) measure(ctx context.Context) error {
 	if summary.Val != nil {
 		r.adviseLag(summary.Train, *summary.Val)
 	}
-	if err := r.saveWeights(summary.Best); err != nil {
-		return err
-	}
-	return r.writeReport("training")
+	return r.saveWeights(summary.Best)
 }
 
 // validate returns the validation's line.
@@ -339,9 +343,6 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 	// that a run resumed with a higher limit goes on as if it had not been.
 	if r.at.Validated == r.at.Step && r.at.Step > 0 {
 		return exit, nil
-	}
-	if err := r.keepBest(); err != nil {
-		return exit, err
 	}
 	err := r.measure(ctx)
 	if err != nil && ctx.Err() != nil {

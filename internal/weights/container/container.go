@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
 )
 
 // Kind is a container of weights. Its text is for people.
@@ -37,7 +36,7 @@ const (
 
 // Of tells which container a file is, whatever its name.
 func Of(path string) (Kind, error) {
-	f, err := os.Open(path)
+	f, info, err := openRegular(path)
 	if err != nil {
 		return Other, err
 	}
@@ -55,7 +54,7 @@ func Of(path string) (Kind, error) {
 		return HDF5, nil
 	}
 	tail := make([]byte, 8)
-	if info, err := f.Stat(); err == nil && info.Size() >= 8 {
+	if info.Size() >= 8 {
 		if _, err := f.ReadAt(tail, info.Size()-8); err == nil && binary.LittleEndian.Uint64(tail) == TensorFlowMagic {
 			return TensorFlow, nil
 		}
