@@ -82,6 +82,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 	if a.out == "" {
 		a.out = rundir.New(plan.Base.Name + "-" + plan.Suite)
 	}
+	outliveReaders()
 	a.note("ablation folder %s", a.out)
 	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})
 	return a.end(result, err)
@@ -124,7 +125,7 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 		left = fmt.Sprintf("; all will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
 	a.note("run %d of %d: %s, seed %d, in %s%s", u.Number, u.Of, u.Title, u.Seed, u.Dir, left)
-	return &train.Console{Messages: a.stderr, Terminal: a.terminal(), Quiet: a.quiet}
+	return &train.Console{Messages: a.stderr, Bar: bars(a.stderr), Terminal: a.terminal(), Quiet: a.quiet}
 }
 
 // table prints what is known after a run.

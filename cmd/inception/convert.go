@@ -142,7 +142,7 @@ func (i *importCommand) transferBar() (progress func(done, total int64), end fun
 	if !i.terminal() || i.quiet {
 		return nil, func() {}
 	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(i.stderr), progressbar.OptionSetWidth(20), progressbar.OptionShowBytes(true),
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(bars(i.stderr)), progressbar.OptionSetWidth(20), progressbar.OptionShowBytes(true),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
 	return func(done, total int64) {
 		bar.ChangeMax64(total)

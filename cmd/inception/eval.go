@@ -287,7 +287,7 @@ func (e *evalCommand) preprocess(c *config.Resolved, m weights.Metadata) picture
 func (e *evalCommand) evaluate(ctx context.Context, ensemble evaluate.Ensemble, set dataset.Set) (evaluate.Result, error) {
 	progress := func(int, int) {}
 	if e.terminal() && !e.quiet {
-		bar := progressbar.NewOptions(set.Len(), progressbar.OptionSetWriter(e.stderr), progressbar.OptionSetWidth(20),
+		bar := progressbar.NewOptions(set.Len(), progressbar.OptionSetWriter(bars(e.stderr)), progressbar.OptionSetWidth(20),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"), progressbar.OptionSetDescription("eval"))
 		defer bar.Clear() //nolint:errcheck // the terminal's, not the result's

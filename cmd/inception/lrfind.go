@@ -67,7 +67,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
 		Config: resolved.Config, Init: l.init,
-		Reporter: &train.Console{Messages: l.stderr, Terminal: l.terminal(), Quiet: l.quiet},
+		Reporter: &train.Console{Messages: l.stderr, Bar: bars(l.stderr), Terminal: l.terminal(), Quiet: l.quiet},
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
 		if err := report.WriteRates(l.out, rates(found)); err != nil {

@@ -222,7 +222,7 @@ func (p *predictCommand) through(ctx context.Context, predictor *evaluate.Predic
 	// A bar and lines of results would be in each other's way.
 	lines := p.features == "" || p.json
 	visible := isTerminal(p.stderr) && !p.quiet && total >= few && !(lines && isTerminal(p.stdout))
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(p.stderr), progressbar.OptionSetWidth(20), progressbar.OptionSetVisibility(visible),
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(bars(p.stderr)), progressbar.OptionSetWidth(20), progressbar.OptionSetVisibility(visible),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"))
 	defer bar.Clear() //nolint:errcheck // the terminal's, not the result's

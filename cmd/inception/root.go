@@ -19,7 +19,6 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 )
 
 // The exit statuses; after a signal it is 128 and the signal's number.
@@ -38,6 +37,7 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = &plain{to: stdout}, &plain{to: stderr}
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
 	s := &session{stdout: stdout, stderr: stderr}
@@ -71,12 +71,16 @@ func status(err error, stderr io.Writer) int {
 	return statusFailure
 }
 
-// withSignals returns a context that the first Ctrl-C or SIGTERM ends. The
-// second one ends the process.
+// withSignals returns a context that the first Ctrl-C or SIGTERM ends, or the
+// terminal's end (SIGHUP) unless nohup has it ignored. The second one ends the
+// process.
 func withSignals(parent context.Context, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		for s := range signals {
 			number, _ := s.(syscall.Signal)
@@ -89,6 +93,10 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 	}()
 	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
 }
+
+// outliveReaders makes writing to a closed standard output or error a failed
+// write in place of the process's end: a training is worth more than its words.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // session holds the streams and the flags that every command has.
 type session struct {
@@ -245,11 +253,6 @@ func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Enco
 
 // terminal reports whether messages go to a terminal.
 func (s *session) terminal() bool { return isTerminal(s.stderr) }
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 // program is how this program was called: what to type next begins with it.
 func program() string {

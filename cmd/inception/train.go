@@ -74,7 +74,8 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		dir = rundir.New(resolved.Name)
 	}
 	t.note("run folder %s", dir)
-	console := &train.Console{Messages: t.stderr, Terminal: t.terminal(), Quiet: t.quiet}
+	outliveReaders()
+	console := &train.Console{Messages: t.stderr, Bar: bars(t.stderr), Terminal: t.terminal(), Quiet: t.quiet}
 	if t.json {
 		console.JSON = t.stdout
 	}
@@ -97,7 +98,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: holds no run to resume", dir)}
+			return "", "", usageError{fmt.Errorf("%s: holds no run to resume; train --out %s begins one", dir, dir)}
 		}
 	}
 	if t.resume && dir == "" {

@@ -44,6 +44,7 @@ type EpochSummary struct {
 // epoch elsewhere.
 type Console struct {
 	Messages io.Writer // for people, usually standard error
+	Bar      io.Writer // the same, for what moves the cursor; nil for Messages
 	Terminal bool      // Messages is a terminal
 	Quiet    bool      // nothing but what needs attention goes to Messages
 	JSON     io.Writer // takes every line of the metrics; nil for none
@@ -125,7 +126,11 @@ func (c *Console) draws(what string, total int) bool {
 	if c.bar == nil || c.what != what {
 		c.clear()
 		c.what = what
-		c.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(c.Messages), progressbar.OptionSetWidth(20),
+		to := c.Bar
+		if to == nil {
+			to = c.Messages
+		}
+		c.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(to), progressbar.OptionSetWidth(20),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionShowCount())
 	}
