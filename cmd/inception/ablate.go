@@ -72,6 +72,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		a.print("%s", text)
 		return nil
 	}
+	outliveReaders()
 	plan, err := a.plan(c)
 	if err != nil {
 		return usageError{err}
@@ -82,7 +83,6 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 	if a.out == "" {
 		a.out = rundir.New(plan.Base.Name + "-" + plan.Suite)
 	}
-	outliveReaders()
 	a.note("ablation folder %s", a.out)
 	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})
 	return a.end(result, err)

@@ -51,6 +51,7 @@ step and saves; --resume goes on from there.`,
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
+	outliveReaders()
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
 	}
@@ -74,7 +75,6 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		dir = rundir.New(resolved.Name)
 	}
 	t.note("run folder %s", dir)
-	outliveReaders()
 	console := &train.Console{Messages: t.stderr, Bar: bars(t.stderr), Terminal: t.terminal(), Quiet: t.quiet}
 	if t.json {
 		console.JSON = t.stdout
