@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test test-long lint generate generated parity interop bench bench-peers
+.PHONY: help build test test-long fuzz lint generate generated parity interop bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -12,6 +12,13 @@ test: ## all tests, in minutes
 
 test-long: ## every property test at full length, under the race detector
 	INCEPTION_LONG=1 go test -race -timeout 2h ./...
+
+FUZZTIME = 10m
+fuzz: ## every fuzz target for ten minutes; FUZZTIME=30s for less
+	grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' internal | \
+	while IFS=: read -r file func; do \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
+	done
 
 lint: ## gofmt, go vet, staticcheck, and golangci-lint where it is installed
 	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...

@@ -9,6 +9,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -52,6 +53,7 @@ step and saves; --resume goes on from there.`,
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	outliveReaders()
+	memory.Respect(memory.Available())
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("train takes no argument %q; --data names images, --resume a run", args[0])}
 	}

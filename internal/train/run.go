@@ -9,6 +9,7 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 )
@@ -65,6 +66,9 @@ func prepare(job Job) (*run, error) {
 	// The copy here learns its classes; what r.job says is saved as it came.
 	data, err := openData(&job.Config, r.reporter)
 	if err != nil {
+		return nil, err
+	}
+	if err := foresee(job.Config, data.val != nil, memory.Available()); err != nil {
 		return nil, err
 	}
 	w, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
