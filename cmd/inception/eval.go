@@ -18,6 +18,7 @@ import (
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -248,6 +249,9 @@ func (e *evalCommand) leaveOut(set dataset.Set) (dataset.Set, error) {
 	if e.exclude == "" {
 		return set, nil
 	}
+	if err := textfile.Check(e.exclude); err != nil {
+		return nil, usageError{fmt.Errorf("--exclude: %w", err)}
+	}
 	f, err := os.Open(e.exclude)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--exclude: %w", err)}
@@ -308,7 +312,7 @@ func readClassMap(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, 64<<20, "a class map")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--class-map: %w", err)}
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -120,7 +120,7 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	if p.labels == "" {
 		return m.Labels, nil
 	}
-	text, err := os.ReadFile(p.labels)
+	text, err := textfile.Read(p.labels, 64<<20, "a list of labels")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--labels: %w", err)}
 	}

@@ -239,3 +239,23 @@ func TestTheBestWeightsOfAnAbandonedWayAreForgotten(t *testing.T) {
 		t.Error("the abandoned ones are kept")
 	}
 }
+
+// An ablation makes many trainings in one process.
+func TestATrainingThatHasEndedLeavesNoMemory(t *testing.T) {
+	var heap []uint64
+	for range 4 {
+		job := tinyJob(t)
+		job.Train.Epochs = 1
+		if _, err := Run(context.Background(), job); err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC()
+		runtime.GC() // the first runs finalizers
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		heap = append(heap, m.HeapAlloc)
+	}
+	if heap[3] > heap[0]+4<<20 { // the arenas of one take 13 MB
+		t.Errorf("after each of 4 trainings %d bytes are in use", heap)
+	}
+}
