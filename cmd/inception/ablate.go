@@ -74,6 +74,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		a.print("%s", text)
 		return nil
 	}
+	outliveReaders()
 	plan, err := a.plan(c)
 	if err != nil {
 		return usageError{err}

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/npy"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -133,7 +133,7 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	if p.labels == "" {
 		return m.Labels, nil
 	}
-	text, err := os.ReadFile(p.labels)
+	text, err := textfile.Read(p.labels, 64<<20, "a list of labels")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--labels: %w", err)}
 	}

@@ -40,6 +40,7 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
 	s := &session{stdout: stdout, stderr: stderr}
@@ -73,12 +74,16 @@ func status(err error, stderr io.Writer) int {
 	return statusFailure
 }
 
-// withSignals returns a context that ends with the first Ctrl-C or SIGTERM.
-// The second one ends the process.
+// withSignals returns a context that ends with the first Ctrl-C, SIGTERM, or
+// SIGHUP (the terminal's end) unless nohup ignores that. The second one ends the
+// process.
 func withSignals(parent context.Context, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		for s := range signals {
 			number, _ := s.(syscall.Signal)
@@ -91,6 +96,10 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 	}()
 	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
 }
+
+// outliveReaders makes writing to a closed standard output or error a failed
+// write in place of the process's end: a training is worth more than its words.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // session holds the streams and flags shared by all commands.
 type session struct {
@@ -261,7 +270,7 @@ func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Enco
 // width returns a function that returns the width of the terminal that messages
 // go to, in columns; nil if they go elsewhere.
 func (s *session) width() func() int {
-	f, ok := s.stderr.(*os.File)
+	f, ok := console.Cursor(s.stderr).(*os.File)
 	if !ok || !isTerminal(f) {
 		return nil
 	}
@@ -284,7 +293,7 @@ func (s *session) bar(text string, unit console.Unit) *console.Bar {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := console.Cursor(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

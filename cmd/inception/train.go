@@ -10,6 +10,7 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -54,6 +55,8 @@ run folder.`,
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
+	outliveReaders()
+	memory.Respect(memory.Available())
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
@@ -106,7 +109,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: contains no run to resume", dir)}
+			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir, dir)}
 		}
 	}
 	if t.resume && dir == "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // Files lists the pictures and arrays that paths name: files as they are, of
@@ -71,6 +72,9 @@ type inputArray struct {
 }
 
 func openArray(path string, size int) (inputArray, error) {
+	if err := textfile.Check(path); err != nil {
+		return inputArray{}, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return inputArray{}, err

@@ -276,8 +276,17 @@ func (n *Network) Gradients() []Gradient {
 	return all
 }
 
-// Close frees the tape machine.
-func (n *Network) Close() error { return n.machine.Close() }
+// Close frees the machine; the network must not run again. The machine has a
+// finalizer and the graph's ops know the network, so as long as it knew the
+// machine too, the collector would never free any of them.
+func (n *Network) Close() error {
+	if n.machine == nil {
+		return nil
+	}
+	machine := n.machine
+	n.machine = nil
+	return machine.Close()
+}
 
 // rows reads a 1x1 activation, [N][channels], without padding.
 func rows(node *gorgonia.Node, channels int) []float32 {
