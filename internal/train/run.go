@@ -46,7 +46,8 @@ func Run(ctx context.Context, job Job) (Result, error) {
 	if err == nil {
 		r.report("ended by " + string(exit))
 	}
-	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit, ValPart: r.data.valPart}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit,
+		ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
 		err = context.Cause(ctx)
 	}
@@ -129,7 +130,8 @@ func open(job Job) (_ *run, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	if err := r.save(r.job.Dir, progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}, r.recipe); err != nil {
+	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}
+	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
