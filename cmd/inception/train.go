@@ -10,7 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -56,7 +55,6 @@ run folder.`,
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	outliveReaders()
-	memory.Respect(memory.Available())
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
