@@ -343,7 +343,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	if err != nil {
 		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.explain(err))
 	}
-	if err := r.data.valDamage.add(result.Skipped); err != nil {
+	if err := r.data.valDamage.add(result.Skipped, result.Damaged); err != nil {
 		return report.Line{}, err
 	}
 	if !finite(result.Loss) {
