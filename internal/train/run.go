@@ -76,7 +76,7 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w)
+	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate)
 	return r, err
 }
 
