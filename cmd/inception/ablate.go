@@ -19,6 +19,7 @@ type ablateCommand struct {
 	*session
 	suite, data, val, out string
 	options               ablate.Options
+	margin                float64 // in points
 	dryRun, show          bool
 	shown                 string // the last table printed
 }
@@ -50,6 +51,8 @@ stopped.
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
+	f.Float64Var(&a.margin, "margin", 0.5,
+		"largest difference of errors that does not matter, in `points` of a percent")
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
 	return c
@@ -100,7 +103,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 		return nil, err
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}
-	a.options.Version = version()
+	a.options.Version, a.options.Margin = version(), a.margin/100
 	plan, err := ablate.Prepare(a.options)
 	if err != nil {
 		return nil, err
@@ -172,7 +175,7 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 		a.print("%s\n", r.Caption())
 	}
-	a.note("wrote table.md table.csv plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
+	a.note("wrote table.md table.csv table.json plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
 	if n := r.Count(ablate.Pending); n > 0 {
 		a.note("another process is doing %d of %d runs; the same command shows them once they are done",
 			n, len(r.Rows)*len(r.Seeds))

@@ -19,21 +19,25 @@ type Options struct {
 	Base      config.Sources // what the rows change; its Set may hold ROW:key=value, which changes a row
 	Seeds     int            // runs of each row, with train.seed and the seeds that follow it
 	Baselines bool           // whether to include the suite's baselines
+	Margin    float64        // the largest difference of errors that does not matter, a fraction of 1
 	Version   string         // of the program
 }
 
 // Plan is a suite whose rows have all been checked.
 type Plan struct {
-	Suite   string
-	Base    *config.Resolved
-	Seeds   []uint64
-	rows    []planned
-	version string
+	Suite      string
+	Base       *config.Resolved
+	Seeds      []uint64
+	rows       []planned
+	margin     float64
+	sequential bool // seeds are added where verdicts are open
+	version    string
 }
 
 // planned is a row with all that its runs need.
 type planned struct {
 	Row
+	base                  string   // the row that it is compared with; empty for none
 	settings              []string // its own settings, key=value
 	config                *config.Resolved
 	outline               train.Outline
@@ -47,6 +51,9 @@ func Prepare(o Options) (*Plan, error) {
 	if o.Seeds < 1 || o.Seeds > 1000 {
 		return nil, fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
 	}
+	if !(o.Margin >= 0 && o.Margin < 1) {
+		return nil, fmt.Errorf("--margin: must be from 0 to 100 points, is %g", 100*o.Margin)
+	}
 	if o.Baselines && len(o.Suite.Baselines) == 0 {
 		return nil, fmt.Errorf("--baselines: suite %s has none", o.Suite.Name)
 	}
@@ -54,7 +61,7 @@ func Prepare(o Options) (*Plan, error) {
 	if err := takeRowSettings(&o.Base, changes); err != nil {
 		return nil, err
 	}
-	p := &Plan{Suite: o.Suite.Name, version: o.Version}
+	p := &Plan{Suite: o.Suite.Name, margin: o.Margin, version: o.Version}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
@@ -105,7 +112,7 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 
 // plan resolves one row.
 func plan(c *change, base config.Sources) (planned, error) {
-	r := planned{Row: c.Row}
+	r := planned{Row: c.Row, base: c.base}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/statistics"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -41,6 +42,12 @@ type Upcoming struct {
 func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result, error) {
 	r, err := p.collect(dir)
 	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("ablation folder: %w", err)
+	}
+	if err := r.schedule.write(dir); err != nil {
 		return nil, err
 	}
 	number := 0
@@ -113,6 +120,11 @@ func (p *Plan) collect(dir string) (*Result, error) {
 		return nil, fmt.Errorf("%s: is the run folder of a single training; choose another folder", dir)
 	}
 	r := p.empty(dir)
+	var err error
+	if r.schedule, err = p.schedule(dir); err != nil {
+		return nil, err
+	}
+	r.Rule = statistics.Rule{Level: Level, Margin: p.margin, Looks: r.schedule.Looks}
 	for i, row := range p.rows {
 		for s, seed := range p.Seeds {
 			job := p.job(row, seed, dir)

@@ -59,6 +59,7 @@ type change struct {
 	own   []config.Setting // its own settings
 	every []config.Setting // those of every row
 	above *change          // the row whose settings it keeps, or nil
+	base  string           // the row that it is compared with; empty for none
 }
 
 // all lists the settings; later ones override earlier ones.
@@ -77,8 +78,14 @@ func (s Suite) changes(baselines bool) (all []*change) {
 		}
 	}
 	var above *change
-	for _, row := range s.Rows {
+	for i, row := range s.Rows {
 		c := &change{Row: row, own: row.Set, every: s.Set, above: above}
+		switch {
+		case i > 0 && s.Cumulative:
+			c.base = s.Rows[i-1].Name
+		case i > 0:
+			c.base = s.Rows[0].Name
+		}
 		if s.Cumulative {
 			above = c
 		}

@@ -25,12 +25,20 @@ func Sequential(tests int, level float64, most int) []Look {
 	return looks
 }
 
+// Rule says when a family of tests is looked at and what it takes to close one.
+// It is fixed before the first pair.
+type Rule struct {
+	Level  float64 `json:"level"`  // of all looks together
+	Margin float64 `json:"margin"` // the largest difference that does not matter
+	Looks  []Look  `json:"looks"`
+}
+
 // Test is what looking has found of one of a family's tests.
 type Test struct {
 	Looks    int     // taken
 	Pairs    int     // of the last look
 	P        float64 // of the sign-flip test at it
-	Holm     float64 // adjusted for the family and the looks: to be compared with the level of all looks together
+	Holm     float64 // adjusted for the family and the looks: to be compared with the rule's level
 	Rejected bool    // the mean of the differences is not 0
 	Bound    float64 // how far from 0 the mean may be where it is not rejected, for the whole family at once
 	Closed   bool    // rejected, or the bound is at most the margin: no more pairs are needed
@@ -39,7 +47,7 @@ type Test struct {
 // Decide takes the looks at a family of tests that its pairs allow. family
 // holds the paired differences of each test in the order in which they came,
 // NaN for a pair that has none for good. A test that is closed at a look is not
-// looked at again. margin is the largest difference that does not matter.
+// looked at again.
 //
 // The probability that any mean of 0 is called different is at most the sum of
 // the looks' levels: at each, Holm's procedure runs over the tests that no
@@ -47,16 +55,12 @@ type Test struct {
 // bound, stays in it with a p of 1. That holds whatever decides which tests get
 // more pairs, since it only takes away looks. The bounds are Bonferroni's over
 // looks and tests, so they all hold with the same probability.
-func Decide(family [][]float64, looks []Look, margin float64) []Test {
+func Decide(family [][]float64, rule Rule) []Test {
 	tests := make([]Test, len(family))
-	total := 0.0
 	for i := range tests {
 		tests[i] = Test{P: 1, Holm: 1, Bound: math.Inf(1)}
 	}
-	for _, look := range looks {
-		total += look.Level
-	}
-	for _, look := range looks {
+	for _, look := range rule.Looks {
 		var open []int // not rejected
 		var p []float64
 		for i, differences := range family {
@@ -77,11 +81,11 @@ func Decide(family [][]float64, looks []Look, margin float64) []Test {
 			if t.Closed || len(family[open[at]]) < look.Pairs {
 				continue
 			}
-			t.Holm = math.Min(1, adjusted*total/look.Level)
+			t.Holm = math.Min(1, adjusted*rule.Level/look.Level)
 			if t.Rejected = adjusted <= look.Level; !t.Rejected {
 				t.Bound = Bound(finite(family[open[at]][:look.Pairs]), look.Level/float64(len(family)))
 			}
-			t.Closed = t.Rejected || t.Bound <= margin
+			t.Closed = t.Rejected || t.Bound <= rule.Margin
 		}
 	}
 	return tests

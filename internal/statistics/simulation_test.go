@@ -58,10 +58,10 @@ func TestRowsThatDifferInNothingAreNotCalledDifferent(t *testing.T) {
 			wrong, single := 0, 0
 			for range suites() {
 				family := ladder(rng, 5, looks[len(looks)-1].Pairs, 0, noise)
-				if rejected(Decide(family, looks, 1)) > 0 {
+				if rejected(Decide(family, Rule{0.05, 1, looks})) > 0 {
 					wrong++
 				}
-				single += rejected(Decide(family[:1], looks, 1))
+				single += rejected(Decide(family[:1], Rule{0.05, 1, looks}))
 			}
 			if share := float64(wrong) / n; share > most {
 				t.Errorf("%s, %s: %.1f%% of the suites call a row different", name, rule, 100*share)
@@ -86,7 +86,7 @@ func TestThePromisedPowerIsReached(t *testing.T) {
 			for i := range differences {
 				differences[i] = effect + rng.NormFloat64()
 			}
-			found += rejected(Decide([][]float64{differences}, []Look{{pairs, level}}, 0))
+			found += rejected(Decide([][]float64{differences}, Rule{level, 0, []Look{{pairs, level}}}))
 		}
 		if share := float64(found) / n; share < least || share > 0.95 {
 			t.Errorf("%d pairs at level %g find %g deviations in %.1f%% of the cases, want 80%%", pairs, level, effect, 100*share)
@@ -107,7 +107,7 @@ func TestBoundsHold(t *testing.T) {
 		rng, wrong := rand.New(rand.NewPCG(7, 8)), 0
 		const step = 0.5
 		for range suites() {
-			for _, test := range Decide(ladder(rng, 3, 9, step, noise), []Look{{9, 0.05}}, 0) {
+			for _, test := range Decide(ladder(rng, 3, 9, step, noise), Rule{0.05, 0, []Look{{9, 0.05}}}) {
 				if !test.Rejected && test.Bound < step {
 					wrong++
 					break

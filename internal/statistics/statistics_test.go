@@ -179,7 +179,7 @@ func TestDecideLooksOnceAtEach(t *testing.T) {
 	short := clear[:3]
 	holed := slices.Clone(clear)
 	holed[2] = math.NaN()
-	tests := Decide([][]float64{clear, none, wide, short, holed}, []Look{{10, 0.05}}, 0.1)
+	tests := Decide([][]float64{clear, none, wide, short, holed}, Rule{0.05, 0.1, []Look{{10, 0.05}}})
 	for i, want := range []Test{{Looks: 1, Rejected: true, Closed: true}, {Looks: 1, Closed: true}, {Looks: 1}, {},
 		{Looks: 1, Rejected: true, Closed: true}} {
 		if got := tests[i]; got.Looks != want.Looks || got.Rejected != want.Rejected || got.Closed != want.Closed {
@@ -191,11 +191,11 @@ func TestDecideLooksOnceAtEach(t *testing.T) {
 	}
 	// What an earlier look has closed, later pairs do not open.
 	turned := append(slices.Clone(clear), -9, -9, -9, -9, -9)
-	tests = Decide([][]float64{turned}, []Look{{8, 0.025}, {15, 0.0125}}, 0)
+	tests = Decide([][]float64{turned}, Rule{0.05, 0, []Look{{8, 0.025}, {15, 0.0125}}})
 	if !tests[0].Rejected || tests[0].Looks != 1 || tests[0].Pairs != 8 {
 		t.Errorf("after a rejection the test is %+v", tests[0])
 	}
-	if tests[0].Holm > 0.0375 {
+	if tests[0].Holm > 0.05 {
 		t.Errorf("a test that is rejected has an adjusted p of %g", tests[0].Holm)
 	}
 }
