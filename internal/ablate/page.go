@@ -52,7 +52,7 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 
 // state says how many of the runs are done.
 func (r *Result) state() string {
-	text := fmt.Sprintf("%d of %d runs done", r.Count(Done), len(r.Rows)*len(r.Seeds))
+	text := fmt.Sprintf("%d of %d runs done", r.Count(Done), r.Planned())
 	if n := r.Count(Failed); n > 0 {
 		text += fmt.Sprintf(", %d diverged", n)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/model"
@@ -19,19 +20,20 @@ type Options struct {
 	Base      config.Sources // what the rows change; its Set may hold ROW:key=value, which changes a row
 	Seeds     int            // runs of each row, with train.seed and the seeds that follow it
 	Baselines bool           // whether to include the suite's baselines
+	Budget    time.Duration  // how long to train, seeds being added where verdicts are open; 0 for Seeds of every row
 	Margin    float64        // the largest difference of errors that does not matter, a fraction of 1
 	Version   string         // of the program
 }
 
 // Plan is a suite whose rows have all been checked.
 type Plan struct {
-	Suite      string
-	Base       *config.Resolved
-	Seeds      []uint64
-	rows       []planned
-	margin     float64
-	sequential bool // seeds are added where verdicts are open
-	version    string
+	Suite   string
+	Base    *config.Resolved
+	Seeds   []uint64
+	rows    []planned
+	margin  float64
+	budget  time.Duration // with one, seeds are added where verdicts are open
+	version string
 }
 
 // planned is a row with all that its runs need.
@@ -51,6 +53,9 @@ func Prepare(o Options) (*Plan, error) {
 	if o.Seeds < 1 || o.Seeds > 1000 {
 		return nil, fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
 	}
+	if o.Budget < 0 {
+		return nil, fmt.Errorf("--budget: must not be negative, is %s", o.Budget)
+	}
 	if !(o.Margin >= 0 && o.Margin < 1) {
 		return nil, fmt.Errorf("--margin: must be from 0 to 100 points, is %g", 100*o.Margin)
 	}
@@ -61,7 +66,7 @@ func Prepare(o Options) (*Plan, error) {
 	if err := takeRowSettings(&o.Base, changes); err != nil {
 		return nil, err
 	}
-	p := &Plan{Suite: o.Suite.Name, margin: o.Margin, version: o.Version}
+	p := &Plan{Suite: o.Suite.Name, margin: o.Margin, budget: o.Budget, version: o.Version}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ type RowResult struct {
 
 	Difference *Difference `json:"difference"` // from the base; null without one
 	Verdict    Verdict     `json:"verdict,omitempty"`
+
+	test statistics.Test
 }
 
 // PaperError is Paper with errors as fractions of 1; null for what the paper does not say.
@@ -98,9 +100,6 @@ func (p *Plan) empty(dir string) *Result {
 			Name: row.Name, Title: row.Title, Change: row.Change, Base: row.base, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
 			InputSize: row.outline.Spec.InputSize, Paper: row.Paper.fractions(),
-		}
-		for _, seed := range p.Seeds {
-			out.Runs = append(out.Runs, Outcome{Seed: seed, Run: folder(row.Name, seed), State: Pending})
 		}
 		r.Rows = append(r.Rows, out)
 		r.Classes, r.ValImages = row.outline.Spec.Classes, row.outline.ValImages
@@ -175,6 +174,24 @@ func spreadOf(values []float64) Spread {
 	return Spread{len(values), statistics.Mean(values), statistics.Deviation(values)}
 }
 
+// Planned returns how many runs there are, in whatever state.
+func (r *Result) Planned() (n int) {
+	for _, row := range r.Rows {
+		n += len(row.Runs)
+	}
+	return n
+}
+
+// Open counts the rows whose verdict more seeds could decide.
+func (r *Result) Open() (n int) {
+	for _, row := range r.Rows {
+		if row.Base != "" && !row.test.Closed {
+			n++
+		}
+	}
+	return n
+}
+
 // Count returns how many runs are in a state.
 func (r *Result) Count(s State) (n int) {
 	for _, row := range r.Rows {
@@ -196,13 +213,7 @@ func (r *RowResult) count(s State) (n int) {
 // its finished ones, those of a row without any as long as the mean of all rows.
 func (r *Result) left() time.Duration {
 	r.average()
-	var means []float64
-	for _, row := range r.Rows {
-		if row.Seconds.N > 0 {
-			means = append(means, row.Seconds.Mean)
-		}
-	}
-	all := spreadOf(means).Mean
+	all := r.meanSeconds()
 	seconds := 0.0
 	for _, row := range r.Rows {
 		mean := row.Seconds.Mean

@@ -24,19 +24,20 @@ type schedule struct {
 	Taken      int               `json:"taken"` // of the looks, by complete tables
 }
 
-// mostSeeds is the most seeds of a row that a budget is spent on.
-const mostSeeds = 64
+// MostSeeds is the most seeds of a row that a budget is spent on.
+const MostSeeds = 64
 
 // schedule returns the looks of the plan in dir: those that were fixed there
-// before, and new ones only behind what has been looked at.
+// before, and new ones only behind what has been looked at. With no dir nothing
+// was fixed.
 func (p *Plan) schedule(dir string) (schedule, error) {
 	then, err := readSchedule(dir)
 	if err != nil {
 		return then, err
 	}
-	now := schedule{Sequential: p.sequential}
-	if p.sequential {
-		now.Looks = statistics.Sequential(max(1, p.comparisons()), Level, mostSeeds)
+	now := schedule{Sequential: p.budget > 0}
+	if now.Sequential {
+		now.Looks = statistics.Sequential(max(1, p.comparisons()), Level, MostSeeds)
 	} else {
 		now.Looks = []statistics.Look{{Pairs: len(p.Seeds), Level: Level}}
 	}
@@ -61,6 +62,9 @@ func (p *Plan) schedule(dir string) (schedule, error) {
 }
 
 func readSchedule(dir string) (s schedule, err error) {
+	if dir == "" {
+		return s, nil
+	}
 	path := filepath.Join(dir, scheduleFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -55,10 +55,9 @@ type McNemar struct {
 	P        float64 `json:"p"` // of McNemar's exact test
 }
 
-// judge compares every row with its base, by the rule.
-func (r *Result) judge() error {
-	var family [][]float64
-	var rows []*RowResult
+// decide takes the looks that the runs allow, and returns the rows that have a
+// base with their differences from it.
+func (r *Result) decide() (rows []*RowResult, family [][]float64) {
 	for i := range r.Rows {
 		if row := &r.Rows[i]; row.Base != "" {
 			rows = append(rows, row)
@@ -66,9 +65,17 @@ func (r *Result) judge() error {
 		}
 	}
 	for i, test := range statistics.Decide(family, r.Rule) {
-		row := rows[i]
-		row.Difference = r.difference(row, family[i], test, len(family))
-		row.Verdict = verdict(row.Difference, test)
+		rows[i].test = test
+	}
+	return rows, family
+}
+
+// judge compares every row with its base, by the rule.
+func (r *Result) judge() error {
+	rows, family := r.decide()
+	for i, row := range rows {
+		row.Difference = r.difference(row, family[i], row.test, len(family))
+		row.Verdict = verdict(row.Difference, row.test)
 		if row.Difference.Pairs != 1 {
 			continue
 		}

@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"math"
+	"sort"
 	"sync"
 )
 
@@ -78,11 +79,9 @@ func NeededPairs(effect, level, power float64) int {
 	if effect = math.Abs(effect); effect == 0 {
 		return MostPairs + 1
 	}
-	n := LeastPairs(level)
-	for n <= MostPairs && Power(effect, n, level) < power {
-		n++
-	}
-	return n
+	least := LeastPairs(level)
+	more := sort.Search(max(0, MostPairs+1-least), func(i int) bool { return Power(effect, least+i, level) >= power })
+	return least + more
 }
 
 // studentPower returns the power of the two-sided t test of n pairs.
