@@ -17,17 +17,18 @@ import (
 // ablateCommand is `inception ablate`.
 type ablateCommand struct {
 	*session
-	suite, data, val, out string
-	options               ablate.Options
-	margin, power         float64 // in points
-	dryRun, show          bool
-	shown                 string // the last table printed
+	suite, design  string
+	data, val, out string
+	options        ablate.Options
+	margin, power  float64 // in points
+	dryRun, show   bool
+	shown          string // the last table printed
 }
 
 func newAblate(s *session) *cobra.Command {
 	a := &ablateCommand{session: s}
 	c := &cobra.Command{
-		Use:   "ablate --config F [--suite ladder|principles|lowres|FILE] [--seeds N] [--out DIR]",
+		Use:   "ablate --config F [--suite ladder|ideas|principles|lowres|FILE] [--seeds N] [--out DIR]",
 		Short: "Measure what each idea of the paper is worth on your images",
 		Long: `Train every row of a suite with the same data and budget, and compare the rows in a
 table, a plot and a report. Each row is a change of one base configuration. The
@@ -40,6 +41,7 @@ stopped.
   inception ablate --config cifar10-ladder --data path/to/cifar10 --budget 6h --out runs/ladder
   inception ablate --config cifar10-ladder --data path/to/cifar10 --power 0.5 --out runs/ladder
   inception ablate --config cifar10-ladder --set v2:optimizer.lr=0.05
+  inception ablate --config cifar10-ladder --data path/to/cifar10 --suite ideas --design factorial --seeds 9
   inception ablate --suite ladder --show > my-suite.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.run(c) },
@@ -47,6 +49,8 @@ stopped.
 	f := c.Flags()
 	f.StringVar(&a.suite, "suite", "ladder",
 		"what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
+	f.StringVar(&a.design, "design", "",
+		"which combinations of a suite's ideas are its rows: "+strings.Join(ablate.Designs(), ", ")+"; default: the suite's own")
 	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row, with train.seed and the seeds that follow it")
 	f.StringVar(&a.data, "data", "", "training images, as for train")
 	f.StringVar(&a.val, "val", "", "validation images; default: those of --data")
@@ -109,6 +113,9 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	var err error
 	if a.options.Suite, err = ablate.ReadSuite(a.suite); err != nil {
+		return nil, err
+	}
+	if a.options.Suite, err = a.options.Suite.Choose(a.design); err != nil {
 		return nil, err
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}

@@ -75,7 +75,7 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 			r.Seconds = o.Seconds.Mean
 		}
 		r.Done = o.count(Done) + o.count(Failed)
-		books.rows[i].seconds = r.Seconds
+		books.seconds[i] = r.Seconds
 		f.Rows = append(f.Rows, r)
 	}
 	budget := unlimited

@@ -17,33 +17,33 @@ type turn struct{ row, seed int }
 // first. What decides is which looks are taken, never what they show, so the
 // verdicts' rate of errors stays that of statistics.Decide.
 type ledger struct {
-	rows  []account
-	first int // seeds that every row gets
-	last  int // seeds that there are
-	looks []statistics.Look
-	has   map[turn]bool // runs that are done, have diverged, or are somebody else's
+	seconds  []float64 // of a run of each row, estimated
+	accounts []account
+	first    int // seeds that every row gets
+	last     int // seeds that there are
+	looks    []statistics.Look
+	has      map[turn]bool // runs that are done, have diverged, or are somebody else's
 }
 
-// account is a row as the ledger sees it.
+// account is a comparison as the ledger sees it.
 type account struct {
-	base    int     // index of the row that it is compared with; -1 for none
-	seconds float64 // of a run, estimated
-	looks   int     // taken
-	p       float64 // at the last look
-	closed  bool
+	rows   []int // that it compares
+	looks  int   // taken
+	p      float64
+	closed bool
 }
 
 // next returns the run to make with so many seconds left.
 func (l *ledger) next(left float64) (turn, bool) {
 	for seed := range l.first {
-		for row := range l.rows {
+		for row := range l.seconds {
 			if t := (turn{row, seed}); !l.has[t] {
 				return t, true
 			}
 		}
 	}
-	for _, row := range l.open() {
-		missing, cost := l.missing(row)
+	for _, a := range l.open() {
+		missing, cost := l.missing(a)
 		if len(missing) > 0 && cost <= left {
 			return missing[0], true
 		}
@@ -51,25 +51,26 @@ func (l *ledger) next(left float64) (turn, bool) {
 	return turn{}, false
 }
 
-// open lists the rows that wait for a look, the nearest to the line first.
-func (l *ledger) open() (rows []int) {
-	for row, a := range l.rows {
-		if a.base >= 0 && !a.closed && a.looks < len(l.looks) && l.looks[a.looks].Pairs <= l.last {
-			rows = append(rows, row)
+// open lists the comparisons that wait for a look, the nearest to the line
+// first.
+func (l *ledger) open() (all []account) {
+	for _, a := range l.accounts {
+		if !a.closed && a.looks < len(l.looks) && l.looks[a.looks].Pairs <= l.last {
+			all = append(all, a)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(l.rows[a].p, l.rows[b].p) })
-	return rows
+	slices.SortStableFunc(all, func(a, b account) int { return cmp.Compare(a.p, b.p) })
+	return all
 }
 
-// missing lists the runs that a row's next look takes, and what they cost.
-func (l *ledger) missing(row int) (turns []turn, cost float64) {
-	a := l.rows[row]
+// missing lists the runs that a comparison's next look takes, and what they
+// cost.
+func (l *ledger) missing(a account) (turns []turn, cost float64) {
 	for seed := range l.looks[a.looks].Pairs {
-		for _, of := range []int{a.base, row} {
-			if t := (turn{of, seed}); !l.has[t] {
+		for _, row := range a.rows {
+			if t := (turn{row, seed}); !l.has[t] {
 				turns = append(turns, t)
-				cost += l.rows[of].seconds
+				cost += l.seconds[row]
 			}
 		}
 	}
@@ -85,16 +86,16 @@ func (l *ledger) plan(budget float64) (runs []int, cost float64) {
 			break
 		}
 		l.has[t] = true
-		cost += l.rows[t.row].seconds
-		for row := range l.rows {
-			if a := &l.rows[row]; a.base >= 0 && a.looks < len(l.looks) {
-				if missing, _ := l.missing(row); len(missing) == 0 {
+		cost += l.seconds[t.row]
+		for i := range l.accounts {
+			if a := &l.accounts[i]; a.looks < len(l.looks) {
+				if missing, _ := l.missing(*a); len(missing) == 0 {
 					a.looks++
 				}
 			}
 		}
 	}
-	runs = make([]int, len(l.rows))
+	runs = make([]int, len(l.seconds))
 	for t := range l.has {
 		runs[t.row]++
 	}
@@ -110,19 +111,19 @@ func (p *Plan) ledger(r *Result, busy map[turn]bool) *ledger {
 		l.looks = nil
 	}
 	for i, row := range r.Rows {
-		a := account{base: -1, seconds: row.Seconds.Mean, looks: row.test.Looks, p: row.test.P, closed: row.test.Closed}
+		seconds := row.Seconds.Mean
 		if row.Seconds.N == 0 {
-			a.seconds = r.meanSeconds()
+			seconds = r.meanSeconds()
 		}
-		if row.Base != "" {
-			a.base = slices.IndexFunc(r.Rows, func(o RowResult) bool { return o.Name == row.Base })
-		}
-		l.rows = append(l.rows, a)
+		l.seconds = append(l.seconds, seconds)
 		for s, o := range row.Runs {
 			if t := (turn{i, s}); o.State != Pending || busy[t] {
 				l.has[t] = true
 			}
 		}
+	}
+	for _, c := range r.contrasts() {
+		l.accounts = append(l.accounts, account{c.rows, c.to.test.Looks, c.to.test.P, c.to.test.Closed})
 	}
 	return l
 }

@@ -63,9 +63,10 @@ func (s *simulated) spend(seconds float64) {
 // due reports whether a row has the runs of its next look; deciding before
 // changes nothing.
 func (s *simulated) due() bool {
-	return slices.ContainsFunc(s.r.Rows, func(o RowResult) bool {
-		return o.Base != "" && !o.test.Closed && o.test.Looks < len(s.r.Rule.Looks) &&
-			len(s.r.differences(&o)) >= s.r.Rule.Looks[o.test.Looks].Pairs
+	return slices.ContainsFunc(s.r.contrasts(), func(c contrast) bool {
+		test := c.to.test
+		return !test.Closed && test.Looks < len(s.r.Rule.Looks) &&
+			len(s.r.differences(c)) >= s.r.Rule.Looks[test.Looks].Pairs
 	})
 }
 
@@ -128,9 +129,8 @@ func TestSpendingABudgetBiasesNothing(t *testing.T) {
 
 func TestTheRowNearestToTheLineGoesFirst(t *testing.T) {
 	l := &ledger{first: 1, last: 20, looks: []statistics.Look{{Pairs: 1, Level: 0.02}, {Pairs: 3, Level: 0.01}},
-		has: map[turn]bool{{0, 0}: true, {1, 0}: true, {2, 0}: true, {3, 0}: true}, rows: []account{
-			{base: -1, seconds: 10, p: 1}, {base: 0, seconds: 10, looks: 1, p: 0.4}, {base: 0, seconds: 10, looks: 1, p: 0.04},
-			{base: 0, seconds: 10, looks: 1, p: 0.001, closed: true}}}
+		has: map[turn]bool{{0, 0}: true, {1, 0}: true, {2, 0}: true, {3, 0}: true}, seconds: []float64{10, 10, 10, 10}, accounts: []account{
+			{[]int{0, 1}, 1, 0.4, false}, {[]int{0, 2}, 1, 0.04, false}, {[]int{0, 3}, 1, 0.001, true}}}
 	if got, ok := l.next(40); !ok || got != (turn{0, 1}) {
 		t.Errorf("the base's next seed should come first, %v does", got)
 	}

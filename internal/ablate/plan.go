@@ -31,6 +31,7 @@ type Plan struct {
 	Base    *config.Resolved
 	Seeds   []uint64
 	rows    []planned
+	effects []effect
 	margin  float64
 	budget  time.Duration // with one, seeds are added where verdicts are open
 	version string
@@ -40,6 +41,7 @@ type Plan struct {
 type planned struct {
 	Row
 	base                  string   // the row that it is compared with; empty for none
+	ideas                 uint     // of a suite of ideas, which it has
 	settings              []string // its own settings, key=value
 	config                *config.Resolved
 	outline               train.Outline
@@ -66,7 +68,7 @@ func Prepare(o Options) (*Plan, error) {
 	if err := takeRowSettings(&o.Base, changes); err != nil {
 		return nil, err
 	}
-	p := &Plan{Suite: o.Suite.Name, margin: o.Margin, budget: o.Budget, version: o.Version}
+	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget, version: o.Version}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 
 // plan resolves one row.
 func plan(c *change, base config.Sources) (planned, error) {
-	r := planned{Row: c.Row, base: c.base}
+	r := planned{Row: c.Row, base: c.base, ideas: c.ideas}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
 	}

@@ -21,10 +21,10 @@ type Needs struct {
 type RowNeeds struct {
 	Name      string   `json:"name"`
 	Title     string   `json:"title"`
-	Base      string   `json:"base"`
-	Pairs     int      `json:"pairs"` // that the spread is of
-	Deviation *float64 `json:"std"`   // of a seed's difference; null of fewer than two
-	Seeds     int      `json:"seeds"` // 0 if that is unknown, or more than statistics.MostPairs
+	Base      string   `json:"base,omitempty"` // none for an effect
+	Pairs     int      `json:"pairs"`          // that the spread is of
+	Deviation *float64 `json:"std"`            // of a seed's difference; null of fewer than two
+	Seeds     int      `json:"seeds"`          // 0 if that is unknown, or more than statistics.MostPairs
 	Seconds   float64  `json:"time_s"`
 }
 
@@ -41,13 +41,16 @@ func (p *Plan) Needs(dir string, difference float64) (*Needs, error) {
 	r.average()
 	n := &Needs{Difference: difference, Level: Level / float64(max(1, p.comparisons()))}
 	known := false
-	for _, row := range r.Rows {
-		if row.Base == "" {
-			continue
+	for i, c := range r.contrasts() {
+		need := RowNeeds{}
+		if c.row != nil {
+			need = RowNeeds{Name: c.row.Name, Title: c.row.Title, Base: r.Rows[c.rows[0]].Title}
+		} else {
+			e := r.Effects[i+len(r.Effects)-p.comparisons()]
+			need = RowNeeds{Name: e.Name, Title: e.Title}
 		}
-		need := RowNeeds{Name: row.Name, Title: row.Title, Base: r.row(row.Base).Title}
 		var values []float64
-		for _, d := range r.differences(&row) {
+		for _, d := range r.differences(c) {
 			if !math.IsNaN(d) {
 				values = append(values, d)
 			}
@@ -58,8 +61,9 @@ func (p *Plan) Needs(dir string, difference float64) (*Needs, error) {
 			effect := difference / max(*need.Deviation, difference/100)
 			if seeds := statistics.NeededPairs(effect, n.Level, power); seeds <= statistics.MostPairs {
 				need.Seeds = seeds
-				for _, of := range []*RowResult{r.row(row.Base), r.row(row.Name)} {
-					need.Seconds += of.Seconds.Mean * float64(max(0, seeds-of.Seconds.N))
+				for _, row := range c.rows {
+					of := r.Rows[row].Seconds
+					need.Seconds += of.Mean * float64(max(0, seeds-of.N))
 				}
 			}
 		}

@@ -19,6 +19,7 @@ type Result struct {
 	ValImages int             `json:"val_images"`
 	Rule      statistics.Rule `json:"rule"` // of the verdicts
 	Rows      []RowResult     `json:"rows"`
+	Effects   []Effect        `json:"effects,omitempty"` // of a factorial suite
 
 	schedule schedule
 }
@@ -41,10 +42,7 @@ type RowResult struct {
 	ImagesPerS    Spread     `json:"images_per_s"` // of training alone
 	Runs          []Outcome  `json:"runs"`
 
-	Difference *Difference `json:"difference"` // from the base; null without one
-	Verdict    Verdict     `json:"verdict,omitempty"`
-
-	test statistics.Test
+	Comparison // with the base
 }
 
 // PaperError is Paper with errors as fractions of 1; null for what the paper does not say.
@@ -100,6 +98,12 @@ func (p *Plan) empty(dir string) *Result {
 			Name: row.Name, Title: row.Title, Change: row.Change, Base: row.base, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
 			InputSize: row.outline.Spec.InputSize, Paper: row.Paper.fractions(),
+		}
+		for i, e := range p.effects {
+			if len(r.Rows) == 0 {
+				r.Effects = append(r.Effects, Effect{Name: e.name, Title: e.title})
+			}
+			r.Effects[i].weights = append(r.Effects[i].weights, e.weight(row.ideas, len(p.rows)))
 		}
 		r.Rows = append(r.Rows, out)
 		r.Classes, r.ValImages = row.outline.Spec.Classes, row.outline.ValImages
@@ -182,10 +186,10 @@ func (r *Result) Planned() (n int) {
 	return n
 }
 
-// Open counts the rows whose verdict more seeds could decide.
+// Open counts the comparisons whose verdict more seeds could decide.
 func (r *Result) Open() (n int) {
-	for _, row := range r.Rows {
-		if row.Base != "" && !row.test.Closed {
+	for _, c := range r.contrasts() {
+		if !c.to.test.Closed {
 			n++
 		}
 	}

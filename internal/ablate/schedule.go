@@ -99,12 +99,12 @@ func (s schedule) spent() (sum float64) {
 	return sum
 }
 
-// comparisons counts the rows that have a base.
+// comparisons counts the rows that have a base, and the effects.
 func (p *Plan) comparisons() (n int) {
 	for _, row := range p.rows {
 		if row.base != "" {
 			n++
 		}
 	}
-	return n
+	return n + len(p.effects)
 }

@@ -22,6 +22,39 @@ type column struct {
 	cell  func(RowResult) string
 }
 
+// grid is a table of words.
+type grid struct {
+	Columns []column
+	Cells   [][]string // by row
+}
+
+// grids are the tables for people: the rows, and the effects of a factorial
+// suite.
+func (r *Result) grids() []grid {
+	rows := grid{Columns: r.columns()}
+	for _, row := range r.Rows {
+		rows.add(row)
+	}
+	if len(r.Effects) == 0 {
+		return []grid{rows}
+	}
+	// An effect is a row that has nothing but a comparison.
+	effects := grid{Columns: []column{{"effect", true, func(o RowResult) string { return o.Title }}}}
+	effects.Columns = append(effects.Columns, r.comparison()...)
+	for _, e := range r.Effects {
+		effects.add(RowResult{Title: e.Title, Comparison: e.Comparison})
+	}
+	return []grid{rows, effects}
+}
+
+func (g *grid) add(row RowResult) {
+	var cells []string
+	for _, c := range g.Columns {
+		cells = append(cells, c.cell(row))
+	}
+	g.Cells = append(g.Cells, cells)
+}
+
 // columns lists the columns that have values.
 func (r *Result) columns() []column {
 	all := []column{
@@ -59,6 +92,9 @@ func (r *Result) columns() []column {
 			}
 			return fmt.Sprintf("%.0f", o.ImagesPerS.Mean)
 		}})
+	if len(r.Effects) > 0 {
+		return all // which are what is compared
+	}
 	return append(all, r.comparison()...)
 }
 
@@ -66,9 +102,9 @@ func (r *Result) columns() []column {
 // last.
 func (r *Result) comparison() []column {
 	most, single := 0, false
-	for _, row := range r.Rows {
-		if row.Difference != nil {
-			most, single = max(most, row.Difference.Pairs), single || row.Difference.McNemar != nil
+	for _, c := range r.contrasts() {
+		if d := c.to.Difference; d != nil {
+			most, single = max(most, d.Pairs), single || d.McNemar != nil
 		}
 	}
 	if most == 0 {
@@ -92,8 +128,12 @@ func (r *Result) comparison() []column {
 		})})
 	}
 	if most > 1 {
+		if len(r.Effects) == 0 {
+			all = append(all, column{"beats base", false, of(func(d *Difference) string {
+				return fmt.Sprintf("%.0f%%", 100**d.Better)
+			})})
+		}
 		all = append(all,
-			column{"beats base", false, of(func(d *Difference) string { return fmt.Sprintf("%.0f%%", 100**d.Better) })},
 			column{"p", false, of(func(d *Difference) string { return chance(d.P) })},
 			column{"Holm's p", false, of(func(d *Difference) string { return chance(d.PHolm) })},
 			column{"detectable", false, of(func(d *Difference) string {
@@ -197,9 +237,16 @@ func (r *Result) comparisonCaption() string {
 		return ""
 	}
 	text := fmt.Sprintf("Difference: the row's error less %s with the same seed", r.bases())
+	if len(r.Effects) > 0 {
+		text = "Difference: the mean error of the rows with an idea less that of those without; of two ideas half of what " +
+			"one changes with the other less what it changes without; rows with the same seed together"
+	}
 	if len(r.Seeds) > 1 {
-		text += ", with the 95% interval of the BCa bootstrap; beats base: the probability that a run of the row " +
-			"has a lower error than one of the base; p: of the exact sign-flip test; Holm's p: for all " +
+		text += ", with the 95% interval of the BCa bootstrap; "
+		if len(r.Effects) == 0 {
+			text += "beats base: the probability that a run of the row has a lower error than one of the base; "
+		}
+		text += "p: of the exact sign-flip test; Holm's p: for all " +
 			fmt.Sprintf("%d comparisons together; detectable: the smallest difference that so many seeds find in "+
 				"80%% of the cases. Better and worse: Holm's p is at most %g. ", comparisons, Level) +
 			fmt.Sprintf("No larger than X: the test excludes larger differences, and X is at most the margin, %.2g points",
@@ -230,6 +277,9 @@ func (r *Result) bases() string {
 		if base = row.Base; i == len(r.Rows)-1 {
 			break
 		}
+	}
+	if base == "" {
+		return "" // effects alone
 	}
 	return "that of " + r.row(base).Title
 }
@@ -279,45 +329,51 @@ func (r *Result) paperSizes() string {
 	return text
 }
 
-// WriteText writes the table for a terminal.
+// WriteText writes the tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	columns := r.columns()
-	line := func(cell func(column) string) {
-		var cells []string
-		for _, c := range columns {
-			cells = append(cells, cell(c))
+	for i, g := range r.grids() {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		if i > 0 {
+			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
+		var titles []string
+		for _, c := range g.Columns {
+			titles = append(titles, c.Title)
+		}
+		for _, cells := range slices.Concat([][]string{titles}, g.Cells) {
+			fmt.Fprintln(t, strings.Join(cells, "\t"))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
 	}
-	line(func(c column) string { return c.Title })
-	for _, row := range r.Rows {
-		line(func(c column) string { return c.cell(row) })
-	}
-	return t.Flush()
+	return nil
 }
 
-// writeMarkdown writes the table with its caption and plot.
+// writeMarkdown writes the tables with their caption.
 func (r *Result) writeMarkdown(w io.Writer) error {
 	var b strings.Builder
-	columns := r.columns()
-	line := func(cell func(column) string) {
-		for _, c := range columns {
-			b.WriteString("| " + strings.ReplaceAll(cell(c), "|", `\|`) + " ")
+	line := func(cells []string) {
+		for _, text := range cells {
+			b.WriteString("| " + strings.ReplaceAll(text, "|", `\|`) + " ")
 		}
 		b.WriteString("|\n")
 	}
-	line(func(c column) string { return c.Title })
-	line(func(c column) string {
-		if c.Left {
-			return ":--"
+	for _, g := range r.grids() {
+		var titles, rules []string
+		for _, c := range g.Columns {
+			rule := "--:"
+			if c.Left {
+				rule = ":--"
+			}
+			titles, rules = append(titles, c.Title), append(rules, rule)
 		}
-		return "--:"
-	})
-	for _, row := range r.Rows {
-		line(func(c column) string { return c.cell(row) })
+		for _, cells := range slices.Concat([][]string{titles, rules}, g.Cells) {
+			line(cells)
+		}
+		b.WriteString("\n")
 	}
-	_, err := fmt.Fprintf(w, "%s\n%s\n", b.String(), r.Caption())
+	_, err := fmt.Fprintf(w, "%s%s\n", b.String(), r.Caption())
 	return err
 }
 
@@ -348,7 +404,11 @@ func (r *Result) writeCSV(w io.Writer) error {
 		}
 		return number(*v, true)
 	}
-	for _, o := range r.Rows {
+	rows := slices.Clone(r.Rows)
+	for _, e := range r.Effects {
+		rows = append(rows, RowResult{Name: "effect:" + e.Name, Title: e.Title, Comparison: e.Comparison})
+	}
+	for _, o := range rows {
 		d := o.Difference
 		if d == nil {
 			d = &Difference{}

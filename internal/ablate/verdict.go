@@ -2,7 +2,6 @@ package ablate
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 
 	"github.com/inception-go/inception/internal/report"
@@ -55,38 +54,6 @@ type McNemar struct {
 	P        float64 `json:"p"` // of McNemar's exact test
 }
 
-// decide takes the looks that the runs allow, and returns the rows that have a
-// base with their differences from it.
-func (r *Result) decide() (rows []*RowResult, family [][]float64) {
-	for i := range r.Rows {
-		if row := &r.Rows[i]; row.Base != "" {
-			rows = append(rows, row)
-			family = append(family, r.differences(row))
-		}
-	}
-	for i, test := range statistics.Decide(family, r.Rule) {
-		rows[i].test = test
-	}
-	return rows, family
-}
-
-// judge compares every row with its base, by the rule.
-func (r *Result) judge() error {
-	rows, family := r.decide()
-	for i, row := range rows {
-		row.Difference = r.difference(row, family[i], row.test, len(family))
-		row.Verdict = verdict(row.Difference, row.test)
-		if row.Difference.Pairs != 1 {
-			continue
-		}
-		var err error
-		if row.Difference.McNemar, err = r.mcNemar(row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // row returns the row of a name, nil if there is none.
 func (r *Result) row(name string) *RowResult {
 	for i := range r.Rows {
@@ -95,65 +62,6 @@ func (r *Result) row(name string) *RowResult {
 		}
 	}
 	return nil
-}
-
-// differences lists a row's errors less those of its base, seed by seed, up to
-// the first seed that either still has to run; NaN where one has diverged.
-func (r *Result) differences(row *RowResult) (all []float64) {
-	base := r.row(row.Base)
-	for s := range min(len(row.Runs), len(base.Runs)) {
-		a, b := row.Runs[s], base.Runs[s]
-		switch {
-		case a.State == Pending || b.State == Pending:
-			return all
-		case a.State == Failed || b.State == Failed:
-			all = append(all, math.NaN())
-		default:
-			all = append(all, a.error()-b.error())
-		}
-	}
-	return all
-}
-
-// difference describes a row's differences: those that the test has seen at its
-// last look, before the first look all.
-func (r *Result) difference(row *RowResult, all []float64, test statistics.Test, tests int) *Difference {
-	base := r.row(row.Base)
-	if test.Looks > 0 {
-		all = all[:test.Pairs]
-	}
-	d := &Difference{}
-	var ours, theirs []float64
-	for s, v := range all {
-		if !math.IsNaN(v) {
-			d.values = append(d.values, v)
-			ours, theirs = append(ours, row.Runs[s].error()), append(theirs, base.Runs[s].error())
-		}
-	}
-	if d.Pairs = len(d.values); d.Pairs == 0 {
-		return d
-	}
-	d.Mean, d.Better = number(statistics.Mean(d.values)), number(statistics.Beats(ours, theirs))
-	if d.Pairs == 1 {
-		return d
-	}
-	low, high := statistics.BCa(d.values, confidence)
-	d.Low, d.High, d.P = number(low), number(high), number(statistics.SignFlip(d.values))
-	d.Deviation = number(statistics.Deviation(d.values))
-	if test.Looks > 0 {
-		d.PHolm, d.Bound = number(test.Holm), number(test.Bound)
-		level := r.Rule.Looks[test.Looks-1].Level / float64(tests)
-		d.Detectable = number(*d.Deviation * statistics.Detectable(d.Pairs, level, power))
-	}
-	return d
-}
-
-// number returns a pointer to what JSON can hold.
-func number(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
 }
 
 func verdict(d *Difference, test statistics.Test) Verdict {
@@ -169,11 +77,11 @@ func verdict(d *Difference, test statistics.Test) Verdict {
 }
 
 // Word is the verdict for people; empty for a row without a base.
-func (o RowResult) Word() string {
-	if o.Verdict == Same {
-		return fmt.Sprintf("no larger than %.2f", 100**o.Difference.Bound)
+func (c Comparison) Word() string {
+	if c.Verdict == Same {
+		return fmt.Sprintf("no larger than %.2f", 100**c.Difference.Bound)
 	}
-	return string(o.Verdict)
+	return string(c.Verdict)
 }
 
 // mcNemar compares the only run of a row with that of its base; nil if their
@@ -217,10 +125,6 @@ func answers(dir string, steps int) (report.Answers, bool, error) {
 // least returns the fewest seeds with which the rule could call any row
 // different, and the number of comparisons.
 func (r *Result) least() (seeds, comparisons int) {
-	for _, row := range r.Rows {
-		if row.Base != "" {
-			comparisons++
-		}
-	}
+	comparisons = len(r.contrasts())
 	return statistics.LeastPairs(Level / float64(max(1, comparisons))), comparisons
 }

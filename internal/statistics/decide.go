@@ -39,9 +39,9 @@ type Test struct {
 	Pairs    int     // of the last look
 	P        float64 // of the sign-flip test at it
 	Holm     float64 // adjusted for the family and the looks: to be compared with the rule's level
+	Level    float64 // of the last look, for one test of the family alone
 	Rejected bool    // the mean of the differences is not 0
-	Bound    float64 // how far from 0 the mean may be where it is not rejected, for the whole family at once
-	Closed   bool    // rejected, or the bound is at most the margin: no more pairs are needed
+	Closed   bool    // rejected, or Bound at that level is at most the margin: no more pairs are needed
 }
 
 // Decide takes the looks at a family of tests that its pairs allow. family
@@ -58,7 +58,7 @@ type Test struct {
 func Decide(family [][]float64, rule Rule) []Test {
 	tests := make([]Test, len(family))
 	for i := range tests {
-		tests[i] = Test{P: 1, Holm: 1, Bound: math.Inf(1)}
+		tests[i] = Test{P: 1, Holm: 1}
 	}
 	for _, look := range rule.Looks {
 		var open []int // not rejected
@@ -73,7 +73,8 @@ func Decide(family [][]float64, rule Rule) []Test {
 				continue
 			}
 			t := &tests[i]
-			t.Looks, t.Pairs, t.P = t.Looks+1, look.Pairs, SignFlip(finite(differences[:look.Pairs]))
+			t.Looks, t.Pairs, t.Level = t.Looks+1, look.Pairs, look.Level/float64(len(family))
+			t.P = SignFlip(finite(differences[:look.Pairs]))
 			p = append(p, t.P)
 		}
 		for at, adjusted := range Holm(p) {
@@ -82,10 +83,8 @@ func Decide(family [][]float64, rule Rule) []Test {
 				continue
 			}
 			t.Holm = math.Min(1, adjusted*rule.Level/look.Level)
-			if t.Rejected = adjusted <= look.Level; !t.Rejected {
-				t.Bound = Bound(finite(family[open[at]][:look.Pairs]), look.Level/float64(len(family)))
-			}
-			t.Closed = t.Rejected || t.Bound <= rule.Margin
+			t.Rejected = adjusted <= look.Level
+			t.Closed = t.Rejected || Within(finite(family[open[at]][:look.Pairs]), rule.Margin, t.Level)
 		}
 	}
 	return tests

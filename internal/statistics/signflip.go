@@ -116,6 +116,23 @@ func Bound(differences []float64, level float64) float64 {
 	return math.Max(end(-1), end(1))
 }
 
+// Within reports whether Bound is at most a margin.
+func Within(differences []float64, margin, level float64) bool {
+	if math.Abs(Mean(differences)) > margin {
+		return false
+	}
+	for _, end := range []float64{-margin, margin} {
+		shifted := make([]float64, len(differences))
+		for i, d := range differences {
+			shifted[i] = d - end
+		}
+		if SignFlip(shifted) > level {
+			return false
+		}
+	}
+	return true
+}
+
 // LeastPairs returns the fewest pairs for which the sign-flip test can have a p
 // of at most level: 2^(1-n) <= level.
 func LeastPairs(level float64) int {

@@ -72,6 +72,9 @@ func TestBoundInvertsTheTest(t *testing.T) {
 		}
 		inside := max(SignFlip(shifted(bound-1e-6)), SignFlip(shifted(1e-6-bound)))
 		outside := max(SignFlip(shifted(bound+1e-6)), SignFlip(shifted(-bound-1e-6)))
+		if Within(d, bound-1e-6, level) || !Within(d, bound+1e-6, level) {
+			t.Errorf("level %g: the bound %g is not the least margin", level, bound)
+		}
 		if inside <= level || outside > level {
 			t.Errorf("level %g: the bound %g has p %g inside and %g outside", level, bound, inside, outside)
 		}
