@@ -23,6 +23,7 @@ type ablateCommand struct {
 	margin, power  float64 // in points
 	dryRun, show   bool
 	shown          string // the last table printed
+	arithmetic     trainingFlags
 }
 
 func newAblate(s *session) *cobra.Command {
@@ -64,6 +65,7 @@ stopped.
 	f.Float64Var(&a.power, "power", 0,
 		"say how many seeds a difference of so many `points` needs, from the runs in --out; train nothing")
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
+	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
 	return c
 }
@@ -119,7 +121,8 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 		return nil, err
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}
-	a.options.Version, a.options.Margin = version(), a.margin/100
+	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
+	a.options.Margin = a.margin / 100
 	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {
 		a.options.Seeds = ablate.MostSeeds
 	}

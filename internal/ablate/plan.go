@@ -23,6 +23,7 @@ type Options struct {
 	Budget    time.Duration  // how long to train, seeds being added where verdicts are open; 0 for Seeds of every row
 	Margin    float64        // the largest difference of errors that does not matter, a fraction of 1
 	Version   string         // of the program
+	Emulate   bool           // train.Job's
 }
 
 // Plan is a suite whose rows have all been checked.
@@ -35,6 +36,7 @@ type Plan struct {
 	margin  float64
 	budget  time.Duration // with one, seeds are added where verdicts are open
 	version string
+	emulate bool
 }
 
 // planned is a row with all that its runs need.
@@ -68,7 +70,8 @@ func Prepare(o Options) (*Plan, error) {
 	if err := takeRowSettings(&o.Base, changes); err != nil {
 		return nil, err
 	}
-	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget, version: o.Version}
+	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget,
+		version: o.Version, emulate: o.Emulate}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
@@ -77,7 +80,7 @@ func Prepare(o Options) (*Plan, error) {
 		p.Seeds = append(p.Seeds, p.Base.Train.Seed+uint64(i))
 	}
 	for _, c := range changes {
-		planned, err := plan(c, o.Base)
+		planned, err := plan(c, o.Base, o.Emulate)
 		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
 			err = fmt.Errorf("%s: %w", planned.config.Origin["train.seed"], settings.Errorf("train.seed",
 				"all rows have the same seeds, from --seeds and the base's train.seed; remove it"))
@@ -117,8 +120,8 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 	return nil
 }
 
-// plan resolves one row.
-func plan(c *change, base config.Sources) (planned, error) {
+// plan resolves one row; emulate is train.Job's.
+func plan(c *change, base config.Sources, emulate bool) (planned, error) {
 	r := planned{Row: c.Row, base: c.base, ideas: c.ideas}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
@@ -128,7 +131,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 	if r.config, err = config.Load(base); err != nil {
 		return r, err
 	}
-	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute()}); err != nil {
+	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute(), Emulate: emulate}); err != nil {
 		return r, err
 	}
 	if r.outline.ValImages == 0 {
@@ -144,7 +147,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 func (p *Plan) job(r planned, seed uint64, dir string) train.Job {
 	c := r.config.Absolute()
 	c.Train.Seed = seed
-	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version}
+	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version, Emulate: p.emulate}
 }
 
 // folder is the folder of a run, below that of the ablation.

@@ -123,3 +123,6 @@ func (u unlabelled) Name(i int) string { return u.files[i] }
 func (u unlabelled) Image(i int) (picture.Image, error) {
 	return dataset.ReadPicture(u.files[i], u.decoder)
 }
+func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
+	return dataset.LendPicture(u.files[i], u.decoder)
+}
