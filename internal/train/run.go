@@ -352,6 +352,9 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
+	if err := r.writeAnswers(result); err != nil {
+		return report.Line{}, err
+	}
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
 		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
