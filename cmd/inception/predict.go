@@ -140,7 +140,8 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	}
 	lines := labels.Lines(text)
 	if len(lines) != m.Spec.Classes {
-		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(lines), m.Spec.Classes)}
+		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes",
+			p.labels, len(lines), m.Spec.Classes)}
 	}
 	return lines, nil
 }

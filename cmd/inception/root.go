@@ -19,6 +19,7 @@ import (
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -41,6 +42,7 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	memory.Respect(memory.Available())
 	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()

@@ -29,7 +29,7 @@ type Options struct {
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
 	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
-	Precision Precision               // of an eval network's activations and convolutions
+	Precision Precision               // of activations and convolutions
 }
 
 // Network is a graph with memory, ready to run on batches of one size. It
@@ -76,9 +76,6 @@ type Loss struct{ Main, Aux, AuxEarly float32 }
 func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, error) {
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
-	}
-	if mode != Eval && o.Precision != FP32 {
-		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", o.Precision, FP32)
 	}
 	used := spec
 	if mode == Eval {

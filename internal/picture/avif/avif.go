@@ -132,7 +132,8 @@ func (m machine) decode(data []byte, h Header) ([]uint8, error) {
 	if !ok {
 		return nil, errMemory
 	}
-	w, high, depth := binary.LittleEndian.Uint32(said), binary.LittleEndian.Uint32(said[4:]), binary.LittleEndian.Uint32(said[8:])
+	number := binary.LittleEndian.Uint32
+	w, high, depth := number(said), number(said[4:]), number(said[8:])
 	if int64(w) != int64(h.Width) || int64(high) != int64(h.Height) {
 		return nil, fmt.Errorf("AVIF of %dx%d pixels has a header of %dx%d", w, high, h.Width, h.Height)
 	}
