@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/model/modeltest"
 )
 
 // waves are images with values everywhere.
@@ -97,7 +99,7 @@ func TestPointGradientsAgreeWithDifferences(t *testing.T) {
 	spec, w := smallest(t)
 	const layer = "Mixed_6a.branch3x3"
 	for _, p := range w.Params {
-		if err := p.SetValues(fromName(p)); err != nil {
+		if err := p.SetValues(modeltest.Values(p)); err != nil {
 			t.Fatal(err)
 		}
 	}

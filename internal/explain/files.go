@@ -1,0 +1,138 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/picture"
+)
+
+// Result is the explanation of a picture of a file, or of a row of an array.
+type Result struct {
+	Path  string
+	Row   int           // of an .npy; -1 of a picture
+	Err   error         // the picture could not be read; the rest is empty then
+	Shown picture.Image // what the network sees of a picture, in the picture's own pixels; none of an array
+	Explanation
+}
+
+// Name names the input for people: the path, and of an array the row.
+func (r Result) Name() string {
+	if r.Row < 0 {
+		return r.Path
+	}
+	return fmt.Sprintf("%s[%d]", r.Path, r.Row)
+}
+
+// The longer side of Result.Shown, in pixels.
+const leastShown, mostShown = 320, 512
+
+// Files explains all pictures of files, by one question, and calls each for every
+// one in order. An .npy holds inputs that are preprocessed already, [N][3][H][W].
+func (e *Explainer) Files(ctx context.Context, files []string, p picture.Preprocess, q Question,
+	each func(Result) error) error {
+	decoder := dataset.NewDecoder()
+	for len(files) > 0 {
+		if evaluate.IsArray(files[0]) {
+			if err := e.array(ctx, files[0], q, each); err != nil {
+				return err
+			}
+			files = files[1:]
+			continue
+		}
+		together := 0
+		for together < min(e.Together(), len(files)) && !evaluate.IsArray(files[together]) {
+			together++
+		}
+		read := func(i int) (picture.Image, error) {
+			im, err := dataset.ReadPicture(files[i], decoder)
+			if err != nil {
+				err = &dataset.ImageError{Name: files[i], Err: err}
+			}
+			return im, err
+		}
+		results, err := e.Pictures(ctx, together, read, p, func(int) Question { return q })
+		if err != nil {
+			return err
+		}
+		for i, r := range results {
+			r.Path = files[i]
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		files = files[together:]
+	}
+	return nil
+}
+
+// Pictures explains n pictures, each by its question. It reads them all before
+// it explains any.
+func (e *Explainer) Pictures(ctx context.Context, n int, read func(i int) (picture.Image, error),
+	p picture.Preprocess, ask func(i int) Question) ([]Result, error) {
+	results, rows := make([]Result, n), make([][]float32, n)
+	parallel.For(n, func(i int) {
+		results[i].Row = -1
+		im, err := read(i)
+		if err != nil {
+			results[i].Err = err
+			return
+		}
+		box := p.Shown(im)
+		results[i].Shown = im.Part(box, int(min(mostShown, max(leastShown, box.W, box.H))))
+		rows[i] = make([]float32, 3*p.Size*p.Size)
+		var r picture.Resampler
+		p.Apply(rows[i], im, &r)
+	})
+	var inputs []float32
+	var asked []Question
+	for i, row := range rows {
+		if row != nil {
+			inputs, asked = append(inputs, row...), append(asked, ask(i))
+		}
+	}
+	found, err := e.Explain(ctx, inputs, asked)
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		if results[i].Err == nil {
+			results[i].Explanation, found = found[0], found[1:]
+		}
+	}
+	return results, nil
+}
+
+// array explains the inputs of an .npy file as they are.
+func (e *Explainer) array(ctx context.Context, path string, q Question, each func(Result) error) error {
+	size := e.options.Size
+	a, err := evaluate.OpenArray(path, size)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	per := 3 * size * size
+	for from := 0; from < a.Shape[0]; from += e.Together() {
+		inputs := make([]float32, min(e.Together(), a.Shape[0]-from)*per)
+		if err := a.Read(inputs); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		asked := make([]Question, len(inputs)/per)
+		for i := range asked {
+			asked[i] = q
+		}
+		found, err := e.Explain(ctx, inputs, asked)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for i, f := range found {
+			if err := each(Result{Path: path, Row: from + i, Explanation: f}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
