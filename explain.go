@@ -9,7 +9,6 @@ import (
 	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/labels"
-	"github.com/inception-go/inception/internal/picture"
 )
 
 // ExplainOptions say what Explain explains, and how. The zero value is Grad-CAM
@@ -55,8 +54,7 @@ func (m *Model) Explain(ctx context.Context, o ExplainOptions, pictures ...image
 	var all []Explanation
 	for from := 0; from < len(pictures); from += explainer.Together() {
 		part := pictures[from:min(from+explainer.Together(), len(pictures))]
-		read := func(i int) (picture.Image, error) { return picture.FromImage(part[i]), nil }
-		results, err := explainer.Pictures(ctx, len(part), read, m.metadata.Preprocess,
+		results, err := explainer.Pictures(ctx, inMemory(part), m.metadata.Preprocess,
 			func(int) explain.Question { return question })
 		if err != nil {
 			return nil, fmt.Errorf("inception: %w", err)

@@ -21,6 +21,7 @@ type ablateCommand struct {
 	options               ablate.Options
 	dryRun, show          bool
 	shown                 string // the last table printed
+	arithmetic            trainingFlags
 }
 
 func newAblate(s *session) *cobra.Command {
@@ -51,6 +52,7 @@ stopped.
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
+	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
 	return c
 }
@@ -74,6 +76,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		a.print("%s", text)
 		return nil
 	}
+	outliveReaders()
 	plan, err := a.plan(c)
 	if err != nil {
 		return usageError{err}
@@ -99,7 +102,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 		return nil, err
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}
-	a.options.Version = version()
+	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
 	plan, err := ablate.Prepare(a.options)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,7 @@ type evalReport struct {
 	Crops       int                `json:"crops"`
 	Precision   string             `json:"precision"`
 	Excluded    int                `json:"excluded"`
+	Damaged     int                `json:"damaged"` // of the images; used as far as they go
 	Members     []memberReport     `json:"members"`
 	ECE         float64            `json:"ece"`
 	MacroF1     float64            `json:"macro_f1"`
@@ -94,6 +95,12 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 	for _, err := range o.Skipped {
 		e.warn(err.Error())
 	}
+	for _, err := range o.Damaged {
+		e.warn(asFarAsItGoes(err))
+	}
+	if n := len(o.Damaged); n > 0 {
+		e.warn(fmt.Sprintf("%d of %d images are cut off or damaged (data.truncated)", n, o.Images))
+	}
 	if e.json {
 		if err := e.printJSON(e.report(o)); err != nil {
 			return err
@@ -129,6 +136,9 @@ func (e *evalCommand) withMaps(ctx context.Context, r report.Evaluation) report.
 	return r
 }
 
+// asFarAsItGoes says of an image what is wrong with it and that it is used.
+func asFarAsItGoes(err error) string { return err.Error() + "; it is used as far as it goes" }
+
 // decimals is how many decimals a speed needs.
 func decimals(speed float64) int {
 	if speed < 10 {
@@ -139,7 +149,7 @@ func decimals(speed float64) int {
 
 func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
-		Images: o.Images, Skipped: len(o.Skipped), Excluded: o.Excluded,
+		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
 		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Job.Precision.String(),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),

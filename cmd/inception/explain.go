@@ -106,6 +106,10 @@ func (e *explainCommand) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	limits, err := e.pictureOptions()
+	if err != nil {
+		return err
+	}
 	explainer, err := explain.New(w, o)
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.weights, err)
@@ -118,9 +122,12 @@ func (e *explainCommand) run(ctx context.Context, args []string) error {
 			{"pictures", m.Preprocess.String()}, {"program", "inception " + version()},
 		},
 	}
-	return e.each(ctx, explainer, files, total, m, question, func(r explain.Result) error {
+	each := func(use func(explain.Result) error) error {
+		return explainer.Files(ctx, files, limits.Decoder(), m.Preprocess, question, use)
+	}
+	return e.through(ctx, total, each, to, func(r explain.Result) error {
 		return e.show(r, to, below[r.Path], m.ClassNames())
-	}, to)
+	})
 }
 
 // options checks the flags.
@@ -163,9 +170,9 @@ func filesBelow(args []string) (files []string, below map[string]string, err err
 	return files, below, nil
 }
 
-// each explains all files behind a progress bar.
-func (e *explainCommand) each(ctx context.Context, explainer *explain.Explainer, files []string, total int,
-	m weights.Metadata, q explain.Question, use func(explain.Result) error, to *report.Explanations) error {
+// through explains all files behind a progress bar and writes the page.
+func (e *explainCommand) through(ctx context.Context, total int, each func(func(explain.Result) error) error,
+	to *report.Explanations, use func(explain.Result) error) error {
 	const few = 4
 	var bar *console.Bar
 	if total >= few && !isTerminal(e.stdout) {
@@ -173,7 +180,7 @@ func (e *explainCommand) each(ctx context.Context, explainer *explain.Explainer,
 	}
 	defer bar.Clear()
 	done, unread := 0, 0
-	err := explainer.Files(ctx, files, m.Preprocess, q, func(r explain.Result) error {
+	err := each(func(r explain.Result) error {
 		done++
 		bar.Set(int64(done), int64(total))
 		if r.Err != nil {
@@ -181,6 +188,10 @@ func (e *explainCommand) each(ctx context.Context, explainer *explain.Explainer,
 			bar.Clear()
 			e.warn(r.Err.Error())
 			return nil
+		}
+		if r.Damage != nil {
+			bar.Clear()
+			e.warn(asFarAsItGoes(r.Damage))
 		}
 		return use(r)
 	})

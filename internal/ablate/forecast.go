@@ -43,7 +43,7 @@ func (p *Plan) Forecast(ctx context.Context) (*Forecast, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		step, err := row.stepTime()
+		step, err := row.stepTime(p.emulate)
 		if err != nil {
 			return nil, fmt.Errorf("row %s: %w", row.Name, err)
 		}
@@ -59,13 +59,13 @@ func (p *Plan) Forecast(ctx context.Context) (*Forecast, error) {
 }
 
 // stepTime measures a batch of a row's network.
-func (r planned) stepTime() (time.Duration, error) {
+func (r planned) stepTime(emulate bool) (time.Duration, error) {
 	spec, o := r.outline.Spec, r.config.Recipe
 	w, err := model.NewWeights(spec, o.Train.Seed)
 	if err != nil {
 		return 0, err
 	}
-	s, err := train.NewStepper(o, w)
+	s, err := train.NewStepper(o, w, emulate)
 	if err != nil {
 		return 0, err
 	}

@@ -20,6 +20,7 @@ type Options struct {
 	Seeds     int            // runs of each row, with train.seed and the seeds that follow it
 	Baselines bool           // whether to include the suite's baselines
 	Version   string         // of the program
+	Emulate   bool           // train.Job's
 }
 
 // Plan is a suite whose rows have all been checked.
@@ -29,6 +30,7 @@ type Plan struct {
 	Seeds   []uint64
 	rows    []planned
 	version string
+	emulate bool
 }
 
 // planned is a row with all that its runs need.
@@ -54,7 +56,7 @@ func Prepare(o Options) (*Plan, error) {
 	if err := takeRowSettings(&o.Base, changes); err != nil {
 		return nil, err
 	}
-	p := &Plan{Suite: o.Suite.Name, version: o.Version}
+	p := &Plan{Suite: o.Suite.Name, version: o.Version, emulate: o.Emulate}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
@@ -63,7 +65,7 @@ func Prepare(o Options) (*Plan, error) {
 		p.Seeds = append(p.Seeds, p.Base.Train.Seed+uint64(i))
 	}
 	for _, c := range changes {
-		planned, err := plan(c, o.Base)
+		planned, err := plan(c, o.Base, o.Emulate)
 		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
 			err = fmt.Errorf("%s: %w", planned.config.Origin["train.seed"], settings.Errorf("train.seed",
 				"all rows have the same seeds, from --seeds and the base's train.seed; remove it"))
@@ -103,8 +105,8 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 	return nil
 }
 
-// plan resolves one row.
-func plan(c *change, base config.Sources) (planned, error) {
+// plan resolves one row; emulate is train.Job's.
+func plan(c *change, base config.Sources, emulate bool) (planned, error) {
 	r := planned{Row: c.Row}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
@@ -114,7 +116,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 	if r.config, err = config.Load(base); err != nil {
 		return r, err
 	}
-	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute()}); err != nil {
+	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute(), Emulate: emulate}); err != nil {
 		return r, err
 	}
 	if r.outline.ValImages == 0 {
@@ -130,7 +132,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 func (p *Plan) job(r planned, seed uint64, dir string) train.Job {
 	c := r.config.Absolute()
 	c.Train.Seed = seed
-	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version}
+	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version, Emulate: p.emulate}
 }
 
 // folder is the folder of a run, below that of the ablation.

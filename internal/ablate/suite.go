@@ -21,6 +21,7 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/spelling"
+	"github.com/inception-go/inception/internal/textfile"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -102,9 +103,16 @@ func SuiteText(path string) (string, error) {
 	return string(text), err
 }
 
+func openSuite(path string) (*os.File, error) {
+	if err := textfile.Check(path); err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
 // suiteText also returns the name of the suite for messages.
 func suiteText(path string) (text []byte, shown string, err error) {
-	f, err := os.Open(path)
+	f, err := openSuite(path)
 	if err == nil {
 		defer f.Close()
 		const most = 1 << 20

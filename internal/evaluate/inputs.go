@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // Files lists the pictures and arrays that paths name: files as they are, of
@@ -77,6 +78,9 @@ func (a InputArray) Close() error { return a.file.Close() }
 // OpenArray opens an .npy of inputs for a network of that input size. An array
 // that does not fit is an error, which says how it would.
 func OpenArray(path string, size int) (InputArray, error) {
+	if err := textfile.Check(path); err != nil {
+		return InputArray{}, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return InputArray{}, err
@@ -112,6 +116,9 @@ func checkShape(shape []int, size int) error {
 	return fmt.Errorf("has shape %v, the network takes [N 3 %d %d] float32, preprocessed%s", shape, size, size, cure)
 }
 
+// Pictures returns picture files as a set without labels.
+func Pictures(files []string, d *picture.Decoder) dataset.Set { return unlabelled{files, d} }
+
 // unlabelled is a set of picture files.
 type unlabelled struct {
 	files   []string
@@ -124,4 +131,7 @@ func (u unlabelled) Label(int) int     { return 0 }
 func (u unlabelled) Name(i int) string { return u.files[i] }
 func (u unlabelled) Image(i int) (picture.Image, error) {
 	return dataset.ReadPicture(u.files[i], u.decoder)
+}
+func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
+	return dataset.LendPicture(u.files[i], u.decoder)
 }

@@ -8,8 +8,9 @@ import (
 
 // Result is what an evaluation found. Fractions are of 1.
 type Result struct {
-	Images      int // that were read
-	Skipped     []error
+	Images      int     // that were read
+	Skipped     []error // why others could not be: dataset.ImageErrors
+	Damaged     []error // what is wrong with those that were used as far as they go: dataset.ImageErrors
 	Top1, Top5  float64
 	Loss        float64 // mean cross-entropy with the hard labels, in nats
 	ImagesPerS  float64

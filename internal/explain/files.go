@@ -2,6 +2,7 @@ package explain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/inception-go/inception/internal/dataset"
@@ -12,10 +13,11 @@ import (
 
 // Result is the explanation of a picture of a file, or of a row of an array.
 type Result struct {
-	Path  string
-	Row   int           // of an .npy; -1 of a picture
-	Err   error         // the picture could not be read; the rest is empty then
-	Shown picture.Image // what the network sees of a picture, in the picture's own pixels; none of an array
+	Path   string
+	Row    int           // of an .npy; -1 of a picture
+	Err    error         // the picture could not be read; the rest is empty then
+	Damage error         // what is wrong with the picture, which was used as far as it goes
+	Shown  picture.Image // what the network sees of a picture, in the picture's own pixels; none of an array
 	Explanation
 }
 
@@ -32,9 +34,8 @@ const leastShown, mostShown = 320, 512
 
 // Files explains all pictures of files, by one question, and calls each for every
 // one in order. An .npy holds inputs that are preprocessed already, [N][3][H][W].
-func (e *Explainer) Files(ctx context.Context, files []string, p picture.Preprocess, q Question,
+func (e *Explainer) Files(ctx context.Context, files []string, d *picture.Decoder, p picture.Preprocess, q Question,
 	each func(Result) error) error {
-	decoder := dataset.NewDecoder()
 	for len(files) > 0 {
 		if evaluate.IsArray(files[0]) {
 			if err := e.array(ctx, files[0], q, each); err != nil {
@@ -47,19 +48,11 @@ func (e *Explainer) Files(ctx context.Context, files []string, p picture.Preproc
 		for together < min(e.Together(), len(files)) && !evaluate.IsArray(files[together]) {
 			together++
 		}
-		read := func(i int) (picture.Image, error) {
-			im, err := dataset.ReadPicture(files[i], decoder)
-			if err != nil {
-				err = &dataset.ImageError{Name: files[i], Err: err}
-			}
-			return im, err
-		}
-		results, err := e.Pictures(ctx, together, read, p, func(int) Question { return q })
+		results, err := e.Pictures(ctx, evaluate.Pictures(files[:together], d), p, func(int) Question { return q })
 		if err != nil {
 			return err
 		}
-		for i, r := range results {
-			r.Path = files[i]
+		for _, r := range results {
 			if err := each(r); err != nil {
 				return err
 			}
@@ -69,17 +62,21 @@ func (e *Explainer) Files(ctx context.Context, files []string, p picture.Preproc
 	return nil
 }
 
-// Pictures explains n pictures, each by its question. It reads them all before
-// it explains any.
-func (e *Explainer) Pictures(ctx context.Context, n int, read func(i int) (picture.Image, error),
-	p picture.Preprocess, ask func(i int) Question) ([]Result, error) {
-	results, rows := make([]Result, n), make([][]float32, n)
-	parallel.For(n, func(i int) {
-		results[i].Row = -1
-		im, err := read(i)
+// Pictures explains the pictures of a set, each by its question. It reads them
+// all before it explains any, so the set should be of few.
+func (e *Explainer) Pictures(ctx context.Context, set dataset.Set, p picture.Preprocess,
+	ask func(i int) Question) ([]Result, error) {
+	results, rows := make([]Result, set.Len()), make([][]float32, set.Len())
+	parallel.For(len(results), func(i int) {
+		results[i] = Result{Path: set.Name(i), Row: -1}
+		im, giveBack, err := dataset.Lend(set, i)
+		defer giveBack()
 		if err != nil {
-			results[i].Err = err
+			results[i].Err = &dataset.ImageError{Name: set.Name(i), Err: err}
 			return
+		}
+		if im.Damage != "" {
+			results[i].Damage = &dataset.ImageError{Name: set.Name(i), Err: errors.New(im.Damage)}
 		}
 		box := p.Shown(im)
 		results[i].Shown = im.Part(box, int(min(mostShown, max(leastShown, box.W, box.H))))

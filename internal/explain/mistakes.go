@@ -3,8 +3,8 @@ package explain
 import (
 	"context"
 
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -31,14 +31,14 @@ func Mistakes(ctx context.Context, o *evaluate.Outcome, wrong []evaluate.Predict
 	for len(wrong) > 0 {
 		part := wrong[:min(e.Together(), len(wrong))]
 		wrong = wrong[len(part):]
-		found, err := e.Pictures(ctx, len(part),
-			func(i int) (picture.Image, error) { return o.Set.Image(part[i].Index) }, preprocess,
-			func(i int) Question { return Question{part[i].Top[0].Index, part[i].Label} })
+		indices := make([]int, len(part))
+		for i, p := range part {
+			indices[i] = p.Index
+		}
+		ask := func(i int) Question { return Question{part[i].Top[0].Index, part[i].Label} }
+		found, err := e.Pictures(ctx, dataset.Subset(o.Set, indices), preprocess, ask)
 		if err != nil {
 			return nil, err
-		}
-		for i := range found {
-			found[i].Path = o.Set.Name(part[i].Index)
 		}
 		all = append(all, found...)
 	}

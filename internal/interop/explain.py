@@ -7,7 +7,7 @@ usage: explain.py INCEPTION          (the program)
 PyTorch computes in float64. Grad-CAM is that of Selvaraju et al. 2017, LayerCAM that of Jiang et al. 2021, both before and
 after their ReLU as the papers have it; occlusion lays a square of zeros, middle grey, over the middle of every cell.
 """
-import json, math, os, subprocess, sys, tempfile
+import copy, json, math, os, subprocess, sys, tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path = [p for p in sys.path if os.path.abspath(p) != here]  # in which torchvision.py is not torchvision
@@ -16,6 +16,7 @@ try:
 except ImportError as missing:
     sys.exit(f"explain.py: {missing}; apt install python3-torchvision, or pip install torch torchvision")
 
+sys.path.append(os.path.join(here, "..", "model", "testdata"))  # golden.py
 failed = []
 
 
@@ -80,7 +81,6 @@ def largest_one(m):
 
 def golden(path):
     """Maps of inputs by weights that follow from names, as the golden files of internal/model have them."""
-    sys.path.append(os.path.join(here, "..", "model", "testdata"))
     from golden import fill, uniform
     model = network(10)
     fill(model)
@@ -113,22 +113,21 @@ def inception(*args):
 
 
 def compare():
-    torch.manual_seed(1)
+    from golden import fill, uniform
+    # Weights that follow from names: a freshly initialised network magnifies rounding until PyTorch's own float32 is percents off.
     model = network(13)
-    images = torch.rand(3, 3, 299, 299) * 2 - 1
-    images[:, :, 90:200, 60:180] *= 0.2  # something to see
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # use the statistics of this batch alone
-    with torch.no_grad():
-        model.train()(images)
+    fill(model)
     torch.save(model.state_dict(), "in.pth")
     inception("import", "in.pth", "-o", "in.safetensors", "--quiet")
+    images = torch.from_numpy((2 * uniform("pictures", 2 * 3 * 299 * 299) - 1).reshape(2, 3, 299, 299))
+    images[:, :, 90:200, 60:180] *= 0.2  # something to see
     np.save("x.npy", images.numpy())
-    hooked = Hooked(model)
+    rounded, hooked = Hooked(copy.deepcopy(model)), Hooked(model)
+    rounded.model.float()
     for head, points in (("main", ("Mixed_7c", "Mixed_6e", "Mixed_5b", "Conv2d_2a_3x3")), ("aux", ("Mixed_6e", "Mixed_6b"))):
         for of in (None, 5):
             wanted = [hooked.maps(image, points, head, of) for image in images.double()]
+            theirs = [rounded.maps(image, points, head, of) for image in images]
             for method in ("gradcam", "layercam"):
                 out = f"{head}-{method}-{of}"
                 args = [a for at in points for a in ("--at", at)] + ["--head", head, "--method", method]
@@ -136,27 +135,29 @@ def compare():
                                   *(["--class", str(of)] if of is not None else [])).splitlines()
                 classes = [json.loads(line)["class"]["index"] for line in lines]
                 for at in points:
-                    worst = 0
+                    worst = torchs = 0
                     for row, (maps, c, _) in enumerate(wanted):
-                        want = maps[method, at, False]
+                        want = largest_one(maps[method, at, False])
                         got = np.load(f"{out}/x-{row}.{method}.{at}.npy")
-                        worst = max(worst, float(np.abs(got - largest_one(want)).max()))
+                        worst = max(worst, float(np.abs(got - want).max()))
+                        torchs = max(torchs, float(np.abs(largest_one(theirs[row][0][method, at, False]) - want).max()))
                         if classes[row * len(points)] != c:
                             failed.append(f"{out}: class {classes[row * len(points)]}, want {c}")
-                    report(f"{method} at {at}, {head} head, class {'predicted' if of is None else of}", worst)
+                    report(f"{method} at {at}, {head} head, class {'predicted' if of is None else of}", worst, torchs)
     for head in ("main", "aux"):
-        inception("explain", "--weights", "in.safetensors", "x.npy", "-o", "occlusion-" + head, "--method", "occlusion", "--patch", "75",
-                  "--step", "40", "--head", head, "--quiet", "--batch", "8")
-        worst = 0
-        for row, image in enumerate(images.double()):
-            want, _ = hooked.occlusion(image, 75, 40, head)
-            worst = max(worst, float(np.abs(np.load(f"occlusion-{head}/x-{row}.occlusion.input.npy") - largest_one(want)).max()))
-        report(f"occlusion, {head} head", worst)
+        inception("explain", "--weights", "in.safetensors", "x.npy", "-o", "occlusion-" + head, "--method", "occlusion", "--patch", "100",
+                  "--step", "75", "--head", head, "--quiet")
+        worst = torchs = 0
+        for row, image in enumerate(images):
+            want = largest_one(hooked.occlusion(image.double(), 100, 75, head)[0])
+            worst = max(worst, float(np.abs(np.load(f"occlusion-{head}/x-{row}.occlusion.input.npy") - want).max()))
+            torchs = max(torchs, float(np.abs(largest_one(rounded.occlusion(image, 100, 75, head)[0]) - want).max()))
+        report(f"occlusion, {head} head", worst, torchs)
 
 
-def report(what, off):
-    ok = off <= 1e-4
-    print(f"{'ok  ' if ok else 'FAIL'} torchvision {torchvision.__version__}: {what}: {off:.1e} of the map's largest value", flush=True)
+def report(what, off, torchs):
+    ok = off <= max(1e-4, 3 * torchs)  # in early modules a ReLU or a maximum near its edge turns with any rounding
+    print(f"{'ok  ' if ok else 'FAIL'} torchvision {torchvision.__version__}: {what}: {off:.1e} of the map's largest value, PyTorch's float32 {torchs:.1e}", flush=True)
     if not ok:
         failed.append(what)
 

@@ -9,15 +9,6 @@ import (
 	"github.com/inception-go/inception/internal/model/modeltest"
 )
 
-// waves are images with values everywhere.
-func waves(batch, size int) []float32 {
-	images := make([]float32, batch*3*size*size)
-	for i := range images {
-		images[i] = float32(math.Sin(float64(i) * 0.37))
-	}
-	return images
-}
-
 // class is the direction of one class.
 func class(c int) func(int, []float32, []float32) {
 	return func(_ int, _, direction []float32) { direction[c] = 1 }

@@ -30,7 +30,7 @@ type Options struct {
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
 	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
-	Precision Precision               // of an eval network's activations and convolutions
+	Precision Precision               // of activations and convolutions
 	Head      string                  // Explain: the auxiliary head that answers, AnyAux for the later one; empty: the main one
 }
 
@@ -81,14 +81,14 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
-	if mode != Eval && o.Precision != FP32 {
-		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", o.Precision, FP32)
-	}
 	used := spec
 	if mode == Eval || mode == Explain && o.Head == "" {
 		used = spec.WithoutAux()
 	}
 	if mode == Explain {
+		if o.Precision != FP32 {
+			return nil, fmt.Errorf("precision: %v cannot be explained; maps are of %v", o.Precision, FP32)
+		}
 		used.Dropout, used.AuxDropout = 0, 0
 		o.Frozen = func(string) bool { return true } // batch norm by the running statistics, as in inference
 	}
@@ -290,8 +290,17 @@ func (n *Network) Gradients() []Gradient {
 	return all
 }
 
-// Close frees the tape machine.
-func (n *Network) Close() error { return n.machine.Close() }
+// Close frees the machine; the network must not run again. The machine has a
+// finalizer and the graph's ops know the network, so as long as it knew the
+// machine too, the collector would never free any of them.
+func (n *Network) Close() error {
+	if n.machine == nil {
+		return nil
+	}
+	machine := n.machine
+	n.machine = nil
+	return machine.Close()
+}
 
 // rows reads a 1x1 activation, [N][channels], without padding.
 func rows(node *gorgonia.Node, channels int) []float32 {

@@ -2,7 +2,6 @@ package model
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/inception-go/inception/internal/model/modeltest"
@@ -61,9 +60,6 @@ func TestBF16(t *testing.T) {
 	}
 	if full := build(Options{}).Plan.Bytes; poisoned.Plan.Bytes > full*6/10 {
 		t.Errorf("%d bytes of activations, %d in float32", poisoned.Plan.Bytes, full)
-	}
-	if _, err := Build(spec, w, 2, Train, Options{Precision: BF16}); err == nil || !strings.Contains(err.Error(), "inference") {
-		t.Errorf("training in bf16: %v", err)
 	}
 }
 

@@ -73,6 +73,9 @@ func (e Evaluation) facts() []Fact {
 	if n := len(e.Skipped); n > 0 {
 		images += fmt.Sprintf(", and %d that could not be read", n)
 	}
+	if n := len(e.Damaged); n > 0 {
+		images += fmt.Sprintf("; %d are cut off or damaged", n)
+	}
 	facts := []Fact{
 		{"top-1", fmt.Sprintf("%.2f%%", 100*e.Top1)}, {"top-5", fmt.Sprintf("%.2f%%", 100*e.Top5)},
 		{"balanced accuracy", fmt.Sprintf("%.2f%%", 100*e.BalancedAccuracy())},
