@@ -125,6 +125,7 @@ def compare():
     rounded, hooked = Hooked(copy.deepcopy(model)), Hooked(model)
     rounded.model.float()
     for head, points in (("main", ("Mixed_7c", "Mixed_6e", "Mixed_5b", "Conv2d_2a_3x3")), ("aux", ("Mixed_6e", "Mixed_6b"))):
+        worst = {}
         for of in (None, 5):
             wanted = [hooked.maps(image, points, head, of) for image in images.double()]
             theirs = [rounded.maps(image, points, head, of) for image in images]
@@ -135,15 +136,15 @@ def compare():
                                   *(["--class", str(of)] if of is not None else [])).splitlines()
                 classes = [json.loads(line)["class"]["index"] for line in lines]
                 for at in points:
-                    worst = torchs = 0
                     for row, (maps, c, _) in enumerate(wanted):
                         want = largest_one(maps[method, at, False])
-                        got = np.load(f"{out}/x-{row}.{method}.{at}.npy")
-                        worst = max(worst, float(np.abs(got - want).max()))
-                        torchs = max(torchs, float(np.abs(largest_one(theirs[row][0][method, at, False]) - want).max()))
+                        off = [float(np.abs(m - want).max()) for m in
+                               (np.load(f"{out}/x-{row}.{method}.{at}.npy"), largest_one(theirs[row][0][method, at, False]))]
+                        worst[method, at] = np.maximum(off, worst.get((method, at), 0))
                         if classes[row * len(points)] != c:
                             failed.append(f"{out}: class {classes[row * len(points)]}, want {c}")
-                    report(f"{method} at {at}, {head} head, class {'predicted' if of is None else of}", worst, torchs)
+        for (method, at), off in worst.items():
+            report(f"{method} at {at}, {head} head", *off)
     for head in ("main", "aux"):
         inception("explain", "--weights", "in.safetensors", "x.npy", "-o", "occlusion-" + head, "--method", "occlusion", "--patch", "100",
                   "--step", "75", "--head", head, "--quiet")
