@@ -114,7 +114,7 @@ var unread = []struct {
 	{"HEIC", "heif-convert, ImageMagick or, on macOS, sips -s format jpeg", isHEIC},
 	{"JPEG XL", "djxl or ImageMagick", beginsWith("\xff\x0a", "\x00\x00\x00\x0cJXL \r\n\x87\n")},
 	{"JPEG 2000", "opj_decompress or ImageMagick", beginsWith("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
-	{"SVG", "rsvg-convert or Inkscape", beginsWith("<svg", "<?xml")},
+	{"SVG", "rsvg-convert or Inkscape", beginsWith("<svg")},
 }
 
 // isHEIC knows pictures of HEVC by their brands (ISO/IEC 23008-12, annex B.4).
