@@ -67,6 +67,7 @@ stopped.
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
 	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
+	c.AddCommand(newAblateVerify(s))
 	return c
 }
 
