@@ -67,6 +67,7 @@ stopped.
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
 	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
+	c.AddCommand(newAblateVerify(s))
 	return c
 }
 
@@ -209,7 +210,7 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 		a.print("%s\n", r.Caption())
 	}
-	a.note("wrote table.md table.csv table.json plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
+	a.note("wrote table.md table.csv table.json table.tex, plot and forest as .svg .png .pdf, report.html and the runs\nablation folder %s", a.out)
 	if n := r.Count(ablate.Pending); n > 0 && a.options.Budget == 0 {
 		a.note("another process is doing %d of %d runs; the same command shows them once they are done",
 			n, r.Planned())

@@ -37,6 +37,8 @@ type Plan struct {
 	budget  time.Duration // with one, seeds are added where verdicts are open
 	version string
 	emulate bool
+
+	images map[string]string // identify's
 }
 
 // planned is a row with all that its runs need.
@@ -71,7 +73,7 @@ func Prepare(o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget,
-		version: o.Version, emulate: o.Emulate}
+		version: o.Version, emulate: o.Emulate, images: map[string]string{}}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err

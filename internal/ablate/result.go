@@ -78,6 +78,7 @@ type Outcome struct {
 	Run        string        `json:"run"` // folder, below the ablation's
 	State      State         `json:"state"`
 	Error      string        `json:"error,omitempty"`
+	Identity   string        `json:"identity,omitempty"` // of configuration, data and program
 	Steps      int           `json:"steps,omitempty"`
 	Top1       float64       `json:"top1,omitempty"`
 	Top5       float64       `json:"top5,omitempty"`

@@ -115,7 +115,15 @@ func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress
 	if rundir.Busy(job.Dir) {
 		return false, nil
 	}
-	job.Resume = rundir.HoldsRun(job.Dir)
+	if job.Resume = rundir.HoldsRun(job.Dir); !job.Resume {
+		identity, err := identify(job.Config, p.images)
+		if err == nil {
+			err = identity.write(job.Dir)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
 	number := r.Planned() - r.Count(Pending) + 1
 	job.Reporter = progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
 	if err = p.train(ctx, job, run); errors.Is(err, rundir.ErrBusy) {
@@ -184,7 +192,7 @@ func (p *Plan) collect(dir string) (*Result, error) {
 			if p.budget > 0 && !rundir.HoldsRun(job.Dir) {
 				break // further seeds are taken one by one
 			}
-			if err := sameConfig(job); err != nil {
+			if err := p.sameRun(job); err != nil {
 				return nil, err
 			}
 			r.reserve(p, turn{i, s})
@@ -194,6 +202,26 @@ func (p *Plan) collect(dir string) (*Result, error) {
 		}
 	}
 	return r, nil
+}
+
+// sameRun returns an error if the job's folder contains a run that was made of
+// anything else.
+func (p *Plan) sameRun(job train.Job) error {
+	if !rundir.HoldsRun(job.Dir) {
+		return nil
+	}
+	if err := sameConfig(job); err != nil {
+		return err
+	}
+	then, err := readIdentity(job.Dir)
+	if err != nil {
+		return err
+	}
+	now, err := identify(job.Config, p.images)
+	if err != nil {
+		return err
+	}
+	return then.differs(job.Dir, now)
 }
 
 // sameConfig returns an error if the job's folder contains a run with another
@@ -226,5 +254,7 @@ func (o *Outcome) read(dir string) error {
 	}
 	o.State = Done
 	o.take(lines)
-	return nil
+	identity, err := readIdentity(dir)
+	o.Identity = identity.Hash()
+	return err
 }

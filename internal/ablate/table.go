@@ -47,6 +47,24 @@ func (r *Result) grids() []grid {
 	return []grid{rows, effects}
 }
 
+// brief is the table of verdicts: of the rows, or of the effects.
+func (r *Result) brief() grid {
+	all := r.grids()
+	from := all[len(all)-1]
+	var brief grid
+	brief.Cells = make([][]string, len(from.Cells))
+	for i, c := range from.Columns {
+		if !slices.Contains([]string{"row", "effect", "top-1 error, %", "difference, points", "Holm's p", "verdict"}, c.Title) {
+			continue
+		}
+		brief.Columns = append(brief.Columns, c)
+		for row, cells := range from.Cells {
+			brief.Cells[row] = append(brief.Cells[row], cells[i])
+		}
+	}
+	return brief
+}
+
 func (g *grid) add(row RowResult) {
 	var cells []string
 	for _, c := range g.Columns {

@@ -59,7 +59,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 func prepare(job Job) (*run, error) {
 	r := &run{job: job, reporter: job.Reporter}
 	if r.reporter == nil {
-		r.reporter = silence{}
+		r.reporter = Silence{}
 	}
 	if err := job.Recipe.Validate(); err != nil {
 		return nil, err
