@@ -95,7 +95,8 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
-	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n", found.Lowest)
+	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n",
+		found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
 		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
 	return nil

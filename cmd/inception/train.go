@@ -56,6 +56,7 @@ run folder.`,
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
+	outliveReaders()
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
@@ -109,7 +110,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: contains no run to resume", dir)}
+			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir, dir)}
 		}
 	}
 	if t.resume && dir == "" {

@@ -87,7 +87,7 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 		if err != nil {
 			return l.data.damage.explain(fmt.Errorf("training images: %w", err))
 		}
-		if err := l.data.damage.add(b.Skipped); err != nil {
+		if err := l.data.damage.add(b.Skipped, b.Damaged); err != nil {
 			return err
 		}
 		// Dropout's mask follows from the seed and the number of the batch.
