@@ -55,7 +55,7 @@ func (e Evaluation) WritePage(w io.Writer) error {
 		Confused: e.MostConfused(pagePairs), Scores: e.PerClass(), Macro: e.MacroAverage(),
 	}
 	for _, p := range wrong[:min(pagePictures, len(wrong))] {
-		page.Wrong = append(page.Wrong, mistake{p, e.Set.Name(p.Index), thumbnail(e.Set, p.Index)})
+		page.Wrong = append(page.Wrong, mistake{p, e.Set.Name(p.Index), Thumbnail(e.Set, p.Index)})
 	}
 	return evaluationPage.Execute(w, page)
 }
@@ -91,9 +91,9 @@ type mistake struct {
 	Picture template.URL
 }
 
-// thumbnail returns image i as a small JPEG inside an address; nothing if it
+// Thumbnail returns image i as a small JPEG inside an address; nothing if it
 // cannot be read any more.
-func thumbnail(set dataset.Set, i int) template.URL {
+func Thumbnail(set dataset.Set, i int) template.URL {
 	im, err := set.Image(i)
 	if err != nil {
 		return ""
