@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/spf13/pflag"
@@ -18,7 +20,7 @@ func (f *evalFiles) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.classes, "csv", "", "write precision, recall and F1 of each class to this `file`")
 	flags.StringVar(&f.confusion, "confusion", "", "write the confusion matrix to this CSV `file`")
 	flags.StringVar(&f.predictions, "predictions", "", "write what was found for each image to this CSV `file`")
-	flags.StringVar(&f.page, "report", "", "write an HTML `file`: confusion matrix, reliability, worst mistakes")
+	flags.StringVar(&f.page, "report", "", "write an HTML `file`: confusion matrix, reliability, mistakes with maps")
 }
 
 // write writes the files that have names.
@@ -89,7 +91,7 @@ type binReport struct {
 
 // show prints the result and writes the files asked for. Images that could
 // not be read make the command fail after that.
-func (e *evalCommand) show(o *evaluate.Outcome) error {
+func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 	for _, err := range o.Skipped {
 		e.warn(err.Error())
 	}
@@ -110,7 +112,7 @@ func (e *evalCommand) show(o *evaluate.Outcome) error {
 			e.printClasses(o.Result)
 		}
 	}
-	if err := e.files.write(report.Evaluation{Outcome: o, Version: version()}, e.note); err != nil {
+	if err := e.files.write(e.withMaps(ctx, report.Evaluation{Outcome: o, Version: version()}), e.note); err != nil {
 		return err
 	}
 	if n := len(o.Skipped); n > 0 {
@@ -118,6 +120,20 @@ func (e *evalCommand) show(o *evaluate.Outcome) error {
 			n, program())
 	}
 	return nil
+}
+
+// withMaps adds maps of the mistakes if a page is to show them.
+func (e *evalCommand) withMaps(ctx context.Context, r report.Evaluation) report.Evaluation {
+	if e.files.page == "" {
+		return r
+	}
+	wrong := r.Mistakes()
+	maps, err := explain.Mistakes(ctx, r.Outcome, wrong[:min(report.PageMistakes, len(wrong))])
+	if err != nil {
+		e.warn(fmt.Sprintf("the report has no maps of the mistakes: %v", err))
+	}
+	r.Maps = maps
+	return r
 }
 
 // asFarAsItGoes says of an image what is wrong with it and that it is used.

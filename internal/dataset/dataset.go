@@ -22,8 +22,9 @@ type lender interface {
 	Lend(i int) (im picture.Image, giveBack func(), err error)
 }
 
-// lend returns image i of a set.
-func lend(set Set, i int) (im picture.Image, giveBack func(), err error) {
+// Lend returns image i of a set, to be used until giveBack is called, which must
+// follow, also after an error.
+func Lend(set Set, i int) (im picture.Image, giveBack func(), err error) {
 	if s, ok := set.(lender); ok {
 		return s.Lend(i)
 	}
@@ -52,7 +53,7 @@ func (s subset) Len() int                           { return len(s.indices) }
 func (s subset) Label(i int) int                    { return s.Set.Label(s.indices[i]) }
 func (s subset) Image(i int) (picture.Image, error) { return s.Set.Image(s.indices[i]) }
 func (s subset) Lend(i int) (picture.Image, func(), error) {
-	return lend(s.Set, s.indices[i])
+	return Lend(s.Set, s.indices[i])
 }
 func (s subset) Name(i int) string { return s.Set.Name(s.indices[i]) }
 
@@ -67,7 +68,7 @@ type relabelled struct {
 }
 
 func (r relabelled) Lend(i int) (picture.Image, func(), error) {
-	return lend(r.Set, i)
+	return Lend(r.Set, i)
 }
 func (r relabelled) Label(i int) int   { return r.rows[r.Set.Label(i)] }
 func (r relabelled) Classes() []string { return r.classes }

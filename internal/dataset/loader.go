@@ -331,7 +331,7 @@ type loaned struct {
 // show the image.
 func (l *Loader) reader(i int) func() (*loaned, error) {
 	return sync.OnceValues(func() (*loaned, error) {
-		im, giveBack, err := lend(l.set, i)
+		im, giveBack, err := Lend(l.set, i)
 		if err == nil {
 			err = im.Validate()
 		}

@@ -75,7 +75,7 @@ func (p *Predictor) Close() error { return p.nets.close() }
 // inputs that are preprocessed already, [N][3][H][W].
 func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) error) error {
 	for from := 0; from < len(files); {
-		if isArray(files[from]) {
+		if IsArray(files[from]) {
 			if err := p.array(ctx, files[from], each); err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 			continue
 		}
 		to := from
-		for to < len(files) && !isArray(files[to]) {
+		for to < len(files) && !IsArray(files[to]) {
 			to++
 		}
 		if err := p.RunSet(ctx, unlabelled{files[from:to], p.options.Decoder}, each); err != nil {
@@ -149,11 +149,11 @@ func damages(b *dataset.Batch) map[string]error {
 // array runs the inputs of an .npy file as they are.
 func (p *Predictor) array(ctx context.Context, path string, each func(Output) error) error {
 	size := p.options.Preprocess.Size
-	a, err := openArray(path, size)
+	a, err := OpenArray(path, size)
 	if err != nil {
 		return err
 	}
-	defer a.file.Close()
+	defer a.Close()
 	per, batch := 3*size*size, p.options.BatchSize
 	images := make([]float32, min(batch, a.Shape[0])*per)
 	for from := 0; from < a.Shape[0]; from += batch {

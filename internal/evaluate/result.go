@@ -98,8 +98,8 @@ func (r Result) MacroAverage() (mean ClassScore) {
 // equally many.
 func (r Result) BalancedAccuracy() float64 { return r.MacroAverage().Recall }
 
-// Mistakes returns the images that were taken for another class, the one with
-// the highest loss first.
+// Mistakes returns the images that were taken for another class, the one first
+// whose wrong class was the most probable, of equal ones that with the higher loss.
 func (r Result) Mistakes() []Prediction {
 	var wrong []Prediction
 	for _, p := range r.Predictions {
@@ -107,7 +107,9 @@ func (r Result) Mistakes() []Prediction {
 			wrong = append(wrong, p)
 		}
 	}
-	slices.SortStableFunc(wrong, func(a, b Prediction) int { return cmp.Compare(b.Loss, a.Loss) })
+	slices.SortStableFunc(wrong, func(a, b Prediction) int {
+		return cmp.Or(cmp.Compare(b.Top[0].Prob, a.Top[0].Prob), cmp.Compare(b.Loss, a.Loss))
+	})
 	return wrong
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model/modeltest"
 )
 
 // The free memory of a whole training graph is filled with NaN, and two steps
@@ -24,7 +25,7 @@ func sharesMemorySafely(t *testing.T, p Precision) (planned int64) {
 	spec, _ := smallest(t)
 	spec.AuxEarly = true
 	labels := kernel.Labels{Class: []int{1, 7, 3}}
-	images := uniform("input", 3*3*smallSize*smallSize)
+	images := modeltest.Uniform("input", 3*3*smallSize*smallSize)
 	var want []float32
 	for _, poisoned := range []bool{false, true} {
 		w, err := NewWeights(spec, 1)

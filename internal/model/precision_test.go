@@ -3,13 +3,15 @@ package model
 import (
 	"slices"
 	"testing"
+
+	"github.com/inception-go/inception/internal/model/modeltest"
 )
 
 // A network in bf16 has half the activations, shares memory safely, and gives at
 // every layer what one in float32 gives, up to bf16's rounding.
 func TestBF16(t *testing.T) {
 	spec, w := smallest(t)
-	images := uniform("input", 2*3*smallSize*smallSize)
+	images := modeltest.Uniform("input", 2*3*smallSize*smallSize)
 	var names []string
 	layers, err := Layers(spec)
 	if err != nil {
@@ -64,7 +66,7 @@ func TestBF16(t *testing.T) {
 // Both precisions keep folded weights of their own, and Refresh reaches both.
 func TestPrecisionsDoNotShareFoldedWeights(t *testing.T) {
 	spec, w := smallest(t)
-	images := uniform("input", 3*smallSize*smallSize)
+	images := modeltest.Uniform("input", 3*smallSize*smallSize)
 	logits := map[Precision][]float32{}
 	for range 2 {
 		for _, p := range []Precision{FP32, BF16, FP32, BF16} {

@@ -27,7 +27,7 @@ func (n Norm) Params() []*Param {
 func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, error) {
 	channels := x.Shape()[1] * kernel.Block
 	b := &batchNorm{Norm: norm, mean: make([]float32, channels), variance: make([]float32, channels)}
-	o := &op{name: name + ": batch norm", result: like(x), bf16: true}
+	o := &op{name: name + ": batch norm", result: like(x), ends: name, bf16: true}
 	in := gorgonia.Nodes{x, ParamNode(x.Graph(), norm.Beta)}
 	if norm.Gamma != nil {
 		in = append(in, ParamNode(x.Graph(), norm.Gamma))
@@ -132,7 +132,7 @@ func move(average, batch []float32, momentum, scale float32) {
 
 // BiasReLU adds a bias to every channel and cuts at zero.
 func BiasReLU(name string, x *gorgonia.Node, bias *Param) (*gorgonia.Node, error) {
-	o := &op{name: name + ": bias", result: like(x), wants: []bool{true, true}, bf16: true}
+	o := &op{name: name + ": bias", result: like(x), ends: name, bf16: true, wants: []bool{true, true}}
 	o.forward = func(in []gorgonia.Value) error {
 		return normalising(kernel.BatchNorm{Beta: bias.Data}).run(o.result, in[0])
 	}

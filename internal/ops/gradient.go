@@ -71,6 +71,9 @@ func (d *differentiation) through(n *gorgonia.Node) error {
 	for i, in := range o.inputs {
 		need[i] = o.wants[i] && d.needed[in]
 	}
+	if !slices.Contains(need, true) { // n is itself one of wrt
+		return nil
+	}
 	grads, err := o.backward(o.inputs, n, grad, need)
 	if err != nil {
 		return err
