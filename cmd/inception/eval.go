@@ -14,6 +14,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/spf13/cobra"
 )
 
@@ -98,7 +99,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return e.show(outcome)
+	return e.show(c.Context(), outcome)
 }
 
 // runConfig returns the configuration beside the weights if they lie in a run
@@ -187,6 +188,9 @@ func readExclusions(path string) (*evaluate.Exclude, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if err := textfile.Check(path); err != nil {
+		return nil, usageError{fmt.Errorf("--exclude: %w", err)}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("--exclude: %w", err)
@@ -204,7 +208,7 @@ func readClassMap(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, 64<<20, "a class map")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--class-map: %w", err)}
 	}

@@ -41,7 +41,7 @@ func tinyJob(t *testing.T) Job {
 
 // stopper ends a context after some updates.
 type stopper struct {
-	silence
+	Silence
 	left   int
 	cancel context.CancelCauseFunc
 }
@@ -179,7 +179,7 @@ func TestSavedWeightsGiveTheValidationsFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	part, _, err := dataset.OpenSplit(job.Data.Train, "val")
+	part, _, err := job.Data.OpenSplit(job.Data.Train, "val")
 	if err != nil {
 		t.Fatal(err)
 	}

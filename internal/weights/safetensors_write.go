@@ -22,9 +22,24 @@ type Tensor struct {
 	Ints   []int64 // in place of Values
 }
 
-// WriteTensors writes a safetensors file, all or nothing (see WriteFile). The
+// WriteTensors writes a safetensors file, all or nothing (see atomicfile). The
 // same tensors and metadata give the same bytes.
 func WriteTensors(path string, tensors []Tensor, metadata map[string]string) error {
+	return writeTensors(path, tensors, metadata, atomicfile.Write)
+}
+
+// WriteCheckpoint is WriteTensors with checksums, and the file that was at
+// path is called before from then on.
+func WriteCheckpoint(path, before string, tensors []Tensor, metadata map[string]string) error {
+	metadata = maps.Clone(metadata)
+	addChecksums(tensors, metadata)
+	return writeTensors(path, tensors, metadata, func(path string, write func(io.Writer) error) error {
+		return atomicfile.WriteKeeping(path, before, write)
+	})
+}
+
+func writeTensors(path string, tensors []Tensor, metadata map[string]string,
+	replace func(path string, write func(io.Writer) error) error) error {
 	order := slices.Clone(tensors)
 	// The widest elements first: then every tensor is aligned in the file, as
 	// the reference implementation has it.
@@ -33,7 +48,7 @@ func WriteTensors(path string, tensors []Tensor, metadata map[string]string) err
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return atomicfile.Write(path, func(out io.Writer) error {
+	return replace(path, func(out io.Writer) error {
 		if _, err := out.Write(header); err != nil {
 			return err
 		}
@@ -52,6 +67,13 @@ func (t Tensor) width() int {
 		return 8
 	}
 	return 4
+}
+
+func (t Tensor) dtype() element.Type {
+	if t.Ints != nil {
+		return element.I64
+	}
+	return element.F32
 }
 
 // check returns the bytes that the tensor takes, or what is wrong with it.
@@ -101,12 +123,8 @@ func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) 
 		if i > 0 || len(metadata) > 0 {
 			b.WriteByte(',')
 		}
-		dtype := element.F32
-		if t.Ints != nil {
-			dtype = element.I64
-		}
 		shape, _ := json.Marshal(append([]int{}, t.Shape...))
-		fmt.Fprintf(&b, `%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), dtype, shape, at, at+size)
+		fmt.Fprintf(&b, `%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), t.dtype(), shape, at, at+size)
 		at += size
 	}
 	b.WriteByte('}')

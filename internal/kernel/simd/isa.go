@@ -23,10 +23,6 @@ type ISA struct {
 	// instructions for them.
 	BF16 *BF16
 
-	// Outer[n] is the outer-product tile of n output channel blocks, for
-	// backward weights.
-	Outer [MaxTileBlocks + 1]func(*OuterArgs)
-
 	// The transforms of F(4x4, 3x3): of input, output and weights.
 	WinogradIn      func(*WinogradInArgs)
 	WinogradOut     func(*WinogradOutArgs)
@@ -37,13 +33,17 @@ type ISA struct {
 	peak
 }
 
-// Tiles are the batch-reduce tiles of one precision.
+// Tiles are the tiles of one precision.
 type Tiles struct {
-	// Gemm[n][m] is the tile of n output channel blocks and m pixels; nil where
+	// Gemm[n][m] is the batch-reduce tile of n output channel blocks and m pixels; nil where
 	// the implementation has no such tile. Drivers cut their rows by TileRows[n],
 	// the largest m for n.
 	Gemm     [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs)
 	TileRows [MaxTileBlocks + 1]int
+
+	// Outer[n] is the outer-product tile of n output channel blocks, for
+	// backward weights.
+	Outer [MaxTileBlocks + 1]func(*OuterArgs)
 }
 
 // The largest tiles of any implementation.
