@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 
-	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -14,7 +14,7 @@ import (
 type lrFindCommand struct {
 	*session
 	data, val, out string
-	batch          int
+	keys           keyFlags
 	initFlags
 	options train.FindOptions
 }
@@ -29,7 +29,7 @@ arXiv 1506.01186). The rate at which the loss falls most steeply suits a constan
 falling schedule; the rate at which it is lowest is already too high.`,
 		Example: `  inception lr-find --config cifar10-ladder --data path/to/cifar10
   inception lr-find --config flowers5 --data path/to/flowers --set optimizer.name=sgd --steps 200`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return l.run(c) },
 	}
 	f := c.Flags()
@@ -37,7 +37,7 @@ falling schedule; the rate at which it is lowest is already too high.`,
 	f.StringVar(&l.val, "val", "", "validation images, as for train; with them, no training images are held out")
 	f.StringVarP(&l.out, "out", "o", "",
 		"folder for plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
-	f.IntVarP(&l.batch, "batch", "b", 0, "images per step, also --batch-size")
+	l.keys = addKeyFlags(c, keyBatch, keySize, keySeed, keyWorkers)
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
 	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, each with its own rate; fewer if the loss explodes")
@@ -49,11 +49,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	if err := l.initFlags.parse(); err != nil {
 		return err
 	}
-	values := dataFlags(c, l.data, l.val)
-	if c.Flags().Changed("batch") {
-		values["train.batch_size"] = l.batch
-	}
-	resolved, err := l.load("", values)
+	resolved, err := l.load("", l.keys.into(c, dataFlags(c, l.data, l.val)))
 	if err != nil {
 		return err
 	}
@@ -71,13 +67,13 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
 		Config: resolved.Config, Init: l.init,
-		Reporter: &console.Reporter{Messages: l.stderr, Width: l.width(), Quiet: l.quiet},
+		Reporter: l.reporter(),
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
 		if err := report.WriteRates(l.out, rates(found)); err != nil {
 			return err
 		}
-		l.note("wrote plot.svg plot.png curve.csv\nfolder %s", l.out)
+		l.note("wrote plot.svg plot.png curve.csv\nfolder %s", shell.Quote(l.out))
 	}
 	if err != nil {
 		return err
@@ -94,7 +90,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
 	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n", found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
-		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
+		program(), shell.Quote(cmp.Or(l.config, resolved.Name)), found.Suggestion)
 	return nil
 }
 

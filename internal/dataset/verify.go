@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"image"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,9 +12,12 @@ import (
 )
 
 // Verify decodes every image of a set and returns what is wrong with each, nil
-// where nothing is. Images after the end of ctx are not looked at.
-func Verify(ctx context.Context, set Set) []error {
+// where nothing is. Images after the end of ctx are not looked at. progress,
+// unless it is nil, is called from one goroutine at a time.
+func Verify(ctx context.Context, set Set, progress func(done, total int)) []error {
 	failures := make([]error, set.Len())
+	var told sync.Mutex
+	done := 0
 	parallel.For(set.Len(), func(i int) {
 		if ctx.Err() != nil {
 			return
@@ -23,6 +27,12 @@ func Verify(ctx context.Context, set Set) []error {
 			err = im.Validate()
 		}
 		failures[i] = err
+		if progress != nil {
+			told.Lock()
+			defer told.Unlock()
+			done++
+			progress(done, set.Len())
+		}
 	})
 	return failures
 }

@@ -79,7 +79,7 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 		for to < len(files) && !isArray(files[to]) {
 			to++
 		}
-		if err := p.RunSet(ctx, unlabelled{files[from:to], dataset.NewDecoder()}, each); err != nil {
+		if err := p.RunSet(ctx, unlabelled{ctx, files[from:to], dataset.NewDecoder()}, each); err != nil {
 			return err
 		}
 		from = to

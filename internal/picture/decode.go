@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/picture/jpeg"
@@ -60,6 +61,12 @@ func (d *Decoder) Decode(data []byte) (Image, error) {
 		}
 	}
 	return Image{}, fmt.Errorf("is not a %s", formatNames())
+}
+
+// Recognised reports whether data begins like a file of a format that Decode
+// reads.
+func Recognised(data []byte) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.is(data) })
 }
 
 func formatNames() string {

@@ -28,7 +28,7 @@ func damagedJob(t *testing.T) (job Job, damaged string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, err := range dataset.Verify(context.Background(), src.Train) {
+	for i, err := range dataset.Verify(context.Background(), src.Train, nil) {
 		if err != nil {
 			return job, src.Train.Name(i)
 		}
