@@ -24,9 +24,11 @@ func newLRFind(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lr-find --config F [--data SPEC] [--out DIR]",
 		Short: "Find a learning rate by a range test",
-		Long: `Train a few steps with a rate that rises at each step, and record the loss (Smith,
-arXiv 1506.01186). The rate at which the loss falls most steeply suits a constant or
-falling schedule; the rate at which it is lowest is already too high.`,
+		Long: `Train a few steps with a rate that rises at each step, and record the loss of the
+same images after each of them (Smith, arXiv 1506.01186). The rate at which the loss
+falls most steeply suits a constant or falling schedule; the rate at which it is lowest
+is already too high. Where the loss does not fall by more than it varies, nothing is
+suggested.`,
 		Example: `  inception lr-find --config cifar10-ladder --data path/to/cifar10
   inception lr-find --config flowers5 --data path/to/flowers --set optimizer.name=sgd --steps 200`,
 		Args: noArgs,
@@ -84,7 +86,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	last := found.Curve[len(found.Curve)-1]
 	end := "at the highest rate"
 	if found.Diverged {
-		end = "where the loss exploded"
+		end = "where the loss no longer fell"
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
@@ -96,7 +98,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 
 // rates converts the search for the report.
 func rates(s train.RateSearch) report.Rates {
-	r := report.Rates{Suggestion: s.Suggestion, Lowest: s.Lowest}
+	r := report.Rates{Before: s.Before, Suggestion: s.Suggestion, Lowest: s.Lowest}
 	for _, p := range s.Curve {
 		r.LR, r.Loss, r.Smoothed = append(r.LR, p.LR), append(r.Loss, p.Loss), append(r.Smoothed, p.Smoothed)
 	}
