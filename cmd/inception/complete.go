@@ -11,8 +11,10 @@ import (
 	"github.com/inception-go/inception/internal/bench"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/weights/convert"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -35,6 +37,7 @@ func completeValues(root *cobra.Command) {
 		"crops": oneOf("1", "10", "12", "144"), "mode": oneOf(bench.Eval, bench.Train),
 		"precision":     oneOf(model.FP32.String(), model.BF16.String()),
 		"interpolation": oneOf(config.Choices("data.interpolation")...),
+		"method":        oneOf(names(explain.Methods())...),
 		"preprocess":    oneOf(config.Choices("data.preprocess")...),
 	}
 	arguments := map[string]completion{
@@ -66,6 +69,14 @@ func oneOf(values ...string) completion {
 	return func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return values, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// names are those of choices.
+func names(choices []settings.Choice) (words []string) {
+	for _, c := range choices {
+		words = append(words, c.Name)
+	}
+	return words
 }
 
 // entries are the names of embedded files, with what they are.

@@ -16,7 +16,8 @@ type lrFindCommand struct {
 	data, val, out string
 	keys           keyFlags
 	initFlags
-	options train.FindOptions
+	options    train.FindOptions
+	arithmetic trainingFlags
 }
 
 func newLRFind(s *session) *cobra.Command {
@@ -43,6 +44,7 @@ suggested.`,
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
 	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, each with its own rate; fewer if the loss explodes")
+	l.arithmetic.addFlags(f)
 	l.initFlags.add(c)
 	return c
 }
@@ -51,7 +53,9 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	if err := l.initFlags.parse(); err != nil {
 		return err
 	}
-	resolved, err := l.load("", l.keys.into(c, dataFlags(c, l.data, l.val)))
+	values := l.keys.into(c, dataFlags(c, l.data, l.val))
+	l.arithmetic.set(values)
+	resolved, err := l.load("", values)
 	if err != nil {
 		return err
 	}
@@ -68,8 +72,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		defer rundir.Abandon(l.out)
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
-		Config: resolved.Config, Init: l.init,
-		Reporter: l.reporter(),
+		Config: resolved.Config, Init: l.init, Emulate: l.arithmetic.emulate, Reporter: l.reporter(),
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
 		if err := report.WriteRates(l.out, rates(found)); err != nil {
@@ -90,7 +93,8 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
-	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n", found.Lowest)
+	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n",
+		found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
 		program(), shell.Quote(cmp.Or(l.config, resolved.Name)), found.Suggestion)
 	return nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
@@ -23,6 +22,7 @@ type trainCommand struct {
 	keys           keyFlags
 	resume         bool
 	initFlags
+	arithmetic trainingFlags
 }
 
 func newTrain(s *session) *cobra.Command {
@@ -50,13 +50,13 @@ run folder.`,
 	t.keys = addKeyFlags(c, keyEpochs, keyBatch, keyRate, keySize, keySeed, keyWorkers)
 	f.BoolVar(&t.resume, "resume", false,
 		"resume the run named as argument or by --out, or the newest unfinished one")
+	t.arithmetic.addFlags(f)
 	t.initFlags.add(c)
 	return c
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	outliveReaders()
-	memory.Respect(memory.Available())
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
@@ -94,6 +94,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	result, err := train.Run(c.Context(), train.Job{
 		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
+		Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
 		err = moved(err)
@@ -134,6 +135,7 @@ func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
 	if c.Flags().Changed("max-steps") {
 		values["train.max_steps"] = t.maxSteps
 	}
+	t.arithmetic.set(values)
 	return values
 }
 

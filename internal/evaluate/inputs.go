@@ -88,37 +88,43 @@ func picturesOf(path string) ([]string, error) {
 func Count(files []string, size int) (int, error) {
 	n := 0
 	for _, path := range files {
-		if !isArray(path) {
+		if !IsArray(path) {
 			n++
 			continue
 		}
-		a, err := openArray(path, size)
+		a, err := OpenArray(path, size)
 		if err != nil {
 			return 0, err
 		}
 		n += a.Shape[0]
-		a.file.Close()
+		a.Close()
 	}
 	return n, nil
 }
 
-func isArray(path string) bool {
+// IsArray reports whether a file is an array of inputs by its name.
+func IsArray(path string) bool {
 	return !fetch.IsURL(path) && strings.EqualFold(filepath.Ext(path), ".npy")
 }
 
-// inputArray is an open .npy of inputs, [N][3][H][W].
-type inputArray struct {
+// InputArray is an open .npy of inputs, [N][3][H][W], that are preprocessed.
+type InputArray struct {
 	*npy.Reader
 	file *os.File
 }
 
-func openArray(path string, size int) (inputArray, error) {
+// Close closes the file.
+func (a InputArray) Close() error { return a.file.Close() }
+
+// OpenArray opens an .npy of inputs for a network of that input size. An array
+// that does not fit is an error, which says how it would.
+func OpenArray(path string, size int) (InputArray, error) {
 	if err := textfile.Check(path); err != nil {
-		return inputArray{}, err
+		return InputArray{}, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return inputArray{}, err
+		return InputArray{}, err
 	}
 	r, err := npy.NewReader(f)
 	if err == nil {
@@ -126,9 +132,9 @@ func openArray(path string, size int) (inputArray, error) {
 	}
 	if err != nil {
 		f.Close()
-		return inputArray{}, fmt.Errorf("%s: %w", path, err)
+		return InputArray{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return inputArray{r, f}, nil
+	return InputArray{r, f}, nil
 }
 
 // checkShape says what is wrong with the shape of an array of inputs.
@@ -149,6 +155,12 @@ func checkShape(shape []int, size int) error {
 		cure = fmt.Sprintf("; --input-size %d makes it take these", shape[2])
 	}
 	return fmt.Errorf("has shape %v, the network takes [N 3 %d %d] float32, preprocessed%s", shape, size, size, cure)
+}
+
+// Pictures returns picture files and addresses on the web as a set without
+// labels. The end of ctx ends downloads.
+func Pictures(ctx context.Context, files []string, d *picture.Decoder) dataset.Set {
+	return unlabelled{ctx, files, d}
 }
 
 // unlabelled is a set of pictures: files, and addresses on the web.
@@ -174,4 +186,7 @@ func (u unlabelled) Image(i int) (picture.Image, error) {
 		return picture.Image{}, err
 	}
 	return u.decoder.Decode(data)
+}
+func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
+	return dataset.LendPicture(u.files[i], u.decoder)
 }

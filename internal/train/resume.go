@@ -70,7 +70,14 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	}
-	return r.sameImages(at)
+	if err := r.sameImages(at); err != nil {
+		return err
+	}
+	if now.Train.Precision != then.Train.Precision {
+		r.reporter.Warn(fmt.Sprintf("train.precision is %s, the run had %s: it goes on in the former from the same "+
+			"float32 weights", now.Train.Precision, then.Train.Precision))
+	}
+	return nil
 }
 
 // sameImages refuses other training images than those that a checkpoint was

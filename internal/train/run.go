@@ -47,7 +47,8 @@ func Run(ctx context.Context, job Job) (Result, error) {
 	if err == nil {
 		r.report("ended by " + string(exit))
 	}
-	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit, ValPart: r.data.valPart}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit,
+		ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
 		err = context.Cause(ctx)
 	}
@@ -76,7 +77,7 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w)
+	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate)
 	return r, err
 }
 
@@ -131,7 +132,8 @@ func open(job Job) (_ *run, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	if err := r.save(r.job.Dir, progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}, r.recipe); err != nil {
+	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}
+	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
@@ -346,7 +348,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	if err != nil {
 		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.explain(err))
 	}
-	if err := r.data.valDamage.add(result.Skipped); err != nil {
+	if err := r.data.valDamage.add(result.Skipped, result.Damaged); err != nil {
 		return report.Line{}, err
 	}
 	if !finite(result.Loss) {
@@ -355,6 +357,9 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
+	if err := r.writeAnswers(result); err != nil {
+		return report.Line{}, err
+	}
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
 		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
