@@ -178,15 +178,19 @@ func (u unlabelled) Classes() []string { return []string{""} }
 func (u unlabelled) Label(int) int     { return 0 }
 func (u unlabelled) Name(i int) string { return u.files[i] }
 func (u unlabelled) Image(i int) (picture.Image, error) {
+	im, giveBack, err := u.Lend(i)
+	giveBack()
+	return im, err
+}
+
+// Lend implements dataset.Lender.
+func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
 	if !fetch.IsURL(u.files[i]) {
-		return dataset.ReadPicture(u.files[i], u.decoder)
+		return dataset.LendPicture(u.files[i], u.decoder)
 	}
 	data, err := fetch.Bytes(u.ctx, u.files[i], mostDownloaded, fetch.Options{Stall: 30 * time.Second})
 	if err != nil {
-		return picture.Image{}, err
+		return picture.Image{}, func() {}, err
 	}
-	return u.decoder.Decode(data)
-}
-func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
-	return dataset.LendPicture(u.files[i], u.decoder)
+	return u.decoder.Lend(data)
 }
