@@ -74,6 +74,7 @@ func (r *run) checkpoint() error {
 // made again, so a failure is no reason to end a training.
 func (r *run) report(state string) {
 	err := r.writeReport(state)
+	r.clock.reported()
 	if err != nil && err.Error() != r.unreported {
 		r.unreported = err.Error()
 		r.reporter.Warn(fmt.Sprintf("no report: %v; the training goes on", err))

@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 )
 
 // run is one training with its folder.
@@ -103,6 +104,7 @@ func open(job Job) (_ *run, err error) {
 		return nil, err
 	}
 	r.release = release
+	r.reporter.Note("run folder " + shell.Quote(job.Dir))
 	if fresh {
 		r.adviseBeginning()
 		if job.Resume {
@@ -239,6 +241,9 @@ func (r *run) between() error {
 			return err
 		}
 	}
+	if r.clock.sinceReport() > 2*time.Minute {
+		r.report("training")
+	}
 	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
 	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
 		return r.checkpoint()
@@ -289,7 +294,7 @@ func (r *run) writeTrain() error {
 
 // measure writes the epoch's lines and weights, with a validation or without.
 func (r *run) measure(ctx context.Context, validate bool) error {
-	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs}
+	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs, Classes: r.weights.Spec.Classes}
 	if r.at.SoFar.Images > 0 { // none in the first epochs of older checkpoints
 		train := r.trainLine(&r.at.SoFar)
 		summary.Train = &train
