@@ -65,7 +65,7 @@ func (r planned) stepTime() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := train.NewStepper(o, w)
+	s, err := train.NewStepper(o, w, nil)
 	if err != nil {
 		return 0, err
 	}

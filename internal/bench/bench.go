@@ -106,7 +106,7 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 		return func() error { return net.Forward(images) }, net.Plan.Bytes, flops, func() { _ = net.Close() }, nil
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
-		s, err := train.NewStepper(o.Recipe, w)
+		s, err := train.NewStepper(o.Recipe, w, nil)
 		if err != nil {
 			return nil, 0, 0, nil, err
 		}

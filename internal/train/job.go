@@ -1,5 +1,7 @@
 package train
 
+import "github.com/inception-go/inception/internal/cluster"
+
 // Job says what to train, on what, how and where.
 type Job struct {
 	Config
@@ -9,6 +11,8 @@ type Job struct {
 	Resume   bool     // go on with the run in Dir; if it holds none, begin one
 	Init     Init     // weights to begin with
 	Reporter Reporter // hears how it goes; nil for silence
+
+	Cluster *cluster.Cluster // the processes that train together, each of which runs the job; nil for one
 }
 
 // Result is how a run ended.

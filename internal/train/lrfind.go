@@ -57,7 +57,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	}
 	defer r.net.Close()
 	r.adviseInit()
-	s := RateSearch{Batch: r.recipe.effectiveBatch()}
+	s := RateSearch{Batch: r.effectiveBatch()}
 	for at := (progress{}); len(s.Curve) < o.Steps && !s.Diverged; at.Epoch++ {
 		if err := r.search(ctx, o, &at, &s); err != nil {
 			return s, err
@@ -69,7 +69,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 // search goes through one epoch of a search.
 func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSearch) error {
 	at.Batch = 0
-	batches := r.data.from(context.WithoutCancel(ctx), at.Epoch, 0)
+	batches := r.from(context.WithoutCancel(ctx), at.Epoch, 0)
 	defer batches.Close()
 	for at.Batch < r.data.batches && len(s.Curve) < o.Steps && !s.Diverged {
 		if ctx.Err() != nil {

@@ -75,7 +75,7 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w)
+	r.learner, err = newLearner(job.Recipe, data, w, job.Cluster)
 	return r, err
 }
 
@@ -185,7 +185,7 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 		r.at.SoFar = window{}
 	}
 	// The images keep coming after ctx ends: the update under way is finished.
-	batches := r.data.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
+	batches := r.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
 	defer batches.Close()
 	for r.at.Batch < r.data.batches {
 		if exit := r.limit(ctx, r.at.Epoch); exit != "" {
@@ -330,7 +330,8 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	begin := time.Now()
 	shown := r.shown()
 	if n := r.recipe.Train.BNRecalibrate; n > 0 {
-		batches := r.data.from(ctx, r.at.epoch()-1, 0)
+		turns := r.data.loader.Of(func(batch int) bool { return batch%r.cluster.Size() == r.cluster.Rank() })
+		batches := turns.Epoch(ctx, r.at.epoch()-1, 0)
 		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
 		batches.Close()
 		if err != nil {

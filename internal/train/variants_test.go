@@ -47,7 +47,7 @@ func TestEveryVariantLearns(t *testing.T) {
 			before := w.Clone()
 			o := DefaultRecipe()
 			o.Train.BatchSize, o.Optimizer.Name, o.Optimizer.LR, o.Optimizer.WeightDecay = 5, c.optimizer, c.lr, 0.01
-			s, err := NewStepper(o, w)
+			s, err := NewStepper(o, w, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
