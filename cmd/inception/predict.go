@@ -204,6 +204,7 @@ func (p *predictCommand) each(
 ) error {
 	o := evaluate.PredictOptions{Layer: p.layer, RunOptions: evaluate.RunOptions{
 		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
+		Cluster: p.cluster,
 	}}
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
@@ -223,7 +224,7 @@ func (p *predictCommand) each(
 	}
 	defer predictor.Close()
 	var rows *npy.Rows
-	if to != "" {
+	if to != "" && p.cluster.Rank() == 0 {
 		if rows, err = npy.NewRows(to); err != nil {
 			return err
 		}

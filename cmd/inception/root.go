@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
@@ -54,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		// its suggestions on separate lines.
 		err = usageError{errors.New(strings.Join(strings.Fields(err.Error()), " "))}
 	}
-	return status(err, stderr)
+	return s.end(err, stderr)
 }
 
 // status prints an error on one line and returns the exit status for it.
@@ -111,6 +113,8 @@ type session struct {
 	json    bool
 	quiet   bool
 	begun   bool // whether the command's own work has begun
+
+	cluster *cluster.Cluster // the processes that share the work; nil for one
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -126,6 +130,9 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := s.join(c); err != nil {
+				return err
+			}
 			s.warnOfUnread(c)
 			return s.prepare()
 		},
@@ -135,16 +142,17 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"configuration: a YAML file or the name of an embedded one (default v3)")
 	flags.StringArrayVar(&s.set, "set", nil,
 		"set a configuration `key=value`, such as optimizer.lr=0.01; repeatable")
-	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor")
+	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor that the process may use")
 	flags.BoolVar(&s.json, "json", false, "print only JSON on standard output")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no messages except warnings and errors")
 	root.SetGlobalNormalizationFunc(normalize)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
+	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
+		together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
-		newPredict(s), newFeatures(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
+		together(newPredict(s)), together(newFeatures(s)), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root
@@ -178,7 +186,10 @@ const readsNoConfig = "reads no configuration"
 
 func unconfigured(commands ...*cobra.Command) []*cobra.Command {
 	for _, c := range commands {
-		c.Annotations = map[string]string{readsNoConfig: "true"}
+		if c.Annotations == nil {
+			c.Annotations = map[string]string{}
+		}
+		c.Annotations[readsNoConfig] = "true"
 	}
 	return commands
 }
@@ -220,7 +231,15 @@ func (s *session) prepare() error {
 	if s.threads < 0 || s.threads > most {
 		return fmt.Errorf("--threads: must be from 0 to %d, is %d", most, s.threads)
 	}
-	parallel.SetThreads(s.threads)
+	threads := s.threads
+	if threads == 0 && s.cluster.Size() > 1 {
+		share, err := s.cluster.Neighbours()
+		if err != nil {
+			return err
+		}
+		threads = max(1, runtime.GOMAXPROCS(0)/share)
+	}
+	parallel.SetThreads(threads)
 	return nil
 }
 

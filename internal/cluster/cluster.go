@@ -11,7 +11,9 @@ package cluster
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/settings"
@@ -132,6 +134,36 @@ func (c *Cluster) Split(groups int) (group *Cluster, number int) {
 	}
 }
 
+// Neighbours returns how many ranks use the same processors as this one.
+func (c *Cluster) Neighbours() (int, error) {
+	if c.Size() == 1 {
+		return 1, nil
+	}
+	all, err := c.AllGather([]byte(c.hosts[c.rank] + " " + processors()))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, other := range all {
+		if string(other) == string(all[c.Rank()]) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// processors names those that this process may run on: launchers may bind each
+// rank to some of its own.
+func processors() string {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return ""
+	}
+	_, list, _ := strings.Cut(string(text), "\nCpus_allowed_list:")
+	list, _, _ = strings.Cut(list, "\n")
+	return strings.TrimSpace(list)
+}
+
 // Abort ends the processes of all ranks.
 func (c *Cluster) Abort(status int) {
 	if c != nil {
@@ -213,37 +245,64 @@ func (c *Cluster) AllGatherFloats(values []float32) ([][]float32, error) {
 	return all, c.wait(requests...)
 }
 
-// Broadcast gives every rank the data of rank 0, by a binomial tree.
+// Broadcast gives every rank the data of rank 0.
 func (c *Cluster) Broadcast(data []byte) ([]byte, error) {
 	if c.Size() == 1 {
 		return data, nil
 	}
-	tag := c.nextTag()
-	reach := 1 // how far the ranks lie to which this one passes it on
-	for reach < c.Size() && c.rank&reach == 0 {
-		reach *= 2
+	first, rest := frame(data)
+	if err := c.spread(message{bytes: first}); err != nil {
+		return nil, err
 	}
 	if c.rank > 0 {
-		var err error
-		if data, err = c.take(c.rank-c.rank&-c.rank, tag); err != nil {
+		data, rest = unframe(first)
+	}
+	for piece := range slices.Chunk(rest, most) {
+		if err := c.spread(message{bytes: piece}); err != nil {
 			return nil, err
 		}
+	}
+	return data, nil
+}
+
+// spread passes rank 0's message on by a binomial tree.
+func (c *Cluster) spread(m message) error {
+	tag := c.nextTag()
+	if c.rank > 0 {
+		if err := c.wait(c.receive(c.rank&(c.rank-1), tag, m)); err != nil {
+			return err
+		}
+	}
+	reach := 1
+	for reach < c.Size() && c.rank&reach == 0 {
+		reach *= 2
 	}
 	var sent []*request
 	for reach /= 2; reach > 0; reach /= 2 {
 		if to := c.rank + reach; to < c.Size() {
-			sent = append(sent, c.give(to, tag, data)...)
+			sent = append(sent, c.send(to, tag, m))
 		}
 	}
-	return data, c.wait(sent...)
+	return c.wait(sent...)
 }
 
-// Send sends data to a rank, which must Receive it; messages arrive in order.
-// It returns when data may be used again.
-func (c *Cluster) Send(to int, data []byte) error { return c.wait(c.give(to, streamTag, data)...) }
+// SendFloats sends values to a rank, which must ReceiveFloats as many.
+func (c *Cluster) SendFloats(to int, values []float32) error {
+	return c.wait(c.send(to, streamTag, message{floats: values}))
+}
 
-// Receive returns the next data that a rank has sent here.
-func (c *Cluster) Receive(from int) ([]byte, error) { return c.take(from, streamTag) }
+// ReceiveFloats overwrites values with the next ones that a rank has sent here.
+func (c *Cluster) ReceiveFloats(from int, values []float32) error {
+	return c.wait(c.receive(from, streamTag, message{floats: values}))
+}
+
+// BroadcastFloats overwrites every rank's values with those of rank 0.
+func (c *Cluster) BroadcastFloats(values []float32) error {
+	if c.Size() == 1 {
+		return nil
+	}
+	return c.spread(message{floats: values})
+}
 
 // Agree returns nil if no rank has an error; else this rank's own or, if it has
 // none, that of the first rank that has one, in words.
@@ -266,30 +325,6 @@ func (c *Cluster) Agree(own error) error {
 		return fmt.Errorf("%s: %s", c.Name(i), all[i])
 	}
 	return nil
-}
-
-// give begins to send data of a length that the receiver does not know.
-func (c *Cluster) give(to, tag int, data []byte) []*request {
-	first, rest := frame(data)
-	sent := []*request{c.send(to, tag, message{bytes: first})}
-	for piece := range slices.Chunk(rest, most) {
-		sent = append(sent, c.send(to, tag+1, message{bytes: piece}))
-	}
-	return sent
-}
-
-// take receives what give sends.
-func (c *Cluster) take(from, tag int) ([]byte, error) {
-	first := make([]byte, frameBytes)
-	if err := c.wait(c.receive(from, tag, message{bytes: first})); err != nil {
-		return nil, err
-	}
-	data, rest := unframe(first)
-	var got []*request
-	for piece := range slices.Chunk(rest, most) {
-		got = append(got, c.receive(from, tag+1, message{bytes: piece}))
-	}
-	return data, c.wait(got...)
 }
 
 // frameBytes is the size of the first message of data whose length the receiver
@@ -319,9 +354,9 @@ func unframe(first []byte) (data, rest []byte) {
 	return data, data[copy(data, first[8:]):]
 }
 
-// The tags of messages: MPI promises 32768. The first two are those of Send.
+// The tags of messages: MPI promises 32768.
 const (
-	streamTag = 0
+	streamTag = 0 // of messages between two
 	tagsEach  = 2 // of what all ranks do together
 	lastTag   = 32766
 )

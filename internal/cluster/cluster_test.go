@@ -97,6 +97,10 @@ func TestBroadcastAndGather(t *testing.T) {
 				if err != nil || string(got) != "0 "+long && string(got) != "0"+long {
 					t.Errorf("rank %d of %d: %d bytes are %d, %v", c.Rank(), size, length, len(got), err)
 				}
+				floats := []float32{float32(c.Rank()), float32(10 - c.Rank())}
+				if err := c.BroadcastFloats(floats); err != nil || floats[0] != 0 || floats[1] != 10 {
+					t.Errorf("rank %d of %d: %v, %v", c.Rank(), size, floats, err)
+				}
 				all, err := c.AllGather([]byte(fmt.Sprint(long, c.Rank())))
 				if err != nil {
 					t.Error(err)
@@ -114,15 +118,16 @@ func TestBroadcastAndGather(t *testing.T) {
 func TestMessagesArriveInOrder(t *testing.T) {
 	together(2, func(c *Cluster) {
 		for n := range 100 {
-			data := []byte(strings.Repeat(fmt.Sprint(n), 1+50*n))
+			values := slices.Repeat([]float32{float32(n)}, n)
 			if c.Rank() == 1 {
-				if err := c.Send(0, data); err != nil {
+				if err := c.SendFloats(0, values); err != nil {
 					t.Error(err)
 				}
 				continue
 			}
-			if got, err := c.Receive(1); err != nil || string(got) != string(data) {
-				t.Errorf("message %d has %d bytes, %v", n, len(got), err)
+			got := make([]float32, n)
+			if err := c.ReceiveFloats(1, got); err != nil || !slices.Equal(got, values) {
+				t.Errorf("message %d is %v, %v", n, got, err)
 			}
 		}
 	})

@@ -3,7 +3,6 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -171,16 +170,13 @@ func open() (*library, error) {
 		return lib, nil
 	}
 	names := candidates(os.Getenv("OMPI_COMM_WORLD_SIZE") != "")
-	var errs []error
 	for _, name := range names {
-		lib, err := openLibrary(name)
-		if err == nil {
+		if lib, err := openLibrary(name); err == nil {
 			return lib, nil
 		}
-		errs = append(errs, err)
 	}
-	return nil, fmt.Errorf("there is no MPI library (%s); install Open MPI, MPICH or Intel MPI, "+
-		"or name one by INCEPTION_MPI=/path/to/libmpi.so: %w", strings.Join(names, ", "), errors.Join(errs...))
+	return nil, fmt.Errorf("the linker finds no MPI library (%s); install Open MPI, MPICH or Intel MPI, "+
+		"or name one by INCEPTION_MPI=/path/to/libmpi.so", strings.Join(names, ", "))
 }
 
 // candidates returns the names that libraries have: the standard ABI of MPI 5,

@@ -65,7 +65,8 @@ func NewPredictor(w *model.Weights, o PredictOptions) (*Predictor, error) {
 func (p *Predictor) Close() error { return p.nets.close() }
 
 // Run calls each for every picture of files, in order; an .npy file holds
-// inputs that are preprocessed already, [N][3][H][W].
+// inputs that are preprocessed already, [N][3][H][W]. The ranks of a cluster
+// share the pictures, not the arrays, and rank 0 alone calls each.
 func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) error) error {
 	for from := 0; from < len(files); {
 		if isArray(files[from]) {
@@ -88,34 +89,32 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 }
 
 // RunSet calls each for every image of set, in order. Labels are not looked
-// at.
+// at. The ranks of a cluster share the images; rank 0 alone calls each.
 func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Output) error) error {
 	o := p.options.RunOptions
 	o.SkipUnreadable = true
-	batches := o.loader(set).Epoch(ctx, 0, 0)
-	defer batches.Close()
+	passes := startPasses(ctx, set, o, func(b *dataset.Batch) (results, error) {
+		return p.pass(b.Images, filled(b))
+	})
+	defer passes.close()
 	for {
-		b, err := batches.Next()
+		one, err := passes.next()
 		if err == io.EOF { // nothing else: a picture may wrap one
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		r, err := p.pass(b.Images, filled(b))
-		if err != nil {
-			return err
-		}
-		skipped := b.Skipped
-		for row, index := range b.Indices {
-			if index < 0 {
+		skipped := one.skipped
+		for row, index := range one.indices {
+			if index < 0 || o.Cluster.Rank() > 0 {
 				continue
 			}
 			out := Output{Name: set.Name(index)}
-			if b.Labels[row] < 0 {
+			if one.labels[row] < 0 {
 				out.Err = skipped[0]
 				skipped = skipped[1:]
-			} else if out, err = r.output(out.Name, row); err != nil {
+			} else if out, err = one.results.output(out.Name, row); err != nil {
 				return err
 			}
 			if err := each(out); err != nil {
@@ -127,6 +126,9 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 
 // array runs the inputs of an .npy file as they are.
 func (p *Predictor) array(ctx context.Context, path string, each func(Output) error) error {
+	if p.options.Cluster.Rank() > 0 {
+		return nil
+	}
 	size := p.options.Preprocess.Size
 	a, err := openArray(path, size)
 	if err != nil {
