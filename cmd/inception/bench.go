@@ -25,10 +25,6 @@ func newBench(s *session) *cobra.Command {
   inception bench --mode train --config flowers5 --batch 32 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			precision, err := arithmetic.value()
-			if err != nil {
-				return err
-			}
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
 			}
@@ -45,6 +41,13 @@ func newBench(s *session) *cobra.Command {
 			}
 			if resolved.Model.Classes == 0 {
 				resolved.Model.Classes = 1000
+			}
+			if mode == bench.Train && !c.Flags().Changed("precision") {
+				arithmetic.name = resolved.Train.Precision
+			}
+			precision, err := arithmetic.value()
+			if err != nil {
+				return err
 			}
 			if layers {
 				return benchLayers(c, s, resolved.Model, batch, precision, span)

@@ -16,10 +16,7 @@ import (
 const worksTogether = "works together"
 
 func together(c *cobra.Command) *cobra.Command {
-	if c.Annotations == nil {
-		c.Annotations = map[string]string{}
-	}
-	c.Annotations[worksTogether] = "true"
+	annotate(c, worksTogether)
 	return c
 }
 

@@ -99,7 +99,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil || e.cluster.Rank() > 0 {
 		return err
 	}
-	return e.show(outcome)
+	return e.show(c.Context(), outcome)
 }
 
 // runConfig returns the configuration beside the weights if they lie in a run

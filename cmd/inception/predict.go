@@ -34,6 +34,7 @@ func (p *predictCommand) addFlags(c *cobra.Command) {
 	f.IntVar(&p.inputSize, "input-size", 0, "use this size instead of the weights' own")
 	p.precision.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
+	annotate(c, decodesPictures)
 }
 
 func newPredict(s *session) *cobra.Command {
@@ -139,7 +140,8 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	}
 	lines := labels.Lines(text)
 	if len(lines) != m.Spec.Classes {
-		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(lines), m.Spec.Classes)}
+		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes",
+			p.labels, len(lines), m.Spec.Classes)}
 	}
 	return lines, nil
 }
@@ -202,7 +204,11 @@ func (p *predictCommand) each(
 	ctx context.Context, w *model.Weights, m weights.Metadata, files []string, to string,
 	use func(evaluate.Output, *npy.Rows) error,
 ) error {
-	o := evaluate.PredictOptions{Layer: p.layer, RunOptions: evaluate.RunOptions{
+	limits, err := p.pictureOptions()
+	if err != nil {
+		return err
+	}
+	o := evaluate.PredictOptions{Layer: p.layer, Decoder: limits.Decoder(), RunOptions: evaluate.RunOptions{
 		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
 		Cluster: p.cluster,
 	}}
@@ -268,6 +274,10 @@ func (p *predictCommand) through(
 			bar.Clear()
 			p.warn(out.Err.Error())
 			return nil
+		}
+		if out.Damage != nil {
+			bar.Clear()
+			p.warn(asFarAsItGoes(out.Damage))
 		}
 		return use(out)
 	})

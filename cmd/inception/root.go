@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,6 +44,7 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	memory.Respect(memory.Available())
 	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
@@ -152,7 +155,8 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
 		together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
-		together(newPredict(s)), together(newFeatures(s)), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
+		together(newPredict(s)), newExplain(s), together(newFeatures(s)), newImport(s), newExport(s), newDataset(s),
+		newDoctor(s))...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root
@@ -186,21 +190,57 @@ const readsNoConfig = "reads no configuration"
 
 func unconfigured(commands ...*cobra.Command) []*cobra.Command {
 	for _, c := range commands {
-		if c.Annotations == nil {
-			c.Annotations = map[string]string{}
-		}
-		c.Annotations[readsNoConfig] = "true"
+		annotate(c, readsNoConfig)
 	}
 	return commands
 }
 
-func readsConfig(c *cobra.Command) bool {
+func annotate(c *cobra.Command, name string) {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations[name] = "true"
+}
+
+func readsConfig(c *cobra.Command) bool { return !annotated(c, readsNoConfig) }
+
+// annotated reports whether a command or one above it has an annotation.
+func annotated(c *cobra.Command, name string) bool {
 	for ; c != nil; c = c.Parent() {
-		if c.Annotations[readsNoConfig] != "" {
-			return false
+		if c.Annotations[name] != "" {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// pictureKeys are what commands that read no configuration take of it if they
+// decode pictures.
+var pictureKeys = []string{"data.truncated", "data.max_pixels", "data.decode_mib"}
+
+// decodesPictures annotates such commands.
+const decodesPictures = "decodes pictures"
+
+// isPictureSetting reports whether an assignment of --set is of one of the
+// pictureKeys.
+func isPictureSetting(assignment string) bool {
+	key, _, _ := strings.Cut(assignment, "=")
+	return slices.Contains(pictureKeys, strings.TrimSpace(key))
+}
+
+// pictureOptions returns the limits to pictures that are set.
+func (s *session) pictureOptions() (dataset.Options, error) {
+	var set []string
+	for _, assignment := range s.set {
+		if isPictureSetting(assignment) {
+			set = append(set, assignment)
+		}
+	}
+	c, err := config.Load(config.Sources{Set: set})
+	if err != nil {
+		return dataset.Options{}, usageError{err}
+	}
+	return c.Data, nil
 }
 
 // warnOfUnread warns of flags that every command accepts and this one ignores.
@@ -208,8 +248,12 @@ func (s *session) warnOfUnread(c *cobra.Command) {
 	if readsConfig(c) {
 		return
 	}
+	unread := map[string]bool{"config": c.Flags().Changed("config")}
+	for _, assignment := range s.set {
+		unread["set"] = unread["set"] || !annotated(c, decodesPictures) || !isPictureSetting(assignment)
+	}
 	for _, flag := range []string{"config", "set"} {
-		if c.Flags().Changed(flag) {
+		if unread[flag] {
 			s.warn(fmt.Sprintf("--%s has no effect on %s", flag, c.CommandPath()))
 		}
 	}

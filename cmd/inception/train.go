@@ -10,7 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -23,6 +22,7 @@ type trainCommand struct {
 	batch          int
 	resume         bool
 	initFlags
+	arithmetic trainingFlags
 }
 
 func newTrain(s *session) *cobra.Command {
@@ -50,13 +50,13 @@ run folder.`,
 	f.IntVarP(&t.batch, "batch", "b", 0, "images per step, also --batch-size")
 	f.BoolVar(&t.resume, "resume", false,
 		"resume the run named as argument or by --out, or the newest unfinished one")
+	t.arithmetic.addFlags(f)
 	t.initFlags.add(c)
 	return c
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	outliveReaders()
-	memory.Respect(memory.Available())
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
@@ -106,7 +106,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	result, err := train.Run(c.Context(), train.Job{
 		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
-		Cluster: t.cluster,
+		Cluster: t.cluster, Emulate: t.arithmetic.emulate,
 	})
 	if err == nil || result.Exit == train.ExitInterrupted {
 		t.end(result, resolved)
@@ -148,6 +148,7 @@ func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
 	if changed("batch") {
 		values["train.batch_size"] = t.batch
 	}
+	t.arithmetic.set(values)
 	return values
 }
 

@@ -21,8 +21,8 @@ type Options struct {
 	Spec      model.Spec
 	Recipe    train.Recipe // of a training step
 	Batch     int
-	Precision model.Precision // of eval; training has fp32 only
-	Time      time.Duration   // of measuring, at least; at least three steps are taken
+	Precision model.Precision
+	Time      time.Duration // of measuring, at least; at least three steps are taken
 }
 
 // Result is what `bench --json` prints.
@@ -53,9 +53,6 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	r := Result{
 		Mode: o.Mode, Variant: o.Spec.Variant, Precision: o.Precision.String(),
 		ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch, PeakGFLOPS: peakOf(o.Precision),
-	}
-	if o.Mode == Train && o.Precision != model.FP32 {
-		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v", o.Precision, model.FP32)
 	}
 	w, err := model.NewWeights(o.Spec, 1)
 	if err != nil {
@@ -106,7 +103,8 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 		return func() error { return net.Forward(images) }, net.Plan.Bytes, flops, func() { _ = net.Close() }, nil
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
-		s, err := train.NewStepper(o.Recipe, w, nil)
+		o.Recipe.Train.Precision = o.Precision.String()
+		s, err := train.NewStepper(o.Recipe, w, true, nil) // whoever made o has decided
 		if err != nil {
 			return nil, 0, 0, nil, err
 		}

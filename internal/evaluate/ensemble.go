@@ -52,11 +52,11 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 			progress(done, set.Len())
 		}
 	}
-	r := Result{Skipped: members[0].skipped}
+	r := Result{Skipped: members[0].skipped, Damaged: members[0].damaged}
 	var err error
 	if t.images > 0 {
 		r = t.result()
-		r.Skipped = members[0].skipped
+		r.Skipped, r.Damaged = members[0].skipped, members[0].damaged
 		r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
 	} else if ranks.Rank() == 0 {
 		err = nothingRead(set, r.Skipped)

@@ -124,6 +124,7 @@ type answers struct {
 	pass    pass    // the current one
 	row     int     // of it, to be looked at next
 	skipped []error // images that could not be read, so far
+	damaged []error // images that were used as far as they go, so far
 }
 
 // next adds the answers for the next image's views to m and returns the image
@@ -136,6 +137,7 @@ func (a *answers) next(m *mean) (index, label int, err error) {
 				return 0, 0, err
 			}
 			a.row, a.skipped = 0, append(a.skipped, a.pass.skipped...)
+			a.damaged = append(a.damaged, a.pass.damaged...)
 		}
 		index, label = a.pass.indices[a.row], a.pass.labels[a.row]
 		if index < 0 {

@@ -29,6 +29,7 @@ type passes struct {
 type pass struct {
 	labels, indices []int
 	skipped         []error
+	damaged         []error // that were used as far as they go
 	results         results // without rows on other ranks than 0
 }
 
@@ -72,20 +73,20 @@ func (p *passes) own() (pass, error) {
 		return pass{}, err
 	}
 	r, err := p.run(b)
-	return pass{b.Labels, b.Indices, b.Skipped, r}, err
+	return pass{b.Labels, b.Indices, b.Skipped, b.Damaged, r}, err
 }
 
 // header is what all ranks learn of a pass.
 type header struct {
 	Labels, Indices        []int
-	Skipped                []unreadable
+	Skipped, Damaged       []harm
 	Failed                 string
 	Rows, Logits, Features int
 	Shape                  []int
 }
 
-// unreadable is a dataset.ImageError that can be sent.
-type unreadable struct{ Name, Why string }
+// harm is a dataset.ImageError that can be sent.
+type harm struct{ Name, Why string }
 
 // together makes each rank run a batch, as far as there are any. An error of one
 // is one for all.
@@ -138,7 +139,8 @@ func (p *passes) deliver(rank int, h header, r *results) error {
 // exchange gives every rank the headers of all.
 func exchange(c *cluster.Cluster, own pass, failed error) ([]header, error) {
 	h := header{
-		Labels: own.labels, Indices: own.indices, Skipped: unreadables(own.skipped), Rows: own.results.rows,
+		Labels: own.labels, Indices: own.indices, Skipped: harms(own.skipped), Damaged: harms(own.damaged),
+		Rows:   own.results.rows,
 		Logits: len(own.results.logits), Features: len(own.results.features), Shape: own.results.shape,
 	}
 	if failed != nil {
@@ -166,21 +168,21 @@ func exchange(c *cluster.Cluster, own pass, failed error) ([]header, error) {
 
 // pass returns a header as a pass without results.
 func (h header) pass() pass {
-	return pass{labels: h.Labels, indices: h.Indices, skipped: readable(h.Skipped)}
+	return pass{labels: h.Labels, indices: h.Indices, skipped: imageErrors(h.Skipped), damaged: imageErrors(h.Damaged)}
 }
 
-func unreadables(errs []error) (all []unreadable) {
+func harms(errs []error) (all []harm) {
 	for _, err := range errs {
 		var image *dataset.ImageError
 		if errors.As(err, &image) {
-			all = append(all, unreadable{image.Name, image.Err.Error()})
+			all = append(all, harm{image.Name, image.Err.Error()})
 		}
 	}
 	return all
 }
 
-// readable makes errors of what unreadables makes of them.
-func readable(all []unreadable) (errs []error) {
+// imageErrors makes errors of what harms makes of them.
+func imageErrors(all []harm) (errs []error) {
 	for _, u := range all {
 		errs = append(errs, &dataset.ImageError{Name: u.Name, Err: errors.New(u.Why)})
 	}

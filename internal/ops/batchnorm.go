@@ -30,15 +30,14 @@ func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, er
 	if !norm.Frozen {
 		b.measured = [2][]float32{make([]float32, channels), make([]float32, channels)}
 	}
-	o := &op{name: name + ": batch norm", result: like(x), norm: b}
+	o := &op{name: name + ": batch norm", result: like(x), ends: name, bf16: true, norm: b}
 	in := gorgonia.Nodes{x, ParamNode(x.Graph(), norm.Beta)}
 	if norm.Gamma != nil {
 		in = append(in, ParamNode(x.Graph(), norm.Gamma))
 	}
 	o.wants = []bool{true, true, true}[:len(in)]
 	o.forward = func(in []gorgonia.Value) error {
-		b.forward(o.result.asMap(), mapOf(in[0]))
-		return nil
+		return b.forward(o.result, in[0])
 	}
 	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
 		return b.backward(name, in, grad, need)
@@ -79,32 +78,49 @@ type batchNorm struct {
 	measured       [2][]float32 // those for Statistics; nil if frozen
 }
 
-func (b *batchNorm) forward(y, x kernel.Map) {
+func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
+	k := b.kernel()
 	if b.Frozen {
 		copy(b.mean, b.Mean.Data)
 		copy(b.variance, b.Var.Data)
-	} else {
-		b.kernel().Moments(x)
-		count := float32(x.N * x.H * x.W)
-		copy(b.measured[0], b.mean)
-		for i, v := range b.variance {
-			b.measured[1][i] = count / max(count-1, 1) * v
-		}
+		return normalising(k).run(y, x)
 	}
-	b.kernel().Forward(y, x)
+	moments := unary{
+		float: func(y, x kernel.Map) { k.Moments(x) },
+		half:  func(y, x kernel.MapBF16) { k.MomentsBF16(x) },
+	}
+	if err := moments.run(y, x); err != nil {
+		return err
+	}
+	count := float32(y.shape[0] * y.shape[2] * y.shape[3])
+	copy(b.measured[0], b.mean)
+	for i, v := range b.variance {
+		b.measured[1][i] = count / max(count-1, 1) * v
+	}
+	return normalising(k).run(y, x)
+}
+
+func normalising(k kernel.BatchNorm) unary { return unary{k.Forward, k.ForwardBF16} }
+
+// normGradient overwrites dx, dgamma, which may be nil, and dbeta.
+func normGradient(k kernel.BatchNorm, dx *Result, dgamma, dbeta []float32, dy, x gorgonia.Value, frozen bool) {
+	switch {
+	case dx.precision == BF16:
+		k.BackwardBF16(dx.asBF16(), dgamma, dbeta, bf16Of(dy), bf16Of(x), frozen)
+	case frozen:
+		k.BackwardFrozen(dx.asMap(), dgamma, dbeta, mapOf(dy), mapOf(x))
+	default:
+		k.Backward(dx.asMap(), dgamma, dbeta, mapOf(dy), mapOf(x))
+	}
 }
 
 func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
 	dgamma, dbeta := newSliceResult(len(b.mean)), newSliceResult(len(b.mean))
-	o := &op{name: name + ": batch norm gradient", result: like(in[0]), parts: []*Result{dgamma, dbeta}}
+	o := &op{name: name + ": batch norm gradient", result: like(in[0]), parts: []*Result{dgamma, dbeta}, bf16: true}
 	o.forward = func(in []gorgonia.Value) error {
 		dgamma.alloc()
 		dbeta.alloc()
-		backward := b.kernel().Backward
-		if b.Frozen {
-			backward = b.kernel().BackwardFrozen
-		}
-		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]))
+		normGradient(b.kernel(), o.result, dgamma.data, dbeta.data, in[0], in[1], b.Frozen)
 		return nil
 	}
 	dx, err := o.apply(grad, in[0])
@@ -135,23 +151,22 @@ func (b *batchNorm) kernel() kernel.BatchNorm {
 // besides makes a node for a result that the op of main fills in addition to its
 // own.
 func besides(name string, main *gorgonia.Node, part *Result) (*gorgonia.Node, error) {
-	o := &op{name: name, result: part, forward: func([]gorgonia.Value) error { return nil }}
+	o := &op{name: name, result: part, bf16: true, forward: func([]gorgonia.Value) error { return nil }}
 	return o.apply(main)
 }
 
 // BiasReLU adds a bias to every channel and cuts at zero.
 func BiasReLU(name string, x *gorgonia.Node, bias *Param) (*gorgonia.Node, error) {
-	o := &op{name: name + ": bias", result: like(x), wants: []bool{true, true}}
+	o := &op{name: name + ": bias", result: like(x), ends: name, bf16: true, wants: []bool{true, true}}
 	o.forward = func(in []gorgonia.Value) error {
-		kernel.BatchNorm{Beta: bias.Data}.Forward(o.result.asMap(), mapOf(in[0]))
-		return nil
+		return normalising(kernel.BatchNorm{Beta: bias.Data}).run(o.result, in[0])
 	}
 	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dbias := newSliceResult(x.Shape()[1] * kernel.Block)
-		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}}
+		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}, bf16: true}
 		dx.forward = func(in []gorgonia.Value) error {
 			dbias.alloc()
-			kernel.BatchNorm{Beta: bias.Data}.BackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]))
+			normGradient(kernel.BatchNorm{Beta: bias.Data}, dx.result, nil, dbias.data, in[0], in[1], true)
 			return nil
 		}
 		main, err := dx.apply(grad, in[0])

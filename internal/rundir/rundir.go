@@ -20,7 +20,8 @@ const (
 	Config      = "config.yaml"
 	Metrics     = "metrics.jsonl"
 	Report      = "report.html"
-	TensorBoard = "tensorboard" // a folder
+	Predictions = "predictions.json" // of the last validation, image by image
+	TensorBoard = "tensorboard"      // a folder
 	Last        = "last.safetensors"
 	LastRaw     = "last-raw.safetensors" // beside an average
 	Best        = "best.safetensors"
@@ -68,15 +69,19 @@ func Written() []string { return []string{Best, Last, Metrics, Report, TensorBoa
 
 // BestOf names the best weights of the checkpoints whose best validation came
 // after so many steps.
-func BestOf(step int) string { return fmt.Sprintf("checkpoint/best-%d.safetensors", step) }
+func BestOf(step int) string { return fmt.Sprintf(bestOf, step) }
+
+const bestOf = "checkpoint/best-%d.safetensors"
 
 // KeepBestOf removes all best weights that were set aside, those of these
 // steps excepted.
 func KeepBestOf(dir string, steps ...int) {
-	all, _ := filepath.Glob(filepath.Join(dir, "checkpoint", "best-*.safetensors"))
-	for _, path := range all {
-		if !slices.ContainsFunc(steps, func(step int) bool { return path == filepath.Join(dir, BestOf(step)) }) {
-			_ = os.Remove(path) // a file more than needed harms nothing
+	entries, _ := os.ReadDir(filepath.Join(dir, "checkpoint"))
+	for _, e := range entries {
+		name := "checkpoint/" + e.Name()
+		var step int
+		if _, err := fmt.Sscanf(name, bestOf, &step); err == nil && name == BestOf(step) && !slices.Contains(steps, step) {
+			_ = os.Remove(filepath.Join(dir, name)) // a file more than needed harms nothing
 		}
 	}
 }

@@ -10,6 +10,7 @@ type Job struct {
 
 	Resume   bool     // go on with the run in Dir; if it holds none, begin one
 	Init     Init     // weights to begin with
+	Emulate  bool     // compute in a precision that the processor has no instructions for, slowly
 	Reporter Reporter // hears how it goes; nil for silence
 
 	Cluster *cluster.Cluster // the processes that train together, each of which runs the job; nil for one

@@ -28,16 +28,24 @@ type learner struct {
 	shards  int // of a whole update: grad_accum_steps on each rank
 	net     *model.Network
 	frozen  func(layer string) bool
-	sum     *reduction
+
+	precision model.Precision
+	sum       *reduction
 }
 
-// newLearner builds the training network for weights w.
-func newLearner(r Recipe, data trainingData, w *model.Weights, c *cluster.Cluster) (*learner, error) {
+// newLearner builds the training network for weights w, for which emulate allows
+// a precision that the processor has no instructions for. Every rank of c builds
+// one.
+func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool, c *cluster.Cluster) (*learner, error) {
+	precision, err := model.ParsePrecision(r.Train.Precision, emulate)
+	if err != nil {
+		return nil, settings.Errorf("train.precision", "%v; --emulate does so", err)
+	}
 	frozen, err := freezer(r.Train.Freeze, w)
 	if err != nil {
 		return nil, err
 	}
-	l := &learner{recipe: r, data: data, frozen: frozen, cluster: c}
+	l := &learner{recipe: r, data: data, frozen: frozen, precision: precision, cluster: c}
 	if err := l.divide(c.Size() * r.Train.GradAccumSteps); err != nil {
 		return nil, err
 	}
@@ -62,7 +70,7 @@ func (l *learner) buildOptions() model.Options {
 	smoothing.Weights = l.data.classWeights
 	return model.Options{
 		Smoothing: smoothing, AuxWeight: float32(l.recipe.Train.AuxWeight),
-		Seed: l.recipe.Train.Seed, Frozen: l.frozen,
+		Seed: l.recipe.Train.Seed, Frozen: l.frozen, Precision: l.precision,
 	}
 }
 
@@ -141,7 +149,7 @@ func (l *learner) pass(next func() (*dataset.Batch, error), at *progress, number
 
 // take counts a shard.
 func (l *learner) take(s shard, lr float64, at *progress) error {
-	if err := l.data.damage.add(s.errors()); err != nil {
+	if err := l.data.damage.add(imageErrors(s.Skipped), imageErrors(s.Damaged)); err != nil {
 		return err
 	}
 	for _, of := range []struct {

@@ -35,7 +35,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 		}
 		measured, err := l.exchange(own, failed)
 		for _, s := range measured {
-			err = cmp.Or(err, l.data.damage.add(s.errors()))
+			err = cmp.Or(err, l.data.damage.add(imageErrors(s.Skipped), imageErrors(s.Damaged)))
 		}
 		if err == nil {
 			err = l.addStatistics(sums, net.Statistics(), len(measured))
@@ -58,7 +58,7 @@ func (l *learner) statistics(net *model.Network, next func() (*dataset.Batch, er
 	if err != nil {
 		return nil, l.data.damage.explain(err)
 	}
-	return []shard{{Skipped: unreadables(b.Skipped)}}, net.Forward(b.Images)
+	return []shard{harmed(b)}, net.Forward(b.Images)
 }
 
 // addStatistics adds those of the first ranks to the sums, rank by rank.

@@ -73,10 +73,14 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	}
-	if err := r.sameShards(shards); err != nil {
+	if err := cmp.Or(r.sameShards(shards), r.sameImages(at)); err != nil {
 		return err
 	}
-	return r.sameImages(at)
+	if now.Train.Precision != then.Train.Precision {
+		r.reporter.Warn(fmt.Sprintf("train.precision is %s, the run had %s: it goes on in the former from the same "+
+			"float32 weights", now.Train.Precision, then.Train.Precision))
+	}
+	return nil
 }
 
 // sameShards divides the shards of the run's updates among the ranks that there

@@ -48,7 +48,8 @@ func Run(ctx context.Context, job Job) (Result, error) {
 		r.report("ended by " + string(exit))
 		err = r.cluster.Agree(r.failed)
 	}
-	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit, ValPart: r.data.valPart}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit,
+		ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
 		if err = context.Cause(ctx); err == nil {
 			err = errStopped
@@ -79,7 +80,7 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w, job.Cluster)
+	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate, job.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +159,8 @@ func (r *run) openFolder() (fresh bool, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	at := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}
-	if err := r.save(r.job.Dir, at, r.recipe); err != nil {
+	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}
+	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
@@ -384,7 +385,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	if err != nil {
 		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.explain(err))
 	}
-	if err := r.data.valDamage.add(result.Skipped); err != nil {
+	if err := r.data.valDamage.add(result.Skipped, result.Damaged); err != nil {
 		return report.Line{}, err
 	}
 	if !finite(result.Loss) {
@@ -393,6 +394,9 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
+	if err := r.writeAnswers(result); err != nil {
+		return report.Line{}, err
+	}
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
 		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),

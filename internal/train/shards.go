@@ -16,15 +16,17 @@ type shard struct {
 	Loss       model.Loss
 	Images     int // those with a label
 	Top1, Top5 int
-	Skipped    []unreadable
+	Skipped    []harm // images that could not be read
+	Damaged    []harm // images that were used as far as they go
 }
 
-// unreadable is a dataset.ImageError that can be sent.
-type unreadable struct{ Name, Why string }
+// harm is a dataset.ImageError that can be sent.
+type harm struct{ Name, Why string }
 
 // measure counts what a pass has got right.
 func measure(loss model.Loss, logits []float32, b *dataset.Batch) shard {
-	s := shard{Loss: loss, Skipped: unreadables(b.Skipped)}
+	s := harmed(b)
+	s.Loss = loss
 	classes := len(logits) / len(b.Labels)
 	for i, label := range b.Labels {
 		if label < 0 {
@@ -42,19 +44,24 @@ func measure(loss model.Loss, logits []float32, b *dataset.Batch) shard {
 	return s
 }
 
-func unreadables(errs []error) (all []unreadable) {
+// harmed returns a shard that says what is wrong with the batch's images.
+func harmed(b *dataset.Batch) shard {
+	return shard{Skipped: harms(b.Skipped), Damaged: harms(b.Damaged)}
+}
+
+func harms(errs []error) (all []harm) {
 	for _, err := range errs {
 		var image *dataset.ImageError
 		if errors.As(err, &image) {
-			all = append(all, unreadable{image.Name, image.Err.Error()})
+			all = append(all, harm{image.Name, image.Err.Error()})
 		}
 	}
 	return all
 }
 
-// errors returns the shard's unreadable images as errors again.
-func (s shard) errors() (errs []error) {
-	for _, u := range s.Skipped {
+// imageErrors makes errors of what harms makes of them.
+func imageErrors(all []harm) (errs []error) {
+	for _, u := range all {
 		errs = append(errs, &dataset.ImageError{Name: u.Name, Err: errors.New(u.Why)})
 	}
 	return errs

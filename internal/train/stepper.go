@@ -13,12 +13,13 @@ type Stepper struct {
 	at      progress
 }
 
-// NewStepper builds the training network of w. Every rank of c makes one.
-func NewStepper(r Recipe, w *model.Weights, c *cluster.Cluster) (*Stepper, error) {
+// NewStepper builds the training network of w; emulate is Job's. Every rank of c
+// builds one.
+func NewStepper(r Recipe, w *model.Weights, emulate bool, c *cluster.Cluster) (*Stepper, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	l, err := newLearner(r, trainingData{batches: c.Size() * r.Train.GradAccumSteps}, w, c)
+	l, err := newLearner(r, trainingData{batches: c.Size() * r.Train.GradAccumSteps}, w, emulate, c)
 	if err != nil {
 		return nil, err
 	}
