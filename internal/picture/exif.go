@@ -48,17 +48,6 @@ func exifOrientation(exif []byte) (turn int, ok bool) {
 	return int(value), true
 }
 
-// tiffOrientation reads the tags of a TIFF and the XMP in it.
-func tiffOrientation(data []byte) int {
-	const xmp = 700
-	var text []byte
-	if order, entry := tiffEntry(data, xmp); entry != nil {
-		at, n := int64(order.Uint32(entry[8:])), int64(order.Uint32(entry[4:]))
-		text = data[min(at, int64(len(data))):min(at+n, int64(len(data)))]
-	}
-	return orientationOf(data, text)
-}
-
 // tiffEntry returns the entry of 12 bytes of a tag in the first directory of a
 // TIFF, nil if there is none. As many entries are looked at as there are,
 // whatever the directory claims, and types that nobody knows do not matter.

@@ -35,7 +35,7 @@ func fuzz(f *testing.F, of format, patterns ...string) {
 			of.orientation(data)
 		}
 		head, _ := of.measure(data)
-		if head.w < 1 || head.h < 1 || head.w > 1<<18/head.h {
+		if head.w < 1 || head.h < 1 || head.w > 1<<18/head.h || head.memory > 256<<20 {
 			return
 		}
 		im, err := of.decode(data) // unguarded: our own decoders do not panic
@@ -58,7 +58,6 @@ func FuzzOrientation(f *testing.F) {
 		if turn := orientationOf(exif, xmp); turn < 1 || turn > 8 {
 			t.Errorf("orientation %d", turn)
 		}
-		tiffOrientation(exif)
 		jpegOrientation(exif)
 	})
 }

@@ -20,7 +20,8 @@ const (
 	Config      = "config.yaml"
 	Metrics     = "metrics.jsonl"
 	Report      = "report.html"
-	TensorBoard = "tensorboard" // a folder
+	Predictions = "predictions.json" // of the last validation, image by image
+	TensorBoard = "tensorboard"      // a folder
 	Last        = "last.safetensors"
 	LastRaw     = "last-raw.safetensors" // beside an average
 	Best        = "best.safetensors"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
@@ -43,6 +44,13 @@ func (r *run) saveWeights(isBest bool) error {
 		}
 	}
 	return save(rundir.Last, r.shown())
+}
+
+// writeAnswers writes what the validation made of each image.
+func (r *run) writeAnswers(result evaluate.Result) error {
+	answers := report.NewAnswers(result, r.data.val.Len())
+	answers.Step, answers.Images = r.at.Step, r.data.valPrint
+	return answers.Write(r.path(rundir.Predictions))
 }
 
 // checkpoint saves all that resuming needs.

@@ -59,7 +59,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 func prepare(job Job) (*run, error) {
 	r := &run{job: job, reporter: job.Reporter}
 	if r.reporter == nil {
-		r.reporter = silence{}
+		r.reporter = Silence{}
 	}
 	if err := job.Recipe.Validate(); err != nil {
 		return nil, err
@@ -352,6 +352,9 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
+	if err := r.writeAnswers(result); err != nil {
+		return report.Line{}, err
+	}
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
 		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),

@@ -5,14 +5,17 @@
 // Nothing is checked here: cutting work into tiles, padding and threads are
 // the job of package kernel.
 //
-// The generator in _asm, a separate module, writes the assembly. A function's
-// twin in plain Go has a similar name, and tests run both.
+// The generator in _asm, a separate module, writes the assembly for x86, and the one
+// in armgen that for Arm. A function's twin in plain Go has a similar name, and tests
+// run both.
 package simd
+
+//go:generate go run -C armgen .
 
 // ISA is one implementation of the innermost loops, named after its
 // instruction set. Everything above it is shared by all of them.
 type ISA struct {
-	Name string // avx512, avx2 or generic
+	Name string // avx512, avx2, neon or generic
 
 	Tiles // of float32
 
