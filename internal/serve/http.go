@@ -23,11 +23,11 @@ func (s *Server) Handler() http.Handler {
 	route("POST", "/explain", s.bounded(s.explain))
 	route("GET", "/v2", s.serverMetadata)
 	route("GET", "/v2/{$}", s.serverMetadata)
-	route("GET", "/v2/health/live", func(w http.ResponseWriter, _ *http.Request) { s.state(w, true) })
-	route("GET", "/v2/health/ready", func(w http.ResponseWriter, _ *http.Request) { s.state(w, s.ready()) })
+	route("GET", "/v2/health/live", s.live)
+	route("GET", "/v2/health/ready", s.serverReady)
 	for _, model := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
 		route("GET", model, s.named(s.modelMetadata))
-		route("GET", model+"/ready", s.named(func(w http.ResponseWriter, _ *http.Request) { s.state(w, s.ready()) }))
+		route("GET", model+"/ready", s.named(s.modelReady))
 		route("POST", model+"/infer", s.named(s.bounded(s.infer)))
 	}
 	mux.Handle("GET /metrics", s.metrics.handler())

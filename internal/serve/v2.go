@@ -30,11 +30,14 @@ const (
 	featuresName = "features"
 )
 
-// state answers a question of health.
-func (s *Server) state(w http.ResponseWriter, ok bool) {
+// health answers a question of health by the status and, as KServe's own server
+// does, in JSON.
+func health(w http.ResponseWriter, ok bool, answer map[string]any) {
+	code := http.StatusOK
 	if !ok {
-		w.WriteHeader(http.StatusServiceUnavailable)
+		code = http.StatusServiceUnavailable
 	}
+	writeJSON(w, code, answer)
 }
 
 func (s *Server) serverMetadata(w http.ResponseWriter, _ *http.Request) {
@@ -65,6 +68,18 @@ func (s *Server) outputs() (all []tensorInfo) {
 		all = []tensorInfo{{logitsName, "FP32", []int{-1, n}}, {probName, "FP32", []int{-1, n}}}
 	}
 	return append(all, tensorInfo{featuresName, "FP32", []int{-1, s.batcher.engine.features}})
+}
+
+func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
+	health(w, true, map[string]any{"live": true})
+}
+
+func (s *Server) serverReady(w http.ResponseWriter, _ *http.Request) {
+	health(w, s.ready(), map[string]any{"ready": s.ready()})
+}
+
+func (s *Server) modelReady(w http.ResponseWriter, _ *http.Request) {
+	health(w, s.ready(), map[string]any{"name": s.options.Name, "ready": s.ready()})
 }
 
 // about says for the page what is served.

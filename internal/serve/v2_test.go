@@ -30,7 +30,8 @@ func TestMetadataAndHealth(t *testing.T) {
 		return answer.StatusCode, strings.TrimSpace(string(text))
 	}
 	for path, want := range map[string]string{
-		"/v2/health/live": "", "/v2/health/ready": "", "/v2/models/tiny/ready": "", "/v2/models/tiny/versions/1/ready": "",
+		"/v2/health/live": `{"live":true}`, "/v2/health/ready": `{"ready":true}`,
+		"/v2/models/tiny/ready": `{"name":"tiny","ready":true}`, "/v2/models/tiny/versions/1/ready": `{"name":"tiny","ready":true}`,
 		"/v2": `{"extensions":["binary_tensor_data","classification"],"name":"inception","version":"v9"}`,
 		"/v2/models/tiny": `{"inputs":[{"name":"input","datatype":"FP32","shape":[-1,3,32,32]},` +
 			`{"name":"image","datatype":"BYTES","shape":[-1]}],"name":"tiny","outputs":[{"name":"logits","datatype":"FP32","shape":[-1,3]},` +
