@@ -114,6 +114,9 @@ func open(job Job) (_ *run, err error) {
 	} else if err := r.resume(); err != nil {
 		return nil, err
 	}
+	if err := r.adviseSpeed(); err != nil {
+		return nil, err
+	}
 	r.metrics, err = report.OpenMetrics(r.path(rundir.Metrics))
 	if err != nil {
 		return nil, err
