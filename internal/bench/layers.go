@@ -152,7 +152,7 @@ func (c layerConv) String() string {
 func (c layerConv) time(name string, precision model.Precision, span time.Duration) LayerResult {
 	r := LayerResult{Name: name, Shape: c.String(), GFLOP: 2 * float64(c.macs) * float64(c.n) / 1e9}
 	rate := func(pass func()) float64 {
-		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
+		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span, nil)
 		return r.GFLOP / median(times)
 	}
 	if precision == model.BF16 {

@@ -53,7 +53,7 @@ type transport interface {
 	send(to, tag int, m message) *request
 	receive(from, tag int, m message) *request
 	abort(status int)
-	leave() error
+	leave(status int) error
 }
 
 // message is the memory of one message: of either kind.
@@ -171,15 +171,16 @@ func (c *Cluster) Abort(status int) {
 	}
 }
 
-// Leave ends the common work; every rank must call it, and nothing after it.
-func (c *Cluster) Leave() error {
+// Leave ends the common work once every rank has come to its end. Under MPI it
+// ends the process with an exit status, and returns only if that fails.
+func (c *Cluster) Leave(status int) error {
 	if c == nil {
 		return nil
 	}
 	if err := c.Barrier(); err != nil {
 		return err
 	}
-	return c.transport.leave()
+	return c.transport.leave(status)
 }
 
 // Barrier waits until all ranks have come here.
