@@ -45,6 +45,8 @@ type Cluster struct {
 	hosts     []string // by rank
 	timeout   time.Duration
 	calls     int // of what all do together, which numbers the messages
+	firstTag  int
+	firsts    map[int]*Cluster // what First has returned
 }
 
 // transport carries messages between pairs of ranks. Messages with one tag
@@ -162,6 +164,24 @@ func processors() string {
 	_, list, _ := strings.Cut(string(text), "\nCpus_allowed_list:")
 	list, _, _ = strings.Cut(list, "\n")
 	return strings.TrimSpace(list)
+}
+
+// First returns the cluster of the first n ranks, nil on others. Its messages do
+// not meet those of the whole, so that both may be under way.
+func (c *Cluster) First(n int) *Cluster {
+	if c.Rank() >= n || c.Size() == 1 {
+		return nil
+	}
+	if c.firsts == nil {
+		c.firsts = map[int]*Cluster{}
+	}
+	if c.firsts[n] == nil {
+		c.firsts[n] = &Cluster{
+			transport: c.transport, ranks: c.ranks[:n], rank: c.rank, hosts: c.hosts[:n], timeout: c.timeout,
+			firstTag: tagsOfOne,
+		}
+	}
+	return c.firsts[n]
 }
 
 // Abort ends the processes of all ranks.
@@ -357,14 +377,14 @@ func unframe(first []byte) (data, rest []byte) {
 
 // The tags of messages: MPI promises 32768.
 const (
-	streamTag = 0 // of messages between two
-	tagsEach  = 2 // of what all ranks do together
-	lastTag   = 32766
+	streamTag = 0     // of messages between two
+	tagsEach  = 2     // of what all ranks do together
+	tagsOfOne = 16384 // tags that a cluster has to itself
 )
 
 func (c *Cluster) nextTag() int {
 	c.calls++
-	return tagsEach * (1 + c.calls%(lastTag/tagsEach-1))
+	return c.firstTag + tagsEach*(1+c.calls%(tagsOfOne/tagsEach-1))
 }
 
 func (c *Cluster) send(to, tag int, m message) *request {
