@@ -31,7 +31,7 @@ func newDoctor(s *session) *cobra.Command {
 		Use:     "doctor",
 		Short:   "Show the instruction set, threads and memory that inception uses on this machine",
 		Example: "  inception doctor\n  INCEPTION_ISA=avx2 inception doctor",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			r := doctorReport{
 				Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,

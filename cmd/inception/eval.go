@@ -49,7 +49,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 		Example: `  inception eval --weights runs/flowers5-20260102-150405 --report eval.html
   inception eval --weights best.safetensors --data photos/val --per-class
   inception eval --weights a.safetensors --weights b.safetensors --data imagenet --crops 144 --exclude blacklist.txt`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.run(c) },
 	}
 	f := c.Flags()
@@ -93,6 +93,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	job.Progress = func(done, total int) { bar.Set(int64(done), int64(total)) }
 	outcome, err := job.Run(c.Context())
 	bar.Clear()
+	if run != "" && e.data == "" {
+		err = moved(err)
+	}
 	if errors.As(err, &evaluate.CallError{}) {
 		err = usageError{err}
 	}

@@ -87,7 +87,7 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 		for to < len(files) && !IsArray(files[to]) {
 			to++
 		}
-		if err := p.RunSet(ctx, unlabelled{files[from:to], p.options.Decoder}, each); err != nil {
+		if err := p.RunSet(ctx, unlabelled{ctx, files[from:to], p.options.Decoder}, each); err != nil {
 			return err
 		}
 		from = to

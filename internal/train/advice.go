@@ -2,14 +2,11 @@ package train
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/report"
-	"github.com/inception-go/inception/internal/rundir"
 )
 
 // paperBatch is the effective batch of the paper's learning rate of 0.045.
@@ -36,15 +33,6 @@ func (r *run) advise() {
 		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates "+
 			"and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
-	}
-	if warnings, err := model.Principles(r.weights.Spec); err == nil && len(warnings) > 0 {
-		var departs []string
-		for _, w := range warnings {
-			departs = append(departs, fmt.Sprintf("%d by %s", w.Principle, w.Key))
-		}
-		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); "+
-			"inception summary --config %s says how",
-			strings.Join(departs, ", "), filepath.Join(r.job.Dir, rundir.Config)))
 	}
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")

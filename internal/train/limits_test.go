@@ -65,7 +65,7 @@ func TestMaxTimeEndsARunThatALongerOneContinues(t *testing.T) {
 
 // notes keeps what a run says.
 type notes struct {
-	silence
+	Silence
 	all []string
 }
 

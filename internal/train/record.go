@@ -77,6 +77,7 @@ func (r *run) report(state string) {
 		return
 	}
 	err := r.writeReport(state)
+	r.clock.reported()
 	if err != nil && err.Error() != r.unreported {
 		r.unreported = err.Error()
 		r.reporter.Warn(fmt.Sprintf("no report: %v; the training goes on", err))

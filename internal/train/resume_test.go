@@ -60,7 +60,7 @@ func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
 }
 
 // killed ends a run as a signal would that cannot be caught.
-type killed struct{ silence }
+type killed struct{ Silence }
 
 func (killed) Step(Status) { panic(killed{}) }
 

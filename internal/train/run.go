@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 )
 
 // run is one training with its folder.
@@ -63,7 +64,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 func prepare(job Job) (*run, error) {
 	r := &run{job: job, reporter: job.Reporter}
 	if r.reporter == nil {
-		r.reporter = silence{}
+		r.reporter = Silence{}
 	}
 	if err := job.Recipe.Validate(); err != nil {
 		return nil, err
@@ -140,6 +141,7 @@ func (r *run) openFolder() (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	r.reporter.Note("run folder " + shell.Quote(r.job.Dir))
 	if fresh {
 		r.adviseBeginning()
 		if r.job.Resume {
@@ -268,12 +270,16 @@ func (r *run) between() error {
 			return err
 		}
 	}
-	return r.first(r.checkpointIfDue)
+	return r.first(r.saveIfDue)
 }
 
-// checkpointIfDue saves after so many updates or so much time.
-func (r *run) checkpointIfDue() error {
+// saveIfDue writes the report and a checkpoint after so many updates or so much
+// time.
+func (r *run) saveIfDue() error {
 	o := r.recipe.Train
+	if r.clock.sinceReport() > 2*time.Minute {
+		r.report("training")
+	}
 	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
 	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
 		return r.checkpoint()
@@ -330,7 +336,7 @@ func (r *run) writeTrain() error {
 
 // measure writes the epoch's lines and weights, with a validation or without.
 func (r *run) measure(ctx context.Context, validate bool) error {
-	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs}
+	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs, Classes: r.weights.Spec.Classes}
 	if r.at.SoFar.Images > 0 { // none in the first epochs of older checkpoints
 		train := r.trainLine(&r.at.SoFar)
 		summary.Train = &train
