@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
@@ -48,6 +50,7 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("ablation folder: %w", err)
 	}
+	sweep(dir)
 	if err := r.schedule.write(dir); err != nil {
 		return nil, err
 	}
@@ -73,6 +76,16 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 			return r, err
 		}
 		progress.Done(r)
+	}
+}
+
+// sweep removes what killed processes were writing long ago: another one may be
+// writing now.
+func sweep(dir string) {
+	for _, path := range atomicfile.Leftovers(dir) {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(path) // costs room and nothing else
+		}
 	}
 }
 
@@ -146,7 +159,11 @@ func (p *Plan) train(ctx context.Context, job train.Job, run *Outcome) error {
 	_, err := train.Run(ctx, job)
 	if errors.Is(err, train.ErrDiverged) {
 		// Resuming would end the same way: the same seed gives the same bits.
-		err = os.WriteFile(filepath.Join(job.Dir, failedFile), []byte(err.Error()+"\n"), 0o666)
+		why := err.Error() + "\n"
+		err = atomicfile.Write(filepath.Join(job.Dir, failedFile), func(w io.Writer) error {
+			_, err := io.WriteString(w, why)
+			return err
+		})
 	}
 	if err != nil {
 		return err

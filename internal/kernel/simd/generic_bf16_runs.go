@@ -137,6 +137,22 @@ func poolSumBF16Generic(p *PoolArgs) {
 	}
 }
 
+func poolSum3BF16Generic(p *PoolArgs) {
+	taps := p.list()
+	for i := range p.Pixels {
+		var columns [3][Block]float32
+		for at, t := range taps {
+			for c, v := range p.tappedHalf(t, i) {
+				columns[at%3][c] += Float32(v)
+			}
+		}
+		y := p.half(i)
+		for c := range y {
+			y[c] = RoundBF16(p.Scale * (columns[0][c] + columns[1][c] + columns[2][c]))
+		}
+	}
+}
+
 func poolMaxBF16Generic(p *PoolArgs) { eachMaximum(p, func(int, int, PoolTap) {}) }
 
 func poolArgmaxBF16Generic(p *PoolArgs) {

@@ -6,8 +6,8 @@ var genericRuns = Runs{
 	Moments: momentsGeneric, Normalise: normaliseGeneric,
 	GradientSums: gradientSumsGeneric, GradientApply: gradientApplyGeneric,
 	PoolSum: poolSumGeneric, PoolMax: poolMaxGeneric, PoolMaxBack: poolMaxBackGeneric,
-	Transpose: transposeGeneric,
-	Axpy:      axpyGeneric, Scale: scaleGeneric, Lerp: lerpGeneric,
+	Transpose: transposeGeneric, Evens: evensGeneric,
+	Axpy: axpyGeneric, Scale: scaleGeneric, Lerp: lerpGeneric,
 	Momentum: momentumGeneric, RMSProp: rmsPropGeneric, Adam: adamGeneric,
 }
 
@@ -86,6 +86,14 @@ func gradientApplyGeneric(dx, dy, x []float32, k *[5][Block]float32) {
 			to[i] = k[0][i]*g + (k[3][i]*(v-k[2][i]) + k[4][i])
 		}
 		dx, dy, x = dx[Block:], dy[Block:], x[Block:]
+	}
+}
+
+func evensGeneric(to, from []float32) {
+	for at := 0; 2*Block*(at+1) <= len(from); at++ {
+		for i := range Block {
+			to[at*Block*Block+i] = from[2*(at*Block+i)]
+		}
 	}
 }
 
