@@ -94,25 +94,19 @@ func (r *run) adviseInit() {
 
 // adviseSpeed says at the start what plain Go would take, which on machines without
 // kernels in assembly may be days.
-func (r *run) adviseSpeed() error {
-	if kernel.ISA() != kernel.PlainGo {
-		return nil
-	}
+func (r *run) adviseSpeed() {
 	layers, err := model.Layers(r.weights.Spec)
-	if err != nil {
-		return err
+	if err != nil || kernel.ISA() != kernel.PlainGo {
+		return
 	}
 	cause := fmt.Sprintf("no fast kernels exist for %s/%s", runtime.GOOS, runtime.GOARCH)
-	if len(kernel.ISAs()) > 1 {
-		cause = fmt.Sprintf("INCEPTION_ISA chooses plain Go although this machine can run %s", kernel.ISAs()[0])
+	if best := kernel.ISAs()[0]; best != kernel.PlainGo {
+		cause = fmt.Sprintf("INCEPTION_ISA chooses plain Go although this machine can run %s", best)
 	}
-	updates := max(0, r.updates()-r.at.Step)
-	images := updates * r.effectiveBatch()
+	updates, batch := max(0, r.updates()-r.at.Step), r.effectiveBatch()
+	took := plainGoTime(model.TrainingMACs(layers), updates*batch/r.cluster.Size(), kernel.PeakGFLOPS(parallel.Threads()))
 	r.reporter.Warn(fmt.Sprintf("%s: training runs in plain Go, and its %d updates of %d images will take about %s "+
-		"without validations; a smaller model.width or model.input_size is faster",
-		cause, updates, r.effectiveBatch(),
-		Brief(plainGoTime(model.TrainingMACs(layers), images, kernel.PeakGFLOPS(parallel.Threads())))))
-	return nil
+		"without validations; a smaller model.width or model.input_size is faster", cause, updates, batch, Brief(took)))
 }
 
 // plainGoTime estimates how long so many images take of so many multiply-adds each.
