@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // hugePage is the size of the larger pages that x86 and Arm have.
 const hugePage = 2 << 20
@@ -18,5 +21,29 @@ func NewFloats(n int) []float32 {
 	if whole := (len(memory) - before) / hugePage * hugePage; whole > 0 {
 		adviseHugePages(memory[before:][:whole])
 	}
+	return floats
+}
+
+// Slab gives out memory that is kept as long as any of it is used: many small
+// slices together fill huge pages. A nil Slab gives each memory of its own.
+type Slab struct {
+	mu   sync.Mutex
+	free []float32
+}
+
+const slabFloats = 4 * hugePage / floatBytes // taken at once
+
+// Floats returns n zeros, which begin a cache line.
+func (s *Slab) Floats(n int) []float32 {
+	if s == nil || n >= slabFloats {
+		return NewFloats(n)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n > len(s.free) {
+		s.free = NewFloats(slabFloats)
+	}
+	floats := s.free[:n:n]
+	s.free = s.free[min(roundUp(n), len(s.free)):]
 	return floats
 }
