@@ -18,7 +18,7 @@ import (
 type Options struct {
 	Train           bool    // batch statistics and separate batch norm; otherwise batch norm is folded
 	Width           float64 // multiplies channel counts, which stay multiples of 16
-	Eps, Momentum   float32 // of batch norm
+	Eps             float32 // of batch norm
 	CountIncludePad bool    // the 3x3 average pools count their padding
 	NoGamma         bool    // batch norm has no scale, as in TF-slim
 	Seed            uint64  // of dropout, combined with the value of Step during the run
@@ -26,6 +26,10 @@ type Options struct {
 
 	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
 	Precision ops.Precision // of activations
+
+	// Share joins the statistics of batch norm with those of other processes; see
+	// ops.Norm. nil: none.
+	Share func(sums []float64) error
 
 	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/picture/jpeg"
@@ -105,6 +106,12 @@ func formatOf(data []byte) (format, error) {
 	return format{}, fmt.Errorf("is not a %s", formatNames())
 }
 
+// Recognised reports whether data begins like a file of a format that Decode
+// reads.
+func Recognised(data []byte) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.is(data) })
+}
+
 // unread are formats that people have pictures in and that no free decoder
 // without cgo reads, and what converts them.
 var unread = []struct {
@@ -114,7 +121,7 @@ var unread = []struct {
 	{"HEIC", "heif-convert, ImageMagick or, on macOS, sips -s format jpeg", isHEIC},
 	{"JPEG XL", "djxl or ImageMagick", beginsWith("\xff\x0a", "\x00\x00\x00\x0cJXL \r\n\x87\n")},
 	{"JPEG 2000", "opj_decompress or ImageMagick", beginsWith("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
-	{"SVG", "rsvg-convert or Inkscape", beginsWith("<svg", "<?xml")},
+	{"SVG", "rsvg-convert or Inkscape", beginsWith("<svg")},
 }
 
 // isHEIC knows pictures of HEVC by their brands (ISO/IEC 23008-12, annex B.4).
