@@ -97,7 +97,7 @@ func (r planned) stepTime(emulate bool) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := train.NewStepper(o, w, emulate)
+	s, err := train.NewStepper(o, w, emulate, nil)
 	if err != nil {
 		return 0, err
 	}

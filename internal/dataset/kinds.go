@@ -52,6 +52,14 @@ var kinds = []Kind{
 	},
 }
 
+// MissingError says that a dataset's folder does not exist.
+type MissingError struct{ Path string }
+
+// Error says what may be named in its place.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("dataset %s: there is no such folder; give a folder of images or one of %s", e.Path, Specs())
+}
+
 func holding(pattern string) func(dir string) bool {
 	return func(dir string) bool {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern))
@@ -109,8 +117,7 @@ func recognise(path string) (*Kind, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("dataset %s: there is no such folder; give a folder of images or one of %s",
-			path, Specs())
+		return nil, &MissingError{path}
 	case err != nil:
 		return nil, fmt.Errorf("dataset: %w", err)
 	case !info.IsDir():

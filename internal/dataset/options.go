@@ -138,10 +138,11 @@ func (o Options) Decoder() *picture.Decoder {
 func (o Options) EvalPreprocess(inputSize int) (picture.Preprocess, error) {
 	p, err := picture.NamedPreprocess(o.Preprocess, inputSize)
 	if err != nil {
-		return p, settings.Errorf("data.preprocess", "%w", err)
+		return p, settings.ChoiceErrorf("data.preprocess", []string{"torchvision", "inception", "imagenet", "unit"}, "%w", err)
 	}
 	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
-		return p, settings.Errorf("data.interpolation", "%w", err)
+		return p, settings.ChoiceErrorf("data.interpolation",
+			[]string{picture.Bilinear, picture.Bicubic, picture.BilinearTF1}, "%w", err)
 	}
 	p.Interpolation = o.Interpolation
 	return p, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/picture/jpeg"
@@ -103,6 +104,12 @@ func formatOf(data []byte) (format, error) {
 		}
 	}
 	return format{}, fmt.Errorf("is not a %s", formatNames())
+}
+
+// Recognised reports whether data begins like a file of a format that Decode
+// reads.
+func Recognised(data []byte) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.is(data) })
 }
 
 // unread are formats that people have pictures in and that no free decoder

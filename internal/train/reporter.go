@@ -33,6 +33,7 @@ type EpochSummary struct {
 	Train         *report.Line // means of the epoch; nil if none of it was trained on
 	Val           *report.Line // nil without validation
 	Best          bool         // the validation beats all before
+	Classes       int          // of the data
 	Left          time.Duration
 }
 
