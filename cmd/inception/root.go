@@ -22,6 +22,7 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -357,6 +358,15 @@ func program() string {
 		return "go run ./cmd/inception"
 	}
 	return "inception"
+}
+
+// commandLine returns what was typed.
+func commandLine() string {
+	words := []string{program()}
+	for _, arg := range os.Args[1:] {
+		words = append(words, shell.Quote(arg))
+	}
+	return strings.Join(words, " ")
 }
 
 // version is the module's version, or the commit it was built from.

@@ -26,10 +26,7 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	curves, err := figure.CurvesSVG(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, r.curves()...)
-	if err != nil {
-		return err
-	}
+	curves := figure.Chart(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, r.curves()...)
 	view := struct {
 		*Result
 		Title, State, Base, Version string
