@@ -369,8 +369,14 @@ func commandLine() string {
 	return strings.Join(words, " ")
 }
 
-// version is the module's version, or the commit it was built from.
+// released is the version of a released program, which the linker sets.
+var released string
+
+// version is that of the release, the module's, or the commit it was built from.
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
