@@ -24,6 +24,7 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -376,8 +377,23 @@ func program() string {
 	return "inception"
 }
 
-// version is the module's version, or the commit it was built from.
+// commandLine returns what was typed.
+func commandLine() string {
+	words := []string{program()}
+	for _, arg := range os.Args[1:] {
+		words = append(words, shell.Quote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// released is the version of a released program, which the linker sets.
+var released string
+
+// version is that of the release, the module's, or the commit it was built from.
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
