@@ -154,6 +154,9 @@ func (r *run) openFolder() (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := r.adviseSpeed(); err != nil {
+		return false, err
+	}
 	r.metrics, err = report.OpenMetrics(r.path(rundir.Metrics))
 	return fresh, err
 }
