@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -159,8 +158,8 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
 		together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
-		together(newPredict(s)), newExplain(s), together(newFeatures(s)), newImport(s), newExport(s), newDataset(s),
-		newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
+		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newImport(s), newExport(s),
+		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
 	groups(root)
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultCompletionCmd()
@@ -291,7 +290,7 @@ func (s *session) prepare() error {
 		if err != nil {
 			return err
 		}
-		threads = max(1, runtime.GOMAXPROCS(0)/share)
+		threads = max(1, parallel.Default()/share)
 	}
 	parallel.SetThreads(threads)
 	return nil

@@ -165,7 +165,7 @@ func (r *Result) runs() (all []runView) {
 				Link:    path.Join(folder, rundir.Report),
 				Command: fmt.Sprintf("inception train --config %s --out again", path.Join(folder, rundir.Config))}
 			if o.State == Done {
-				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*(1-o.Top1)), fmt.Sprintf("%.2f", 100*(1-o.Top5))
+				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*o.error()), fmt.Sprintf("%.2f", 100*o.top5Error())
 				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)
 			}
 			all = append(all, v)

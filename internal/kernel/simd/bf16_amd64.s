@@ -11358,31 +11358,65 @@ TEXT ·momentsBF16AVX512(SB), NOSPLIT, $0-40
 	MOVQ   x_len+24(FP), DX
 	SHRQ   $0x04, DX
 	MOVQ   DX, BX
-	ANDQ   $0x00000001, BX
-	SHRQ   $0x01, DX
+	ANDQ   $0x00000007, BX
+	SHRQ   $0x03, DX
 	TESTQ  DX, DX
 	JZ     turnDone2
 
 turn1:
-	VPMOVZXWD     (CX)(AX*1), Z4
-	VPSLLD        $0x10, Z4, Z4
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z0, Z0
-	VFMADD231PD   Z5, Z5, Z2
+	VPXORD        Z4, Z4, Z4
+	VPXORD        Z5, Z5, Z5
+	VPMOVZXWD     (CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     32(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     64(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     96(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     128(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     160(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     192(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     224(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z0, Z0
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z2, Z2
 	VEXTRACTF64X4 $0x01, Z4, Y4
 	VCVTPS2PD     Y4, Z4
 	VADDPD        Z4, Z1, Z1
-	VFMADD231PD   Z4, Z4, Z3
-	VPMOVZXWD     32(CX)(AX*1), Z4
-	VPSLLD        $0x10, Z4, Z4
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z0, Z0
-	VFMADD231PD   Z5, Z5, Z2
-	VEXTRACTF64X4 $0x01, Z4, Y4
+	VEXTRACTF64X4 $0x01, Z5, Y4
 	VCVTPS2PD     Y4, Z4
-	VADDPD        Z4, Z1, Z1
-	VFMADD231PD   Z4, Z4, Z3
-	ADDQ          $0x00000040, AX
+	VADDPD        Z4, Z3, Z3
+	ADDQ          $0x00000100, AX
 	DECQ          DX
 	JNZ           turn1
 
@@ -11391,15 +11425,23 @@ turnDone2:
 	JZ    blockDone4
 
 block3:
-	VPMOVZXWD     (CX)(AX*1), Z4
-	VPSLLD        $0x10, Z4, Z4
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z0, Z0
-	VFMADD231PD   Z5, Z5, Z2
+	VPXORD        Z4, Z4, Z4
+	VPXORD        Z5, Z5, Z5
+	VPMOVZXWD     (CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z0, Z0
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z2, Z2
 	VEXTRACTF64X4 $0x01, Z4, Y4
 	VCVTPS2PD     Y4, Z4
 	VADDPD        Z4, Z1, Z1
-	VFMADD231PD   Z4, Z4, Z3
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VCVTPS2PD     Y4, Z4
+	VADDPD        Z4, Z3, Z3
 	ADDQ          $0x00000020, AX
 	DECQ          BX
 	JNZ           block3
@@ -11512,53 +11554,121 @@ TEXT ·gradientSumsBF16AVX512(SB), NOSPLIT, $0-72
 	MOVQ    dy_len+24(FP), BX
 	SHRQ    $0x04, BX
 	MOVQ    BX, SI
-	ANDQ    $0x00000001, SI
-	SHRQ    $0x01, BX
+	ANDQ    $0x00000007, SI
+	SHRQ    $0x03, BX
 	TESTQ   BX, BX
 	JZ      turnDone2
 
 turn1:
-	VPMOVZXWD     (DX)(AX*1), Z7
-	VPSLLD        $0x10, Z7, Z7
-	VSUBPS        Z2, Z7, Z7
-	VMULPS        Z0, Z7, Z8
-	VADDPS        Z1, Z8, Z8
-	VPXORD        Z9, Z9, Z9
-	VCMPPS        $0x11, Z8, Z9, K1
-	VPMOVZXWD.Z   (CX)(AX*1), K1, Z8
-	VPSLLD        $0x10, Z8, Z8
-	VMULPS        Z8, Z7, Z7
-	VCVTPS2PD     Y8, Z9
-	VADDPD        Z9, Z3, Z3
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	VPMOVZXWD     (DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   (CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     32(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   32(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     64(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   64(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     96(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   96(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     128(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   128(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     160(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   160(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     192(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   192(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     224(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   224(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
 	VCVTPS2PD     Y7, Z9
+	VADDPD        Z9, Z3, Z3
+	VCVTPS2PD     Y8, Z9
 	VADDPD        Z9, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z8, Y8
-	VCVTPS2PD     Y8, Z8
-	VADDPD        Z8, Z4, Z4
 	VEXTRACTF64X4 $0x01, Z7, Y7
 	VCVTPS2PD     Y7, Z7
-	VADDPD        Z7, Z6, Z6
-	VPMOVZXWD     32(DX)(AX*1), Z7
-	VPSLLD        $0x10, Z7, Z7
-	VSUBPS        Z2, Z7, Z7
-	VMULPS        Z0, Z7, Z8
-	VADDPS        Z1, Z8, Z8
-	VPXORD        Z9, Z9, Z9
-	VCMPPS        $0x11, Z8, Z9, K1
-	VPMOVZXWD.Z   32(CX)(AX*1), K1, Z8
-	VPSLLD        $0x10, Z8, Z8
-	VMULPS        Z8, Z7, Z7
-	VCVTPS2PD     Y8, Z9
-	VADDPD        Z9, Z3, Z3
-	VCVTPS2PD     Y7, Z9
-	VADDPD        Z9, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z8, Y8
-	VCVTPS2PD     Y8, Z8
-	VADDPD        Z8, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z7, Y7
+	VADDPD        Z7, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z8, Y7
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z6, Z6
-	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000100, AX
 	DECQ          BX
 	JNZ           turn1
 
@@ -11567,24 +11677,28 @@ turnDone2:
 	JZ    blockDone4
 
 block3:
-	VPMOVZXWD     (DX)(AX*1), Z7
-	VPSLLD        $0x10, Z7, Z7
-	VSUBPS        Z2, Z7, Z7
-	VMULPS        Z0, Z7, Z8
-	VADDPS        Z1, Z8, Z8
-	VPXORD        Z9, Z9, Z9
-	VCMPPS        $0x11, Z8, Z9, K1
-	VPMOVZXWD.Z   (CX)(AX*1), K1, Z8
-	VPSLLD        $0x10, Z8, Z8
-	VMULPS        Z8, Z7, Z7
-	VCVTPS2PD     Y8, Z9
-	VADDPD        Z9, Z3, Z3
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	VPMOVZXWD     (DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   (CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
 	VCVTPS2PD     Y7, Z9
+	VADDPD        Z9, Z3, Z3
+	VCVTPS2PD     Y8, Z9
 	VADDPD        Z9, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z8, Y8
-	VCVTPS2PD     Y8, Z8
-	VADDPD        Z8, Z4, Z4
 	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z7
+	VADDPD        Z7, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z8, Y7
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z6, Z6
 	ADDQ          $0x00000020, AX
