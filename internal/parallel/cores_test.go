@@ -14,7 +14,7 @@ func TestFastOfCountsTheLargeProcessors(t *testing.T) {
 	}{
 		{nil, 0},
 		{[]string{"1024\n", "1024\n"}, 2},
-		{[]string{"446\n", "446\n", "446\n", "446\n", "1024\n", "1024\n"}, 2},          // two large, four small
+		{[]string{"446\n", "446\n", "446\n", "446\n", "1024\n", "1024\n"}, 2},         // two large, four small
 		{[]string{"250\n", "250\n", "250\n", "250\n", "870\n", "870\n", "1024\n"}, 3}, // of three kinds
 		{[]string{"1024\n", "many\n"}, 0},
 		{[]string{"0\n", "0\n"}, 2},
