@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help build build-mpi test test-long test-arm64 fuzz lint generate generated parity interop bench bench-peers
+.PHONY: help build build-mpi test test-long test-arm64 fuzz lint generate generated parity test-cluster interop bench \
+	bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -41,6 +42,9 @@ generated: generate ## fail if the committed files differ from the generated one
 
 parity: ## compare logits, losses, gradients and statistics with torchvision's, all golden cases
 	INCEPTION_LONG=1 go test -count=1 -timeout 1h -run Golden -v ./internal/model
+
+test-cluster: ## run several processes under MPICH, Open MPI and Intel MPI, which it fetches from PyPI
+	internal/cluster/test.sh
 
 interop: ## exchange weights and models with the real tools; docs/interop.md says what to install
 	internal/interop/run.sh
