@@ -135,15 +135,7 @@ func stepOf(o Options, w *model.Weights) (s stepper, err error) {
 		if err != nil {
 			return s, err
 		}
-		// The forward pass and the gradients of the input and of the weights
-		// take the same number of operations; the image needs no gradient.
-		for i, l := range layers {
-			passes := 3.0
-			if i == 0 {
-				passes = 2
-			}
-			s.flops += passes * 2 * float64(l.MACs) * float64(o.Batch)
-		}
+		s.flops = 2 * float64(model.TrainingMACs(layers)) * float64(o.Batch)
 		s.step, s.plan = func() error { return training.Step(images, labels) }, training.PlannedBytes()
 		s.close, s.communication = func() { _ = training.Close() }, training.Communication
 		return s, nil

@@ -24,14 +24,15 @@ type batcher struct {
 // errStopped is what inputs get that come after the end.
 var errStopped = refusal{http.StatusServiceUnavailable, errors.New("the server stops")}
 
-// job is one input that waits for its output.
+// job is the inputs of a request, which run together, as they wait for their
+// outputs.
 type job struct {
-	ctx   context.Context
-	input []float32
-	since time.Time
-	done  chan struct{} // is closed when output or err is there
-	output
-	failed error
+	ctx     context.Context
+	inputs  [][]float32
+	since   time.Time
+	done    chan struct{} // is closed when outputs or failed are there
+	outputs []output
+	failed  error
 }
 
 func newBatcher(e *engine, o Options, m *metrics) *batcher {
@@ -41,43 +42,37 @@ func newBatcher(e *engine, o Options, m *metrics) *batcher {
 	return b
 }
 
-// announce says that n inputs will come, so that others wait for them. Each is
-// either given to run or taken back by announce(-1).
+// announce says that n inputs will come, so that others wait for them. They are
+// either given to run or taken back by announce(-n).
 func (b *batcher) announce(n int) { b.coming.Add(int64(n)) }
 
 // run returns the outputs of announced inputs, in order.
 func (b *batcher) run(ctx context.Context, inputs [][]float32) ([]output, error) {
-	jobs := make([]*job, len(inputs))
-	for i, in := range inputs {
-		jobs[i] = &job{ctx: ctx, input: in, since: time.Now(), done: make(chan struct{})}
+	j := &job{ctx: ctx, inputs: inputs, since: time.Now(), done: make(chan struct{})}
+	var err error
+	select {
+	case b.queue <- j:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-b.stop:
+		err = errStopped
 	}
-	for i, j := range jobs {
-		select {
-		case b.queue <- j:
-			b.announce(-1)
-		case <-ctx.Done():
-			b.announce(i - len(jobs))
-			return nil, context.Cause(ctx)
-		case <-b.stop:
-			b.announce(i - len(jobs))
-			return nil, errStopped
-		}
+	b.announce(-len(inputs))
+	if err != nil {
+		return nil, err
 	}
-	outputs := make([]output, len(jobs))
-	for i, j := range jobs {
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-b.ended:
-			return nil, errStopped
-		}
-		if j.failed != nil {
-			return nil, j.failed
-		}
-		outputs[i] = j.output
+	return b.wait(j)
+}
+
+func (b *batcher) wait(j *job) ([]output, error) {
+	select {
+	case <-j.done:
+		return j.outputs, j.failed
+	case <-j.ctx.Done():
+		return nil, context.Cause(j.ctx)
+	case <-b.ended:
+		return nil, errStopped
 	}
-	return outputs, nil
 }
 
 // work runs batches until the batcher is closed.
@@ -95,17 +90,17 @@ func (b *batcher) work() {
 	}
 }
 
-// collect returns the first job and those that come in time.
+// collect returns the first job and those that come in time, until a batch is full.
 func (b *batcher) collect(first *job) []*job {
-	batch := []*job{first}
+	batch, inputs := []*job{first}, len(first.inputs)
 	last := first.since.Add(b.options.Delay)
-	for len(batch) < b.options.Batch {
+	for inputs < b.options.Batch {
 		j, ok := b.next(last)
 		if !ok {
 			break
 		}
 		if j.ctx.Err() == nil {
-			batch = append(batch, j)
+			batch, inputs = append(batch, j), inputs+len(j.inputs)
 		}
 	}
 	return batch
@@ -141,22 +136,31 @@ func (b *batcher) next(last time.Time) (*job, bool) {
 // runBatch runs jobs and hands out what they wait for.
 func (b *batcher) runBatch(batch []*job) {
 	began := time.Now()
-	inputs := make([][]float32, len(batch))
-	for i, j := range batch {
-		inputs[i] = j.input
+	var inputs [][]float32
+	for _, j := range batch {
+		inputs = append(inputs, j.inputs...)
 		b.metrics.waited.Observe(began.Sub(j.since).Seconds())
 	}
-	b.metrics.pictures.Add(float64(len(batch)))
 	outputs, err := b.engine.run(inputs)
-	b.metrics.batch.Observe(float64(len(batch)))
+	b.metrics.pictures.Add(float64(len(inputs)))
+	b.metrics.batch.Observe(float64(len(inputs)))
 	b.metrics.computed.Observe(time.Since(began).Seconds())
-	for i, j := range batch {
+	for _, j := range batch {
 		if j.failed = err; err == nil {
-			j.output = outputs[i]
-			j.failed = j.output.err()
+			j.outputs, outputs = outputs[:len(j.inputs)], outputs[len(j.inputs):]
+			j.failed = firstError(j.outputs)
 		}
 		close(j.done)
 	}
+}
+
+func firstError(outputs []output) error {
+	for _, o := range outputs {
+		if err := o.err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close waits for the batch that runs and frees the networks.

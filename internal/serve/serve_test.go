@@ -333,7 +333,9 @@ func TestRequestsAtOnceRunTogether(t *testing.T) {
 // collect takes what waits, waits for what is announced, and for nothing else.
 func TestAPictureWaitsOnlyForThoseThatAreComing(t *testing.T) {
 	b := &batcher{options: Options{Batch: 3, Delay: 80 * time.Millisecond}, queue: make(chan *job, 9)}
-	job := func() *job { return &job{ctx: context.Background(), since: time.Now()} }
+	job := func() *job {
+		return &job{ctx: context.Background(), since: time.Now(), inputs: make([][]float32, 1)}
+	}
 	took := func(first int) (int, time.Duration) {
 		began := time.Now()
 		j := job()
