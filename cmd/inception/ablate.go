@@ -18,6 +18,7 @@ import (
 type ablateCommand struct {
 	*session
 	suite, design  string
+	equal          string
 	data, val, out string
 	options        ablate.Options
 	keys           keyFlags
@@ -60,6 +61,11 @@ stopped.
 	a.keys = addKeyFlags(c, keyEpochs, keyBatch, keyRate, keySize, keySeed, keyWorkers)
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
+	f.StringVar(&a.equal, "equal", string(ablate.EqualEpochs),
+		"what all rows get the same of: "+strings.Join(ablate.Footings(), ", "))
+	f.StringVar(&a.options.Tune, "tune", "",
+		"`KEY=a,b,c`: choose the key's value for each row by short runs on validation images; the figures are of test images")
+	f.IntVar(&a.options.TuneEpoch, "tune-epochs", 0, "epochs of a short run of --tune (default a quarter)")
 	f.Float64Var(&a.margin, "margin", 0.5,
 		"largest difference of errors that does not matter, in `points` of a percent")
 	f.DurationVar(&a.options.Budget, "budget", 0,
@@ -69,6 +75,7 @@ stopped.
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
 	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
+	c.AddCommand(newAblateVerify(s))
 	return c
 }
 
@@ -114,7 +121,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: a.keys.into(c, dataFlags(c, a.data, a.val))}
 	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
-	a.options.Margin = a.margin / 100
+	a.options.Margin, a.options.Equal = a.margin/100, ablate.Footing(a.equal)
 	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {
 		a.options.Seeds = ablate.MostSeeds
 	}
@@ -202,8 +209,8 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 		a.print("%s\n", r.Caption())
 	}
-	a.note("wrote table.md table.csv table.json plot.svg plot.png report.html and the runs\nablation folder %s",
-		shell.Quote(a.out))
+	a.note("wrote table.md table.csv table.json table.tex, plot and forest as .svg .png .pdf, report.html and the runs\n"+
+		"ablation folder %s", shell.Quote(a.out))
 	if n := r.Count(ablate.Pending); n > 0 && a.options.Budget == 0 {
 		a.note("another process is doing %d of %d runs; the same command shows them once they are done",
 			n, r.Planned())

@@ -99,7 +99,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if errors.As(err, &evaluate.CallError{}) {
 		err = usageError{err}
 	}
-	if err != nil {
+	if err != nil || e.cluster.Rank() > 0 {
 		return err
 	}
 	return e.show(c.Context(), outcome)
@@ -144,8 +144,8 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	j = evaluate.Job{
 		Weights: e.weights, Options: c.Eval, Crops: picture.Crops(e.crops), InputSize: e.inputSize,
 		Data: c.Data, Given: e.data != "", Split: e.split,
-		Match: labels.MatchOptions{ByOrder: e.byOrder},
-		Note:  func(text string) { e.note("%s", text) }, Warn: e.warn,
+		Match: labels.MatchOptions{ByOrder: e.byOrder}, Cluster: e.cluster,
+		Note: func(text string) { e.note("%s", text) }, Warn: e.warn,
 		Agrees: func(member int, spec model.Spec) error {
 			if own && member > 0 { // the first member's run says nothing of the others' structure
 				return nil

@@ -257,6 +257,7 @@ func (p *predictCommand) each(
 	}
 	o := evaluate.PredictOptions{Layer: p.layer, Decoder: limits.Decoder(), RunOptions: evaluate.RunOptions{
 		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
+		Cluster: p.cluster,
 	}}
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
@@ -276,7 +277,7 @@ func (p *predictCommand) each(
 	}
 	defer predictor.Close()
 	var rows *npy.Rows
-	if to != "" {
+	if to != "" && p.cluster.Rank() == 0 {
 		if rows, err = npy.NewRows(to); err != nil {
 			return err
 		}

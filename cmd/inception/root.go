@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
@@ -56,7 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil && !s.begun {
 		err = wrongCall(c, err)
 	}
-	return status(err, stderr)
+	return s.end(err, stderr)
 }
 
 // status prints an error on one line and returns the exit status for it.
@@ -116,6 +118,8 @@ type session struct {
 	quiet    bool
 	logEvery time.Duration
 	begun    bool // whether the command's own work has begun
+
+	cluster *cluster.Cluster // the processes that share the work; nil for one
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -134,6 +138,9 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 			if err := missingFlags(c); err != nil {
 				return err
 			}
+			if err := s.join(c); err != nil {
+				return err
+			}
 			s.warnOfUnread(c)
 			return s.prepare()
 		},
@@ -143,16 +150,18 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"configuration: a YAML file or the name of an embedded one (default v3)")
 	flags.StringArrayVar(&s.set, "set", nil,
 		"set a configuration `key=value`, such as optimizer.lr=0.01; repeatable")
-	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor")
+	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor that the process may use")
 	flags.BoolVar(&s.json, "json", false, "print only JSON on standard output")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no messages except warnings and errors")
 	flags.DurationVar(&s.logEvery, "log-every", 30*time.Second,
 		"where messages go to no terminal: time between lines of progress; 0 for none")
 	root.SetGlobalNormalizationFunc(normalize)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
-	root.AddCommand(unconfigured(newPredict(s), newExplain(s), newFeatures(s), newImport(s), newExport(s), newDataset(s),
-		newDoctor(s), newVersion(s), newManual(s))...)
+	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
+		together(newBench(s)), newConfig(s))
+	root.AddCommand(unconfigured(
+		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newImport(s), newExport(s),
+		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
 	groups(root)
 	root.SetHelpCommand(newHelp(root))
 	root.InitDefaultCompletionCmd()
@@ -277,7 +286,15 @@ func (s *session) prepare() error {
 	if s.threads < 0 || s.threads > most {
 		return fmt.Errorf("--threads: must be from 0 to %d, is %d", most, s.threads)
 	}
-	parallel.SetThreads(s.threads)
+	threads := s.threads
+	if threads == 0 && s.cluster.Size() > 1 {
+		share, err := s.cluster.Neighbours()
+		if err != nil {
+			return err
+		}
+		threads = max(1, runtime.GOMAXPROCS(0)/share)
+	}
+	parallel.SetThreads(threads)
 	return nil
 }
 

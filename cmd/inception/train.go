@@ -63,9 +63,19 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if err := t.initFlags.parse(); err != nil {
 		return err
 	}
-	dir, own, err := t.folder(args)
+	var where struct{ Dir, Own string }
+	err := t.byFirst(&where, func() (err error) {
+		where.Dir, where.Own, err = t.folder(args)
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	dir, own := where.Dir, where.Own
+	for _, path := range []string{own, t.init.Weights} {
+		if err := t.visible(path); err != nil {
+			return err
+		}
 	}
 	resolved, err := t.load(own, t.flagValues(c))
 	if err != nil {
@@ -80,7 +90,11 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		t.warnOfOldSplit(resolved)
 	}
 	if dir == "" {
-		if dir, err = rundir.New(resolved.Name); err != nil {
+		err := t.byFirst(&dir, func() (err error) {
+			dir, err = rundir.New(resolved.Name)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		defer rundir.Abandon(dir)
@@ -93,8 +107,8 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		reporter.JSON = t.stdout
 	}
 	result, err := train.Run(c.Context(), train.Job{
-		Config: resolved.Config, Dir: dir, Version: version(), Command: commandLine(), Resume: t.resume, Init: t.init, Reporter: reporter,
-		Emulate: t.arithmetic.emulate,
+		Config: resolved.Config, Dir: dir, Version: version(), Command: commandLine(), Resume: t.resume, Init: t.init,
+		Reporter: reporter, Cluster: t.cluster, Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
 		err = moved(err)

@@ -104,19 +104,11 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
 		o.Recipe.Train.Precision = o.Precision.String()
-		s, err := train.NewStepper(o.Recipe, w, true) // whoever made o has decided
+		s, err := train.NewStepper(o.Recipe, w, true, nil) // whoever made o has decided
 		if err != nil {
 			return nil, 0, 0, nil, err
 		}
-		// The forward pass and the gradients of the input and of the weights
-		// take the same number of operations; the image needs no gradient.
-		for i, l := range layers {
-			passes := 3.0
-			if i == 0 {
-				passes = 2
-			}
-			flops += passes * 2 * float64(l.MACs) * float64(o.Batch)
-		}
+		flops = 2 * float64(model.TrainingMACs(layers)) * float64(o.Batch)
 		return func() error { return s.Step(images, labels) }, s.PlannedBytes(), flops, func() { _ = s.Close() }, nil
 	}
 	return nil, 0, 0, nil, fmt.Errorf("--mode: must be %s or %s, is %q", Eval, Train, o.Mode)

@@ -2,10 +2,14 @@ package train
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/optimize"
+	"github.com/inception-go/inception/internal/parallel"
 	"github.com/inception-go/inception/internal/report"
 )
 
@@ -15,7 +19,7 @@ const paperBatch, paperRate = 1600, 0.045
 // advise says what in the options is known to go wrong.
 func (r *run) advise() {
 	o := r.recipe
-	batch := o.effectiveBatch()
+	batch := r.effectiveBatch()
 	if rate := o.Optimizer.LR; o.Optimizer.Name == optimize.RMSProp && rate >= paperRate && batch < paperBatch/4 {
 		r.reporter.Warn(fmt.Sprintf("optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, "+
 			"which makes %.2g here; optimizer.lr_base scales with the batch by itself",
@@ -24,11 +28,10 @@ func (r *run) advise() {
 	// Accuracy that is high in training and low in validation has this cause
 	// more often than any other.
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
-	passes := r.updates() * o.Train.GradAccumSteps
-	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon && r.movesStatistics() {
-		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) "+
+	if o.Train.BNRecalibrate == 0 && float64(r.updates()) < 2*horizon && r.movesStatistics() {
+		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f updates (model.bn_decay %g) "+
 			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
-			horizon, r.weights.Spec.BNDecay, passes))
+			horizon, r.weights.Spec.BNDecay, r.updates()))
 	}
 	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
 		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates "+
@@ -89,6 +92,37 @@ func (r *run) adviseInit() {
 	}
 }
 
+// adviseSpeed says at the start what plain Go would take, which on machines without
+// kernels in assembly may be days.
+func (r *run) adviseSpeed() error {
+	if kernel.ISA() != kernel.PlainGo {
+		return nil
+	}
+	layers, err := model.Layers(r.weights.Spec)
+	if err != nil {
+		return err
+	}
+	cause := fmt.Sprintf("no fast kernels exist for %s/%s", runtime.GOOS, runtime.GOARCH)
+	if len(kernel.ISAs()) > 1 {
+		cause = fmt.Sprintf("INCEPTION_ISA chooses plain Go although this machine can run %s", kernel.ISAs()[0])
+	}
+	updates := max(0, r.updates()-r.at.Step)
+	images := updates * r.effectiveBatch()
+	r.reporter.Warn(fmt.Sprintf("%s: training runs in plain Go, and its %d updates of %d images will take about %s "+
+		"without validations; a smaller model.width or model.input_size is faster",
+		cause, updates, r.effectiveBatch(),
+		Brief(plainGoTime(model.TrainingMACs(layers), images, kernel.PeakGFLOPS(parallel.Threads())))))
+	return nil
+}
+
+// plainGoTime estimates how long so many images take of so many multiply-adds each.
+func plainGoTime(macs int64, images int, peakGFLOPS float64) time.Duration {
+	flops := 2 * float64(macs) * float64(images)
+	seconds := flops / (peakGFLOPS * 1e9 * kernel.PlainGoShare)
+	const most = 100 * 365 * 24 * time.Hour // what a time.Duration holds
+	return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
+}
+
 // stepsBeforePromise are the updates after which the end can be foretold.
 const stepsBeforePromise = 20
 
@@ -97,7 +131,7 @@ func (r *run) reportStep() {
 	w, o := &r.at.SoFar, r.recipe.Train
 	r.reporter.Step(Status{
 		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
-		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),
+		Step: (r.at.Batch + r.shards - 1) / r.shards, Steps: r.data.updates(r.shards),
 		Loss: w.mean(w.Loss), Top1: w.mean(float64(w.Top1)), LR: w.Rate,
 		ImagesPerSecond: w.imagesPerSecond(), Left: r.left(),
 	})
@@ -128,7 +162,7 @@ func (r *run) adviseTime() {
 	}
 	updates := r.at.Step + int(float64(r.updates()-r.at.Step)*float64(max(0, limit-elapsed))/float64(ahead))
 	fits := fmt.Sprintf("train.max_steps: %d", updates)
-	if perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps); updates >= perEpoch {
+	if perEpoch := r.data.updates(r.shards); updates >= perEpoch {
 		fits = fmt.Sprintf("train.epochs: %d", updates/perEpoch)
 	}
 	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the cosine schedule "+

@@ -120,7 +120,7 @@ func TestDamagedValidationPicturesAreSkippedToo(t *testing.T) {
 
 // breaking damages a picture while a run is under way.
 type breaking struct {
-	silence
+	Silence
 	t    *testing.T
 	path string
 }

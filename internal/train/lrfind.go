@@ -80,7 +80,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 		return RateSearch{}, err
 	}
 	defer p.net.Close()
-	s := RateSearch{Batch: r.recipe.effectiveBatch(), Probe: p.images}
+	s := RateSearch{Batch: r.effectiveBatch(), Probe: p.images}
 	if s.Before, err = p.loss(); err != nil {
 		return s, err
 	}
@@ -156,7 +156,7 @@ func (p *probe) loss() (float64, error) {
 // search goes through one epoch of a search.
 func (r *run) search(ctx context.Context, o FindOptions, watched *probe, at *progress, s *RateSearch) error {
 	at.Batch = 0
-	batches := r.data.from(context.WithoutCancel(ctx), at.Epoch, 0)
+	batches := r.from(context.WithoutCancel(ctx), at.Epoch, 0)
 	defer batches.Close()
 	for at.Batch < r.data.batches && len(s.Curve) < o.Steps && !s.Diverged {
 		if ctx.Err() != nil {

@@ -110,7 +110,7 @@ func (r *run) facts() (facts []report.Fact) {
 }
 
 // changed lists the settings that are not the network's defaults.
-func (r *run) changed() (all []report.Setting) {
+func (r *run) changed() (all []report.Changed) {
 	defaults, err := DefaultConfig(r.job.Model.Variant)
 	if err != nil {
 		return nil
@@ -119,7 +119,7 @@ func (r *run) changed() (all []report.Setting) {
 	of := settings.Leaves(&defaults)
 	for i, l := range settings.Leaves(&own) {
 		if value := l.Text(); value != of[i].Text() {
-			all = append(all, report.Setting{Key: l.Key, Value: value, Default: of[i].Text()})
+			all = append(all, report.Changed{Key: l.Key, Value: value, Default: of[i].Text()})
 		}
 	}
 	return all
@@ -131,7 +131,7 @@ const sampleImages, sampleHeight = 12, 160
 
 // sample returns the first images of the first epoch as the network sees them.
 func (r *run) sample() (all []report.Sample) {
-	batches := r.data.from(context.Background(), 0, 0)
+	batches := r.data.loader.Epoch(context.Background(), 0, 0)
 	defer batches.Close()
 	per := 3 * r.data.preprocess.Size * r.data.preprocess.Size
 	for len(all) < sampleImages {

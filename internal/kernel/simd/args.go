@@ -38,6 +38,12 @@ type GemmArgs struct {
 	Rounded      unsafe.Pointer
 	RoundedPixel int // from one output pixel to the next
 	RoundedBlock int // from one output block to the next
+
+	// For each (tap, input block) four cache lines from Ahead on are fetched into
+	// the L2 cache, and Ahead advances: weights that a later tile reads. It may be
+	// any address.
+	Ahead     uintptr
+	AheadStep int
 }
 
 // GemmOffset locates one (tap, input block) of a batch: A's first pixel and
@@ -133,6 +139,8 @@ type PoolArgs struct {
 	Count  int
 	Pixels int
 	XPixel int // from one output pixel's window to the next
+
+	Columns int // of taps, which come row by row; 0 if they do not
 
 	Scale float32 // Runs.PoolSum's factor
 }
