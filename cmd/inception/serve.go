@@ -38,7 +38,7 @@ says so. Ctrl-C answers the requests under way and stops. A first request:
 curl --data-binary @rose.jpg http://127.0.0.1:8080/predict`,
 		Example: `  inception serve --weights runs/flowers5
   inception serve --weights v3.safetensors --addr :8080 --batch 16 --max-delay 10ms`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return v.run(c.Context()) },
 	}
 	f, o := c.Flags(), &v.options

@@ -22,7 +22,7 @@ type Run struct {
 	Left     time.Duration
 	Lines    []Line
 	Config   string // the resolved YAML
-	Changed  []Change
+	Changed  []Changed
 	Facts    []Fact // how to make it again
 
 	Classes    int
@@ -34,8 +34,8 @@ type Run struct {
 	FoundEpoch int // that Found is of
 }
 
-// Change is a setting that differs from its default.
-type Change struct{ Key, Value, Default string }
+// Changed is a setting that differs from its default.
+type Changed struct{ Key, Value, Default string }
 
 // Sample is a training image as the network sees it.
 type Sample struct {

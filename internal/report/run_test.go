@@ -32,7 +32,7 @@ func TestTheReportOfARunShowsHowFarItHasCome(t *testing.T) {
 		Title: "<run>", Headline: "v3 on shapes", State: "training", Progress: "step 30 of 90", Left: 61 * time.Second, Lines: lines,
 		Config: "a: <b>", Facts: []Fact{{"program", "inception v9"}}, Classes: 10, ValImages: 200, Majority: 0.125,
 		Earlier: &Earlier{Dir: "runs/x", Top1: 0.25, Differs: []string{"a", "b", "c", "d", "e"}},
-		Changed: []Change{{"optimizer.lr", "0.1", "0"}}, Sample: []Sample{NewSample(picture.New(8, 8), "<cat> 70% + dog 30%")},
+		Changed: []Changed{{"optimizer.lr", "0.1", "0"}}, Sample: []Sample{NewSample(picture.New(8, 8), "<cat> 70% + dog 30%")},
 	})
 	for _, want := range []string{
 		"<title>&lt;run&gt;</title>", "<h1>&lt;run&gt;</h1>", "a: &lt;b&gt;", "inception v9", "<b>3m5s</b>",

@@ -29,8 +29,9 @@ type page struct {
 	params   int
 
 	validated  *evaluate.Result // the newest
-	found      *evaluate.Result // the best of this session
+	found      *evaluate.Result // the best of this session; the newest while the best is of an earlier one
 	foundEpoch int
+	isBest     bool             // found is of the best weights
 	maps       []explain.Result // of found's mistakes
 }
 
@@ -62,6 +63,13 @@ func (r *run) writeReport(state string) error {
 		return err
 	}
 	return report.WriteTensorBoard(r.job.Dir, lines)
+}
+
+// keep makes the newest validation the one to show, unless a better one is.
+func (p *page) keep(epoch int, best bool) {
+	if best || !p.isBest {
+		p.found, p.foundEpoch, p.isBest = p.validated, epoch, best
+	}
 }
 
 // gather collects what stays the same while the run goes on.
@@ -110,7 +118,7 @@ func (r *run) facts() (facts []report.Fact) {
 }
 
 // changed lists the settings that are not the network's defaults.
-func (r *run) changed() (all []report.Change) {
+func (r *run) changed() (all []report.Changed) {
 	defaults, err := DefaultConfig(r.job.Model.Variant)
 	if err != nil {
 		return nil
@@ -119,7 +127,7 @@ func (r *run) changed() (all []report.Change) {
 	of := settings.Leaves(&defaults)
 	for i, l := range settings.Leaves(&own) {
 		if value := l.Text(); value != of[i].Text() {
-			all = append(all, report.Change{Key: l.Key, Value: value, Default: of[i].Text()})
+			all = append(all, report.Changed{Key: l.Key, Value: value, Default: of[i].Text()})
 		}
 	}
 	return all
@@ -161,17 +169,21 @@ func (r *run) labelOf(b *dataset.Batch, i int) string {
 	}, " + ")
 }
 
-// outcome is the best validation of this session as eval would have it.
+// outcome is the validation to show as eval would have it.
 func (r *run) outcome() *evaluate.Outcome {
+	of := rundir.Last
+	if r.page.isBest {
+		of = rundir.Best
+	}
 	return &evaluate.Outcome{
 		Result: *r.page.found, Set: r.data.val,
-		Members: []evaluate.Member{{Path: r.path(rundir.Best), Metadata: weights.Metadata{
+		Members: []evaluate.Member{{Path: r.path(of), Metadata: weights.Metadata{
 			Spec: r.weights.Spec, Labels: r.data.train.Classes(), Preprocess: r.data.preprocess,
 		}}},
 	}
 }
 
-// explain makes maps of what the best weights saw in their mistakes, if the
+// explain makes maps of what the weights saw in their mistakes, if the
 // network that does so fits into the memory beside the one that trains.
 func (p *page) explain(ctx context.Context, r *run) {
 	const together = 8 // what explain.Mistakes runs at most in one pass

@@ -48,7 +48,9 @@ func Run(ctx context.Context, job Job) (Result, error) {
 		exit, err = r.finish(ctx, exit)
 	}
 	if err == nil {
-		r.page.explain(ctx, r)
+		if r.cluster.Rank() == 0 {
+			r.page.explain(ctx, r)
+		}
 		r.report("ended by " + string(exit))
 		err = r.cluster.Agree(r.failed)
 	}
@@ -362,10 +364,11 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 		summary.Val = &val
 		if r.at.Best.improves(val.Top1, val.Loss) {
 			summary.Best = true
-			r.page.found, r.page.foundEpoch = r.page.validated, val.Epoch
+			r.page.keep(val.Epoch, true)
 			r.at.Best = best{Epoch: val.Epoch, Step: val.Step, Top1: val.Top1, Loss: val.Loss}
 			r.at.Waiting = 0
 		} else {
+			r.page.keep(val.Epoch, false)
 			r.at.Waiting = val.Epoch - r.at.Best.Epoch
 		}
 	}
