@@ -18,6 +18,7 @@ import (
 type ablateCommand struct {
 	*session
 	suite, design  string
+	equal          string
 	data, val, out string
 	options        ablate.Options
 	keys           keyFlags
@@ -38,7 +39,7 @@ ladder is the paper's Table 3. The same command with the same --out resumes wher
 stopped.
 
 --set ROW:key=value changes a setting of one row.`,
-		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 3 --out runs/ladder
+		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 8 --out runs/ladder
   inception ablate --config flowers5 --data path/to/flowers --suite principles --dry-run
   inception ablate --config cifar10-ladder --data path/to/cifar10 --budget 6h --out runs/ladder
   inception ablate --config cifar10-ladder --data path/to/cifar10 --power 0.5 --out runs/ladder
@@ -60,6 +61,11 @@ stopped.
 	a.keys = addKeyFlags(c, keyEpochs, keyBatch, keyRate, keySize, keySeed, keyWorkers)
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
+	f.StringVar(&a.equal, "equal", string(ablate.EqualEpochs),
+		"what all rows get the same of: "+strings.Join(ablate.Footings(), ", "))
+	f.StringVar(&a.options.Tune, "tune", "",
+		"`KEY=a,b,c`: choose the key's value for each row by short runs on validation images; the figures are of test images")
+	f.IntVar(&a.options.TuneEpoch, "tune-epochs", 0, "epochs of a short run of --tune (default a quarter)")
 	f.Float64Var(&a.margin, "margin", 0.5,
 		"largest difference of errors that does not matter, in `points` of a percent")
 	f.DurationVar(&a.options.Budget, "budget", 0,
@@ -115,7 +121,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: a.keys.into(c, dataFlags(c, a.data, a.val))}
 	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
-	a.options.Margin = a.margin / 100
+	a.options.Margin, a.options.Equal = a.margin/100, ablate.Footing(a.equal)
 	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {
 		a.options.Seeds = ablate.MostSeeds
 	}

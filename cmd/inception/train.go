@@ -109,8 +109,8 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		reporter.JSON = t.stdout
 	}
 	result, err := train.Run(c.Context(), train.Job{
-		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
-		Cluster: t.cluster, Emulate: t.arithmetic.emulate,
+		Config: resolved.Config, Dir: dir, Version: version(), Command: commandLine(), Resume: t.resume, Init: t.init,
+		Reporter: reporter, Cluster: t.cluster, Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
 		err = moved(err)

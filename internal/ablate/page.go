@@ -60,7 +60,7 @@ func (r *Result) plots() (all []template.HTML, err error) {
 		add(figure.SpotsSVG(figure.Axes{X: "multiply-adds of one image, millions", Y: "top-1 error, %"}, spots...))
 	}
 	if curves := r.curves(); len(curves) > 0 {
-		add(figure.CurvesSVG(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...))
+		add(figure.Chart(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...), nil)
 	}
 	return all, err
 }
@@ -165,7 +165,7 @@ func (r *Result) runs() (all []runView) {
 				Link:    path.Join(folder, rundir.Report),
 				Command: fmt.Sprintf("inception train --config %s --out again", path.Join(folder, rundir.Config))}
 			if o.State == Done {
-				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*(1-o.Top1)), fmt.Sprintf("%.2f", 100*(1-o.Top5))
+				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*o.error()), fmt.Sprintf("%.2f", 100*o.top5Error())
 				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)
 			}
 			all = append(all, v)

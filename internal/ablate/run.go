@@ -43,6 +43,15 @@ type Upcoming struct {
 // Several processes may share dir, each doing the runs that no other has
 // started; those that others are still doing stay Pending in the result.
 func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result, error) {
+	within, end := p.within(ctx)
+	defer end()
+	if p.tune != nil && !rundir.HoldsRun(dir) {
+		if err := p.tuneRows(within, dir, progress); err != nil && !errors.Is(err, errBudget) {
+			return nil, err
+		} else if err != nil {
+			return p.empty(dir), nil
+		}
+	}
 	r, err := p.collect(dir)
 	if err != nil {
 		return nil, err
@@ -54,8 +63,6 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 	if err := r.schedule.write(dir); err != nil {
 		return nil, err
 	}
-	within, end := p.within(ctx)
-	defer end()
 	busy := map[turn]bool{}
 	for {
 		t, ok := p.next(within, r, busy)
@@ -121,6 +128,22 @@ func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress
 	r.reserve(p, t)
 	run := &r.Rows[t.row].Runs[t.seed]
 	job := p.job(row, run.Seed, dir)
+	done, err = p.perform(ctx, job, run, func() train.Reporter {
+		number := r.Planned() - r.Count(Pending) + 1
+		return progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
+	})
+	if err != nil || !done || p.tune == nil || run.State != Done {
+		return done, err
+	}
+	if err := p.test(ctx, job); err != nil {
+		return false, err
+	}
+	return true, run.read(job.Dir)
+}
+
+// perform makes the run of a job and reads its outcome, if that is not there
+// yet; done is false if another process is at it.
+func (p *Plan) perform(ctx context.Context, job train.Job, run *Outcome, begin func() train.Reporter) (done bool, err error) {
 	// Another process may have come here since dir was read.
 	if err := run.read(job.Dir); err != nil || run.State != Pending {
 		return true, err
@@ -137,8 +160,7 @@ func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress
 			return false, err
 		}
 	}
-	number := r.Planned() - r.Count(Pending) + 1
-	job.Reporter = progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
+	job.Reporter = begin()
 	if err = p.train(ctx, job, run); errors.Is(err, rundir.ErrBusy) {
 		return false, nil
 	}
@@ -179,7 +201,7 @@ func (r *Result) refresh(dir string) error {
 	for _, row := range r.Rows {
 		for s := range row.Runs {
 			if o := &row.Runs[s]; o.State == Pending {
-				if err := o.read(filepath.Join(dir, o.Run)); err != nil {
+				if err := r.read(o, filepath.Join(dir, o.Run)); err != nil {
 					return err
 				}
 			}
@@ -194,11 +216,20 @@ func (p *Plan) collect(dir string) (*Result, error) {
 	if rundir.HoldsRun(dir) {
 		return nil, fmt.Errorf("%s: is the run folder of a single training; choose another folder", dir)
 	}
-	r := p.empty(dir)
-	var err error
-	if r.schedule, err = p.schedule(dir); err != nil {
+	if p.tune != nil && dir != "" {
+		if _, err := p.choose(dir); err != nil {
+			return nil, err
+		}
+	}
+	looks, err := p.schedule(dir)
+	if err != nil {
 		return nil, err
 	}
+	if err := p.equalise(&looks); err != nil {
+		return nil, err
+	}
+	r := p.empty(dir)
+	r.schedule = looks
 	r.Rule = statistics.Rule{Level: Level, Margin: p.margin, Looks: r.schedule.Looks}
 	for i, row := range p.rows {
 		for s, seed := range p.Seeds {
@@ -213,7 +244,7 @@ func (p *Plan) collect(dir string) (*Result, error) {
 				return nil, err
 			}
 			r.reserve(p, turn{i, s})
-			if err := r.Rows[i].Runs[s].read(job.Dir); err != nil {
+			if err := r.read(&r.Rows[i].Runs[s], job.Dir); err != nil {
 				return nil, err
 			}
 		}
@@ -272,6 +303,23 @@ func (o *Outcome) read(dir string) error {
 	o.State = Done
 	o.take(lines)
 	identity, err := readIdentity(dir)
+	if err != nil {
+		return err
+	}
 	o.Identity = identity.Hash()
+	t, err := readTest(dir)
+	if t != nil {
+		o.Test = &t.Figures
+	}
+	return err
+}
+
+// read fills in the state of the run in dir; where rows are tuned, it is not
+// done before it has been tested.
+func (r *Result) read(o *Outcome, dir string) error {
+	err := o.read(dir)
+	if r.Tune != "" && o.State == Done && o.Test == nil {
+		o.State = Pending
+	}
 	return err
 }

@@ -84,6 +84,13 @@ func (r *Result) columns() []column {
 	if r.paper() {
 		all = append(all, column{"paper's Bn ops", false, func(o RowResult) string { return plain(o.Paper.Ops, 1) }})
 	}
+	if r.Equal != EqualEpochs && r.Equal != "" {
+		all = append(all, column{"epochs", false, func(o RowResult) string { return fmt.Sprint(o.Epochs) }})
+	}
+	if r.Tune != "" {
+		all = append(all, column{r.Tune, false, RowResult.chosen},
+			column{"validation, %", false, func(o RowResult) string { return o.percent(o.Validation) }})
+	}
 	all = append(all, column{"top-1 error, %", false, func(o RowResult) string { return o.percent(o.Top1) }})
 	if r.Classes > 5 {
 		all = append(all, column{"top-5 error, %", false, func(o RowResult) string { return o.percent(o.Top5) }})
@@ -184,6 +191,16 @@ func chance(p *float64) string {
 
 const none = "-"
 
+// chosen returns the value that was tuned for the row.
+func (o RowResult) chosen() string {
+	for _, t := range o.Tuned {
+		if t.Chosen {
+			return t.Value
+		}
+	}
+	return none
+}
+
 // paper reports whether the paper says anything about the rows.
 func (r *Result) paper() bool {
 	return slices.ContainsFunc(r.Rows, func(o RowResult) bool { return o.Paper.Top1 != nil || o.Paper.Top5 != nil })
@@ -227,13 +244,17 @@ func brief(seconds float64) string {
 
 // Caption says what the table's figures are.
 func (r *Result) Caption() string {
+	images := fmt.Sprintf("%d validation images", r.ValImages)
+	if r.Tune != "" {
+		images = "the test images, which were looked at once"
+	}
 	text := fmt.Sprintf("Suite %s on %s. Errors are of each run's final weights "+
-		"(their running average, where ema.decay is on) on %d validation images of %d classes: "+
+		"(their running average, where ema.decay is on) on %s of %d classes: "+
 		"not of the best epoch, because choosing it by the same images would flatter it. ",
-		r.Suite, r.Config, r.ValImages, r.Classes)
-	if len(r.Seeds) > 1 {
-		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ",
-			r.Seeds[0], r.Seeds[len(r.Seeds)-1])
+		r.Suite, r.Config, images, r.Classes)
+	text += r.footing()
+	if n := r.seeds(); n > 1 {
+		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ", r.Seeds[0], r.Seeds[n-1])
 	} else {
 		text += fmt.Sprintf("One run per row, with seed %d, so differences within a run's usual spread mean nothing. ",
 			r.Seeds[0])
@@ -244,6 +265,29 @@ func (r *Result) Caption() string {
 	}
 	if r.paper() {
 		text += " The paper's figures are for ILSVRC 2012 with 1000 classes, at " + r.paperSizes() + "."
+	}
+	return text
+}
+
+// seeds returns the most seeds that a row has, or is to have.
+func (r *Result) seeds() (n int) {
+	for _, row := range r.Rows {
+		n = max(n, len(row.Runs))
+	}
+	return min(n, len(r.Seeds))
+}
+
+// footing says what the rows have the same of, and what was chosen for each.
+func (r *Result) footing() (text string) {
+	switch r.Equal {
+	case EqualTime:
+		text = "Each row has the epochs that the first one's training time allows. "
+	case EqualMACs:
+		text = "Each row has the epochs that the first one's multiply-adds in training allow. "
+	}
+	if r.Tune != "" {
+		text += fmt.Sprintf("%s was chosen for each row by short runs, equally many and long, on %d validation images, "+
+			"whose errors are those of the column validation. ", r.Tune, r.ValImages)
 	}
 	return text
 }
@@ -259,7 +303,7 @@ func (r *Result) comparisonCaption() string {
 		text = "Difference: the mean error of the rows with an idea less that of those without; of two ideas half of what " +
 			"one changes with the other less what it changes without; rows with the same seed together"
 	}
-	if len(r.Seeds) > 1 {
+	if r.seeds() > 1 {
 		text += ", with the 95% interval of the BCa bootstrap; "
 		if len(r.Effects) == 0 {
 			text += "beats base: the probability that a run of the row has a lower error than one of the base; "
@@ -271,9 +315,9 @@ func (r *Result) comparisonCaption() string {
 				100*r.Rule.Margin)
 	}
 	text += ". "
-	if len(r.Seeds) < least {
+	if n := r.seeds(); n < least {
 		text += fmt.Sprintf("With %s and %s no difference can be told from chance: that takes at least %d seeds. ",
-			count(comparisons, "comparison"), count(len(r.Seeds), "seed"), least)
+			count(comparisons, "comparison"), count(n, "seed"), least)
 	}
 	if spent := r.schedule.spent(); spent > Level+1e-9 {
 		text += fmt.Sprintf("Seeds were added after a look at fewer, so a suite without any difference shows one in up "+
@@ -409,7 +453,7 @@ func (r *Result) writeCSV(w io.Writer) error {
 	_ = c.Write([]string{"row", "title", "change", "params", "params_with_aux", "macs", "paper_bn_ops",
 		"top1_error_mean", "top1_error_std", "top5_error_mean", "top5_error_std", "paper_top1_error", "paper_top5_error",
 		"runs", "diverged", "time_s", "images_per_s", "base", "pairs", "difference", "low", "high", "p", "p_holm",
-		"better", "detectable", "bound", "verdict"})
+		"better", "detectable", "bound", "verdict", "val_error_mean", "val_error_std", "epochs", "tuned"})
 	number := func(v float64, ok bool) string {
 		if !ok {
 			return ""
@@ -441,6 +485,8 @@ func (r *Result) writeCSV(w io.Writer) error {
 			number(o.Seconds.Mean, o.Seconds.N > 0), number(o.ImagesPerS.Mean, o.ImagesPerS.N > 0),
 			o.Base, fmt.Sprint(d.Pairs), optional(d.Mean), optional(d.Low), optional(d.High), optional(d.P),
 			optional(d.PHolm), optional(d.Better), optional(d.Detectable), optional(d.Bound), string(o.Verdict),
+			number(o.Validation.Mean, o.Validation.N > 0), number(o.Validation.Std, o.Validation.N > 1), fmt.Sprint(o.Epochs),
+			strings.TrimPrefix(o.chosen(), none),
 		})
 	}
 	c.Flush()

@@ -27,6 +27,10 @@ type Options struct {
 	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
 	Precision ops.Precision // of activations
 
+	// Share joins the statistics of batch norm with those of other processes; see
+	// ops.Norm. nil: none.
+	Share func(sums []float64) error
+
 	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool
 }

@@ -81,7 +81,7 @@ func Specs() string {
 // Absolute returns a SPEC that means the same in every folder.
 func Absolute(spec string) string {
 	k, arg, err := parse(spec)
-	if err != nil || spec == "" {
+	if err != nil || spec == "" || spec == ValHoldOut {
 		return spec // Open says what is wrong with it
 	}
 	absolute := filepath.Abs

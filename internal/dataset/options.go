@@ -8,7 +8,7 @@ import (
 // Options are the data.* keys of a configuration.
 type Options struct {
 	Train         string  `yaml:"train" json:"train"`
-	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it"`
+	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it; hold-out for a share of it even where it brings a part"`
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
 	ValSeed       uint64  `yaml:"val_seed" json:"val_seed" help:"of the choice of held-out images, which train.seed does not change; an image that is added or removed leaves the others where they are"`
 	Balance       string  `yaml:"balance" json:"balance" help:"how often an epoch shows images: none (each once) or classes (all classes equally often, so those of small classes several times, each time augmented in another way)"`
@@ -22,6 +22,10 @@ type Options struct {
 	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
+
+// ValHoldOut is the Options.Val that holds out training images whatever parts
+// there are.
+const ValHoldOut = "hold-out"
 
 // The settings of Options.Balance, OnError and Truncated.
 const (

@@ -67,7 +67,7 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 	if val != nil {
 		d.valPrint = dataset.Fingerprint(val)
 		spec := c.Data.Val
-		if spec == "" {
+		if spec == "" || spec == dataset.ValHoldOut {
 			spec = c.Data.Train
 		}
 		d.valDamage = newDamage("validation images", spec, val.Len(), c.Data, reporter)

@@ -10832,7 +10832,7 @@ TEXT ·poolSumBF16AVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 72(AX), Z0
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
@@ -10938,7 +10938,7 @@ TEXT ·poolSum3BF16AVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R9
 	LEAQ         (R9)(R9*2), AX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 72(AX), Z0
 	MOVQ         R8, R10
 	SHRQ         $0x02, R10
 	TESTQ        R10, R10
@@ -11163,6 +11163,113 @@ pixelDone6:
 	VZEROUPPER
 	RET
 
+// func poolMaxPositiveBF16AVX512(args *PoolArgs)
+// Requires: AVX, AVX2, AVX512BW, AVX512VL
+TEXT ·poolMaxPositiveBF16AVX512(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  24(AX), DI
+	MOVQ  32(AX), R8
+	MOVQ  40(AX), R9
+	MOVQ  48(AX), R10
+	LEAQ  (R10)(R10*2), CX
+	VPXOR Y0, Y0, Y0
+	MOVQ  R9, R11
+	SHRQ  $0x02, R11
+	TESTQ R11, R11
+	JZ    groupDone2
+
+group1:
+	MOVQ    DI, AX
+	MOVQ    (AX), AX
+	ADDQ    DX, AX
+	VMOVDQU (AX), Y1
+	VMOVDQU (AX)(R10*1), Y2
+	VMOVDQU (AX)(R10*2), Y3
+	VMOVDQU (AX)(CX*1), Y4
+	MOVQ    R8, R12
+	MOVQ    DI, AX
+	DECQ    R12
+	ADDQ    $0x00000010, AX
+	TESTQ   R12, R12
+	JZ      tapDone4
+
+tap3:
+	MOVQ    (AX), R13
+	ADDQ    DX, R13
+	VPMAXUW (R13), Y1, Y1
+	VPMAXUW (R13)(R10*1), Y2, Y2
+	VPMAXUW (R13)(R10*2), Y3, Y3
+	VPMAXUW (R13)(CX*1), Y4, Y4
+	ADDQ    $0x00000010, AX
+	DECQ    R12
+	JNZ     tap3
+
+tapDone4:
+	VPMAXUW Y1, Y0, Y0
+	VMOVDQU Y1, (BX)
+	VPMAXUW Y2, Y0, Y0
+	VMOVDQU Y2, 32(BX)
+	VPMAXUW Y3, Y0, Y0
+	VMOVDQU Y3, 64(BX)
+	VPMAXUW Y4, Y0, Y0
+	VMOVDQU Y4, 96(BX)
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000040, SI
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	DECQ    R11
+	JNZ     group1
+
+groupDone2:
+	ANDQ  $0x00000003, R9
+	TESTQ R9, R9
+	JZ    pixelDone6
+
+pixel5:
+	MOVQ    DI, AX
+	MOVQ    (AX), AX
+	ADDQ    DX, AX
+	VMOVDQU (AX), Y1
+	MOVQ    R8, CX
+	MOVQ    DI, AX
+	DECQ    CX
+	ADDQ    $0x00000010, AX
+	TESTQ   CX, CX
+	JZ      tapDone8
+
+tap7:
+	MOVQ    (AX), R11
+	ADDQ    DX, R11
+	VPMAXUW (R11), Y1, Y1
+	ADDQ    $0x00000010, AX
+	DECQ    CX
+	JNZ     tap7
+
+tapDone8:
+	VPMAXUW Y1, Y0, Y0
+	VMOVDQU Y1, (BX)
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000010, SI
+	ADDQ    R10, DX
+	DECQ    R9
+	JNZ     pixel5
+
+pixelDone6:
+	MOVL         $0x00007f80, AX
+	VMOVD        AX, X1
+	VPBROADCASTW X1, Y1
+	VPCMPUW      $0x06, Y1, Y0, K1
+	KMOVQ        K1, AX
+	MOVQ         args+0(FP), CX
+	MOVQ         AX, 64(CX)
+	VZEROUPPER
+	RET
+
 // func poolArgmaxBF16AVX512(args *PoolArgs)
 // Requires: AVX, AVX512F
 TEXT ·poolArgmaxBF16AVX512(SB), NOSPLIT, $0-8
@@ -11358,31 +11465,65 @@ TEXT ·momentsBF16AVX512(SB), NOSPLIT, $0-40
 	MOVQ   x_len+24(FP), DX
 	SHRQ   $0x04, DX
 	MOVQ   DX, BX
-	ANDQ   $0x00000001, BX
-	SHRQ   $0x01, DX
+	ANDQ   $0x00000007, BX
+	SHRQ   $0x03, DX
 	TESTQ  DX, DX
 	JZ     turnDone2
 
 turn1:
-	VPMOVZXWD     (CX)(AX*1), Z4
-	VPSLLD        $0x10, Z4, Z4
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z0, Z0
-	VFMADD231PD   Z5, Z5, Z2
+	VPXORD        Z4, Z4, Z4
+	VPXORD        Z5, Z5, Z5
+	VPMOVZXWD     (CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     32(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     64(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     96(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     128(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     160(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     192(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VPMOVZXWD     224(CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z0, Z0
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z2, Z2
 	VEXTRACTF64X4 $0x01, Z4, Y4
 	VCVTPS2PD     Y4, Z4
 	VADDPD        Z4, Z1, Z1
-	VFMADD231PD   Z4, Z4, Z3
-	VPMOVZXWD     32(CX)(AX*1), Z4
-	VPSLLD        $0x10, Z4, Z4
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z0, Z0
-	VFMADD231PD   Z5, Z5, Z2
-	VEXTRACTF64X4 $0x01, Z4, Y4
+	VEXTRACTF64X4 $0x01, Z5, Y4
 	VCVTPS2PD     Y4, Z4
-	VADDPD        Z4, Z1, Z1
-	VFMADD231PD   Z4, Z4, Z3
-	ADDQ          $0x00000040, AX
+	VADDPD        Z4, Z3, Z3
+	ADDQ          $0x00000100, AX
 	DECQ          DX
 	JNZ           turn1
 
@@ -11391,15 +11532,23 @@ turnDone2:
 	JZ    blockDone4
 
 block3:
-	VPMOVZXWD     (CX)(AX*1), Z4
-	VPSLLD        $0x10, Z4, Z4
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z0, Z0
-	VFMADD231PD   Z5, Z5, Z2
+	VPXORD        Z4, Z4, Z4
+	VPXORD        Z5, Z5, Z5
+	VPMOVZXWD     (CX)(AX*1), Z6
+	VPSLLD        $0x10, Z6, Z6
+	VADDPS        Z6, Z4, Z4
+	VMULPS        Z6, Z6, Z6
+	VADDPS        Z6, Z5, Z5
+	VCVTPS2PD     Y4, Z6
+	VADDPD        Z6, Z0, Z0
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z2, Z2
 	VEXTRACTF64X4 $0x01, Z4, Y4
 	VCVTPS2PD     Y4, Z4
 	VADDPD        Z4, Z1, Z1
-	VFMADD231PD   Z4, Z4, Z3
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VCVTPS2PD     Y4, Z4
+	VADDPD        Z4, Z3, Z3
 	ADDQ          $0x00000020, AX
 	DECQ          BX
 	JNZ           block3
@@ -11512,53 +11661,121 @@ TEXT ·gradientSumsBF16AVX512(SB), NOSPLIT, $0-72
 	MOVQ    dy_len+24(FP), BX
 	SHRQ    $0x04, BX
 	MOVQ    BX, SI
-	ANDQ    $0x00000001, SI
-	SHRQ    $0x01, BX
+	ANDQ    $0x00000007, SI
+	SHRQ    $0x03, BX
 	TESTQ   BX, BX
 	JZ      turnDone2
 
 turn1:
-	VPMOVZXWD     (DX)(AX*1), Z7
-	VPSLLD        $0x10, Z7, Z7
-	VSUBPS        Z2, Z7, Z7
-	VMULPS        Z0, Z7, Z8
-	VADDPS        Z1, Z8, Z8
-	VPXORD        Z9, Z9, Z9
-	VCMPPS        $0x11, Z8, Z9, K1
-	VPMOVZXWD.Z   (CX)(AX*1), K1, Z8
-	VPSLLD        $0x10, Z8, Z8
-	VMULPS        Z8, Z7, Z7
-	VCVTPS2PD     Y8, Z9
-	VADDPD        Z9, Z3, Z3
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	VPMOVZXWD     (DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   (CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     32(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   32(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     64(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   64(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     96(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   96(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     128(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   128(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     160(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   160(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     192(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   192(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
+	VPMOVZXWD     224(DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   224(CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
 	VCVTPS2PD     Y7, Z9
+	VADDPD        Z9, Z3, Z3
+	VCVTPS2PD     Y8, Z9
 	VADDPD        Z9, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z8, Y8
-	VCVTPS2PD     Y8, Z8
-	VADDPD        Z8, Z4, Z4
 	VEXTRACTF64X4 $0x01, Z7, Y7
 	VCVTPS2PD     Y7, Z7
-	VADDPD        Z7, Z6, Z6
-	VPMOVZXWD     32(DX)(AX*1), Z7
-	VPSLLD        $0x10, Z7, Z7
-	VSUBPS        Z2, Z7, Z7
-	VMULPS        Z0, Z7, Z8
-	VADDPS        Z1, Z8, Z8
-	VPXORD        Z9, Z9, Z9
-	VCMPPS        $0x11, Z8, Z9, K1
-	VPMOVZXWD.Z   32(CX)(AX*1), K1, Z8
-	VPSLLD        $0x10, Z8, Z8
-	VMULPS        Z8, Z7, Z7
-	VCVTPS2PD     Y8, Z9
-	VADDPD        Z9, Z3, Z3
-	VCVTPS2PD     Y7, Z9
-	VADDPD        Z9, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z8, Y8
-	VCVTPS2PD     Y8, Z8
-	VADDPD        Z8, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z7, Y7
+	VADDPD        Z7, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z8, Y7
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z6, Z6
-	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000100, AX
 	DECQ          BX
 	JNZ           turn1
 
@@ -11567,24 +11784,28 @@ turnDone2:
 	JZ    blockDone4
 
 block3:
-	VPMOVZXWD     (DX)(AX*1), Z7
-	VPSLLD        $0x10, Z7, Z7
-	VSUBPS        Z2, Z7, Z7
-	VMULPS        Z0, Z7, Z8
-	VADDPS        Z1, Z8, Z8
-	VPXORD        Z9, Z9, Z9
-	VCMPPS        $0x11, Z8, Z9, K1
-	VPMOVZXWD.Z   (CX)(AX*1), K1, Z8
-	VPSLLD        $0x10, Z8, Z8
-	VMULPS        Z8, Z7, Z7
-	VCVTPS2PD     Y8, Z9
-	VADDPD        Z9, Z3, Z3
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	VPMOVZXWD     (DX)(AX*1), Z9
+	VPSLLD        $0x10, Z9, Z9
+	VSUBPS        Z2, Z9, Z9
+	VMULPS        Z0, Z9, Z10
+	VADDPS        Z1, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VCMPPS        $0x11, Z10, Z11, K1
+	VPMOVZXWD.Z   (CX)(AX*1), K1, Z10
+	VPSLLD        $0x10, Z10, Z10
+	VMULPS        Z10, Z9, Z9
+	VADDPS        Z10, Z7, Z7
+	VADDPS        Z9, Z8, Z8
 	VCVTPS2PD     Y7, Z9
+	VADDPD        Z9, Z3, Z3
+	VCVTPS2PD     Y8, Z9
 	VADDPD        Z9, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z8, Y8
-	VCVTPS2PD     Y8, Z8
-	VADDPD        Z8, Z4, Z4
 	VEXTRACTF64X4 $0x01, Z7, Y7
+	VCVTPS2PD     Y7, Z7
+	VADDPD        Z7, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z8, Y7
 	VCVTPS2PD     Y7, Z7
 	VADDPD        Z7, Z6, Z6
 	ADDQ          $0x00000020, AX
