@@ -7,7 +7,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// Save writes weights with their metadata, all or nothing. The tensors are
+// Save writes weights with their metadata and checksums, all or nothing. The tensors are
 // exactly a torchvision state dict: its names, its shapes, its step counters.
 func Save(path string, w *model.Weights, m Metadata) error {
 	if m.Spec.Variant == "" {
@@ -18,7 +18,9 @@ func Save(path string, w *model.Weights, m Metadata) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	metadata[keyFormat] = "pt"
-	return WriteTensors(path, StateDict(w, m), metadata)
+	tensors := StateDict(w, m)
+	addChecksums(tensors, metadata)
+	return WriteTensors(path, tensors, metadata)
 }
 
 // StateDict returns the tensors that Save writes, in torchvision's order.
