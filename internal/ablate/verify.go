@@ -243,7 +243,7 @@ func compareRuns(v Verified, was, again string, partly bool) (Verified, error) {
 
 // determined are the parts of a line that a training determines.
 func determined(l report.Line) report.Line {
-	l.ImagesPerS, l.ElapsedS = 0, 0
+	l.ImagesPerS, l.ElapsedS, l.WaitS = 0, 0, 0
 	return l
 }
 

@@ -253,7 +253,7 @@ func TestARequestThatIsWrongIsToldWhy(t *testing.T) {
 		want       string
 	}{
 		"not a picture":   {"/predict", "", []byte("hello"), 422, "picture: is not a JPEG"},
-		"nothing":         {"/predict", "", nil, 422, "is not a"},
+		"nothing":         {"/predict", "", nil, 422, "is empty"},
 		"a broken one":    {"/predict", "image/png", good[:len(good)/2][:60], 422, "picture: "},
 		"a huge claim":    {"/predict", "image/png", huge, 422, "pixels"},
 		"a huge body":     {"/predict", "", make([]byte, 100_001), 413, "larger than 100000 bytes"},

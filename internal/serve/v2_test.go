@@ -222,7 +222,7 @@ func TestWrongInferencesAreToldWhy(t *testing.T) {
 		image(`"shape":[1],"data":[7]`):                                                                 "not base64",
 		image(`"shape":[1],"data":"AA=="`):                                                              "needs data, a list",
 		image(`"shape":[1]`):                                                                            "needs data, a list",
-		image(`"shape":[1],"data":["AA=="]`):                                                            "picture 0: is not a JPEG",
+		image(`"shape":[1],"data":["AQI="]`):                                                            "picture 0: is not a JPEG",
 		image(`"shape":[1],"parameters":{"binary_data_size":5}`):                                        "there are 0 bytes",
 		image(`"shape":[1],"data":["A"],"parameters":{"binary_data_size":0}`):                           "has data in JSON and binary data",
 		input(`"shape":[1,3,31,32],"data":[]`):                                                          "must be FP32 [-1 3 32 32]",
