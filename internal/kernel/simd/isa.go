@@ -20,6 +20,9 @@ type ISA struct {
 	// instructions for them.
 	BF16 *BF16
 
+	// Int8 are the loops over bytes, with the best instructions for them.
+	Int8 *Int8
+
 	// Outer[n] is the outer-product tile of n output channel blocks, for
 	// backward weights.
 	Outer [MaxTileBlocks + 1]func(*OuterArgs)

@@ -57,6 +57,7 @@ var families = []struct {
 		poolSumBF16(e)
 		poolMaxBF16(e)
 	}},
+	{"int8", int8Family},
 	{"peak", func(e *emitter) {
 		peak(e, avx512)
 		peakBF16(e)
