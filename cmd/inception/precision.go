@@ -14,7 +14,8 @@ type precisionFlags struct {
 }
 
 func (p *precisionFlags) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&p.name, "precision", model.FP32.String(), "arithmetic: fp32 or bf16")
+	f.StringVar(&p.name, "precision", "",
+		"arithmetic: fp32, bf16 or int8 (default fp32, or int8 of quantised weights)")
 	f.BoolVar(&p.emulate, "emulate", false,
 		"compute in a precision that the processor has no instructions for, slowly")
 }

@@ -135,7 +135,7 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 	})
 	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
 	root.AddCommand(unconfigured(
-		newPredict(s), newFeatures(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
+		newPredict(s), newFeatures(s), newQuantize(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root

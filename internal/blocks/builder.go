@@ -26,6 +26,7 @@ type Options struct {
 
 	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
 	Precision ops.Precision // of activations; FP32 with Train
+	Int8      *ops.Int8     // with INT8 only
 
 	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool

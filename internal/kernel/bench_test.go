@@ -128,8 +128,8 @@ func BenchmarkInceptionV3(b *testing.B) {
 			c.ForwardBF16(out, in, BF16s(w), nil, true)
 		}},
 		{"int8", func(c Conv, x, y Map, w []float32) { // on quarters
-			in, out := MapOf(int8Memory(x.Data), x.N, x.C, x.H, x.W), MapOf(int8Memory(y.Data), y.N, y.C, y.H, y.W)
-			bytes := int8Memory(w)
+			in, out := MapOf(Bytes(x.Data), x.N, x.C, x.H, x.W), MapOf(Bytes(y.Data), y.N, y.C, y.H, y.W)
+			bytes := Bytes(w)
 			c.ForwardInt8(out, in, Int8Weights{unsafe.Slice((*int8)(unsafe.Pointer(&bytes[0])), len(w)), int8Zeros, zeros})
 		}},
 		{"data", func(c Conv, x, y Map, w []float32) { c.BackwardData(x, y, w) }},
@@ -156,11 +156,6 @@ func BenchmarkInceptionV3(b *testing.B) {
 			})
 		}
 	}
-}
-
-// int8Memory returns memory of floats as bytes.
-func int8Memory(floats []float32) []uint8 {
-	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(floats))), floatBytes*len(floats))
 }
 
 var int8Zeros, zeros = make([]int32, 2048), make([]float32, 2048)

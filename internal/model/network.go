@@ -77,8 +77,12 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
-	if mode != Eval && o.Precision != FP32 {
-		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", o.Precision, FP32)
+	precision, err := w.Precision(o.Precision)
+	if err != nil {
+		return nil, err
+	}
+	if mode != Eval && precision != FP32 {
+		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", precision, FP32)
 	}
 	used := spec
 	if mode == Eval {
@@ -95,7 +99,9 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
-	options.Precision = o.Precision
+	if options.Precision = precision; precision == INT8 {
+		options.Int8 = w.Int8
+	}
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = spec.build(b, image)

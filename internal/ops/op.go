@@ -29,6 +29,7 @@ type op struct {
 	part   *channelRange // set if the op is a view of some channels
 	layers []Layer       // facts for tables and exports; none for gradient ops
 	bf16   bool          // it reads activations in bf16 too
+	int8   bool          // or in bytes
 
 	// forward reads the inputs' values and fills result.
 	forward func(in []gorgonia.Value) error
@@ -62,6 +63,9 @@ func (o *op) apply(in ...*gorgonia.Node) (*gorgonia.Node, error) {
 		o.dims[i] = n.Shape().Dims()
 		if precisionOf(n) == BF16 && !o.bf16 {
 			return nil, fmt.Errorf("%s: cannot be computed in bf16", o.name)
+		}
+		if precisionOf(n) == INT8 && !o.int8 {
+			return nil, fmt.Errorf("%s: cannot be computed in int8", o.name)
 		}
 	}
 	if o.wants == nil {

@@ -42,7 +42,8 @@ func AvgPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*go
 	if err != nil {
 		return nil, err
 	}
-	average := linearPool{p.AvgForward, p.AvgBackward, func(x kernel.MapBF16) { p.AvgForwardBF16(result.asBF16(), x) }}
+	average := linearPool{forward: p.AvgForward, backward: p.AvgBackward,
+		bf16: func(x kernel.MapBF16) { p.AvgForwardBF16(result.asBF16(), x) }}
 	return average.apply(name+": average pool", x, result, layers)
 }
 
@@ -51,8 +52,9 @@ func AvgPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*go
 func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.Node, error) {
 	s := x.Shape()
 	result := newMapResult(s[0], ChannelsOf(x), 1, 1)
-	average := linearPool{kernel.GlobalAvgForward, kernel.GlobalAvgBackward,
-		func(x kernel.MapBF16) { kernel.GlobalAvgForwardBF16(result.asMap(), x) }}
+	average := linearPool{forward: kernel.GlobalAvgForward, backward: kernel.GlobalAvgBackward,
+		bf16: func(x kernel.MapBF16) { kernel.GlobalAvgForwardBF16(result.asMap(), x) },
+		int8: func(x kernel.MapInt8, scale float32) { kernel.GlobalAvgForwardInt8(result.asMap(), x, scale) }}
 	return average.apply(name+": global average pool", x, result, layers)
 }
 
@@ -64,22 +66,27 @@ func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (
 	return average.apply(name+": adaptive average pool", x, result, layers)
 }
 
-// linearPool are the kernels of a pool that is linear; bf16, from a map in bf16 to
-// the result, may be nil.
+// linearPool are the kernels of a pool that is linear; those from other precisions
+// to the result may be nil.
 type linearPool struct {
 	forward, backward func(dst, src kernel.Map)
 	bf16              func(src kernel.MapBF16)
+	int8              func(src kernel.MapInt8, scale float32)
 }
 
 // apply makes the pool's node.
 func (p linearPool) apply(name string, x *gorgonia.Node, result *Result, layers []Layer) (*gorgonia.Node, error) {
-	o := &op{name: name, result: result, layers: layers, wants: []bool{true}, bf16: p.bf16 != nil}
+	o := &op{name: name, result: result, layers: layers, wants: []bool{true}, bf16: p.bf16 != nil,
+		int8: p.int8 != nil}
 	o.forward = func(in []gorgonia.Value) error {
-		if precisionOf(x) == BF16 {
+		switch precisionOf(x) {
+		case BF16:
 			p.bf16(bf16Of(in[0]))
-			return nil
+		case INT8:
+			p.int8(int8Of(in[0]), resultOf(x).scale)
+		default:
+			p.forward(result.asMap(), mapOf(in[0]))
 		}
-		p.forward(result.asMap(), mapOf(in[0]))
 		return nil
 	}
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {

@@ -8,10 +8,14 @@ import (
 )
 
 // Save writes weights with their metadata, all or nothing. The tensors are
-// exactly a torchvision state dict: its names, its shapes, its step counters.
+// exactly a torchvision state dict: its names, its shapes, its step counters; but
+// see int8State for quantised weights.
 func Save(path string, w *model.Weights, m Metadata) error {
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
+	}
+	if m.Int8 = w.Int8 != nil; m.Int8 {
+		m.scales = int8Scales{w.Int8.Image, w.Int8.Scales}
 	}
 	metadata, err := m.Strings()
 	if err != nil {
@@ -23,6 +27,9 @@ func Save(path string, w *model.Weights, m Metadata) error {
 
 // StateDict returns the tensors that Save writes, in torchvision's order.
 func StateDict(w *model.Weights, m Metadata) []Tensor {
+	if w.Int8 != nil {
+		return int8State(w, m)
+	}
 	batches := m.batches()
 	var tensors []Tensor
 	for _, p := range w.Params {
