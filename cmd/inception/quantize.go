@@ -43,7 +43,7 @@ the float32 weights.`,
 	f := c.Flags()
 	f.StringVarP(&q.Weights, "weights", "w", "", "weight `file` or run folder")
 	f.StringVar(&q.Data, "data", "", "images: a folder, or one of "+dataset.Specs())
-	f.IntVar(&q.Images, "images", 1024, "images to calibrate on")
+	f.IntVar(&q.Images, "images", evaluate.DefaultCalibration, "images to calibrate on")
 	f.StringVar(&q.Range, "range", quantize.Auto, "range of activations: "+settings.Choices(quantize.Ranges()))
 	f.StringSliceVar(&q.Keep, "keep", nil, "`layers` that stay float32, by the beginnings of their names, such as Mixed_7c")
 	f.StringVarP(&q.out, "out", "o", "", "weight `file` to write")

@@ -35,11 +35,12 @@ type Result struct {
 	Batch        int     `json:"batch"`
 	StepS        float64 `json:"step_s"` // median
 	ImagesPerS   float64 `json:"images_per_s"`
-	GFLOPS       float64 `json:"gflops"`        // of the convolutions and classifiers
-	PeakGFLOPS   float64 `json:"peak_gflops"`   // of the precision, measured on multiply-adds in registers
-	PeakFraction float64 `json:"peak_fraction"` // the former of the latter
-	PeakRSSMiB   float64 `json:"peak_rss_mib"`  // of this process; 0 where the system does not tell
-	PlannedMiB   float64 `json:"planned_mib"`   // of the activations' arena
+	GFLOPS       float64 `json:"gflops"`                // of the convolutions and classifiers
+	PeakGFLOPS   float64 `json:"peak_gflops"`           // of the precision, measured on multiply-adds in registers
+	PeakFraction float64 `json:"peak_fraction"`         // the former of the latter
+	PeakRSSMiB   float64 `json:"peak_rss_mib"`          // of this process; 0 where the system does not tell
+	PlannedMiB   float64 `json:"planned_mib"`           // of the activations' arena
+	WeightsMiB   float64 `json:"weights_mib,omitempty"` // of eval, as the convolutions read them
 }
 
 // The values of Options.Mode.
@@ -57,11 +58,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if o.Mode == Train && o.Precision != model.FP32 {
 		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v", o.Precision, model.FP32)
 	}
-	w, err := model.NewWeights(o.Spec, 1)
+	w, err := weightsOf(o.Spec, o.Precision)
 	if err != nil {
 		return r, err
 	}
-	step, plan, flops, close, err := stepOf(o, w)
+	step, memory, flops, close, err := stepOf(o, w)
 	if err != nil {
 		return r, err
 	}
@@ -75,40 +76,46 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	r.GFLOPS = flops / r.StepS / 1e9
 	r.PeakFraction = r.GFLOPS / r.PeakGFLOPS
 	r.PeakRSSMiB = peakRSS()
-	r.PlannedMiB = float64(plan) / (1 << 20)
+	r.PlannedMiB, r.WeightsMiB = float64(memory.activations)/(1<<20), float64(memory.weights)/(1<<20)
 	return r, nil
 }
 
 // peakOf measures a precision's peak in GFLOP/s.
 func peakOf(p model.Precision) float64 {
-	if p == model.BF16 {
+	switch p {
+	case model.BF16:
 		return kernel.PeakBF16GFLOPS(parallel.Threads())
+	case model.INT8:
+		return kernel.PeakInt8GOPS(parallel.Threads())
 	}
 	return kernel.PeakGFLOPS(parallel.Threads())
 }
 
-// stepOf returns what one step does, the bytes of its activations and its
-// floating-point operations.
-func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops float64, close func(), err error) {
+// memory is what a network takes, in bytes.
+type memory struct{ activations, weights int64 }
+
+// stepOf returns what one step does, the memory that it needs and its operations.
+func stepOf(o Options, w *model.Weights) (step func() error, m memory, flops float64, close func(), err error) {
 	images, labels := noise(o)
 	layers, err := model.Layers(o.Spec)
 	if err != nil {
-		return nil, 0, 0, nil, err
+		return nil, m, 0, nil, err
 	}
 	switch o.Mode {
 	case Eval:
 		net, err := model.Build(o.Spec, w, o.Batch, model.Eval, model.Options{Precision: o.Precision})
 		if err != nil {
-			return nil, 0, 0, nil, err
+			return nil, m, 0, nil, err
 		}
 		net.Refresh()
 		flops = 2 * float64(model.MACs(layers)) * float64(o.Batch)
-		return func() error { return net.Forward(images) }, net.Plan.Bytes, flops, func() { _ = net.Close() }, nil
+		m.weights, m.activations = net.Memory()
+		return func() error { return net.Forward(images) }, m, flops, func() { _ = net.Close() }, nil
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
 		s, err := train.NewStepper(o.Recipe, w)
 		if err != nil {
-			return nil, 0, 0, nil, err
+			return nil, m, 0, nil, err
 		}
 		// The forward pass and the gradients of the input and of the weights
 		// take the same number of operations; the image needs no gradient.
@@ -119,9 +126,10 @@ func stepOf(o Options, w *model.Weights) (step func() error, plan int64, flops f
 			}
 			flops += passes * 2 * float64(l.MACs) * float64(o.Batch)
 		}
-		return func() error { return s.Step(images, labels) }, s.PlannedBytes(), flops, func() { _ = s.Close() }, nil
+		m.activations = s.PlannedBytes()
+		return func() error { return s.Step(images, labels) }, m, flops, func() { _ = s.Close() }, nil
 	}
-	return nil, 0, 0, nil, fmt.Errorf("--mode: must be %s or %s, is %q", Eval, Train, o.Mode)
+	return nil, m, 0, nil, fmt.Errorf("--mode: must be %s or %s, is %q", Eval, Train, o.Mode)
 }
 
 func noise(o Options) (images []float32, labels []int) {

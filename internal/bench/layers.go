@@ -14,7 +14,7 @@ import (
 )
 
 // LayerResult is how fast one convolution runs, by pass, in GFLOP/s. In bf16
-// there is evaluation only.
+// and int8 there is evaluation only.
 type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
@@ -42,8 +42,8 @@ type LayersResult struct {
 }
 
 // Layers times every convolution of a network by itself, in evaluation, in
-// training's forward pass and both gradients, each until span is over; in bf16 in
-// evaluation only. Layers of one shape are timed once.
+// training's forward pass and both gradients, each until span is over; in bf16 and
+// int8 in evaluation only. Layers of one shape are timed once.
 func Layers(
 	ctx context.Context, spec model.Spec, batch int, precision model.Precision, span time.Duration,
 ) (LayersResult, error) {
@@ -155,8 +155,12 @@ func (c layerConv) time(name string, precision model.Precision, span time.Durati
 		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
 		return r.GFLOP / median(times)
 	}
-	if precision == model.BF16 {
+	switch precision {
+	case model.BF16:
 		r.Eval = rate(c.passBF16())
+		return r
+	case model.INT8:
+		r.Eval = rate(c.passInt8())
 		return r
 	}
 	y, bias := randomMap(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)

@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -132,39 +131,74 @@ func without(n int, taken []int) (others []int) {
 // quantise makes the int8 weights.
 func (q *Quantization) quantise(
 	ctx context.Context, w *model.Weights, run RunOptions, set dataset.Set,
-) (*model.Weights, *quantize.Report, error) {
+) (made *model.Weights, report *quantize.Report, err error) {
+	run.Crops = 0
+	o := quantize.Options{Range: q.Range, Keep: q.Keep, Batch: min(run.BatchSize, set.Len()), Image: byteImage(run.Preprocess)}
 	skipped := 0
-	images := func(each func([]float32, int) error) error {
-		batches := run.loader(set).Epoch(ctx, 0, 0)
-		defer batches.Close()
-		skipped = 0
-		for done := 0; ; {
-			b, err := batches.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			rows := filled(b)
-			if err := each(b.Images, rows); err != nil {
-				return err
-			}
-			skipped += len(b.Skipped)
-			done += rows
-			q.Progress(done, set.Len())
-		}
-	}
-	o := quantize.Options{Range: q.Range, Keep: q.Keep, Batch: min(q.BatchSize, set.Len()), Image: ByteImage(run.Preprocess)}
-	made, report, err := quantize.Run(w, images, o)
+	made, report, err = quantize.Run(w, func(each func([]float32, int) error) error {
+		skipped, err = eachBatch(ctx, set, run, q.Progress, each)
+		return err
+	}, o)
 	if skipped > 0 {
 		q.Warn(fmt.Sprintf("%d of the images to calibrate on could not be read and count as grey ones", skipped))
 	}
 	return made, report, err
 }
 
-// ByteImage returns how preprocessed images become the bytes that they were made of.
-func ByteImage(p picture.Preprocess) (b kernel.ByteImage) {
+// DefaultCalibration is how many images calibrate unless another number is given.
+const DefaultCalibration = 1024
+
+// quantised makes int8 weights for an evaluation: it calibrates on training images,
+// or, where the data has none, on some of those that are evaluated.
+func (j *Job) quantised(ctx context.Context, w *model.Weights, run RunOptions) (*model.Weights, error) {
+	set, used, err := j.openPart("train")
+	if err != nil {
+		if set, used, err = j.open(); err != nil {
+			return nil, err
+		}
+	}
+	set = dataset.Sample(set, DefaultCalibration)
+	j.Note(fmt.Sprintf("int8: calibrated on %d images of %s; inception quantize says more", set.Len(), used))
+	w.Spec.InputSize = run.Preprocess.Size
+	q := Quantization{Range: quantize.Auto, Progress: j.Progress, Warn: j.Warn}
+	q.BatchSize = j.BatchSize
+	made, _, err := q.quantise(ctx, w, run, set)
+	return made, err
+}
+
+// openPart opens another part of the job's data than the one that is evaluated.
+func (j *Job) openPart(split string) (dataset.Set, string, error) {
+	other := *j
+	other.Split, other.Note, other.Warn = split, func(string) {}, func(string) {}
+	return other.open()
+}
+
+// eachBatch reads a set in order. It returns how many images could not be read.
+func eachBatch(ctx context.Context, set dataset.Set, run RunOptions, progress func(done, total int),
+	each func(images []float32, rows int) error) (skipped int, err error) {
+	batches := run.loader(set).Epoch(ctx, 0, 0)
+	defer batches.Close()
+	for done := 0; ; {
+		b, err := batches.Next()
+		if err == io.EOF { // nothing else: a picture may wrap one
+			return skipped, nil
+		}
+		if err != nil {
+			return skipped, err
+		}
+		skipped += len(b.Skipped)
+		rows := filled(b)
+		if err := each(b.Images, rows); err != nil {
+			return skipped, err
+		}
+		if done += rows; progress != nil {
+			progress(done, set.Len())
+		}
+	}
+}
+
+// byteImage returns how preprocessed images become the bytes that they were made of.
+func byteImage(p picture.Preprocess) (b kernel.ByteImage) {
 	for colour := range b.Scale {
 		b.Scale[colour], b.Offset[colour] = float32(255*p.Std[colour]), float32(255*p.Mean[colour])
 	}

@@ -282,6 +282,12 @@ func (n *Network) Gradients() []Gradient {
 	return all
 }
 
+// Memory returns the bytes of the weights that an eval network reads and of its
+// activations.
+func (n *Network) Memory() (weights, activations int64) {
+	return ops.WeightBytes(n.Graph), n.Plan.Bytes
+}
+
 // Close frees the tape machine.
 func (n *Network) Close() error { return n.machine.Close() }
 

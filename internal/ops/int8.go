@@ -49,7 +49,7 @@ func (q *Int8) Conv(x *gorgonia.Node, folds *Folds, bias *Param, norm Norm, l La
 	if err != nil {
 		return nil, err
 	}
-	o.result = q.result(result, l.Name)
+	o.result, o.memory = q.result(result, l.Name), c.WeightLen()
 	o.forward = func(in []gorgonia.Value) error {
 		c.ForwardInt8(result.asInt8(), int8Of(in[0]), conv.weights(resultOf(x).scale, result.scale, func() []int8 {
 			packed := make([]int8, c.WeightLen())
@@ -67,7 +67,7 @@ func (q *Int8) imageConv(o *op, conv *Int8Conv, image *gorgonia.Node, l Layer) (
 	if err != nil {
 		return nil, err
 	}
-	o.result = q.result(result, l.Name)
+	o.result, o.memory = q.result(result, l.Name), c.Int8WeightLen()
 	s := image.Shape()
 	o.forward = func(in []gorgonia.Value) error {
 		w := conv.weights(1, result.scale, func() []int8 {

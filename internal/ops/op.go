@@ -30,6 +30,7 @@ type op struct {
 	layers []Layer       // facts for tables and exports; none for gradient ops
 	bf16   bool          // it reads activations in bf16 too
 	int8   bool          // or in bytes
+	memory int           // bytes of the weights that it reads
 
 	// forward reads the inputs' values and fills result.
 	forward func(in []gorgonia.Value) error
