@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test test-long lint generate generated parity interop bench bench-peers
+.PHONY: help build test test-long fuzz lint generate generated parity interop bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -12,6 +12,13 @@ test: ## run all tests, which takes minutes
 
 test-long: ## run every property test at full length, under the race detector
 	INCEPTION_LONG=1 go test -race -timeout 2h ./...
+
+FUZZTIME = 10m
+fuzz: ## run every fuzz target for ten minutes, or for FUZZTIME=30s
+	grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' internal | \
+	while IFS=: read -r file func; do \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
+	done
 
 lint: ## run gofmt, go vet, staticcheck, and golangci-lint if it is installed
 	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...

@@ -135,3 +135,23 @@ func ExampleModel_Features() {
 	// white and white: 1.000
 	// white and black are less alike: true
 }
+
+func ExampleModel_Explain() {
+	m, err := inception.Load(tiny())
+	if err != nil {
+		log.Fatal(err)
+	}
+	how := inception.ExplainOptions{Method: "layercam", Class: "rose", At: []string{"Mixed_5d", "Mixed_6e"}}
+	explained, err := m.Explain(context.Background(), how, plain(color.White))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(explained[0].Class.Label)
+	for _, heat := range explained[0].Maps { // heat.Overlay is the map over the picture, for png.Encode
+		fmt.Printf("%s: %dx%d\n", heat.At, heat.H, heat.W)
+	}
+	// Output:
+	// rose
+	// Mixed_5d: 12x12
+	// Mixed_6e: 5x5
+}

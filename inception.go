@@ -1,6 +1,7 @@
 // Package inception runs Inception V2 and V3 on pictures: it loads a weight
-// file or a run folder, names what pictures show, and gives their features.
-// Everything else, training above all, is the program's: cmd/inception.
+// file or a run folder, names what pictures show, gives their features, and
+// shows where in them it finds a class. Everything else, training above all, is
+// the program's: cmd/inception.
 //
 // Weights of torchvision, timm, Keras and TensorFlow's slim become weight files
 // by "inception import"; "inception train" writes run folders. Both hold the
@@ -164,18 +165,10 @@ func (m *Model) Features(ctx context.Context, pictures ...image.Image) ([][]floa
 
 // run calls each for every picture in order.
 func (m *Model) run(ctx context.Context, pictures []image.Image, each func(evaluate.Output)) error {
-	if len(pictures) == 0 {
-		return ctx.Err()
+	if err := m.enter(ctx, pictures); err != nil || len(pictures) == 0 {
+		return err
 	}
-	for i, p := range pictures {
-		if p == nil || p.Bounds().Empty() {
-			return fmt.Errorf("inception: picture %d is empty", i)
-		}
-	}
-	if err := m.begin(ctx); err != nil {
-		return fmt.Errorf("inception: %w", err)
-	}
-	defer func() { <-m.running }()
+	defer m.leave()
 	p, err := m.borrow()
 	if err != nil {
 		return fmt.Errorf("inception: %w", err)
@@ -192,6 +185,25 @@ func (m *Model) run(ctx context.Context, pictures []image.Image, each func(evalu
 	}
 	return nil
 }
+
+// enter waits until one more call may run on pictures. Unless there are none, or
+// it fails, leave must follow.
+func (m *Model) enter(ctx context.Context, pictures []image.Image) error {
+	if len(pictures) == 0 {
+		return ctx.Err()
+	}
+	for i, p := range pictures {
+		if p == nil || p.Bounds().Empty() {
+			return fmt.Errorf("inception: picture %d is empty", i)
+		}
+	}
+	if err := m.begin(ctx); err != nil {
+		return fmt.Errorf("inception: %w", err)
+	}
+	return nil
+}
+
+func (m *Model) leave() { <-m.running }
 
 // begin waits until one more call may run.
 func (m *Model) begin(ctx context.Context) error {

@@ -338,3 +338,48 @@ func TestQuantisedWeights(t *testing.T) {
 		}
 	}
 }
+
+func TestExplainShowsWhatItNames(t *testing.T) {
+	m, err := inception.Load(tiny())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := []image.Image{plain(color.White), plain(color.RGBA{9, 200, 30, 255}), plain(color.Black)}
+	named, err := m.Predict(context.Background(), pictures...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{"", "layercam", "occlusion"} {
+		explained, err := m.Explain(context.Background(), inception.ExplainOptions{Method: method}, pictures...)
+		if err != nil || len(explained) != 3 {
+			t.Fatalf("%s: %d explanations, %v", method, len(explained), err)
+		}
+		for i, e := range explained {
+			if want := named[i][0]; e.Class.Label != want.Label || math.Abs(e.Class.Prob-want.Prob) > 1e-4 {
+				t.Errorf("%s: picture %d is explained as %v, named %v", method, i, e.Class, want)
+			}
+			heat := e.Maps[0]
+			// The network sees the middle of 50x40, a square but for the rounding of the resized width.
+			if size := heat.Overlay.Bounds().Size(); len(heat.Values) != heat.H*heat.W || size.X != 320 || size.Y != 318 {
+				t.Errorf("%s: %d values of %dx%d over %v", method, len(heat.Values), heat.H, heat.W, size)
+			}
+		}
+	}
+	for want, o := range map[string]inception.ExplainOptions{
+		`no class is called "rise"; the nearest are "rose"`: {Class: "rise"}, "no layer is called": {At: []string{"Mixed_9z"}},
+		"must be one of gradcam": {Method: "cam"}, "has no auxiliary head": {Head: "aux"},
+	} {
+		if _, err := m.Explain(context.Background(), o, pictures...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if _, err := m.Explain(context.Background(), inception.ExplainOptions{}, nil); err == nil || !strings.Contains(err.Error(), "picture 0 is empty") {
+		t.Errorf("no picture: %v", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Explain(context.Background(), inception.ExplainOptions{}, pictures...); err == nil {
+		t.Error("a closed model explains")
+	}
+}

@@ -17,16 +17,19 @@ import (
 // ablateCommand is `inception ablate`.
 type ablateCommand struct {
 	*session
-	suite, data, val, out string
-	options               ablate.Options
-	dryRun, show          bool
-	shown                 string // the last table printed
+	suite, design  string
+	data, val, out string
+	options        ablate.Options
+	margin, power  float64 // in points
+	dryRun, show   bool
+	shown          string // the last table printed
+	arithmetic     trainingFlags
 }
 
 func newAblate(s *session) *cobra.Command {
 	a := &ablateCommand{session: s}
 	c := &cobra.Command{
-		Use:   "ablate --config F [--suite ladder|principles|lowres|FILE] [--seeds N] [--out DIR]",
+		Use:   "ablate --config F [--suite ladder|ideas|principles|lowres|FILE] [--seeds N] [--out DIR]",
 		Short: "Measure what each idea of the paper is worth on your images",
 		Long: `Train every row of a suite with the same data and budget, and compare the rows in a
 table, a plot and a report. Each row is a change of one base configuration. The
@@ -36,7 +39,10 @@ stopped.
 --set ROW:key=value changes a setting of one row.`,
 		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 3 --out runs/ladder
   inception ablate --config flowers5 --data path/to/flowers --suite principles --dry-run
+  inception ablate --config cifar10-ladder --data path/to/cifar10 --budget 6h --out runs/ladder
+  inception ablate --config cifar10-ladder --data path/to/cifar10 --power 0.5 --out runs/ladder
   inception ablate --config cifar10-ladder --set v2:optimizer.lr=0.05
+  inception ablate --config cifar10-ladder --data path/to/cifar10 --suite ideas --design factorial --seeds 9
   inception ablate --suite ladder --show > my-suite.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.run(c) },
@@ -44,13 +50,22 @@ stopped.
 	f := c.Flags()
 	f.StringVar(&a.suite, "suite", "ladder",
 		"what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
+	f.StringVar(&a.design, "design", "",
+		"which combinations of a suite's ideas are its rows: "+strings.Join(ablate.Designs(), ", ")+"; default: the suite's own")
 	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row, with train.seed and the seeds that follow it")
 	f.StringVar(&a.data, "data", "", "training images, as for train")
 	f.StringVar(&a.val, "val", "", "validation images; default: those of --data")
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
+	f.Float64Var(&a.margin, "margin", 0.5,
+		"largest difference of errors that does not matter, in `points` of a percent")
+	f.DurationVar(&a.options.Budget, "budget", 0,
+		"train for that long, such as 6h, and add seeds where verdicts are open; --seeds is then the most of a row")
+	f.Float64Var(&a.power, "power", 0,
+		"say how many seeds a difference of so many `points` needs, from the runs in --out; train nothing")
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
+	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
 	return c
 }
@@ -74,12 +89,16 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		a.print("%s", text)
 		return nil
 	}
+	outliveReaders()
 	plan, err := a.plan(c)
 	if err != nil {
 		return usageError{err}
 	}
 	if a.dryRun {
 		return a.forecast(c, plan)
+	}
+	if c.Flags().Changed("power") {
+		return a.needs(plan)
 	}
 	if a.out == "" {
 		if a.out, err = rundir.New(plan.Base.Name + "-" + plan.Suite); err != nil {
@@ -98,8 +117,15 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	if a.options.Suite, err = ablate.ReadSuite(a.suite); err != nil {
 		return nil, err
 	}
+	if a.options.Suite, err = a.options.Suite.Choose(a.design); err != nil {
+		return nil, err
+	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}
-	a.options.Version = version()
+	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
+	a.options.Margin = a.margin / 100
+	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {
+		a.options.Seeds = ablate.MostSeeds
+	}
 	plan, err := ablate.Prepare(a.options)
 	if err != nil {
 		return nil, err
@@ -112,7 +138,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 
 // forecast prints the rows and an estimate of their time.
 func (a *ablateCommand) forecast(c *cobra.Command, plan *ablate.Plan) error {
-	f, err := plan.Forecast(c.Context())
+	f, err := plan.Forecast(c.Context(), a.out)
 	if err != nil {
 		return err
 	}
@@ -120,6 +146,18 @@ func (a *ablateCommand) forecast(c *cobra.Command, plan *ablate.Plan) error {
 		return a.printJSON(f)
 	}
 	return f.WriteText(a.stdout)
+}
+
+// needs prints the seeds that a difference needs.
+func (a *ablateCommand) needs(plan *ablate.Plan) error {
+	n, err := plan.Needs(a.out, a.power/100)
+	if err != nil {
+		return usageError{err}
+	}
+	if a.json {
+		return a.printJSON(n)
+	}
+	return n.WriteText(a.stdout)
 }
 
 // begin says which run begins, and returns the reporter of its progress.
@@ -171,14 +209,17 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 		a.print("%s\n", r.Caption())
 	}
-	a.note("wrote table.md table.csv plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
-	if n := r.Count(ablate.Pending); n > 0 {
+	a.note("wrote table.md table.csv table.json plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
+	if n := r.Count(ablate.Pending); n > 0 && a.options.Budget == 0 {
 		a.note("another process is doing %d of %d runs; the same command shows them once they are done",
-			n, len(r.Rows)*len(r.Seeds))
+			n, r.Planned())
+	}
+	if a.options.Budget > 0 {
+		a.note("%d verdicts are open; the same command with another budget adds seeds to them", r.Open())
 	}
 	if n := r.Count(ablate.Failed); n > 0 {
 		return fmt.Errorf("%d of %d runs diverged; the table says which; delete a run's folder to try it again",
-			n, len(r.Rows)*len(r.Seeds))
+			n, r.Planned())
 	}
 	return nil
 }

@@ -25,18 +25,6 @@ func newBench(s *session) *cobra.Command {
   inception bench --mode train --config flowers5 --batch 32 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			precisions, err := arithmetic.values()
-			if err != nil {
-				return err
-			}
-			for i, p := range precisions { // the weights are random, so that they have no precision of their own
-				if p == model.Own {
-					precisions[i] = model.FP32
-				}
-			}
-			if len(precisions) > 1 && (layers || mode != bench.Eval) {
-				return usageError{errors.New("--precision: several are for evaluation without --layers")}
-			}
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
 			}
@@ -53,6 +41,21 @@ func newBench(s *session) *cobra.Command {
 			}
 			if resolved.Model.Classes == 0 {
 				resolved.Model.Classes = 1000
+			}
+			if mode == bench.Train && !c.Flags().Changed("precision") {
+				arithmetic.name = resolved.Train.Precision
+			}
+			precisions, err := arithmetic.values()
+			if err != nil {
+				return err
+			}
+			for i, p := range precisions { // the weights are random, so that they have no precision of their own
+				if p == model.Own {
+					precisions[i] = model.FP32
+				}
+			}
+			if layers && len(precisions) > 1 {
+				return usageError{errors.New("--precision: --layers takes one")}
 			}
 			if layers {
 				return benchLayers(c, s, resolved.Model, batch, precisions[0], span)

@@ -67,7 +67,8 @@ verifies the checksum.`,
 	f.StringVar(&i.From, "from", "", "who wrote the file: "+strings.Join(convert.Families(),
 		", ")+" (default: recognised by its tensors' names)")
 	f.StringVarP(&i.out, "out", "o", "", "weight file to write")
-	f.StringVar(&i.Key, "key", "", "state dict to take where a checkpoint has several, such as `state_dict_ema` (default: the one that its tool evaluates)")
+	f.StringVar(&i.Key, "key", "", "state dict to take where a checkpoint has several, such as `state_dict_ema` "+
+		"(default: the one that its tool evaluates)")
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
 	f.StringVar(&i.Preprocess, "preprocess", "", "how the training images were prepared: torchvision, inception, "+
 		"imagenet, unit or `SCALE,OFFSET` (default: as usual for the family)")

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +33,7 @@ func newDataset(s *session) *cobra.Command {
 		RunE:    func(c *cobra.Command, args []string) error { return datasetVerify(c, s, args[0]) },
 	}
 	c.AddCommand(info, verify)
+	annotate(c, decodesPictures)
 	return c
 }
 
@@ -41,12 +45,9 @@ type partReport struct {
 }
 
 func datasetInfo(s *session, spec string) error {
-	src, err := dataset.Open(spec)
+	src, err := s.openDataset(spec)
 	if err != nil {
 		return err
-	}
-	for _, text := range src.Warnings {
-		s.warn(text)
 	}
 	reports := map[string]partReport{}
 	for _, p := range src.Parts() {
@@ -59,11 +60,47 @@ func datasetInfo(s *session, spec string) error {
 		if !s.json {
 			s.printPart(p, counts)
 		}
+		s.warnOfDamage(p, spec)
 	}
 	if s.json {
 		return s.printJSON(map[string]any{"spec": src.Spec, "kind": src.Kind, "parts": reports})
 	}
 	return nil
+}
+
+// openDataset opens a dataset within the limits that are set to pictures, and
+// says what is likely to be not as it was meant.
+func (s *session) openDataset(spec string) (*dataset.Source, error) {
+	limits, err := s.pictureOptions()
+	if err != nil {
+		return nil, err
+	}
+	src, err := limits.Open(spec)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range src.Warnings {
+		s.warn(text)
+	}
+	return src, nil
+}
+
+// warnOfDamage names images of a part that a quick look finds damaged.
+func (s *session) warnOfDamage(p dataset.Part, spec string) {
+	const quick, examples = time.Second, 5
+	found := dataset.Check(p.Set, quick)
+	all := slices.Clone(found.Unreadable)
+	for _, err := range found.Damaged {
+		all = append(all, errors.New(asFarAsItGoes(err)))
+	}
+	if len(all) == 0 {
+		return
+	}
+	for _, err := range all[:min(examples, len(all))] {
+		s.warn(err.Error())
+	}
+	s.warn(fmt.Sprintf("%s: a quick look finds %d images that cannot be read and %d that are cut off or damaged; "+
+		"%s dataset verify %s names all", p.Name, len(found.Unreadable), len(found.Damaged), program(), spec))
 }
 
 // printPart prints a part's classes and what is left out of it.
@@ -77,48 +114,56 @@ func (s *session) printPart(p dataset.Part, counts []int) {
 	}
 }
 
-// brokenImage is an entry of what `dataset verify --json` prints.
+// brokenImage is an entry of the lists in what `dataset verify --json` prints.
 type brokenImage struct {
 	File   string `json:"file"`
 	Reason string `json:"reason"`
 }
 
 func datasetVerify(c *cobra.Command, s *session, spec string) error {
-	src, err := dataset.Open(spec)
+	src, err := s.openDataset(spec)
 	if err != nil {
 		return err
 	}
-	for _, text := range src.Warnings {
-		s.warn(text)
-	}
-	images, broken := 0, []brokenImage{}
+	images, broken, damaged := 0, []brokenImage{}, []brokenImage{}
 	for _, p := range src.Parts() {
-		failures := dataset.Verify(c.Context(), p.Set)
+		found := dataset.Verify(c.Context(), p.Set)
 		if c.Context().Err() != nil {
 			return context.Cause(c.Context())
 		}
 		images += p.Set.Len()
-		for i, err := range failures {
-			if err != nil {
-				broken = append(broken, brokenImage{p.Set.Name(i), err.Error()})
-			}
-		}
+		broken = append(broken, brokenImages(found.Unreadable)...)
+		damaged = append(damaged, brokenImages(found.Damaged)...)
 		if text := dataset.DescribeLeftOut(p.LeftOut); text != "" {
 			s.note("%s: %s", p.Name, text)
 		}
 	}
 	if s.json {
-		if err := s.printJSON(map[string]any{"images": images, "broken": broken}); err != nil {
+		if err := s.printJSON(map[string]any{"images": images, "broken": broken, "damaged": damaged}); err != nil {
 			return err
 		}
 	} else {
-		for _, b := range broken {
+		for _, b := range slices.Concat(broken, damaged) {
 			s.print("%s: %s\n", b.File, b.Reason)
 		}
 		s.print("%d images, %d cannot be read\n", images, len(broken))
+		if n := len(damaged); n > 0 {
+			s.print("%d are cut off or damaged, and used as far as they go (data.truncated)\n", n)
+		}
 	}
 	if len(broken) > 0 {
 		return fmt.Errorf("%s: %d of %d images cannot be read", spec, len(broken), images)
 	}
 	return nil
+}
+
+// brokenImages lists ImageErrors.
+func brokenImages(errs []error) (all []brokenImage) {
+	for _, err := range errs {
+		var image *dataset.ImageError
+		if errors.As(err, &image) {
+			all = append(all, brokenImage{image.Name, image.Err.Error()})
+		}
+	}
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
 )
@@ -35,7 +36,7 @@ func newDoctor(s *session) *cobra.Command {
 			r := doctorReport{
 				Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 				ISA: kernel.ISA(), ISAs: kernel.ISAs(), Processors: runtime.NumCPU(), Threads: parallel.Threads(),
-				PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()), MemoryMiB: totalMemory(),
+				PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()), MemoryMiB: float64(memory.Machine()) / (1 << 20),
 				BF16: kernel.HasBF16(), BF16GFLOPS: kernel.PeakBF16GFLOPS(parallel.Threads()),
 				Int8: kernel.Int8(), Int8GOPS: kernel.PeakInt8GOPS(parallel.Threads()),
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/spf13/cobra"
 )
 
@@ -110,7 +111,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if len(outcomes) > 1 {
 		return e.compare(outcomes)
 	}
-	return e.show(outcomes[0])
+	return e.show(c.Context(), outcomes[0])
 }
 
 // measure runs a job behind a progress bar.
@@ -208,6 +209,9 @@ func readExclusions(path string) (*evaluate.Exclude, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if err := textfile.Check(path); err != nil {
+		return nil, usageError{fmt.Errorf("--exclude: %w", err)}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("--exclude: %w", err)
@@ -225,7 +229,7 @@ func readClassMap(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := textfile.Read(path, 64<<20, "a class map")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--class-map: %w", err)}
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/spf13/pflag"
@@ -18,7 +20,7 @@ func (f *evalFiles) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.classes, "csv", "", "write precision, recall and F1 of each class to this `file`")
 	flags.StringVar(&f.confusion, "confusion", "", "write the confusion matrix to this CSV `file`")
 	flags.StringVar(&f.predictions, "predictions", "", "write what was found for each image to this CSV `file`")
-	flags.StringVar(&f.page, "report", "", "write an HTML `file`: confusion matrix, reliability, worst mistakes")
+	flags.StringVar(&f.page, "report", "", "write an HTML `file`: confusion matrix, reliability, mistakes with maps")
 }
 
 // write writes the files that have names.
@@ -57,6 +59,7 @@ type evalReport struct {
 	WeightsMiB     float64            `json:"weights_mib"` // as the networks read them
 	ActivationsMiB float64            `json:"activations_mib"`
 	Excluded       int                `json:"excluded"`
+	Damaged        int                `json:"damaged"` // of the images; used as far as they go
 	Members        []memberReport     `json:"members"`
 	ECE            float64            `json:"ece"`
 	MacroF1        float64            `json:"macro_f1"`
@@ -90,9 +93,15 @@ type binReport struct {
 
 // show prints the result and writes the files asked for. Images that could
 // not be read make the command fail after that.
-func (e *evalCommand) show(o *evaluate.Outcome) error {
+func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 	for _, err := range o.Skipped {
 		e.warn(err.Error())
+	}
+	for _, err := range o.Damaged {
+		e.warn(asFarAsItGoes(err))
+	}
+	if n := len(o.Damaged); n > 0 {
+		e.warn(fmt.Sprintf("%d of %d images are cut off or damaged (data.truncated)", n, o.Images))
 	}
 	if e.json {
 		if err := e.printJSON(e.report(o)); err != nil {
@@ -105,7 +114,7 @@ func (e *evalCommand) show(o *evaluate.Outcome) error {
 			e.printClasses(o.Result)
 		}
 	}
-	if err := e.files.write(report.Evaluation{Outcome: o, Version: version()}, e.note); err != nil {
+	if err := e.files.write(e.withMaps(ctx, report.Evaluation{Outcome: o, Version: version()}), e.note); err != nil {
 		return err
 	}
 	return e.skipped(o)
@@ -141,6 +150,23 @@ func (e *evalCommand) compare(outcomes []*evaluate.Outcome) error {
 	return e.skipped(outcomes[0])
 }
 
+// withMaps adds maps of the mistakes if a page is to show them.
+func (e *evalCommand) withMaps(ctx context.Context, r report.Evaluation) report.Evaluation {
+	if e.files.page == "" {
+		return r
+	}
+	wrong := r.Mistakes()
+	maps, err := explain.Mistakes(ctx, r.Outcome, wrong[:min(report.PageMistakes, len(wrong))])
+	if err != nil {
+		e.warn(fmt.Sprintf("the report has no maps of the mistakes: %v", err))
+	}
+	r.Maps = maps
+	return r
+}
+
+// asFarAsItGoes says of an image what is wrong with it and that it is used.
+func asFarAsItGoes(err error) string { return err.Error() + "; it is used as far as it goes" }
+
 // decimals is how many decimals a speed needs.
 func decimals(speed float64) int {
 	if speed < 10 {
@@ -151,7 +177,7 @@ func decimals(speed float64) int {
 
 func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
-		Images: o.Images, Skipped: len(o.Skipped), Excluded: o.Excluded,
+		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
 		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision.String(),
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),

@@ -22,7 +22,8 @@ func (i *initFlags) add(c *cobra.Command) {
 	f.StringVar(&i.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
 	f.BoolVar(&i.init.Match.ByOrder, "classes-by-order", false,
 		"with --init: match class folders to the file's labels by their order")
-	f.BoolVar(&i.init.NewHead, "new-head", false, "with --init: a new classifier even if the number of classes is the same")
+	f.BoolVar(&i.init.NewHead, "new-head", false,
+		"with --init: a new classifier even if the number of classes is the same")
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
 }
 

@@ -16,7 +16,8 @@ type lrFindCommand struct {
 	data, val, out string
 	batch          int
 	initFlags
-	options train.FindOptions
+	options    train.FindOptions
+	arithmetic trainingFlags
 }
 
 func newLRFind(s *session) *cobra.Command {
@@ -41,6 +42,7 @@ falling schedule; the rate at which it is lowest is already too high.`,
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
 	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, each with its own rate; fewer if the loss explodes")
+	l.arithmetic.addFlags(f)
 	l.initFlags.add(c)
 	return c
 }
@@ -53,6 +55,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	if c.Flags().Changed("batch") {
 		values["train.batch_size"] = l.batch
 	}
+	l.arithmetic.set(values)
 	resolved, err := l.load("", values)
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		defer rundir.Abandon(l.out)
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
-		Config: resolved.Config, Init: l.init,
+		Config: resolved.Config, Init: l.init, Emulate: l.arithmetic.emulate,
 		Reporter: &console.Reporter{Messages: l.stderr, Width: l.width(), Quiet: l.quiet},
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
@@ -92,7 +95,8 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
-	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n", found.Lowest)
+	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n",
+		found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
 		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
 	return nil

@@ -26,6 +26,26 @@ func (p *precisionFlags) addFlags(f *pflag.FlagSet, several bool) {
 		"compute in a precision that the processor has no instructions for, slowly")
 }
 
+// trainingFlags are those of commands that train.
+type trainingFlags precisionFlags
+
+func (t *trainingFlags) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&t.name, "precision", "", "arithmetic: fp32 or bf16 (train.precision)")
+	t.addEmulate(f)
+}
+
+func (t *trainingFlags) addEmulate(f *pflag.FlagSet) {
+	f.BoolVar(&t.emulate, "emulate", false,
+		"compute in a train.precision that the processor has no instructions for, slowly")
+}
+
+// set adds the key that --precision sets.
+func (t *trainingFlags) set(values map[string]any) {
+	if t.name != "" {
+		values["train.precision"] = t.name
+	}
+}
+
 // value returns the precision that the flags ask for.
 func (p *precisionFlags) value() (model.Precision, error) { return p.parse(p.name) }
 

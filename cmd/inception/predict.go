@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/npy"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -34,6 +34,7 @@ func (p *predictCommand) addFlags(c *cobra.Command) {
 	f.IntVar(&p.inputSize, "input-size", 0, "use this size instead of the weights' own")
 	p.precision.addFlags(f, false)
 	_ = c.MarkFlagRequired("weights")
+	annotate(c, decodesPictures)
 }
 
 func newPredict(s *session) *cobra.Command {
@@ -133,13 +134,14 @@ func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	if p.labels == "" {
 		return m.Labels, nil
 	}
-	text, err := os.ReadFile(p.labels)
+	text, err := textfile.Read(p.labels, 64<<20, "a list of labels")
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--labels: %w", err)}
 	}
 	lines := labels.Lines(text)
 	if len(lines) != m.Spec.Classes {
-		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes", p.labels, len(lines), m.Spec.Classes)}
+		return nil, usageError{fmt.Errorf("--labels %s: has %d lines, the network %d classes",
+			p.labels, len(lines), m.Spec.Classes)}
 	}
 	return lines, nil
 }
@@ -202,7 +204,11 @@ func (p *predictCommand) each(
 	ctx context.Context, w *model.Weights, m weights.Metadata, files []string, to string,
 	use func(evaluate.Output, *npy.Rows) error,
 ) error {
-	o := evaluate.PredictOptions{Layer: p.layer, RunOptions: evaluate.RunOptions{
+	limits, err := p.pictureOptions()
+	if err != nil {
+		return err
+	}
+	o := evaluate.PredictOptions{Layer: p.layer, Decoder: limits.Decoder(), RunOptions: evaluate.RunOptions{
 		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
 	}}
 	if p.inputSize > 0 {
@@ -267,6 +273,10 @@ func (p *predictCommand) through(
 			bar.Clear()
 			p.warn(out.Err.Error())
 			return nil
+		}
+		if out.Damage != nil {
+			bar.Clear()
+			p.warn(asFarAsItGoes(out.Damage))
 		}
 		return use(out)
 	})

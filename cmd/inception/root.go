@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -40,6 +42,8 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	memory.Respect(memory.Available())
+	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
 	s := &session{stdout: stdout, stderr: stderr}
@@ -73,12 +77,16 @@ func status(err error, stderr io.Writer) int {
 	return statusFailure
 }
 
-// withSignals returns a context that ends with the first Ctrl-C or SIGTERM.
-// The second one ends the process.
+// withSignals returns a context that ends with the first Ctrl-C, SIGTERM, or
+// SIGHUP (the terminal's end) unless nohup ignores that. The second one ends the
+// process.
 func withSignals(parent context.Context, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		for s := range signals {
 			number, _ := s.(syscall.Signal)
@@ -91,6 +99,10 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 	}()
 	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
 }
+
+// outliveReaders makes writing to a closed standard output or error a failed
+// write in place of the process's end: a training is worth more than its words.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // session holds the streams and flags shared by all commands.
 type session struct {
@@ -135,7 +147,7 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 	})
 	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
 	root.AddCommand(unconfigured(
-		newPredict(s), newFeatures(s), newQuantize(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
+		newPredict(s), newExplain(s), newFeatures(s), newQuantize(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	s.begins(root)
 	return root
@@ -169,18 +181,57 @@ const readsNoConfig = "reads no configuration"
 
 func unconfigured(commands ...*cobra.Command) []*cobra.Command {
 	for _, c := range commands {
-		c.Annotations = map[string]string{readsNoConfig: "true"}
+		annotate(c, readsNoConfig)
 	}
 	return commands
 }
 
-func readsConfig(c *cobra.Command) bool {
+func annotate(c *cobra.Command, name string) {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations[name] = "true"
+}
+
+func readsConfig(c *cobra.Command) bool { return !annotated(c, readsNoConfig) }
+
+// annotated reports whether a command or one above it has an annotation.
+func annotated(c *cobra.Command, name string) bool {
 	for ; c != nil; c = c.Parent() {
-		if c.Annotations[readsNoConfig] != "" {
-			return false
+		if c.Annotations[name] != "" {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// pictureKeys are what commands that read no configuration take of it if they
+// decode pictures.
+var pictureKeys = []string{"data.truncated", "data.max_pixels", "data.decode_mib"}
+
+// decodesPictures annotates such commands.
+const decodesPictures = "decodes pictures"
+
+// isPictureSetting reports whether an assignment of --set is of one of the
+// pictureKeys.
+func isPictureSetting(assignment string) bool {
+	key, _, _ := strings.Cut(assignment, "=")
+	return slices.Contains(pictureKeys, strings.TrimSpace(key))
+}
+
+// pictureOptions returns the limits to pictures that are set.
+func (s *session) pictureOptions() (dataset.Options, error) {
+	var set []string
+	for _, assignment := range s.set {
+		if isPictureSetting(assignment) {
+			set = append(set, assignment)
+		}
+	}
+	c, err := config.Load(config.Sources{Set: set})
+	if err != nil {
+		return dataset.Options{}, usageError{err}
+	}
+	return c.Data, nil
 }
 
 // warnOfUnread warns of flags that every command accepts and this one ignores.
@@ -188,8 +239,12 @@ func (s *session) warnOfUnread(c *cobra.Command) {
 	if readsConfig(c) {
 		return
 	}
+	unread := map[string]bool{"config": c.Flags().Changed("config")}
+	for _, assignment := range s.set {
+		unread["set"] = unread["set"] || !annotated(c, decodesPictures) || !isPictureSetting(assignment)
+	}
 	for _, flag := range []string{"config", "set"} {
-		if c.Flags().Changed(flag) {
+		if unread[flag] {
 			s.warn(fmt.Sprintf("--%s has no effect on %s", flag, c.CommandPath()))
 		}
 	}
@@ -261,7 +316,7 @@ func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Enco
 // width returns a function that returns the width of the terminal that messages
 // go to, in columns; nil if they go elsewhere.
 func (s *session) width() func() int {
-	f, ok := s.stderr.(*os.File)
+	f, ok := console.Cursor(s.stderr).(*os.File)
 	if !ok || !isTerminal(f) {
 		return nil
 	}
@@ -284,7 +339,7 @@ func (s *session) bar(text string, unit console.Unit) *console.Bar {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := console.Cursor(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -6,20 +6,40 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os/signal"
 	"syscall"
 	"testing"
 )
 
 func TestFirstSignalEndsTheContextWithItsCause(t *testing.T) {
+	for _, number := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		var out bytes.Buffer
+		ctx, stop := withSignals(context.Background(), &out)
+		if err := syscall.Kill(syscall.Getpid(), number); err != nil {
+			t.Fatal(err)
+		}
+		<-ctx.Done()
+		var by signalled
+		if !errors.As(context.Cause(ctx), &by) || by.Signal != number {
+			t.Errorf("cause is %v, want %v", context.Cause(ctx), number)
+		}
+		stop()
+	}
+}
+
+func TestAnIgnoredHangupStaysIgnored(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
 	var out bytes.Buffer
 	ctx, stop := withSignals(context.Background(), &out)
 	defer stop()
-	if err := syscall.Kill(syscall.Getpid(), syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	for _, number := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM} {
+		if err := syscall.Kill(syscall.Getpid(), number); err != nil {
+			t.Fatal(err)
+		}
 	}
 	<-ctx.Done()
-	var by signalled
-	if !errors.As(context.Cause(ctx), &by) || by.Signal != syscall.SIGTERM {
-		t.Errorf("cause is %v, want SIGTERM", context.Cause(ctx))
+	if cause := context.Cause(ctx); !errors.Is(cause, signalled{syscall.SIGTERM}) {
+		t.Errorf("cause is %v, want SIGTERM", cause)
 	}
 }

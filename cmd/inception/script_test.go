@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders, "layers": layers,
+			"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders, "layers": layers, "half": half,
 		},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
@@ -83,6 +83,13 @@ func layers(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if fmt.Sprint(all) != args[1] || min(r.Eval, r.Forward, r.Data, r.Weights) <= 0 {
 		ts.Fatalf("%d convolutions, all together %+v", all, r)
+	}
+}
+
+// half FILE ... cuts files off in the middle.
+func half(ts *testscript.TestScript, _ bool, files []string) {
+	for _, file := range files {
+		ts.Check(os.Truncate(ts.MkAbs(file), int64(len(ts.ReadFile(file))/2)))
 	}
 }
 

@@ -90,7 +90,7 @@ type memoryReport struct {
 }
 
 func (m *summaryCommand) run() error {
-	spec, err := m.spec()
+	spec, precision, err := m.spec()
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (m *summaryCommand) run() error {
 		m.note("wrote %s", m.svg)
 	}
 	if m.memory {
-		if r.Memory, err = planMemory(spec, m.batch); err != nil {
+		if r.Memory, err = planMemory(spec, m.batch, precision); err != nil {
 			return err
 		}
 	}
@@ -137,35 +137,41 @@ func (m *summaryCommand) run() error {
 	return nil
 }
 
-// spec returns the structure that the flags name; 1000 classes where the data
-// would say how many.
-func (m *summaryCommand) spec() (model.Spec, error) {
+// spec returns the structure that the flags name, with 1000 classes where the data
+// would say how many, and the precision of its training.
+func (m *summaryCommand) spec() (model.Spec, model.Precision, error) {
 	if m.weights != "" {
 		if m.variant != "" || m.config != "" {
-			return model.Spec{}, usageError{errors.New("--weights says what the network is; leave --variant and --config out")}
+			return model.Spec{}, model.FP32, usageError{
+				errors.New("--weights says what the network is; leave --variant and --config out"),
+			}
 		}
 		_, metadata, err := weights.Load(m.weights)
-		return metadata.Spec, err
+		return metadata.Spec, model.FP32, err
 	}
 	values := map[string]any{}
 	if m.variant != "" {
 		if m.config != "" {
-			return model.Spec{}, usageError{errors.New("--variant and --config both name a network; give one of them")}
+			return model.Spec{}, model.FP32, usageError{
+				errors.New("--variant and --config both name a network; give one of them"),
+			}
 		}
 		values["model.variant"] = m.variant
 	}
 	c, err := m.load("", values)
 	if err != nil {
-		return model.Spec{}, err
+		return model.Spec{}, model.FP32, err
 	}
 	if c.Model.Classes == 0 {
 		c.Model.Classes = 1000
 	}
-	return c.Model, nil
+	precision, err := model.ParsePrecision(c.Train.Precision, true)
+	return c.Model, precision, err
 }
 
-// planMemory builds both networks to see what memory they would take.
-func planMemory(spec model.Spec, batch int) (*memoryReport, error) {
+// planMemory builds both networks to see what memory they would take, in training
+// with that precision.
+func planMemory(spec model.Spec, batch int, precision model.Precision) (*memoryReport, error) {
 	w, err := model.ZeroWeights(spec)
 	if err != nil {
 		return nil, err
@@ -173,9 +179,10 @@ func planMemory(spec model.Spec, batch int) (*memoryReport, error) {
 	r := &memoryReport{Batch: batch}
 	for _, mode := range []struct {
 		mode            model.Mode
+		precision       model.Precision
 		bytes, unshared *int64
-	}{{model.Eval, &r.Eval, &r.EvalUnshared}, {model.Train, &r.Train, &r.TrainUnshared}} {
-		net, err := model.Build(spec, w, batch, mode.mode, model.Options{AuxWeight: 0.4})
+	}{{model.Eval, model.FP32, &r.Eval, &r.EvalUnshared}, {model.Train, precision, &r.Train, &r.TrainUnshared}} {
+		net, err := model.Build(spec, w, batch, mode.mode, model.Options{AuxWeight: 0.4, Precision: mode.precision})
 		if err != nil {
 			return nil, usageError{err}
 		}

@@ -22,6 +22,7 @@ type trainCommand struct {
 	batch          int
 	resume         bool
 	initFlags
+	arithmetic trainingFlags
 }
 
 func newTrain(s *session) *cobra.Command {
@@ -49,11 +50,13 @@ run folder.`,
 	f.IntVarP(&t.batch, "batch", "b", 0, "images per step, also --batch-size")
 	f.BoolVar(&t.resume, "resume", false,
 		"resume the run named as argument or by --out, or the newest unfinished one")
+	t.arithmetic.addFlags(f)
 	t.initFlags.add(c)
 	return c
 }
 
 func (t *trainCommand) run(c *cobra.Command, args []string) error {
+	outliveReaders()
 	if len(args) > 0 && !t.resume {
 		return usageError{fmt.Errorf("unexpected argument %q; --data names the images, --resume a run", args[0])}
 	}
@@ -89,6 +92,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	result, err := train.Run(c.Context(), train.Job{
 		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
+		Emulate: t.arithmetic.emulate,
 	})
 	if err == nil || result.Exit == train.ExitInterrupted {
 		t.end(result, resolved)
@@ -106,7 +110,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: contains no run to resume", dir)}
+			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir, dir)}
 		}
 	}
 	if t.resume && dir == "" {
@@ -130,6 +134,7 @@ func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
 	if changed("batch") {
 		values["train.batch_size"] = t.batch
 	}
+	t.arithmetic.set(values)
 	return values
 }
 

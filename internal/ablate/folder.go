@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/figure"
+	"github.com/inception-go/inception/internal/statistics"
 )
 
 // write summarises the runs and writes the files of the ablation folder.
@@ -15,9 +16,14 @@ func (r *Result) write(p *Plan, dir string) error {
 	if err := r.refresh(dir); err != nil {
 		return err
 	}
-	r.summarise()
+	if err := r.summarise(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("ablation folder: %w", err)
+	}
+	if err := r.note(dir); err != nil {
+		return err
 	}
 	panels := r.panels()
 	for _, f := range []struct {
@@ -26,6 +32,7 @@ func (r *Result) write(p *Plan, dir string) error {
 	}{
 		{"table.md", r.writeMarkdown},
 		{"table.csv", r.writeCSV},
+		{"table.json", r.writeJSON},
 		{"plot.svg", func(w io.Writer) error { return figure.WriteDots(w, "svg", panels...) }},
 		{"plot.png", func(w io.Writer) error { return figure.WriteDots(w, "png", panels...) }},
 		{"report.html", func(w io.Writer) error { return r.writeHTML(w, p) }},
@@ -35,6 +42,31 @@ func (r *Result) write(p *Plan, dir string) error {
 		}
 	}
 	return nil
+}
+
+// note records that the rows have been looked at, once a look's runs are all
+// there.
+func (r *Result) note(dir string) error {
+	s := &r.schedule
+	for s.Taken < len(s.Looks) && r.reached(s.Looks[s.Taken]) {
+		s.Taken++
+	}
+	return s.write(dir)
+}
+
+// reached reports whether every row has the runs of a look.
+func (r *Result) reached(look statistics.Look) bool {
+	for _, row := range r.Rows {
+		if len(row.Runs) < look.Pairs {
+			return false
+		}
+		for _, o := range row.Runs[:look.Pairs] {
+			if o.State == Pending {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // panels are the parts of the plot: our errors and, next to them, the paper's.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/statistics"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -18,7 +20,10 @@ type Forecast struct {
 	Config string        `json:"config"`
 	Seeds  []uint64      `json:"seeds"`
 	Rows   []RowForecast `json:"rows"`
-	Total  float64       `json:"time_s"`
+	Total  float64       `json:"time_s"` // of the runs to come
+	Budget float64       `json:"budget_s,omitempty"`
+
+	Looks []statistics.Look `json:"looks"`
 }
 
 // RowForecast is a row with the estimated time of one of its runs.
@@ -33,39 +38,66 @@ type RowForecast struct {
 	Steps         int      `json:"steps"`
 	StepSeconds   float64  `json:"step_s"`
 	Seconds       float64  `json:"time_s"`
+	Runs          int      `json:"runs"` // with those that are done
+	Done          int      `json:"done"`
 }
 
-// Forecast measures a few steps of every row's network and estimates how long
-// the plan will take if the machine stays as busy as it is now.
-func (p *Plan) Forecast(ctx context.Context) (*Forecast, error) {
-	f := &Forecast{Suite: p.Suite, Config: p.Base.Name, Seeds: p.Seeds}
-	for _, row := range p.rows {
+// Forecast estimates how long the plan will take, with the runs that dir has of
+// it already, if the machine stays as busy as it is now: it measures a few steps
+// of every row's network. With a budget it plans the seeds of each row, as they
+// will be if none of the open verdicts is decided on the way.
+func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
+	f := &Forecast{Suite: p.Suite, Config: p.Base.Name, Seeds: p.Seeds, Budget: p.budget.Seconds()}
+	r, err := p.collect(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.summarise(); err != nil {
+		return nil, err
+	}
+	f.Looks = r.Rule.Looks
+	books := p.ledger(r, nil)
+	for i, row := range p.rows {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		step, err := row.stepTime()
+		step, err := row.stepTime(p.emulate)
 		if err != nil {
 			return nil, fmt.Errorf("row %s: %w", row.Name, err)
 		}
+		o := r.Rows[i]
 		r := RowForecast{
 			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
 			Steps: row.outline.Updates, StepSeconds: step.Seconds(), Seconds: row.runTime(step).Seconds(),
 		}
+		if o.Seconds.N > 0 {
+			r.Seconds = o.Seconds.Mean
+		}
+		r.Done = o.count(Done) + o.count(Failed)
+		books.seconds[i] = r.Seconds
 		f.Rows = append(f.Rows, r)
-		f.Total += r.Seconds * float64(len(p.Seeds))
+	}
+	budget := unlimited
+	if p.budget > 0 {
+		budget = f.Budget
+	}
+	var runs []int
+	runs, f.Total = books.plan(budget)
+	for i, n := range runs {
+		f.Rows[i].Runs = n
 	}
 	return f, nil
 }
 
 // stepTime measures a batch of a row's network.
-func (r planned) stepTime() (time.Duration, error) {
+func (r planned) stepTime(emulate bool) (time.Duration, error) {
 	spec, o := r.outline.Spec, r.config.Recipe
 	w, err := model.NewWeights(spec, o.Train.Seed)
 	if err != nil {
 		return 0, err
 	}
-	s, err := train.NewStepper(o, w)
+	s, err := train.NewStepper(o, w, emulate)
 	if err != nil {
 		return 0, err
 	}
@@ -109,15 +141,43 @@ func (r planned) runTime(step time.Duration) time.Duration {
 // WriteText writes the forecast for a terminal.
 func (f *Forecast) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "row\tchange\tparams\twith aux\tMMAC\tsteps\tms per step\ttime per run")
+	fmt.Fprintln(t, "row\tchange\tparams\twith aux\tMMAC\tsteps\tms per step\ttime per run\truns")
 	for _, r := range f.Rows {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.2f\t%d\t%.0f\t%s\n",
-			r.Name, r.Change, r.Params, r.ParamsWithAux, float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, brief(r.Seconds))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.2f\t%d\t%.0f\t%s\t%d\n", r.Name, r.Change, r.Params, r.ParamsWithAux,
+			float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, brief(r.Seconds), r.Runs)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d runs, about %s in total if the machine stays as busy as now\n",
-		len(f.Rows)*len(f.Seeds), brief(f.Total))
+	all, done := 0, 0
+	for _, r := range f.Rows {
+		all, done = all+r.Runs, done+r.Done
+	}
+	text := fmt.Sprintf("%d runs, ", all)
+	if done > 0 {
+		text += fmt.Sprintf("%d of them done, ", done)
+	}
+	text += fmt.Sprintf("about %s in total if the machine stays as busy as now\n", brief(f.Total))
+	if f.Budget > 0 {
+		text += f.rule()
+	}
+	_, err := io.WriteString(w, text)
 	return err
+}
+
+// rule says how a budget is spent.
+func (f *Forecast) rule() string {
+	var seeds, levels []string
+	for _, look := range f.Looks {
+		seeds, levels = append(seeds, fmt.Sprint(look.Pairs)), append(levels, fmt.Sprintf("%.2g", look.Level))
+	}
+	text := fmt.Sprintf("budget %s: every row gets %s seeds; a row whose verdict is open then goes on to the next of %s seeds, "+
+		"the lowest p first, and is looked at only there, at levels %s; the plan above is for the case that none is decided\n",
+		brief(f.Budget), seeds[0], strings.Join(seeds, ", "), strings.Join(levels, ", "))
+	for _, r := range f.Rows {
+		if r.Runs < f.Looks[0].Pairs {
+			return text + "the budget is too small for the first look; the same command goes on where it ends\n"
+		}
+	}
+	return text
 }

@@ -34,25 +34,17 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		*Result
 		Title, State, Base, Version string
 		Plots                       []template.HTML
-		Columns                     []column
-		Cells                       [][]string
+		Grids                       []grid
 		Runs                        []runView
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.version,
-		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Columns: r.columns(), Runs: r.runs()}
-	for _, row := range r.Rows {
-		var cells []string
-		for _, c := range view.Columns {
-			cells = append(cells, c.cell(row))
-		}
-		view.Cells = append(view.Cells, cells)
-	}
+		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Grids: r.grids(), Runs: r.runs()}
 	return page.Execute(w, view)
 }
 
 // state says how many of the runs are done.
 func (r *Result) state() string {
-	text := fmt.Sprintf("%d of %d runs done", r.Count(Done), len(r.Rows)*len(r.Seeds))
+	text := fmt.Sprintf("%d of %d runs done", r.Count(Done), r.Planned())
 	if n := r.Count(Failed); n > 0 {
 		text += fmt.Sprintf(", %d diverged", n)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/model"
@@ -19,7 +20,10 @@ type Options struct {
 	Base      config.Sources // what the rows change; its Set may hold ROW:key=value, which changes a row
 	Seeds     int            // runs of each row, with train.seed and the seeds that follow it
 	Baselines bool           // whether to include the suite's baselines
+	Budget    time.Duration  // how long to train, seeds being added where verdicts are open; 0 for Seeds of every row
+	Margin    float64        // the largest difference of errors that does not matter, a fraction of 1
 	Version   string         // of the program
+	Emulate   bool           // train.Job's
 }
 
 // Plan is a suite whose rows have all been checked.
@@ -28,12 +32,18 @@ type Plan struct {
 	Base    *config.Resolved
 	Seeds   []uint64
 	rows    []planned
+	effects []effect
+	margin  float64
+	budget  time.Duration // with one, seeds are added where verdicts are open
 	version string
+	emulate bool
 }
 
 // planned is a row with all that its runs need.
 type planned struct {
 	Row
+	base                  string   // the row that it is compared with; empty for none
+	ideas                 uint     // of a suite of ideas, which it has
 	settings              []string // its own settings, key=value
 	config                *config.Resolved
 	outline               train.Outline
@@ -47,6 +57,12 @@ func Prepare(o Options) (*Plan, error) {
 	if o.Seeds < 1 || o.Seeds > 1000 {
 		return nil, fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
 	}
+	if o.Budget < 0 {
+		return nil, fmt.Errorf("--budget: must not be negative, is %s", o.Budget)
+	}
+	if !(o.Margin >= 0 && o.Margin < 1) {
+		return nil, fmt.Errorf("--margin: must be from 0 to 100 points, is %g", 100*o.Margin)
+	}
 	if o.Baselines && len(o.Suite.Baselines) == 0 {
 		return nil, fmt.Errorf("--baselines: suite %s has none", o.Suite.Name)
 	}
@@ -54,7 +70,8 @@ func Prepare(o Options) (*Plan, error) {
 	if err := takeRowSettings(&o.Base, changes); err != nil {
 		return nil, err
 	}
-	p := &Plan{Suite: o.Suite.Name, version: o.Version}
+	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget,
+		version: o.Version, emulate: o.Emulate}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
@@ -63,7 +80,7 @@ func Prepare(o Options) (*Plan, error) {
 		p.Seeds = append(p.Seeds, p.Base.Train.Seed+uint64(i))
 	}
 	for _, c := range changes {
-		planned, err := plan(c, o.Base)
+		planned, err := plan(c, o.Base, o.Emulate)
 		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
 			err = fmt.Errorf("%s: %w", planned.config.Origin["train.seed"], settings.Errorf("train.seed",
 				"all rows have the same seeds, from --seeds and the base's train.seed; remove it"))
@@ -103,9 +120,9 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 	return nil
 }
 
-// plan resolves one row.
-func plan(c *change, base config.Sources) (planned, error) {
-	r := planned{Row: c.Row}
+// plan resolves one row; emulate is train.Job's.
+func plan(c *change, base config.Sources, emulate bool) (planned, error) {
+	r := planned{Row: c.Row, base: c.base, ideas: c.ideas}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
 	}
@@ -114,7 +131,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 	if r.config, err = config.Load(base); err != nil {
 		return r, err
 	}
-	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute()}); err != nil {
+	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute(), Emulate: emulate}); err != nil {
 		return r, err
 	}
 	if r.outline.ValImages == 0 {
@@ -130,7 +147,7 @@ func plan(c *change, base config.Sources) (planned, error) {
 func (p *Plan) job(r planned, seed uint64, dir string) train.Job {
 	c := r.config.Absolute()
 	c.Train.Seed = seed
-	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version}
+	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version, Emulate: p.emulate}
 }
 
 // folder is the folder of a run, below that of the ablation.

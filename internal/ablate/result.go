@@ -6,17 +6,22 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/statistics"
 )
 
 // Result is the state of an ablation. Errors are fractions of 1.
 type Result struct {
-	Suite     string      `json:"suite"`
-	Config    string      `json:"config"` // name of the base
-	Dir       string      `json:"out"`
-	Seeds     []uint64    `json:"seeds"`
-	Classes   int         `json:"classes"`
-	ValImages int         `json:"val_images"`
-	Rows      []RowResult `json:"rows"`
+	Suite     string          `json:"suite"`
+	Config    string          `json:"config"` // name of the base
+	Dir       string          `json:"out"`
+	Seeds     []uint64        `json:"seeds"`
+	Classes   int             `json:"classes"`
+	ValImages int             `json:"val_images"`
+	Rule      statistics.Rule `json:"rule"` // of the verdicts
+	Rows      []RowResult     `json:"rows"`
+	Effects   []Effect        `json:"effects,omitempty"` // of a factorial suite
+
+	schedule schedule
 }
 
 // RowResult is a row with its runs, one per seed.
@@ -24,6 +29,7 @@ type RowResult struct {
 	Name          string     `json:"name"`
 	Title         string     `json:"title"`
 	Change        string     `json:"change"`
+	Base          string     `json:"base,omitempty"` // the row that it is compared with
 	Settings      []string   `json:"set"`
 	Params        int        `json:"params"`
 	ParamsWithAux int        `json:"params_with_aux"`
@@ -35,6 +41,8 @@ type RowResult struct {
 	Seconds       Spread     `json:"time_s"`
 	ImagesPerS    Spread     `json:"images_per_s"` // of training alone
 	Runs          []Outcome  `json:"runs"`
+
+	Comparison // with the base
 }
 
 // PaperError is Paper with errors as fractions of 1; null for what the paper does not say.
@@ -79,17 +87,23 @@ type Outcome struct {
 	curve      []report.Line // its validations
 }
 
+// error is what rows are compared by.
+func (o Outcome) error() float64 { return 1 - o.Top1 }
+
 // empty is the result before any run.
 func (p *Plan) empty(dir string) *Result {
 	r := &Result{Suite: p.Suite, Config: p.Base.Name, Dir: dir, Seeds: p.Seeds}
 	for _, row := range p.rows {
 		out := RowResult{
-			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
+			Name: row.Name, Title: row.Title, Change: row.Change, Base: row.base, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
 			InputSize: row.outline.Spec.InputSize, Paper: row.Paper.fractions(),
 		}
-		for _, seed := range p.Seeds {
-			out.Runs = append(out.Runs, Outcome{Seed: seed, Run: folder(row.Name, seed), State: Pending})
+		for i, e := range p.effects {
+			if len(r.Rows) == 0 {
+				r.Effects = append(r.Effects, Effect{Name: e.name, Title: e.title})
+			}
+			r.Effects[i].weights = append(r.Effects[i].weights, e.weight(row.ideas, len(p.rows)))
 		}
 		r.Rows = append(r.Rows, out)
 		r.Classes, r.ValImages = row.outline.Spec.Classes, row.outline.ValImages
@@ -133,11 +147,17 @@ func (o *Outcome) take(lines []report.Line) {
 	o.ImagesPerS = speed / float64(max(1, n))
 }
 
-// summarise computes the means over the finished runs.
-func (r *Result) summarise() {
+// summarise computes the means over the finished runs and compares the rows.
+func (r *Result) summarise() error {
+	r.average()
+	return r.judge()
+}
+
+// average computes the means over the finished runs.
+func (r *Result) average() {
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		row.Top1 = row.spread(func(o Outcome) float64 { return 1 - o.Top1 })
+		row.Top1 = row.spread(Outcome.error)
 		row.Top5 = row.spread(func(o Outcome) float64 { return 1 - o.Top5 })
 		row.Seconds = row.spread(func(o Outcome) float64 { return o.Seconds })
 		row.ImagesPerS = row.spread(func(o Outcome) float64 { return o.ImagesPerS })
@@ -155,20 +175,25 @@ func (r *RowResult) spread(of func(Outcome) float64) Spread {
 }
 
 func spreadOf(values []float64) Spread {
-	s := Spread{N: len(values)}
-	if s.N == 0 {
-		return s
+	return Spread{len(values), statistics.Mean(values), statistics.Deviation(values)}
+}
+
+// Planned returns how many runs there are, in whatever state.
+func (r *Result) Planned() (n int) {
+	for _, row := range r.Rows {
+		n += len(row.Runs)
 	}
-	for _, v := range values {
-		s.Mean += v / float64(s.N)
-	}
-	if s.N > 1 {
-		for _, v := range values {
-			s.Std += (v - s.Mean) * (v - s.Mean) / float64(s.N-1)
+	return n
+}
+
+// Open counts the comparisons whose verdict more seeds could decide.
+func (r *Result) Open() (n int) {
+	for _, c := range r.contrasts() {
+		if !c.to.test.Closed {
+			n++
 		}
-		s.Std = math.Sqrt(s.Std)
 	}
-	return s
+	return n
 }
 
 // Count returns how many runs are in a state.
@@ -191,14 +216,8 @@ func (r *RowResult) count(s State) (n int) {
 // left estimates the time of the remaining runs: those of a row take as long as
 // its finished ones, those of a row without any as long as the mean of all rows.
 func (r *Result) left() time.Duration {
-	r.summarise()
-	var means []float64
-	for _, row := range r.Rows {
-		if row.Seconds.N > 0 {
-			means = append(means, row.Seconds.Mean)
-		}
-	}
-	all := spreadOf(means).Mean
+	r.average()
+	all := r.meanSeconds()
 	seconds := 0.0
 	for _, row := range r.Rows {
 		mean := row.Seconds.Mean

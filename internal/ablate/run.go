@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/statistics"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -30,11 +31,12 @@ type Upcoming struct {
 	Left       time.Duration // of all runs, estimated from finished ones; 0 if unknown
 }
 
-// Run trains every row with every seed: first all rows with the first seed, so
-// that the table is useful early. It does not repeat runs that dir already
-// contains, and resumes a stopped one. A run whose loss becomes NaN or infinite
-// counts as failed and the others continue; any other error ends the ablation.
-// The results up to then are in dir and in the returned Result.
+// Run trains every row with every seed: first all rows with the first seed,
+// so that the table is useful early. With a budget it then adds seeds where
+// verdicts are open, and stops when the budget is spent. It does not repeat runs
+// that dir already contains, and resumes a stopped one. A run whose loss becomes
+// NaN or infinite counts as failed and the others continue; any other error ends
+// the ablation. The results up to then are in dir and in the returned Result.
 //
 // Several processes may share dir, each doing the runs that no other has
 // started; those that others are still doing stay Pending in the result.
@@ -43,38 +45,92 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 	if err != nil {
 		return nil, err
 	}
-	number := 0
-	for s, seed := range p.Seeds {
-		for i, row := range p.rows {
-			number++
-			run := &r.Rows[i].Runs[s]
-			if run.State != Pending {
-				continue
-			}
-			job := p.job(row, seed, dir)
-			// Another process may have come here since dir was read.
-			if err := run.read(job.Dir); err != nil {
-				return r, err
-			}
-			if run.State != Pending || rundir.Busy(job.Dir) {
-				continue
-			}
-			job.Resume = rundir.HoldsRun(job.Dir)
-			job.Reporter = progress.Begin(Upcoming{number, len(p.Seeds) * len(p.rows), row.Title, seed, job.Dir, r.left()})
-			err = p.train(ctx, job, run)
-			if errors.Is(err, rundir.ErrBusy) {
-				continue
-			}
-			if err != nil {
-				return r, errors.Join(err, r.write(p, dir))
-			}
-			if err := r.write(p, dir); err != nil {
-				return r, err
-			}
-			progress.Done(r)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("ablation folder: %w", err)
+	}
+	if err := r.schedule.write(dir); err != nil {
+		return nil, err
+	}
+	within, end := p.within(ctx)
+	defer end()
+	busy := map[turn]bool{}
+	for {
+		t, ok := p.next(within, r, busy)
+		if !ok {
+			return r, r.write(p, dir)
+		}
+		done, err := p.turn(within, r, t, dir, progress)
+		switch {
+		case errors.Is(err, errBudget):
+			return r, r.write(p, dir)
+		case err != nil:
+			return r, errors.Join(err, r.write(p, dir))
+		case !done:
+			busy[t] = true
+			continue
+		}
+		if err := r.write(p, dir); err != nil {
+			return r, err
+		}
+		progress.Done(r)
+	}
+}
+
+// errBudget stops the run that is under way when the budget is spent.
+var errBudget = errors.New("the budget is spent")
+
+// within returns a context that ends when the budget is spent.
+func (p *Plan) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.budget == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, p.budget, errBudget)
+}
+
+// next returns the run to make now; ok is false if there is none, or the budget
+// is spent.
+func (p *Plan) next(ctx context.Context, r *Result, busy map[turn]bool) (t turn, ok bool) {
+	left := unlimited
+	if end, limited := ctx.Deadline(); limited && p.budget > 0 {
+		if left = time.Until(end).Seconds(); left <= 0 {
+			return t, false
 		}
 	}
-	return r, r.write(p, dir)
+	r.average()
+	r.decide()
+	return p.ledger(r, busy).next(left)
+}
+
+// turn makes a run, or finds that another process has; done is false if one is
+// at it.
+func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress Progress) (done bool, err error) {
+	row := p.rows[t.row]
+	r.reserve(p, t)
+	run := &r.Rows[t.row].Runs[t.seed]
+	job := p.job(row, run.Seed, dir)
+	// Another process may have come here since dir was read.
+	if err := run.read(job.Dir); err != nil || run.State != Pending {
+		return true, err
+	}
+	if rundir.Busy(job.Dir) {
+		return false, nil
+	}
+	job.Resume = rundir.HoldsRun(job.Dir)
+	number := r.Planned() - r.Count(Pending) + 1
+	job.Reporter = progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
+	if err = p.train(ctx, job, run); errors.Is(err, rundir.ErrBusy) {
+		return false, nil
+	}
+	return true, err
+}
+
+// reserve makes room for a run in the result.
+func (r *Result) reserve(p *Plan, t turn) {
+	row := &r.Rows[t.row]
+	for len(row.Runs) <= t.seed {
+		seed := p.Seeds[len(row.Runs)]
+		row.Runs = append(row.Runs, Outcome{Seed: seed, Run: folder(row.Name, seed), State: Pending})
+	}
 }
 
 // train makes a run and notes how it ended.
@@ -107,18 +163,31 @@ func (r *Result) refresh(dir string) error {
 	return nil
 }
 
-// collect reads those of the plan's runs that dir contains.
+// collect reads those of the plan's runs that dir contains; with no dir there are
+// none yet.
 func (p *Plan) collect(dir string) (*Result, error) {
 	if rundir.HoldsRun(dir) {
 		return nil, fmt.Errorf("%s: is the run folder of a single training; choose another folder", dir)
 	}
 	r := p.empty(dir)
+	var err error
+	if r.schedule, err = p.schedule(dir); err != nil {
+		return nil, err
+	}
+	r.Rule = statistics.Rule{Level: Level, Margin: p.margin, Looks: r.schedule.Looks}
 	for i, row := range p.rows {
 		for s, seed := range p.Seeds {
+			if dir == "" {
+				break
+			}
 			job := p.job(row, seed, dir)
+			if p.budget > 0 && !rundir.HoldsRun(job.Dir) {
+				break // further seeds are taken one by one
+			}
 			if err := sameConfig(job); err != nil {
 				return nil, err
 			}
+			r.reserve(p, turn{i, s})
 			if err := r.Rows[i].Runs[s].read(job.Dir); err != nil {
 				return nil, err
 			}

@@ -254,7 +254,7 @@ func TestPrepareRefuses(t *testing.T) {
 }
 
 func TestAForecastCountsStepsOfEveryRow(t *testing.T) {
-	f, err := prepared(t, twoRows, 3).Forecast(context.Background())
+	f, err := prepared(t, twoRows, 3).Forecast(context.Background(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

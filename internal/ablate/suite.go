@@ -7,6 +7,7 @@
 package ablate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/spelling"
+	"github.com/inception-go/inception/internal/textfile"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -31,6 +33,11 @@ type Suite struct {
 	Set        []config.Setting // of every row
 	Rows       []Row
 	Baselines  []Row // above the rows, when asked for; never cumulative
+
+	// Instead of rows, ideas of which a design makes them.
+	Ideas      []Idea
+	Design     Design
+	Bare, Full Row // what is said of the rows with none and with all of them
 }
 
 // Row is one configuration: settings that change the base.
@@ -58,6 +65,8 @@ type change struct {
 	own   []config.Setting // its own settings
 	every []config.Setting // those of every row
 	above *change          // the row whose settings it keeps, or nil
+	base  string           // the row that it is compared with; empty for none
+	ideas uint             // of a suite of ideas, which the row has
 }
 
 // all lists the settings; later ones override earlier ones.
@@ -75,9 +84,18 @@ func (s Suite) changes(baselines bool) (all []*change) {
 			all = append(all, &change{Row: row, own: row.Set, every: s.Set})
 		}
 	}
+	if len(s.Ideas) > 0 {
+		return append(all, s.combinations()...)
+	}
 	var above *change
-	for _, row := range s.Rows {
+	for i, row := range s.Rows {
 		c := &change{Row: row, own: row.Set, every: s.Set, above: above}
+		switch {
+		case i > 0 && s.Cumulative:
+			c.base = s.Rows[i-1].Name
+		case i > 0:
+			c.base = s.Rows[0].Name
+		}
 		if s.Cumulative {
 			above = c
 		}
@@ -102,9 +120,16 @@ func SuiteText(path string) (string, error) {
 	return string(text), err
 }
 
+func openSuite(path string) (*os.File, error) {
+	if err := textfile.Check(path); err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
 // suiteText also returns the name of the suite for messages.
 func suiteText(path string) (text []byte, shown string, err error) {
-	f, err := os.Open(path)
+	f, err := openSuite(path)
 	if err == nil {
 		defer f.Close()
 		const most = 1 << 20
@@ -147,8 +172,22 @@ func parse(name, shown string, text []byte) (Suite, error) {
 		"set":        func(n *yaml.Node) error { return r.settings(n, &s.Set) },
 		"rows":       func(n *yaml.Node) error { return r.rows(n, &s.Rows, names) },
 		"baselines":  func(n *yaml.Node) error { return r.rows(n, &s.Baselines, names) },
+		"ideas":      func(n *yaml.Node) error { return r.ideas(n, &s.Ideas) },
+		"design":     func(n *yaml.Node) error { return r.decode(n, &s.Design, "the name of a design") },
+		"bare":       func(n *yaml.Node) (err error) { s.Bare, err = r.row(n); return err },
+		"full":       func(n *yaml.Node) (err error) { s.Full, err = r.row(n); return err },
 	})
-	if err == nil && len(s.Rows) == 0 {
+	switch {
+	case err != nil:
+		return s, err
+	case len(s.Ideas) > 0:
+		s.Design = cmp.Or(s.Design, LeaveOneOut)
+		if err = s.checkIdeas(); err != nil {
+			err = fmt.Errorf("suite %s: %w", shown, err)
+		}
+	case s.Design != "" || s.Bare.Title != "" || s.Full.Title != "":
+		err = fmt.Errorf("suite %s: design, bare and full belong to a list of ideas, which it lacks", shown)
+	case len(s.Rows) == 0:
 		err = fmt.Errorf("suite %s: has no rows", shown)
 	}
 	return s, err
@@ -249,6 +288,34 @@ func (r reader) row(n *yaml.Node) (row Row, err error) {
 		row.Title = row.Name
 	}
 	return row, err
+}
+
+func (r reader) ideas(n *yaml.Node, to *[]Idea) error {
+	if n.Kind != yaml.SequenceNode {
+		return fmt.Errorf("%s: must be a list of ideas, each with a name and its settings with and without it", r.place(n))
+	}
+	for _, item := range n.Content {
+		var idea Idea
+		if err := r.fields(item, "an idea", fieldReaders{
+			"name":    func(n *yaml.Node) error { return r.decode(n, &idea.Name, "text") },
+			"title":   func(n *yaml.Node) error { return r.decode(n, &idea.Title, "text") },
+			"change":  func(n *yaml.Node) error { return r.decode(n, &idea.Change, "text") },
+			"with":    func(n *yaml.Node) error { return r.settings(n, &idea.With) },
+			"without": func(n *yaml.Node) error { return r.settings(n, &idea.Without) },
+		}); err != nil {
+			return err
+		}
+		switch {
+		case !rowName.MatchString(idea.Name):
+			return fmt.Errorf("%s: an idea's name consists of lower-case letters, digits and . _ -, such as rmsprop; is %q",
+				r.place(item), idea.Name)
+		case len(idea.With) == 0 && len(idea.Without) == 0:
+			return fmt.Errorf("%s: idea %s changes nothing; it needs settings under with, without or both", r.place(item), idea.Name)
+		}
+		idea.Title = cmp.Or(idea.Title, idea.Name)
+		*to = append(*to, idea)
+	}
+	return nil
 }
 
 // settings reads configuration keys, dotted as for --set.

@@ -1,7 +1,9 @@
 package ablate
 
 import (
+	"cmp"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -18,6 +20,39 @@ type column struct {
 	Title string
 	Left  bool // whether it is aligned left
 	cell  func(RowResult) string
+}
+
+// grid is a table of words.
+type grid struct {
+	Columns []column
+	Cells   [][]string // by row
+}
+
+// grids are the tables for people: the rows, and the effects of a factorial
+// suite.
+func (r *Result) grids() []grid {
+	rows := grid{Columns: r.columns()}
+	for _, row := range r.Rows {
+		rows.add(row)
+	}
+	if len(r.Effects) == 0 {
+		return []grid{rows}
+	}
+	// An effect is a row that has nothing but a comparison.
+	effects := grid{Columns: []column{{"effect", true, func(o RowResult) string { return o.Title }}}}
+	effects.Columns = append(effects.Columns, r.comparison()...)
+	for _, e := range r.Effects {
+		effects.add(RowResult{Title: e.Title, Comparison: e.Comparison})
+	}
+	return []grid{rows, effects}
+}
+
+func (g *grid) add(row RowResult) {
+	var cells []string
+	for _, c := range g.Columns {
+		cells = append(cells, c.cell(row))
+	}
+	g.Cells = append(g.Cells, cells)
 }
 
 // columns lists the columns that have values.
@@ -43,7 +78,7 @@ func (r *Result) columns() []column {
 			return plain(o.Paper.Top1, 100) + " / " + plain(o.Paper.Top5, 100)
 		}})
 	}
-	return append(all,
+	all = append(all,
 		column{"runs", false, func(o RowResult) string { return o.progress() }},
 		column{"time per run", false, func(o RowResult) string {
 			if o.Seconds.N == 0 {
@@ -57,6 +92,76 @@ func (r *Result) columns() []column {
 			}
 			return fmt.Sprintf("%.0f", o.ImagesPerS.Mean)
 		}})
+	if len(r.Effects) > 0 {
+		return all // which are what is compared
+	}
+	return append(all, r.comparison()...)
+}
+
+// comparison lists the columns that compare rows with their bases, the verdict
+// last.
+func (r *Result) comparison() []column {
+	most, single := 0, false
+	for _, c := range r.contrasts() {
+		if d := c.to.Difference; d != nil {
+			most, single = max(most, d.Pairs), single || d.McNemar != nil
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	of := func(cell func(*Difference) string) func(RowResult) string {
+		return func(o RowResult) string {
+			if o.Difference == nil || o.Difference.Mean == nil {
+				return none
+			}
+			return cell(o.Difference)
+		}
+	}
+	all := []column{{"difference, points", false, of((*Difference).points)}}
+	if single {
+		all = append(all, column{"McNemar's p", false, of(func(d *Difference) string {
+			if d.McNemar == nil {
+				return none
+			}
+			return chance(&d.McNemar.P)
+		})})
+	}
+	if most > 1 {
+		if len(r.Effects) == 0 {
+			all = append(all, column{"beats base", false, of(func(d *Difference) string {
+				return fmt.Sprintf("%.0f%%", 100**d.Better)
+			})})
+		}
+		all = append(all,
+			column{"p", false, of(func(d *Difference) string { return chance(d.P) })},
+			column{"Holm's p", false, of(func(d *Difference) string { return chance(d.PHolm) })},
+			column{"detectable", false, of(func(d *Difference) string {
+				if d.Detectable == nil {
+					return none
+				}
+				return fmt.Sprintf("%.2f", 100**d.Detectable)
+			})})
+	}
+	return append(all, column{"verdict", true, func(o RowResult) string { return cmp.Or(o.Word(), none) }})
+}
+
+// points writes a difference as -1.29 or -1.29 [-1.45, -1.10].
+func (d *Difference) points() string {
+	if d.Low == nil {
+		return fmt.Sprintf("%+.2f", 100**d.Mean)
+	}
+	return fmt.Sprintf("%+.2f [%+.2f, %+.2f]", 100**d.Mean, 100**d.Low, 100**d.High)
+}
+
+func chance(p *float64) string {
+	switch {
+	case p == nil:
+		return none
+	case *p < 0.0001:
+		return "<0.0001"
+	}
+	return strconv.FormatFloat(*p, 'g', 2, 64)
 }
 
 const none = "-"
@@ -115,7 +220,7 @@ func (r *Result) Caption() string {
 		text += fmt.Sprintf("One run per row, with seed %d, so differences within a run's usual spread mean nothing. ",
 			r.Seeds[0])
 	}
-	text += "Params and GMAC: without auxiliary heads, for one image" + r.sizes() + "."
+	text += r.comparisonCaption() + "Params and GMAC: without auxiliary heads, for one image" + r.sizes() + "."
 	if r.Classes <= 5 {
 		text += fmt.Sprintf(" Top-5 is meaningless with %d classes.", r.Classes)
 	}
@@ -123,6 +228,67 @@ func (r *Result) Caption() string {
 		text += " The paper's figures are for ILSVRC 2012 with 1000 classes, at " + r.paperSizes() + "."
 	}
 	return text
+}
+
+// comparisonCaption says what the comparison's figures are.
+func (r *Result) comparisonCaption() string {
+	least, comparisons := r.least()
+	if comparisons == 0 || len(r.comparison()) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("Difference: the row's error less %s with the same seed", r.bases())
+	if len(r.Effects) > 0 {
+		text = "Difference: the mean error of the rows with an idea less that of those without; of two ideas half of what " +
+			"one changes with the other less what it changes without; rows with the same seed together"
+	}
+	if len(r.Seeds) > 1 {
+		text += ", with the 95% interval of the BCa bootstrap; "
+		if len(r.Effects) == 0 {
+			text += "beats base: the probability that a run of the row has a lower error than one of the base; "
+		}
+		text += "p: of the exact sign-flip test; Holm's p: for all " +
+			fmt.Sprintf("%d comparisons together; detectable: the smallest difference that so many seeds find in "+
+				"80%% of the cases. Better and worse: Holm's p is at most %g. ", comparisons, Level) +
+			fmt.Sprintf("No larger than X: the test excludes larger differences, and X is at most the margin, %.2g points",
+				100*r.Rule.Margin)
+	}
+	text += ". "
+	if len(r.Seeds) < least {
+		text += fmt.Sprintf("With %s and %s no difference can be told from chance: that takes at least %d seeds. ",
+			count(comparisons, "comparison"), count(len(r.Seeds), "seed"), least)
+	}
+	if spent := r.schedule.spent(); spent > Level+1e-9 {
+		text += fmt.Sprintf("Seeds were added after a look at fewer, so a suite without any difference shows one in up "+
+			"to %.0f%% of the cases instead of %.0f%%. ", 100*spent, 100*Level)
+	}
+	return text
+}
+
+// bases says what the rows are compared with.
+func (r *Result) bases() string {
+	base := ""
+	for i, row := range r.Rows {
+		if row.Base == "" {
+			continue
+		}
+		if base != "" && base != row.Base {
+			return "that of the row above"
+		}
+		if base = row.Base; i == len(r.Rows)-1 {
+			break
+		}
+	}
+	if base == "" {
+		return "" // effects alone
+	}
+	return "that of " + r.row(base).Title
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // sizes says at which input size the rows run, if it is one.
@@ -163,46 +329,59 @@ func (r *Result) paperSizes() string {
 	return text
 }
 
-// WriteText writes the table for a terminal.
+// WriteText writes the tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	columns := r.columns()
-	line := func(cell func(column) string) {
-		var cells []string
-		for _, c := range columns {
-			cells = append(cells, cell(c))
+	for i, g := range r.grids() {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		if i > 0 {
+			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
+		var titles []string
+		for _, c := range g.Columns {
+			titles = append(titles, c.Title)
+		}
+		for _, cells := range slices.Concat([][]string{titles}, g.Cells) {
+			fmt.Fprintln(t, strings.Join(cells, "\t"))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
 	}
-	line(func(c column) string { return c.Title })
-	for _, row := range r.Rows {
-		line(func(c column) string { return c.cell(row) })
-	}
-	return t.Flush()
+	return nil
 }
 
-// writeMarkdown writes the table with its caption and plot.
+// writeMarkdown writes the tables with their caption.
 func (r *Result) writeMarkdown(w io.Writer) error {
 	var b strings.Builder
-	columns := r.columns()
-	line := func(cell func(column) string) {
-		for _, c := range columns {
-			b.WriteString("| " + strings.ReplaceAll(cell(c), "|", `\|`) + " ")
+	line := func(cells []string) {
+		for _, text := range cells {
+			b.WriteString("| " + strings.ReplaceAll(text, "|", `\|`) + " ")
 		}
 		b.WriteString("|\n")
 	}
-	line(func(c column) string { return c.Title })
-	line(func(c column) string {
-		if c.Left {
-			return ":--"
+	for _, g := range r.grids() {
+		var titles, rules []string
+		for _, c := range g.Columns {
+			rule := "--:"
+			if c.Left {
+				rule = ":--"
+			}
+			titles, rules = append(titles, c.Title), append(rules, rule)
 		}
-		return "--:"
-	})
-	for _, row := range r.Rows {
-		line(func(c column) string { return c.cell(row) })
+		for _, cells := range slices.Concat([][]string{titles, rules}, g.Cells) {
+			line(cells)
+		}
+		b.WriteString("\n")
 	}
-	_, err := fmt.Fprintf(w, "%s\n%s\n", b.String(), r.Caption())
+	_, err := fmt.Fprintf(w, "%s%s\n", b.String(), r.Caption())
 	return err
+}
+
+// writeJSON writes the rows for programs.
+func (r *Result) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(r.Rows)
 }
 
 // writeCSV writes the table for programs: errors are fractions of 1, unknown
@@ -211,7 +390,8 @@ func (r *Result) writeCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	_ = c.Write([]string{"row", "title", "change", "params", "params_with_aux", "macs", "paper_bn_ops",
 		"top1_error_mean", "top1_error_std", "top5_error_mean", "top5_error_std", "paper_top1_error", "paper_top5_error",
-		"runs", "diverged", "time_s", "images_per_s"})
+		"runs", "diverged", "time_s", "images_per_s", "base", "pairs", "difference", "low", "high", "p", "p_holm",
+		"better", "detectable", "bound", "verdict"})
 	number := func(v float64, ok bool) string {
 		if !ok {
 			return ""
@@ -224,7 +404,15 @@ func (r *Result) writeCSV(w io.Writer) error {
 		}
 		return number(*v, true)
 	}
-	for _, o := range r.Rows {
+	rows := slices.Clone(r.Rows)
+	for _, e := range r.Effects {
+		rows = append(rows, RowResult{Name: "effect:" + e.Name, Title: e.Title, Comparison: e.Comparison})
+	}
+	for _, o := range rows {
+		d := o.Difference
+		if d == nil {
+			d = &Difference{}
+		}
 		_ = c.Write([]string{
 			o.Name, o.Title, o.Change,
 			fmt.Sprint(o.Params), fmt.Sprint(o.ParamsWithAux), fmt.Sprint(o.MACs), optional(o.Paper.Ops),
@@ -233,6 +421,8 @@ func (r *Result) writeCSV(w io.Writer) error {
 			optional(o.Paper.Top1), optional(o.Paper.Top5),
 			fmt.Sprint(o.count(Done)), fmt.Sprint(o.count(Failed)),
 			number(o.Seconds.Mean, o.Seconds.N > 0), number(o.ImagesPerS.Mean, o.ImagesPerS.N > 0),
+			o.Base, fmt.Sprint(d.Pairs), optional(d.Mean), optional(d.Low), optional(d.High), optional(d.P),
+			optional(d.PHolm), optional(d.Better), optional(d.Detectable), optional(d.Bound), string(o.Verdict),
 		})
 	}
 	c.Flush()

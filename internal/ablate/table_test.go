@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/statistics"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -36,7 +38,14 @@ func example() *Result {
 			{Name: "d", Title: "to come", InputSize: 32, Runs: []Outcome{{Seed: 1, State: Pending}, {Seed: 2, State: Pending},
 				{Seed: 3, State: Pending}}},
 		}}
-	r.summarise()
+	for i := range r.Rows[1:] {
+		r.Rows[i+1].Base = "a"
+	}
+	r.schedule = schedule{Looks: []statistics.Look{{Pairs: 3, Level: Level}}}
+	r.Rule = statistics.Rule{Level: Level, Margin: 0.005, Looks: r.schedule.Looks}
+	if err := r.summarise(); err != nil {
+		panic(err)
+	}
 	return r
 }
 
@@ -46,10 +55,12 @@ func TestTablesSayWhatIsKnown(t *testing.T) {
 	for i := range few.Rows {
 		few.Rows[i].Paper, few.Rows[i].Runs = PaperError{}, few.Rows[i].Runs[:1]
 	}
-	few.summarise()
+	if err := few.summarise(); err != nil {
+		t.Fatal(err)
+	}
 	for name, write := range map[string]func(io.Writer) error{
 		"table.txt": example().WriteText, "table.md": example().writeMarkdown, "table.csv": example().writeCSV,
-		"few.md": few.writeMarkdown,
+		"few.md": few.writeMarkdown, "told.md": told().writeMarkdown, "told.json": told().writeJSON,
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {

@@ -12,13 +12,65 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 )
 
 // Write writes a file all or nothing: write fills a temporary file beside
 // path, which is flushed to the disk and renamed over path only when all of
 // it is there. Whatever fails, an older file at path stays as it was.
-func Write(path string, write func(io.Writer) error) (err error) {
+func Write(path string, write func(io.Writer) error) error { return replace(path, "", write) }
+
+// WriteKeeping is Write, and the file that was at path before is called
+// before from then on. Whenever the process ends, one of both is whole.
+func WriteKeeping(path, before string, write func(io.Writer) error) error {
+	return replace(path, before, write)
+}
+
+// Link makes path another name of the file from, or a copy where the file
+// system has no second names, all or nothing.
+func Link(from, path string) error {
+	temp := beside(path)
+	if os.Link(from, temp) == nil {
+		// Where both are one file already, renaming does nothing.
+		defer os.Remove(temp)
+		if err := os.Rename(temp, path); err != nil {
+			return explain(path, err)
+		}
+		syncFolder(filepath.Dir(path))
+		return nil
+	}
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return Write(path, func(w io.Writer) error {
+		_, err := io.Copy(w, source)
+		return err
+	})
+}
+
+// Leftovers lists the temporary files in folder of processes that were killed
+// as they wrote, and of those that write there now.
+func Leftovers(folder string) []string {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil
+	}
+	var left []string
+	for _, e := range entries {
+		if e.Type().IsRegular() && temporary.MatchString(e.Name()) {
+			left = append(left, filepath.Join(folder, e.Name()))
+		}
+	}
+	return left
+}
+
+// temporary matches the names that createBeside gives.
+var temporary = regexp.MustCompile(`^\..+\.tmp-[A-Z2-7]{10}$`)
+
+func replace(path, before string, write func(io.Writer) error) (err error) {
 	if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("write %s: is not a regular file; choose another name", path)
 	}
@@ -46,7 +98,15 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err = temp.Close(); err != nil {
 		return err
 	}
+	if before != "" {
+		if err = os.Rename(path, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	if err = os.Rename(temp.Name(), path); err != nil {
+		if before != "" {
+			_ = os.Rename(before, path)
+		}
 		return err
 	}
 	syncFolder(filepath.Dir(path))
@@ -56,14 +116,18 @@ func Write(path string, write func(io.Writer) error) (err error) {
 // createBeside creates a new hidden file in path's folder. Its mode is that of
 // any created file (os.CreateTemp's 0600 would hide a run from colleagues).
 func createBeside(path string) (*os.File, error) {
-	folder, name := filepath.Split(path)
 	for {
-		temp := filepath.Join(folder, "."+name+".tmp-"+rand.Text()[:10])
-		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		f, err := os.OpenFile(beside(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}
 	}
+}
+
+// beside names a temporary file for path.
+func beside(path string) string {
+	folder, name := filepath.Split(path)
+	return filepath.Join(folder, "."+name+".tmp-"+rand.Text()[:10])
 }
 
 // syncFolder makes a rename durable. Systems that cannot sync a folder say
@@ -75,13 +139,15 @@ func syncFolder(folder string) {
 	}
 }
 
-// explainWrite names the file and, for the failures a user can cure, the cure.
+// explain names the file and, for the failures a user can cure, the cure.
 func explain(path string, err error) error {
 	folder := filepath.Dir(path)
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("write %s: no space left on the disk of %s; nothing was written, free some space "+
 			"or choose another folder: %w", path, folder, syscall.ENOSPC)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("write %s: the file system of %s is read-only: %w", path, folder, syscall.EROFS)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("write %s: folder %s does not exist: %w", path, folder, fs.ErrNotExist)
 	case errors.Is(err, fs.ErrPermission):

@@ -21,8 +21,8 @@ type Options struct {
 	Spec      model.Spec
 	Recipe    train.Recipe // of a training step
 	Batch     int
-	Precision model.Precision // of eval; training has fp32 only
-	Time      time.Duration   // of measuring, at least; at least three steps are taken
+	Precision model.Precision
+	Time      time.Duration // of measuring, at least; at least three steps are taken
 }
 
 // Result is what `bench --json` prints.
@@ -55,8 +55,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		Mode: o.Mode, Variant: o.Spec.Variant, Precision: o.Precision.String(),
 		ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch, PeakGFLOPS: peakOf(o.Precision),
 	}
-	if o.Mode == Train && o.Precision != model.FP32 {
-		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v", o.Precision, model.FP32)
+	if o.Mode == Train && o.Precision == model.INT8 {
+		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v or %v", o.Precision, model.FP32, model.BF16)
 	}
 	w, err := weightsOf(o.Spec, o.Precision)
 	if err != nil {
@@ -113,7 +113,8 @@ func stepOf(o Options, w *model.Weights) (step func() error, m memory, flops flo
 		return func() error { return net.Forward(images) }, m, flops, func() { _ = net.Close() }, nil
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
-		s, err := train.NewStepper(o.Recipe, w)
+		o.Recipe.Train.Precision = o.Precision.String()
+		s, err := train.NewStepper(o.Recipe, w, true) // whoever made o has decided
 		if err != nil {
 			return nil, m, 0, nil, err
 		}

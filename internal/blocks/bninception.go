@@ -103,7 +103,7 @@ func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 		y, err := ops.ImageConvBiasReLU(u.Name, image, weights, k, bias, u.Window, precision, layers...)
 		return b.keep(y, err, image)
 	}
-	y, err := ops.ImageConv(u.Name, image, weights, k, u.Window, layers...)
+	y, err := ops.ImageConv(u.Name, image, weights, k, u.Window, b.Precision, layers...)
 	if err == nil {
 		y, err = ops.BiasReLU(u.Name, y, bias)
 	}

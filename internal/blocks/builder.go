@@ -25,7 +25,7 @@ type Options struct {
 	Step            *uint64 //
 
 	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
-	Precision ops.Precision // of activations; FP32 with Train
+	Precision ops.Precision // of activations
 	Int8      *ops.Int8     // with INT8 only
 
 	// Frozen reports which layers keep their parameters and statistics; nil: none.

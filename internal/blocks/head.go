@@ -39,7 +39,17 @@ func (b *Builder) AuxHead(x *gorgonia.Node, name string, classes int, batchNorm 
 	if s := x.Shape(); s[2] > 1 || s[3] > 1 {
 		x = b.GlobalAvgPool(x, "avgpool")
 	}
+	x = b.widened(x)
 	return b.Linear(b.Dropout(x, drop), "fc", classes)
+}
+
+// widened returns x in float32, which classifiers compute in.
+func (b *Builder) widened(x *gorgonia.Node) *gorgonia.Node {
+	if b.Err() != nil {
+		return x
+	}
+	y, err := ops.Widen(b.scope[:len(b.scope)-1], x)
+	return b.keep(y, err, x)
 }
 
 // BiasConv is a convolution with a bias and ReLU, without batch norm.

@@ -101,11 +101,7 @@ func (b *Builder) convolve(x *gorgonia.Node, layers []*layer) []*gorgonia.Node {
 		}
 		name += l.Name[len(b.scope):]
 	}
-	conv := ops.Conv
-	if weights[0].Kind == ops.ImageWeight {
-		conv = ops.ImageConv
-	}
-	z, err := conv(name, x, w, k, layers[0].Window, facts...)
+	z, err := b.bareConv(name, x, w, k, layers[0].Window, facts...)
 	if err != nil {
 		b.Fail(err)
 		return zs
@@ -120,6 +116,16 @@ func (b *Builder) convolve(x *gorgonia.Node, layers []*layer) []*gorgonia.Node {
 		from += ops.Padded(l.Output[0])
 	}
 	return zs
+}
+
+// bareConv makes a convolution without batch norm or bias, of a batch of images or
+// of an activation.
+func (b *Builder) bareConv(name string, x, w *gorgonia.Node, k int, v kernel.Window, facts ...ops.Layer) (
+	*gorgonia.Node, error) {
+	if x.Shape().Dims() == 4 {
+		return ops.ImageConv(name, x, w, k, v, b.Precision, facts...)
+	}
+	return ops.Conv(name, x, w, k, v, facts...)
 }
 
 func weightsOf(layers []*layer) (weights []*ops.Param) {
@@ -211,8 +217,12 @@ func (b *Builder) GlobalAvgPool(x *gorgonia.Node, name string) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
-	y, err := ops.GlobalAvgPool(b.scope+name, x,
-		b.sized(name, "global_avg_pool", ops.ChannelsOf(x), 1, 1))
+	l := b.sized(name, "global_avg_pool", ops.ChannelsOf(x), 1, 1)
+	if b.Int8 != nil {
+		y, err := b.Int8.GlobalAvgPool(x, l)
+		return b.keep(y, err, x)
+	}
+	y, err := ops.GlobalAvgPool(l.Name, x, l)
 	return b.keep(y, err, x)
 }
 

@@ -6,7 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -115,17 +115,7 @@ func read(path string) (name string, text []byte, shown string, err error) {
 
 // readFile reads a file, or a pipe, of at most a mebibyte.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	const most = 1 << 20
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && len(text) > most {
-		return nil, fmt.Errorf("is larger than %d bytes, so it cannot be a configuration", most)
-	}
-	return text, err
+	return textfile.Read(path, 1<<20, "a configuration")
 }
 
 // locate prefixes an error with the place that set the offending key.

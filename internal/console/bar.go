@@ -38,7 +38,7 @@ func NewBar(w io.Writer, width func() int, text string, unit Unit) *Bar {
 	if width == nil {
 		return nil
 	}
-	return &Bar{w: w, width: width, unit: unit, text: text, began: time.Now()}
+	return &Bar{w: Cursor(w), width: width, unit: unit, text: text, began: time.Now()}
 }
 
 // Describe changes the text before the bar: fields with two spaces between

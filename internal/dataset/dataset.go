@@ -16,6 +16,22 @@ type Set interface {
 	Name(i int) string                  // of image i, for messages
 }
 
+// lender is a set whose images, if they are asked for so, count as memory in
+// use until giveBack is called.
+type lender interface {
+	Lend(i int) (im picture.Image, giveBack func(), err error)
+}
+
+// Lend returns image i of a set, to be used until giveBack is called, which must
+// follow, also after an error.
+func Lend(set Set, i int) (im picture.Image, giveBack func(), err error) {
+	if s, ok := set.(lender); ok {
+		return s.Lend(i)
+	}
+	im, err = set.Image(i)
+	return im, func() {}, err
+}
+
 // ClassSizes returns the number of images of each class.
 func ClassSizes(set Set) []int {
 	sizes := make([]int, len(set.Classes()))
@@ -36,7 +52,10 @@ type subset struct {
 func (s subset) Len() int                           { return len(s.indices) }
 func (s subset) Label(i int) int                    { return s.Set.Label(s.indices[i]) }
 func (s subset) Image(i int) (picture.Image, error) { return s.Set.Image(s.indices[i]) }
-func (s subset) Name(i int) string                  { return s.Set.Name(s.indices[i]) }
+func (s subset) Lend(i int) (picture.Image, func(), error) {
+	return Lend(s.Set, s.indices[i])
+}
+func (s subset) Name(i int) string { return s.Set.Name(s.indices[i]) }
 
 // Relabel returns set with its labels replaced by rows of a classifier:
 // rows[i] is the row of set's class i, and classes names all rows.
@@ -48,5 +67,8 @@ type relabelled struct {
 	classes []string
 }
 
+func (r relabelled) Lend(i int) (picture.Image, func(), error) {
+	return Lend(r.Set, i)
+}
 func (r relabelled) Label(i int) int   { return r.rows[r.Set.Label(i)] }
 func (r relabelled) Classes() []string { return r.classes }

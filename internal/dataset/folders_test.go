@@ -109,7 +109,7 @@ func TestWhatLiesBesideThePartsIsSaid(t *testing.T) {
 
 func TestFilesLeftOutAreCountedByReason(t *testing.T) {
 	src := open(t, "testdata/folders/exts")
-	if got := reasons(src, "train"); src.Train.Len() != 14 || len(got) != 1 || got[unknownExtension] != 2 {
+	if got := reasons(src, "train"); src.Train.Len() != 16 || len(got) != 0 {
 		t.Errorf("exts: %d images, left out %v", src.Train.Len(), got)
 	}
 	src = open(t, "testdata/folders/eadir")
@@ -118,12 +118,12 @@ func TestFilesLeftOutAreCountedByReason(t *testing.T) {
 	}
 	files := map[string][]byte{
 		"__MACOSX/a/._0.png": nil, ".DS_Store": nil, "a/.DS_Store": nil, "a/.ipynb_checkpoints/0-checkpoint.png": nil,
-		"@eaDir/x.jpg": nil, "b/@EADIR/0.jpg/SYNOPHOTO_THUMB_M.jpg": nil, "b/notes.txt": nil, "b/noextension": nil,
+		"@eaDir/x.jpg": nil, "b/@EADIR/0.jpg/SYNOPHOTO_THUMB_M.jpg": nil, "b/notes.txt": nil, "b/noextension": nil, "a/IMG_1.HEIC": nil,
 		"stray.png": nil, "labels.csv": nil, ".git/a/b.png": nil,
 	}
 	src = open(t, folder(t, pictures(t, pictures(t, files, "a", 2), "b", 2)))
 	want := map[string]int{
-		"__MACOSX": 1, hidden: 3, ".ipynb_checkpoints": 1, "@eaDir": 2, unknownExtension: 3, outsideClasses: 1,
+		"__MACOSX": 1, hidden: 3, ".ipynb_checkpoints": 1, "@eaDir": 2, unknownExtension: 3, outsideClasses: 1, isHEIC: 1,
 	}
 	got := reasons(src, "train")
 	for reason, n := range want {
@@ -135,9 +135,9 @@ func TestFilesLeftOutAreCountedByReason(t *testing.T) {
 		t.Errorf("%d images of %v, left out %v", src.Train.Len(), src.Train.Classes(), got)
 	}
 	o := DefaultOptions()
-	o.Train = "testdata/folders/exts"
+	o.Train = "testdata/folders/eadir"
 	opened, err := OpenTraining(o)
-	if err != nil || !strings.Contains(strings.Join(opened.LeftOut, "\n"), "left out 2 beside the images: 2 unknown extension") {
+	if err != nil || !strings.Contains(strings.Join(opened.LeftOut, "\n"), "left out 8 beside the images: 8 @eaDir") {
 		t.Errorf("training says %+v, %v", opened, err)
 	}
 }
@@ -191,7 +191,7 @@ func TestManyWaysToAFolderAreOne(t *testing.T) {
 }
 
 func TestEmptyClassesAreLeftOutWithAWarning(t *testing.T) {
-	files := map[string][]byte{"tulip/readme.txt": nil, "rose/1.avif": nil}
+	files := map[string][]byte{"tulip/readme.txt": nil, "rose/1.jp2": nil}
 	src := open(t, folder(t, pictures(t, pictures(t, files, "daisy", 2), "iris", 2)))
 	if !slices.Equal(src.Train.Classes(), []string{"daisy", "iris"}) || src.Train.Label(3) != 1 ||
 		len(src.Warnings) != 1 || !strings.Contains(src.Warnings[0], `without an image are left out: "rose", "tulip"`) {

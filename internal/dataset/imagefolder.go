@@ -35,6 +35,11 @@ func (f *imageFolder) Image(i int) (picture.Image, error) {
 	return ReadPicture(f.files[i].path, f.decoder)
 }
 
+// Lend reads and decodes file i.
+func (f *imageFolder) Lend(i int) (picture.Image, func(), error) {
+	return LendPicture(f.files[i].path, f.decoder)
+}
+
 // key names image i wherever its folder lies and however its system writes
 // names.
 func (f *imageFolder) key(i int) string {
@@ -185,7 +190,7 @@ func (w *walk) class(dir, path string) error {
 // collect makes a set of the images of classes, which come in the order of
 // their names.
 func collect(dir string, images map[string][]string) *imageFolder {
-	f := &imageFolder{dir: dir, decoder: NewDecoder()}
+	f := &imageFolder{dir: dir}
 	for name := range images {
 		f.classes = append(f.classes, name)
 	}

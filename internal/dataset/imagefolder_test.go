@@ -12,7 +12,7 @@ func TestImageFolderTakesImagesByTheirEndingsAlone(t *testing.T) {
 	for _, name := range []string{"a/1.JPG", "a/2.jpeg", "a/3.Png", "a/deep/er/4.gif", "a/5.webp", "a/6.bmp", "a/7.tif", "b/7.jpg"} {
 		files[name] = nil
 	}
-	for _, name := range []string{"a/x.txt", "a/jpg", "a/.8.jpg", "a/.deep/9.jpg", "a/10.jpg.bak", "a/11.avif"} {
+	for _, name := range []string{"a/x.txt", "a/jpg", "a/.8.jpg", "a/.deep/9.jpg", "a/10.jpg.bak", "a/11.jp2", "a/12.heic"} {
 		files[name] = nil
 	}
 	dir := folder(t, files)

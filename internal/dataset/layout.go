@@ -112,7 +112,7 @@ func imagesAt(dir string) (flat, deep bool, err error) {
 		switch {
 		case passedOver(e) != "":
 		case !isFolder(path):
-			flat = flat || isPicture(path)
+			flat = flat || hasExtension(path, extensions)
 		case !deep:
 			if deep, err = holdsImage(path); err != nil {
 				return false, false, err

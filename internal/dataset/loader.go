@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -51,6 +52,7 @@ type Batch struct {
 	Shares  []float32 // of the larger parts, nil if none is mixed
 	Indices []int     // of the images in the set
 	Skipped []error   // why images whose first view is here could not be read, if that is allowed: ImageErrors
+	Damaged []error   // what is wrong with those of others, which are used as far as they go: ImageErrors
 }
 
 // ImageError says why an image cannot be read.
@@ -64,6 +66,15 @@ func (e *ImageError) Error() string { return fmt.Sprintf("image %s: %v", e.Name,
 
 // Unwrap returns the error without the image.
 func (e *ImageError) Unwrap() error { return e.Err }
+
+// harmOf says what is wrong with image i of a set, which was read as far as it
+// goes; nil if nothing is.
+func harmOf(set Set, i int, im picture.Image) error {
+	if im.Damage == "" {
+		return nil
+	}
+	return &ImageError{set.Name(i), errors.New(im.Damage)}
+}
 
 // BatchesPerEpoch returns the number of batches of an epoch. In training the
 // images behind the last whole batch wait for another epoch's order; a set
@@ -117,6 +128,7 @@ type Batches struct {
 type filling struct {
 	batch *Batch
 	errs  []error // of each row
+	harm  []error // of each row whose image is used as far as it goes
 	first []bool  // the row is the first view of its image
 	left  sync.WaitGroup
 	done  chan struct{}
@@ -126,7 +138,7 @@ type filling struct {
 type job struct {
 	to   *filling
 	row  int
-	read func() (*picture.Views, error)
+	read func() (*loaned, error)
 	view
 }
 
@@ -164,10 +176,14 @@ func (b *Batches) Next() (*Batch, error) {
 	return nil, io.EOF
 }
 
-// settle moves the errors to Skipped, or returns the first.
+// settle moves the errors to Skipped, or returns the first, and what else is
+// wrong to Damaged.
 func (f *filling) settle(o *LoaderOptions) error {
-	f.batch.Skipped = nil
+	f.batch.Skipped, f.batch.Damaged = nil, nil
 	for row, err := range f.errs {
+		if harm := f.harm[row]; harm != nil && f.first[row] {
+			f.batch.Damaged = append(f.batch.Damaged, harm)
+		}
 		if err == nil {
 			continue
 		}
@@ -212,9 +228,12 @@ func (b *Batches) plan(skip int) {
 	defer close(b.jobs)
 	defer close(b.ready)
 	order, size := b.loader.order(b.epoch), b.loader.options.Batch
-	var read func() (*picture.Views, error)
+	var read func() (*loaned, error)
 	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
-		f := &filling{errs: make([]error, size), first: make([]bool, size), done: make(chan struct{})}
+		f := &filling{
+			errs: make([]error, size), harm: make([]error, size), first: make([]bool, size),
+			done: make(chan struct{}),
+		}
 		select {
 		case f.batch = <-b.free:
 		case <-b.ctx.Done():
@@ -302,18 +321,31 @@ func (l *Loader) label(b *Batch, rows []view) {
 	}
 }
 
+// loaned are the views of an image whose memory is given back after use.
+type loaned struct {
+	*picture.Views
+	giveBack func()
+}
+
 // reader returns what reads image i when it is first called, however many rows
 // show the image.
-func (l *Loader) reader(i int) func() (*picture.Views, error) {
-	return sync.OnceValues(func() (*picture.Views, error) {
-		im, err := l.set.Image(i)
+func (l *Loader) reader(i int) func() (*loaned, error) {
+	return sync.OnceValues(func() (*loaned, error) {
+		im, giveBack, err := Lend(l.set, i)
 		if err == nil {
 			err = im.Validate()
 		}
 		if err != nil {
+			giveBack()
 			return nil, err
 		}
-		return l.options.Preprocess.Views(im, l.options.Crops), nil
+		if l.options.Crops > picture.SingleCrop {
+			// The last row may wait for the reader of the batches, and that for
+			// an image that waits for memory.
+			giveBack()
+			giveBack = func() {}
+		}
+		return &loaned{l.options.Preprocess.Views(im, l.options.Crops), giveBack}, nil
 	})
 }
 
@@ -338,6 +370,8 @@ func (l *Loader) fill(j job, epoch int, r *picture.Resampler) error {
 		clear(dst)
 		return &ImageError{l.set.Name(j.index), err}
 	}
+	defer views.giveBack()
+	j.to.harm[j.row] = harmOf(l.set, j.index, views.Picture)
 	if o.Train {
 		o.Augment.augment(dst, views.Picture, o.Preprocess, random(o.Seed, epoch, j.draw), r)
 	} else {

@@ -55,7 +55,11 @@ func readEpoch(t *testing.T, l *Loader, epoch, skip int) []Batch {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, Batch{slices.Clone(b.Images), slices.Clone(b.Labels), slices.Clone(b.Others), slices.Clone(b.Shares), slices.Clone(b.Indices), slices.Clone(b.Skipped)})
+		all = append(all, Batch{
+			Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels), Others: slices.Clone(b.Others),
+			Shares: slices.Clone(b.Shares), Indices: slices.Clone(b.Indices),
+			Skipped: slices.Clone(b.Skipped), Damaged: slices.Clone(b.Damaged),
+		})
 	}
 }
 

@@ -14,19 +14,25 @@ type Options struct {
 	Balance       string  `yaml:"balance" json:"balance" help:"how often an epoch shows images: none (each once) or classes (all classes equally often, so those of small classes several times, each time augmented in another way)"`
 	OnError       string  `yaml:"on_error" json:"on_error" help:"images that cannot be read: skip (they are counted, and each is named once) or fail"`
 	MaxErrors     float64 `yaml:"max_errors" json:"max_errors" help:"share of the images, rounded up, that may be skipped; a training with more ends"`
+	Truncated     string  `yaml:"truncated" json:"truncated" help:"pictures that are cut off or damaged: use (as far as they go; they are counted, and each is named once) or fail (they count as unreadable, see on_error)"`
+	MaxPixels     int     `yaml:"max_pixels" json:"max_pixels" help:"pixels of the largest picture that is decoded; a larger one counts as unreadable"`
+	DecodeMiB     int     `yaml:"decode_mib" json:"decode_mib" help:"MiB that the pictures being decoded at one time take together; the share of each follows from its header, and threads wait for each other"`
 	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
 	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
 	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
 
-// The settings of Options.Balance and Options.OnError.
+// The settings of Options.Balance, OnError and Truncated.
 const (
 	BalanceNone    = "none"
 	BalanceClasses = "classes"
 
 	OnErrorSkip = "skip"
 	OnErrorFail = "fail"
+
+	TruncatedUse  = "use"
+	TruncatedFail = "fail"
 )
 
 // Help explains the key train by the list of kinds.
@@ -54,6 +60,8 @@ type Augment struct {
 func DefaultOptions() Options {
 	return Options{
 		ValFraction: 0.2, ValSeed: 1, Balance: BalanceNone, OnError: OnErrorSkip, MaxErrors: 0.05,
+		Truncated: TruncatedUse, MaxPixels: picture.DefaultLimits().MaxPixels,
+		DecodeMiB:  int(picture.DefaultLimits().Memory >> 20),
 		Preprocess: "torchvision", Interpolation: picture.Bilinear,
 		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5},
 	}
@@ -68,8 +76,13 @@ func (o Options) Validate() error {
 		settings.OneOf("data.balance", o.Balance, []settings.Choice{{Name: BalanceNone}, {Name: BalanceClasses}}),
 		settings.OneOf("data.on_error", o.OnError, []settings.Choice{{Name: OnErrorSkip}, {Name: OnErrorFail}}),
 		settings.Within("data.max_errors", o.MaxErrors, 0, 1),
+		settings.OneOf("data.truncated", o.Truncated, []settings.Choice{{Name: TruncatedUse}, {Name: TruncatedFail}}),
+		settings.AtLeast("data.max_pixels", o.MaxPixels, 1),
 	); err != nil {
 		return err
+	}
+	if o.DecodeMiB < 1 || o.DecodeMiB > 1<<30 {
+		return settings.Errorf("data.decode_mib", "must be from 1 to %d, is %d", 1<<30, o.DecodeMiB)
 	}
 	if o.Workers < 0 || o.Workers > 1024 {
 		return settings.Errorf("data.workers", "must be from 0 to 1024, is %d", o.Workers)
@@ -111,6 +124,14 @@ func (a Augment) validate() error {
 			"beside %g", a.Cutmix, a.Mixup)
 	}
 	return nil
+}
+
+// Decoder returns what decodes the pictures of a dataset: those being decoded
+// at one time share its memory.
+func (o Options) Decoder() *picture.Decoder {
+	return picture.NewDecoder(picture.Limits{
+		MaxPixels: o.MaxPixels, Memory: int64(o.DecodeMiB) << 20, FailTruncated: o.Truncated == TruncatedFail,
+	})
 }
 
 // EvalPreprocess returns how evaluation makes inputs of inputSize pixels.

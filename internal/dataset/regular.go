@@ -14,22 +14,22 @@ import (
 // maxFile bounds the memory of an encoded picture.
 const maxFile = 1 << 30
 
-// NewDecoder returns the decoder of a set's pictures: those being decoded at one
-// time share its memory, and one that is cut off counts as unreadable.
-func NewDecoder() *picture.Decoder {
-	limits := picture.DefaultLimits()
-	limits.FailTruncated = true
-	return picture.NewDecoder(limits)
-}
-
 // ReadPicture reads and decodes the picture in a file. An error does not name
 // the file.
 func ReadPicture(path string, d *picture.Decoder) (picture.Image, error) {
+	im, giveBack, err := LendPicture(path, d)
+	giveBack()
+	return im, err
+}
+
+// LendPicture is ReadPicture for an image that is used for a short while, as
+// picture.Decoder.Lend is.
+func LendPicture(path string, d *picture.Decoder) (im picture.Image, giveBack func(), err error) {
 	data, err := readRegular(path)
 	if err != nil {
-		return picture.Image{}, err
+		return picture.Image{}, func() {}, err
 	}
-	return d.Decode(data)
+	return d.Lend(data)
 }
 
 // readRegular reads a file that must be a regular one: a pipe would wait for

@@ -29,11 +29,11 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 			t.Errorf("%d images, left out %v", src.Train.Len(), got)
 		}
 		for _, path := range []string{pipe, filepath.Join(dir, "b", "zero.jpg"), "/dev/null"} {
-			if _, err := ReadPicture(path, NewDecoder()); err == nil || err.Error() != "is not a regular file" {
+			if _, err := ReadPicture(path, DefaultOptions().Decoder()); err == nil || err.Error() != "is not a regular file" {
 				t.Errorf("%s: error is %v", path, err)
 			}
 		}
-		if _, err := ReadPicture(dir, NewDecoder()); err == nil || err.Error() != "is a folder" {
+		if _, err := ReadPicture(dir, DefaultOptions().Decoder()); err == nil || err.Error() != "is a folder" {
 			t.Errorf("a folder: error is %v", err)
 		}
 	}()

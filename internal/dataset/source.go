@@ -3,6 +3,8 @@ package dataset
 import (
 	"fmt"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Source is a dataset with its parts; those that it does not have are nil.
@@ -35,7 +37,13 @@ func (s *Source) Parts() []Part {
 
 // Open opens the dataset that a SPEC names: kind:ARGUMENT, or a path whose
 // kind is recognised by what it holds.
-func Open(spec string) (*Source, error) {
+func Open(spec string) (*Source, error) { return DefaultOptions().Open(spec) }
+
+// Open is the function of that name with the limits that o sets to pictures.
+func (o Options) Open(spec string) (*Source, error) { return openWith(o.Decoder(), spec) }
+
+// openWith opens a dataset whose pictures d decodes.
+func openWith(d *picture.Decoder, spec string) (*Source, error) {
 	k, arg, err := parse(spec)
 	if err == nil && k == nil {
 		k, err = recognise(arg)
@@ -48,13 +56,22 @@ func Open(spec string) (*Source, error) {
 		return nil, fmt.Errorf("dataset %s: %w", spec, err)
 	}
 	src.Spec, src.Kind = spec, k.Name
+	for _, p := range src.Parts() {
+		if files, ok := p.Set.(*imageFolder); ok {
+			files.decoder = d
+		}
+	}
 	return src, nil
 }
 
 // OpenSplit opens one part of a dataset: train, val or test, or for "" the
 // first of val, test and train that there is. Warnings are those of all parts.
-func OpenSplit(spec, split string) (p Part, warnings []string, err error) {
-	src, err := Open(spec)
+func (o Options) OpenSplit(spec, split string) (p Part, warnings []string, err error) {
+	return openSplit(o.Decoder(), spec, split)
+}
+
+func openSplit(d *picture.Decoder, spec, split string) (p Part, warnings []string, err error) {
+	src, err := openWith(d, spec)
 	if err != nil {
 		return p, nil, err
 	}

@@ -42,11 +42,11 @@ func TestImageFolderWithParts(t *testing.T) {
 		t.Errorf("image 0: %v", err)
 	}
 	for split, want := range map[string]int{"": 2, "train": 5, "val": 2, "test": 5} {
-		if p, _, err := OpenSplit(dir, split); err != nil || p.Set.Len() != want {
+		if p, _, err := DefaultOptions().OpenSplit(dir, split); err != nil || p.Set.Len() != want {
 			t.Errorf("part %q: %v", split, err)
 		}
 	}
-	if _, _, err := OpenSplit(dir, "dev"); err == nil || !strings.Contains(err.Error(), "train, val and test") {
+	if _, _, err := DefaultOptions().OpenSplit(dir, "dev"); err == nil || !strings.Contains(err.Error(), "train, val and test") {
 		t.Errorf("part dev: %v", err)
 	}
 }
@@ -116,7 +116,7 @@ func TestValidationClassesAreMatchedByName(t *testing.T) {
 
 func TestOneClassIsEnoughToLookAtButNotToTrainOn(t *testing.T) {
 	dir := folder(t, pictures(t, map[string][]byte{}, "only", 3))
-	if p, _, err := OpenSplit(dir, ""); err != nil || p.Set.Len() != 3 {
+	if p, _, err := DefaultOptions().OpenSplit(dir, ""); err != nil || p.Set.Len() != 3 {
 		t.Errorf("opened for evaluation: %v", err)
 	}
 	o := DefaultOptions()
@@ -127,7 +127,7 @@ func TestOneClassIsEnoughToLookAtButNotToTrainOn(t *testing.T) {
 }
 
 func TestOpenRefusesInOneLine(t *testing.T) {
-	empty := map[string][]byte{"tulip/readme.txt": nil, "rose/1.avif": nil}
+	empty := map[string][]byte{"tulip/readme.txt": nil, "rose/1.jp2": nil}
 	for name, c := range map[string]struct{ spec, want string }{
 		"nothing":         {"", "no dataset is named"},
 		"a missing path":  {"/nowhere/at/all", "no such folder"},
@@ -223,7 +223,7 @@ func TestOpenSplitTakesValThenTestThenTrain(t *testing.T) {
 		for _, part := range c.parts {
 			pictures(t, pictures(t, files, part+"/a", 1), part+"/b", 1)
 		}
-		p, _, err := OpenSplit(folder(t, files), c.split)
+		p, _, err := DefaultOptions().OpenSplit(folder(t, files), c.split)
 		if c.fails == "" && (err != nil || p.Name != c.used) {
 			t.Errorf("%q of %v: part %q, %v, want %q", c.split, c.parts, p.Name, err, c.used)
 		}

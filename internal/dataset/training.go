@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Training is the images of a training, and what people should know of them.
@@ -30,7 +32,8 @@ func OpenTraining(o Options) (*Training, error) {
 	if o.Train == "" {
 		return nil, errors.New("no training images: set data.train or give --data")
 	}
-	src, err := Open(o.Train)
+	decoder := o.Decoder()
+	src, err := openWith(decoder, o.Train)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +49,7 @@ func OpenTraining(o Options) (*Training, error) {
 	if train, ok := src.part("train"); ok {
 		t.noteLeftOut(train)
 	}
-	if err := t.openVal(o, src); err != nil {
+	if err := t.openVal(o, src, decoder); err != nil {
 		return nil, err
 	}
 	if t.Train.Len() == 0 {
@@ -78,9 +81,9 @@ func (t *Training) noteLeftOut(p Part) {
 }
 
 // openVal finds the validation images.
-func (t *Training) openVal(o Options, src *Source) error {
+func (t *Training) openVal(o Options, src *Source, d *picture.Decoder) error {
 	if o.Val != "" {
-		return t.openOtherVal(o)
+		return t.openOtherVal(o, d)
 	}
 	for _, name := range []string{"val", "test"} {
 		if p, ok := src.part(name); ok {
@@ -104,8 +107,8 @@ func (t *Training) openVal(o Options, src *Source) error {
 }
 
 // openOtherVal opens the validation images that data.val names.
-func (t *Training) openOtherVal(o Options) error {
-	p, warnings, err := OpenSplit(o.Val, "")
+func (t *Training) openOtherVal(o Options, d *picture.Decoder) error {
+	p, warnings, err := openSplit(d, o.Val, "")
 	if err != nil {
 		return err
 	}

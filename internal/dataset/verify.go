@@ -1,68 +1,90 @@
 package dataset
 
 import (
-	"bufio"
 	"context"
-	"image"
+	"io"
 	"sync/atomic"
 	"time"
 
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// Verify decodes every image of a set and returns what is wrong with each, nil
-// where nothing is. Images after the end of ctx are not looked at.
-func Verify(ctx context.Context, set Set) []error {
-	failures := make([]error, set.Len())
-	parallel.For(set.Len(), func(i int) {
-		if ctx.Err() != nil {
-			return
-		}
-		im, err := set.Image(i)
-		if err == nil {
-			err = im.Validate()
-		}
-		failures[i] = err
-	})
-	return failures
+// Findings are what is wrong with images of a set, in their order: ImageErrors.
+type Findings struct {
+	Unreadable []error
+	Damaged    []error // cut off or damaged, and used as far as they go
 }
 
-// Check looks for at most about so long for files of a set that cannot be
-// read, and returns what is wrong with those in their order. It looks at the
-// headers and, where all files can be decoded in that time too, decodes them.
-func Check(set Set, limit time.Duration) (damaged []error) {
+// Verify decodes every image of a set. Images after the end of ctx are not
+// looked at.
+func Verify(ctx context.Context, set Set) Findings {
+	c := newCheck(set)
+	parallel.For(set.Len(), func(i int) {
+		if ctx.Err() == nil {
+			c.decode(i)
+		}
+	})
+	return c.findings()
+}
+
+// Check looks at a set for at most about so long. It looks at the headers and,
+// where all files can be decoded in that time too, decodes them.
+func Check(set Set, limit time.Duration) Findings {
 	if !ofFiles(set) { // what is read as a whole has been checked
-		return nil
+		return Findings{}
 	}
-	end := time.Now().Add(limit)
-	failures := make([]error, set.Len())
+	c, begin := newCheck(set), time.Now()
 	parallel.For(set.Len(), func(i int) {
-		if time.Now().Before(end) {
-			failures[i] = checkHeader(set, i)
+		if time.Since(begin) < limit {
+			c.errs[i] = checkHeader(set, i)
 		}
 	})
-	decodeInTime(set, failures, time.Until(end))
-	for i, err := range failures {
-		if err != nil {
-			damaged = append(damaged, &ImageError{set.Name(i), err})
-		}
-	}
-	return damaged
+	c.decodeInTime(limit - time.Since(begin))
+	return c.findings()
 }
 
-// decodeInTime decodes the images without a failure, unless the first ones
+// check is a look at the images of a set.
+type check struct {
+	set        Set
+	errs, harm []error // of each image
+}
+
+func newCheck(set Set) *check {
+	return &check{set, make([]error, set.Len()), make([]error, set.Len())}
+}
+
+func (c *check) decode(i int) {
+	im, err := c.set.Image(i)
+	if err == nil {
+		err = im.Validate()
+	}
+	c.errs[i], c.harm[i] = err, harmOf(c.set, i, im)
+}
+
+func (c *check) findings() (f Findings) {
+	for i, err := range c.errs {
+		if err != nil {
+			f.Unreadable = append(f.Unreadable, &ImageError{c.set.Name(i), err})
+		} else if c.harm[i] != nil {
+			f.Damaged = append(f.Damaged, c.harm[i])
+		}
+	}
+	return f
+}
+
+// decodeInTime decodes the images without an error, unless the first ones
 // show that the time will not do.
-func decodeInTime(set Set, failures []error, limit time.Duration) {
+func (c *check) decodeInTime(limit time.Duration) {
 	begin := time.Now()
 	var done atomic.Int64
 	tooSlow := func() bool {
 		took := time.Since(begin)
-		ahead := took * time.Duration(set.Len()) / time.Duration(done.Load()+1)
+		ahead := took * time.Duration(c.set.Len()) / time.Duration(done.Load()+1)
 		return took > limit || took > limit/8 && ahead > limit
 	}
-	parallel.For(set.Len(), func(i int) {
-		if failures[i] == nil && !tooSlow() {
-			_, failures[i] = set.Image(i)
+	parallel.For(c.set.Len(), func(i int) {
+		if c.errs[i] == nil && !tooSlow() {
+			c.decode(i)
 			done.Add(1)
 		}
 	})
@@ -94,17 +116,19 @@ func checkHeader(set Set, i int) error {
 	return nil
 }
 
-// checkHeader lets decoding decide where the header is not one that Go knows:
-// it knows more formats, and mends some files.
+// checkHeader lets decoding decide where the first bytes do not: a header may
+// be longer, or stand elsewhere.
 func (f *imageFolder) checkHeader(i int) error {
+	const first = 64 << 10
 	file, err := openRegular(f.files[i].path)
 	if err != nil {
 		return err
 	}
-	_, _, err = image.DecodeConfig(bufio.NewReader(file))
+	data, err := io.ReadAll(io.LimitReader(file, first))
 	file.Close()
-	if err != nil {
-		_, err = f.Image(i)
+	if err == nil && f.decoder.Check(data) == nil {
+		return nil
 	}
+	_, err = f.Image(i)
 	return err
 }

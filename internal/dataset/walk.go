@@ -23,6 +23,7 @@ type LeftOut struct {
 // beside pictures is its own reason.
 const (
 	unknownExtension = "unknown extension"
+	isHEIC           = "HEIC, which is not read: convert it to JPEG"
 	hidden           = "hidden"
 	notRegular       = "not a regular file"
 	brokenLink       = "broken link"
@@ -41,8 +42,12 @@ var systemFolders = []string{
 
 // extensions are those of the files that are read.
 var extensions = []string{
-	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm",
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".bmp", ".dib", ".tif", ".tiff",
+	".ppm", ".pgm", ".pbm", ".pnm",
 }
+
+// heic are the extensions of what no free decoder reads: HEVC is patented.
+var heic = []string{".heic", ".heif"}
 
 // ImagesBelow lists the image files in a folder and below, sorted. Links are
 // followed; hidden files and what is not a regular file are left out.
@@ -190,16 +195,19 @@ func (w *walk) file(path string, mode fs.FileMode) {
 	switch {
 	case !mode.IsRegular():
 		w.left.add(notRegular, path, 1)
-	case !isPicture(path):
+	case hasExtension(path, heic):
+		w.left.add(isHEIC, path, 1)
+	case !hasExtension(path, extensions):
 		w.left.add(unknownExtension, path, 1)
 	default:
 		w.images = append(w.images, path)
 	}
 }
 
-// isPicture reports whether a file is read, by its name.
-func isPicture(path string) bool {
-	return slices.Contains(extensions, strings.ToLower(filepath.Ext(path)))
+// hasExtension reports whether a file's name ends in one of some extensions, in
+// any case.
+func hasExtension(path string, of []string) bool {
+	return slices.Contains(of, strings.ToLower(filepath.Ext(path)))
 }
 
 // passedOver returns the reason why an entry is not looked at, "" if it is.

@@ -55,7 +55,7 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 		return Result{}, nothingRead(set, members[0].skipped)
 	}
 	r := t.result()
-	r.Skipped = members[0].skipped
+	r.Skipped, r.Damaged = members[0].skipped, members[0].damaged
 	r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
 	return r, nil
 }

@@ -115,6 +115,7 @@ type answers struct {
 	results results        // of the batch
 	row     int            // of the batch, to be looked at next
 	skipped []error        // images that could not be read, so far
+	damaged []error        // images that were used as far as they go, so far
 }
 
 // next adds the answers for the next image's views to m and returns the image
@@ -145,6 +146,7 @@ func (a *answers) forward() (err error) {
 		return err
 	}
 	a.row, a.skipped = 0, append(a.skipped, a.batch.Skipped...)
+	a.damaged = append(a.damaged, a.batch.Damaged...)
 	a.results, err = a.nets.run(a.batch.Images, filled(a.batch), func(net *model.Network) (results, error) {
 		return results{rows: net.Batch, logits: net.Logits()}, nil
 	})

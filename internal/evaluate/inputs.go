@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // Files lists the pictures and arrays that paths name: files as they are, of
@@ -48,32 +49,41 @@ func Files(paths []string) ([]string, error) {
 func Count(files []string, size int) (int, error) {
 	n := 0
 	for _, path := range files {
-		if !isArray(path) {
+		if !IsArray(path) {
 			n++
 			continue
 		}
-		a, err := openArray(path, size)
+		a, err := OpenArray(path, size)
 		if err != nil {
 			return 0, err
 		}
 		n += a.Shape[0]
-		a.file.Close()
+		a.Close()
 	}
 	return n, nil
 }
 
-func isArray(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npy") }
+// IsArray reports whether a file is an array of inputs by its name.
+func IsArray(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npy") }
 
-// inputArray is an open .npy of inputs, [N][3][H][W].
-type inputArray struct {
+// InputArray is an open .npy of inputs, [N][3][H][W], that are preprocessed.
+type InputArray struct {
 	*npy.Reader
 	file *os.File
 }
 
-func openArray(path string, size int) (inputArray, error) {
+// Close closes the file.
+func (a InputArray) Close() error { return a.file.Close() }
+
+// OpenArray opens an .npy of inputs for a network of that input size. An array
+// that does not fit is an error, which says how it would.
+func OpenArray(path string, size int) (InputArray, error) {
+	if err := textfile.Check(path); err != nil {
+		return InputArray{}, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return inputArray{}, err
+		return InputArray{}, err
 	}
 	r, err := npy.NewReader(f)
 	if err == nil {
@@ -81,9 +91,9 @@ func openArray(path string, size int) (inputArray, error) {
 	}
 	if err != nil {
 		f.Close()
-		return inputArray{}, fmt.Errorf("%s: %w", path, err)
+		return InputArray{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return inputArray{r, f}, nil
+	return InputArray{r, f}, nil
 }
 
 // checkShape says what is wrong with the shape of an array of inputs.
@@ -106,6 +116,9 @@ func checkShape(shape []int, size int) error {
 	return fmt.Errorf("has shape %v, the network takes [N 3 %d %d] float32, preprocessed%s", shape, size, size, cure)
 }
 
+// Pictures returns picture files as a set without labels.
+func Pictures(files []string, d *picture.Decoder) dataset.Set { return unlabelled{files, d} }
+
 // unlabelled is a set of picture files.
 type unlabelled struct {
 	files   []string
@@ -118,4 +131,7 @@ func (u unlabelled) Label(int) int     { return 0 }
 func (u unlabelled) Name(i int) string { return u.files[i] }
 func (u unlabelled) Image(i int) (picture.Image, error) {
 	return dataset.ReadPicture(u.files[i], u.decoder)
+}
+func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
+	return dataset.LendPicture(u.files[i], u.decoder)
 }

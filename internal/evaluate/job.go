@@ -173,7 +173,7 @@ func (j *Job) open() (set dataset.Set, used string, err error) {
 	case !j.Given && j.Data.Train == "":
 		return nil, "", CallError{errors.New("no images to evaluate on: give --data")}
 	case j.Given || j.Split == "test":
-		part, warnings, err := dataset.OpenSplit(j.Data.Train, j.Split)
+		part, warnings, err := j.Data.OpenSplit(j.Data.Train, j.Split)
 		if err != nil {
 			return nil, "", err
 		}

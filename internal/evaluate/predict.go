@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,13 +10,15 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // PredictOptions say what a Predictor computes.
 type PredictOptions struct {
 	RunOptions
-	Layer  string // whose output is the features; empty for the pooled ones
-	Single bool   // images that are fewer than a batch run one by one, whose last bits may then differ
+	Layer   string           // whose output is the features; empty for the pooled ones
+	Decoder *picture.Decoder // of the pictures; nil for one with the usual limits
+	Single  bool             // images that are fewer than a batch run one by one, whose last bits may then differ
 }
 
 // InputLayer is the PredictOptions.Layer that stands for the preprocessed
@@ -34,6 +37,7 @@ type Predictor struct {
 type Output struct {
 	Name     string // path, and for arrays [row]
 	Err      error  // the picture could not be read; the rest is empty then
+	Damage   error  // what is wrong with the picture, which was used as far as it goes
 	Logits   []float32
 	Features []float32 // Shape's values, channels first
 	Shape    []int
@@ -47,6 +51,9 @@ func NewPredictor(w *model.Weights, o PredictOptions) (*Predictor, error) {
 		return nil, err
 	}
 	o.Preprocess = o.Options.Preprocess(o.Preprocess)
+	if o.Decoder == nil {
+		o.Decoder = dataset.DefaultOptions().Decoder()
+	}
 	var keep []string
 	if o.Layer != "" && o.Layer != InputLayer {
 		keep = []string{o.Layer}
@@ -68,7 +75,7 @@ func (p *Predictor) Close() error { return p.nets.close() }
 // inputs that are preprocessed already, [N][3][H][W].
 func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) error) error {
 	for from := 0; from < len(files); {
-		if isArray(files[from]) {
+		if IsArray(files[from]) {
 			if err := p.array(ctx, files[from], each); err != nil {
 				return err
 			}
@@ -76,10 +83,10 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 			continue
 		}
 		to := from
-		for to < len(files) && !isArray(files[to]) {
+		for to < len(files) && !IsArray(files[to]) {
 			to++
 		}
-		if err := p.RunSet(ctx, unlabelled{files[from:to], dataset.NewDecoder()}, each); err != nil {
+		if err := p.RunSet(ctx, unlabelled{files[from:to], p.options.Decoder}, each); err != nil {
 			return err
 		}
 		from = to
@@ -106,7 +113,7 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 		if err != nil {
 			return err
 		}
-		skipped := b.Skipped
+		skipped, damaged := b.Skipped, damages(b)
 		for row, index := range b.Indices {
 			if index < 0 {
 				continue
@@ -118,6 +125,7 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 			} else if out, err = r.output(out.Name, row); err != nil {
 				return err
 			}
+			out.Damage = damaged[out.Name]
 			if err := each(out); err != nil {
 				return err
 			}
@@ -125,14 +133,27 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 	}
 }
 
+// damages returns what is wrong with images of a batch that were used as far as
+// they go, by their names.
+func damages(b *dataset.Batch) map[string]error {
+	all := map[string]error{}
+	for _, err := range b.Damaged {
+		var image *dataset.ImageError
+		if errors.As(err, &image) {
+			all[image.Name] = err
+		}
+	}
+	return all
+}
+
 // array runs the inputs of an .npy file as they are.
 func (p *Predictor) array(ctx context.Context, path string, each func(Output) error) error {
 	size := p.options.Preprocess.Size
-	a, err := openArray(path, size)
+	a, err := OpenArray(path, size)
 	if err != nil {
 		return err
 	}
-	defer a.file.Close()
+	defer a.Close()
 	per, batch := 3*size*size, p.options.BatchSize
 	images := make([]float32, min(batch, a.Shape[0])*per)
 	for from := 0; from < a.Shape[0]; from += batch {

@@ -8,8 +8,9 @@ import (
 
 // Result is what an evaluation found. Fractions are of 1.
 type Result struct {
-	Images      int // that were read
-	Skipped     []error
+	Images      int     // that were read
+	Skipped     []error // why others could not be: dataset.ImageErrors
+	Damaged     []error // what is wrong with those that were used as far as they go: dataset.ImageErrors
 	Top1, Top5  float64
 	Loss        float64 // mean cross-entropy with the hard labels, in nats
 	ImagesPerS  float64
@@ -97,8 +98,8 @@ func (r Result) MacroAverage() (mean ClassScore) {
 // equally many.
 func (r Result) BalancedAccuracy() float64 { return r.MacroAverage().Recall }
 
-// Mistakes returns the images that were taken for another class, the one with
-// the highest loss first.
+// Mistakes returns the images that were taken for another class, the one first
+// whose wrong class was the most probable, of equal ones that with the higher loss.
 func (r Result) Mistakes() []Prediction {
 	var wrong []Prediction
 	for _, p := range r.Predictions {
@@ -106,7 +107,9 @@ func (r Result) Mistakes() []Prediction {
 			wrong = append(wrong, p)
 		}
 	}
-	slices.SortStableFunc(wrong, func(a, b Prediction) int { return cmp.Compare(b.Loss, a.Loss) })
+	slices.SortStableFunc(wrong, func(a, b Prediction) int {
+		return cmp.Or(cmp.Compare(b.Top[0].Prob, a.Top[0].Prob), cmp.Compare(b.Loss, a.Loss))
+	})
 	return wrong
 }
 

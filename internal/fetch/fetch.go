@@ -251,10 +251,12 @@ func durable(f *os.File) error {
 func (f File) explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("download %s: no space left on the disk for %s; free some and run the command again to resume: %w", f.URL,
+		return fmt.Errorf("download %s: no space left on the disk for %s; "+
+			"free some and run the command again to resume: %w", f.URL,
 			f.Path, syscall.ENOSPC)
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("download: %w", err)
 	}
-	return fmt.Errorf("download %s: %w; run the command again to resume, or put the file at %s by other means", f.URL, err, f.Path)
+	return fmt.Errorf("download %s: %w; run the command again to resume, or put the file at %s by other means",
+		f.URL, err, f.Path)
 }

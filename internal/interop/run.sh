@@ -5,8 +5,8 @@
 #   run.sh [SCRIPT.py ...]
 #
 # INTEROP_PYTHON is the Python that has Keras, timm and TensorFlow (default
-# /opt/interop/bin/python, else /usr/bin/python3). torchvision.py, preprocess.py
-# and onnx.py run with /usr/bin/python3, where Debian installs their tools, unless
+# /opt/interop/bin/python, else /usr/bin/python3). torchvision.py, preprocess.py,
+# explain.py and onnx.py run with /usr/bin/python3, where Debian installs their tools, unless
 # only INTEROP_PYTHON has them. docs/interop.md says how to install everything.
 set -u -o pipefail
 cd "$(dirname "$0")" || exit 1
@@ -22,9 +22,9 @@ trap 'rm -rf "$work"' EXIT
 # interpreter SCRIPT prints the Python that runs it.
 interpreter() {
 	case $1 in
-	torchvision.py | onnx.py | preprocess.py)
-		module=${1%.py}
-		[ "$module" = preprocess ] && module=torchvision
+	torchvision.py | onnx.py | preprocess.py | explain.py)
+		module=torchvision
+		[ "$1" = onnx.py ] && module=onnx
 		if (cd / && "$system" -c "import $module") 2>/dev/null; then echo "$system"; else echo "$python"; fi ;;
 	*) echo "$python" ;;
 	esac

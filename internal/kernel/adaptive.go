@@ -6,24 +6,48 @@ import "github.com/inception-go/inception/internal/kernel/simd"
 // i of n averages rows i*H/n, rounded down, to (i+1)*H/n, rounded up; columns
 // likewise. It is PyTorch's AdaptiveAvgPool2d.
 func AdaptiveAvgForward(y, x Map) {
-	plan := adaptivePlan(y.H, y.W, x.H, x.W)
+	plan := adaptivePlan(y.H, y.W, x.H, x.W, pixelBytes)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
 		plan.run(a, y.Plane(image, block), x.Plane(image, block), nil, active.PoolSum)
 	})
 }
 
-// AdaptiveAvgBackward overwrites dx with the gradient of AdaptiveAvgForward.
-func AdaptiveAvgBackward(dx, dy Map) {
-	plan := adaptivePlan(dy.H, dy.W, dx.H, dx.W)
-	eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
-		plan.spread(dx.Plane(image, block), dy.Plane(image, block))
+// AdaptiveAvgForwardBF16 is AdaptiveAvgForward in bf16: sums are float32, and
+// rounded once.
+func AdaptiveAvgForwardBF16(y, x MapBF16) {
+	plan := adaptivePlan(y.H, y.W, x.H, x.W, pixelBytes/2)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, active.BF16.PoolSum, 0)
 	})
 }
 
-// adaptivePlan has a run for every output pixel, because their windows differ in
-// size and spacing.
-func adaptivePlan(oh, ow, h, w int) *poolPlan {
-	plan := &poolPlan{xPixel: pixelBytes, width: w, height: h}
+// AdaptiveAvgBackward overwrites dx with the gradient of AdaptiveAvgForward.
+func AdaptiveAvgBackward(dx, dy Map) {
+	plan := adaptivePlan(dy.H, dy.W, dx.H, dx.W, pixelBytes)
+	eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
+		scaled := borrowFloats(dy.H * dy.W * Block)
+		plan.scale(scaled, dy.Plane(image, block))
+		plan.spread(dx.Plane(image, block), scaled)
+		returnFloats(scaled)
+	})
+}
+
+// AdaptiveAvgBackwardBF16 is AdaptiveAvgBackward in bf16: sums are float32, and
+// rounded once.
+func AdaptiveAvgBackwardBF16(dx, dy MapBF16) {
+	plan := adaptivePlan(dy.H, dy.W, dx.H, dx.W, pixelBytes)
+	eachRounded(dx, func(_ *simd.PoolArgs, sum []float32, image, block, _ int) {
+		scaled := borrowFloats(dy.H * dy.W * Block)
+		plan.scaleBF16(scaled, dy.Plane(image, block))
+		plan.spread(sum, scaled)
+		returnFloats(scaled)
+	})
+}
+
+// adaptivePlan has a run for every output pixel, of so many bytes, because their
+// windows differ in size and spacing.
+func adaptivePlan(oh, ow, h, w, pixel int) *poolPlan {
+	plan := &poolPlan{xPixel: pixel, width: w, height: h}
 	for i := range oh {
 		top, bottom := i*h/oh, ((i+1)*h+oh-1)/oh
 		for j := range ow {
@@ -31,7 +55,7 @@ func adaptivePlan(oh, ow, h, w int) *poolPlan {
 			run := poolRun{y: i*ow + j, x: top*w + left, pixels: 1}
 			for r := range bottom - top {
 				for s := range right - left {
-					run.taps = append(run.taps, simd.PoolTap{Offset: (r*w + s) * pixelBytes})
+					run.taps = append(run.taps, simd.PoolTap{Offset: (r*w + s) * pixel})
 				}
 			}
 			run.scale = 1 / float32(len(run.taps))

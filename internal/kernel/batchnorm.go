@@ -23,11 +23,16 @@ type BatchNorm struct {
 
 // Moments overwrites Mean and Variance with those of x over images and pixels;
 // the variance is the biased one. Sums are in float64 and in a fixed order.
-func (b BatchNorm) Moments(x Map) {
+func (b BatchNorm) Moments(x Map) { moments(b, x, active.Moments) }
+
+// MomentsBF16 is Moments of a map in bf16.
+func (b BatchNorm) MomentsBF16(x MapBF16) { moments(b, x, active.BF16.Moments) }
+
+func moments[E Element](b BatchNorm, x Activation[E], run func(sum, sq *[Block]float64, x []E)) {
 	checkChannels("BatchNorm.Moments", x.C, b.Mean, b.Variance)
-	n := borrowNorm(x)
+	n := borrowNorm(x.N, x.Blocks())
 	defer n.release()
-	n.sum(x, func(s *partialSum, image, block int) { active.Moments(&s.first, &s.second, x.Plane(image, block)) })
+	n.sum(x.N, func(s *partialSum, image, block int) { run(&s.first, &s.second, x.Plane(image, block)) })
 	count := float64(x.N * x.H * x.W)
 	for c := range x.C {
 		s := &n.sums[c/Block]
@@ -38,15 +43,20 @@ func (b BatchNorm) Moments(x Map) {
 }
 
 // Forward overwrites y, which may be x.
-func (b BatchNorm) Forward(y, x Map) {
-	b.check("BatchNorm.Forward", x)
-	n := borrowNorm(x)
+func (b BatchNorm) Forward(y, x Map) { normalise(b, y, x, active.Normalise) }
+
+// ForwardBF16 is Forward in bf16: the arithmetic is float32, and y is rounded.
+func (b BatchNorm) ForwardBF16(y, x MapBF16) { normalise(b, y, x, active.BF16.Normalise) }
+
+func normalise[E Element](b BatchNorm, y, x Activation[E], run func(y, x []E, k *[3][Block]float32)) {
+	b.check("BatchNorm.Forward", x.C)
+	n := borrowNorm(x.N, x.Blocks())
 	defer n.release()
 	n.setForward(b)
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.Normalise(y.Plane(image, block), x.Plane(image, block), n.forward(block))
+		run(y.Plane(image, block), x.Plane(image, block), n.forward(block))
 	})
 }
 
@@ -54,42 +64,38 @@ func (b BatchNorm) Forward(y, x Map) {
 // overwrites dx, which may be dy, dgamma (unless nil) and dbeta. It recomputes
 // from x where the ReLU was zero, which is faster than reading the output.
 func (b BatchNorm) Backward(dx Map, dgamma, dbeta []float32, dy, x Map) {
-	b.backward(dx, dgamma, dbeta, dy, x, false)
+	normGradient(b, dx, dgamma, dbeta, dy, x, false, active.GradientSums, active.GradientApply)
 }
 
 // BackwardFrozen is Backward where Mean and Variance are constants.
 func (b BatchNorm) BackwardFrozen(dx Map, dgamma, dbeta []float32, dy, x Map) {
-	b.backward(dx, dgamma, dbeta, dy, x, true)
+	normGradient(b, dx, dgamma, dbeta, dy, x, true, active.GradientSums, active.GradientApply)
 }
 
-func (b BatchNorm) backward(dx Map, dgamma, dbeta []float32, dy, x Map, frozen bool) {
-	b.check("BatchNorm.Backward", x)
+// BackwardBF16 is Backward in bf16, or BackwardFrozen: the arithmetic is float32,
+// and dx is rounded.
+func (b BatchNorm) BackwardBF16(dx MapBF16, dgamma, dbeta []float32, dy, x MapBF16, frozen bool) {
+	normGradient(b, dx, dgamma, dbeta, dy, x, frozen, active.BF16.GradientSums, active.BF16.GradientApply)
+}
+
+func normGradient[E Element](
+	b BatchNorm, dx Activation[E], dgamma, dbeta []float32, dy, x Activation[E], frozen bool,
+	sums func(sum, dot *[Block]float64, dy, x []E, k *[3][Block]float32),
+	apply func(dx, dy, x []E, k *[5][Block]float32),
+) {
+	b.check("BatchNorm.Backward", x.C)
 	checkChannels("BatchNorm.Backward", x.C, dbeta)
-	n := borrowNorm(x)
+	n := borrowNorm(x.N, x.Blocks())
 	defer n.release()
 	n.setForward(b)
-	n.sum(x, func(s *partialSum, image, block int) {
-		active.GradientSums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block))
+	n.sum(x.N, func(s *partialSum, image, block int) {
+		sums(&s.first, &s.second, dy.Plane(image, block), x.Plane(image, block), n.forward(block))
 	})
-	count := float64(x.N * x.H * x.W)
-	for c := range x.C {
-		s, k, lane := &n.sums[c/Block], &n.constants[c/Block], c%Block
-		inverse := b.inverseStd(c)
-		scale := b.gamma(c) * inverse
-		dbeta[c] = float32(s.first[lane])
-		if dgamma != nil {
-			dgamma[c] = float32(s.second[lane] * inverse)
-		}
-		k[3][lane], k[4][lane] = 0, 0
-		if !frozen {
-			k[3][lane] = float32(-scale * inverse * inverse * s.second[lane] / count)
-			k[4][lane] = float32(-scale * s.first[lane] / count)
-		}
-	}
+	n.setBackward(b, dgamma, dbeta, x.N*x.H*x.W, frozen)
 	blocks := x.Blocks()
 	parallel.For(x.N*blocks, func(i int) {
 		image, block := i/blocks, i%blocks
-		active.GradientApply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block])
+		apply(dx.Plane(image, block), dy.Plane(image, block), x.Plane(image, block), &n.constants[block])
 	})
 }
 
@@ -114,14 +120,14 @@ func (b BatchNorm) mean(c int) float32 {
 	return b.Mean[c]
 }
 
-// check panics unless every channel of x has its values.
-func (b BatchNorm) check(name string, x Map) {
-	checkChannels(name, x.C, b.Beta)
+// check panics unless every channel has its values.
+func (b BatchNorm) check(name string, channels int) {
+	checkChannels(name, channels, b.Beta)
 	if b.Mean != nil || b.Variance != nil {
-		checkChannels(name, x.C, b.Mean, b.Variance)
+		checkChannels(name, channels, b.Mean, b.Variance)
 	}
 	if b.Gamma != nil {
-		checkChannels(name, x.C, b.Gamma)
+		checkChannels(name, channels, b.Gamma)
 	}
 }
 
@@ -151,10 +157,9 @@ var norms = sync.Pool{New: func() any { return new(norm) }}
 // images. It does not depend on the number of threads.
 const sumPieces = 32
 
-func borrowNorm(x Map) *norm {
+func borrowNorm(images, blocks int) *norm {
 	n := norms.Get().(*norm)
-	blocks := x.Blocks()
-	n.groups = min(x.N, (sumPieces+blocks-1)/blocks)
+	n.groups = min(images, (sumPieces+blocks-1)/blocks)
 	if cap(n.sums) < blocks {
 		n.sums, n.constants = make([]partialSum, blocks), make([][5][Block]float32, blocks)
 	}
@@ -175,6 +180,25 @@ func (n *norm) setForward(b BatchNorm) {
 	}
 }
 
+// setBackward makes of the gradient's sums over count values those of the
+// parameters and the constants that the backward pass applies.
+func (n *norm) setBackward(b BatchNorm, dgamma, dbeta []float32, count int, frozen bool) {
+	for c := range len(n.constants) * Block {
+		s, k, lane := &n.sums[c/Block], &n.constants[c/Block], c%Block
+		inverse := b.inverseStd(c)
+		scale := b.gamma(c) * inverse
+		dbeta[c] = float32(s.first[lane])
+		if dgamma != nil {
+			dgamma[c] = float32(s.second[lane] * inverse)
+		}
+		k[3][lane], k[4][lane] = 0, 0
+		if !frozen {
+			k[3][lane] = float32(-scale * inverse * inverse * s.second[lane] / float64(count))
+			k[4][lane] = float32(-scale * s.first[lane] / float64(count))
+		}
+	}
+}
+
 func (n *norm) forward(block int) *[3][Block]float32 {
 	return (*[3][Block]float32)(n.constants[block][:3])
 }
@@ -182,13 +206,13 @@ func (n *norm) forward(block int) *[3][Block]float32 {
 func (n *norm) release() { norms.Put(n) }
 
 // sum calls add for each image and block and adds up the partial sums.
-func (n *norm) sum(x Map, add func(s *partialSum, image, block int)) {
-	blocks := x.Blocks()
+func (n *norm) sum(images int, add func(s *partialSum, image, block int)) {
+	blocks := len(n.sums)
 	parallel.For(len(n.partial), func(i int) {
 		block, group := i%blocks, i/blocks
 		s := &n.partial[i]
 		*s = partialSum{}
-		for image := x.N * group / n.groups; image < x.N*(group+1)/n.groups; image++ {
+		for image := images * group / n.groups; image < images*(group+1)/n.groups; image++ {
 			add(s, image, block)
 		}
 	})

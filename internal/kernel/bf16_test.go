@@ -100,7 +100,7 @@ func testConvBF16(t *testing.T, r *rand.Rand, c convCase) {
 	y := newViewBF16(r, c.n, c.K, oh, ow, c.view, false)
 	oihw, bias := randomGuarded(r, c.K*c.C*c.R*c.S).data, randomGuarded(r, c.K).data
 	for i, v := range oihw {
-		oihw[i] = widen(simd.RoundBF16(v))
+		oihw[i] = simd.Float32(simd.RoundBF16(v))
 	}
 	packed, w := make([]float32, c.WeightLen()), make([]BF16, c.WeightLen())
 	PackOIHW(packed, oihw, c.K, c.C, c.R, c.S)
@@ -118,8 +118,35 @@ func testConvBF16(t *testing.T, r *rand.Rand, c convCase) {
 	}
 	c.ForwardBF16(y.MapBF16, x.MapBF16, w, bias, true)
 	nearBF16(t, "ForwardBF16", y.floats(), want, c.C*c.R*c.S)
+	c.testGradientsBF16(t, r, x, packed, oihw)
 	x.check(t, "x")
 	y.check(t, "y")
+}
+
+// testGradientsBF16 compares the passes of training with the reference.
+func (c convCase) testGradientsBF16(t *testing.T, r *rand.Rand, x viewBF16, packed, oihw []float32) {
+	oh, ow := c.Out(c.h, c.w)
+	y, dy := newViewBF16(r, c.n, c.K, oh, ow, c.view, false), newViewBF16(r, c.n, c.K, oh, ow, c.view, true)
+	dx, dw := newViewBF16(r, c.n, c.C, c.h, c.w, c.view, false), newGuarded(c.WeightLen())
+	wantY, wantDX := make([]float64, c.n*c.K*oh*ow), make([]float64, c.n*c.C*c.h*c.w)
+	wantDW, xs, dys := make([]float64, len(oihw)), x.floats(), dy.floats()
+	c.reference(c.n, c.h, c.w, func(y, x, weight int) {
+		wantY[y] += float64(xs[x]) * float64(oihw[weight])
+		wantDX[x] += float64(dys[y]) * float64(oihw[weight])
+		wantDW[weight] += float64(xs[x]) * float64(dys[y])
+	})
+	c.ForwardRounded(y.MapBF16, x.MapBF16, packed)
+	nearBF16(t, "ForwardRounded", y.floats(), wantY, c.C*c.R*c.S)
+	c.BackwardDataBF16(dx.MapBF16, dy.MapBF16, packed)
+	nearBF16(t, "BackwardDataBF16", dx.floats(), wantDX, c.K*c.R*c.S)
+	c.BackwardWeightsBF16(dw.data, x.MapBF16, dy.MapBF16)
+	got := make([]float32, len(oihw))
+	UnpackOIHW(got, dw.data, c.K, c.C, c.R, c.S)
+	near(t, "BackwardWeightsBF16", got, wantDW, c.n*oh*ow)
+	for _, v := range []viewBF16{x, y, dx, dy} {
+		v.check(t, "maps")
+	}
+	dw.check(t, "dw")
 }
 
 // TestBF16GivesTheSameBits with one thread and several, and with every
@@ -139,6 +166,7 @@ func TestBF16GivesTheSameBits(t *testing.T) {
 				RoundWeights(w, randomGuarded(r, len(w)).data)
 				c.ForwardBF16(y.MapBF16, x.MapBF16, w, make([]float32, c.K), false)
 				got = append(got, y.Data...)
+				got = append(got, c.trainingBF16(r, x, y)...)
 			}
 			if want == nil {
 				want = got
@@ -148,6 +176,26 @@ func TestBF16GivesTheSameBits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// trainingBF16 returns all that a case's passes of training compute, y being
+// normalised between them.
+func (c convCase) trainingBF16(r *rand.Rand, x, y viewBF16) (all []BF16) {
+	packed, dw := randomGuarded(r, c.WeightLen()).data, make([]float32, c.WeightLen())
+	dx := newViewBF16(r, c.n, c.C, c.h, c.w, false, false)
+	mean, variance, dgamma, dbeta := make([]float32, c.K), make([]float32, c.K), make([]float32, c.K), make([]float32, c.K)
+	norm := BatchNorm{Mean: mean, Variance: variance, Beta: make([]float32, c.K), Eps: normEps}
+	c.ForwardRounded(y.MapBF16, x.MapBF16, packed)
+	norm.MomentsBF16(y.MapBF16)
+	z, dz := newViewBF16(r, y.N, y.C, y.H, y.W, false, false), newViewBF16(r, y.N, y.C, y.H, y.W, false, true)
+	norm.ForwardBF16(z.MapBF16, y.MapBF16)
+	norm.BackwardBF16(dz.MapBF16, dgamma, dbeta, dz.MapBF16, y.MapBF16, false)
+	c.BackwardDataBF16(dx.MapBF16, dz.MapBF16, packed)
+	c.BackwardWeightsBF16(dw, x.MapBF16, dz.MapBF16)
+	for _, floats := range [][]float32{dw, mean, variance, dgamma, dbeta} {
+		all = append(all, BF16s(floats)...)
+	}
+	return append(append(append(all, z.Data...), dz.Data...), dx.Data...)
 }
 
 func TestImageConvBF16(t *testing.T) {
@@ -164,15 +212,43 @@ func TestImageConvBF16(t *testing.T) {
 			c.ForwardBF16(y.MapBF16, images, n, h, w, weights, bias, true)
 			want := make([]float64, n*c.K*oh*ow)
 			Conv{imageChannels, c.K, c.Window}.reference(n, h, w, func(y, x, weight int) {
-				want[y] += float64(widen(simd.RoundBF16(images[x]))) * float64(widen(simd.RoundBF16(oihw[weight])))
+				want[y] += float64(simd.Float32(simd.RoundBF16(images[x]))) * float64(simd.Float32(simd.RoundBF16(oihw[weight])))
 			})
 			for i := range want {
 				want[i] = max(0, want[i]+float64(bias[i/(oh*ow)%c.K]))
 			}
 			nearBF16(t, fmt.Sprintf("%+v", c), y.floats(), want, c.Rows())
 			y.check(t, "y")
+			for n := 1; n <= 3; n++ {
+				c.testGradientBF16(t, r, n)
+			}
 		}
 	})
+}
+
+// testGradientBF16 compares the weight gradient of n images, an odd one among them
+// without another, and the forward pass of training.
+func (c ImageConv) testGradientBF16(t *testing.T, r *rand.Rand, n int) {
+	const h, w = 13, 18
+	oh, ow := c.Out(h, w)
+	images, dw := randomGuarded(r, n*imageChannels*h*w).data, newGuarded(c.WeightLen())
+	y, dy := newViewBF16(r, n, c.K, oh, ow, true, false), newViewBF16(r, n, c.K, oh, ow, true, true)
+	oihw, packed := randomGuarded(r, c.K*imageChannels*c.R*c.S).data, make([]float32, c.WeightLen())
+	PackImageWeights(packed, oihw, c.K, c.R, c.S)
+	want, wantDW, dys := make([]float64, n*c.K*oh*ow), make([]float64, len(oihw)), dy.floats()
+	Conv{imageChannels, c.K, c.Window}.reference(n, h, w, func(y, x, weight int) {
+		image := float64(simd.Float32(simd.RoundBF16(images[x])))
+		want[y] += image * float64(simd.Float32(simd.RoundBF16(oihw[weight])))
+		wantDW[weight] += image * float64(dys[y])
+	})
+	c.ForwardRounded(y.MapBF16, images, n, h, w, packed)
+	nearBF16(t, "ForwardRounded", y.floats(), want, c.Rows())
+	c.BackwardWeightsBF16(dw.data, images, n, h, w, dy.MapBF16)
+	got := make([]float32, len(oihw))
+	UnpackImageWeights(got, dw.data, c.K, c.R, c.S)
+	near(t, "BackwardWeightsBF16", got, wantDW, n*oh*ow)
+	dw.check(t, "dw")
+	y.check(t, "y")
 }
 
 func TestPoolBF16(t *testing.T) {
@@ -188,8 +264,10 @@ func TestPoolBF16(t *testing.T) {
 						Widen(wide.Plane(n, block), x.Plane(n, block))
 					}
 				}
+				dyHalf := newViewBF16(r, 2, 32, oh, ow, true, true)
 				dy := newMap(2, 32, oh, ow)
-				p.MaxForwardBF16(y.MapBF16, x.MapBF16)
+				WidenMap(dy, dyHalf.MapBF16)
+				p.MaxForwardBF16(y.MapBF16, x.MapBF16, nil)
 				got := y.floats()
 				for i, v := range p.reference(wide, dy, true).y {
 					if float64(got[i]) != v {
@@ -198,6 +276,7 @@ func TestPoolBF16(t *testing.T) {
 				}
 				p.AvgForwardBF16(y.MapBF16, x.MapBF16)
 				nearBF16(t, fmt.Sprintf("average of %+v", p), y.floats(), p.reference(wide, dy, false).y, 9)
+				p.testGradientsBF16(t, x, dyHalf, p.reference(wide, dy, true), p.reference(wide, dy, false))
 				x.check(t, "x")
 				y.check(t, "y")
 				mean, wanted := newMap(2, 32, 1, 1), newMap(2, 32, 1, 1)
@@ -209,4 +288,134 @@ func TestPoolBF16(t *testing.T) {
 			}
 		}
 	})
+}
+
+// testGradientsBF16 compares the gradients of both pools.
+func (p Pool) testGradientsBF16(t *testing.T, x, dy viewBF16, maximum, average poolWant) {
+	y := newViewBF16(rand.New(rand.NewPCG(1, 1)), dy.N, dy.C, dy.H, dy.W, true, false)
+	dx := newViewBF16(rand.New(rand.NewPCG(2, 1)), x.N, x.C, x.H, x.W, true, false)
+	argmax := make([]uint8, dy.N*dy.C*dy.H*dy.W)
+	p.MaxForwardBF16(y.MapBF16, x.MapBF16, argmax)
+	for i, v := range y.floats() {
+		if float64(v) != maximum.y[i] {
+			t.Fatalf("%+v: maximum %d is %v, want %v", p, i, v, maximum.y[i])
+		}
+	}
+	p.MaxBackwardBF16(dx.MapBF16, dy.MapBF16, argmax)
+	nearBF16(t, fmt.Sprintf("gradient of the maximum of %+v", p), dx.floats(), maximum.dx, 9)
+	p.AvgBackwardBF16(dx.MapBF16, dy.MapBF16)
+	nearBF16(t, fmt.Sprintf("gradient of the average of %+v", p), dx.floats(), average.dx, 9)
+	dx.check(t, "dx")
+	dy.check(t, "dy")
+}
+
+// TestBF16AsFloat32: what rounds only its result, or nothing, gives what float32
+// gives, rounded.
+func TestBF16AsFloat32(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		x, y := newViewBF16(r, 3, 48, 7, 5, true, true), newViewBF16(r, 3, 48, 7, 5, true, false)
+		wide, wanted := newMap(3, 48, 7, 5), newMap(3, 48, 7, 5)
+		WidenMap(wide, x.MapBF16)
+		same := func(what string, got viewBF16, want Map) {
+			t.Helper()
+			rounded := MapOf(make([]BF16, len(want.Data)), want.N, want.C, want.H, want.W)
+			RoundMap(rounded, want)
+			if !slices.Equal(got.values(), rounded.values()) {
+				t.Errorf("%s: other values than float32's, rounded", what)
+			}
+			got.check(t, what)
+		}
+		same("WidenMap", x, wide)
+
+		vector, mean := newMap(3, 48, 1, 1), newMap(3, 48, 1, 1)
+		for i := range vector.Data {
+			vector.Data[i] = r.Float32() - 0.5
+		}
+		GlobalAvgForwardBF16(mean, x.MapBF16)
+		GlobalAvgBackwardBF16(y.MapBF16, vector)
+		GlobalAvgBackward(wanted, vector)
+		same("gradient of the mean", y, wanted)
+
+		small, wideSmall := newViewBF16(r, 3, 48, 2, 3, true, false), newMap(3, 48, 2, 3)
+		AdaptiveAvgForwardBF16(small.MapBF16, x.MapBF16)
+		AdaptiveAvgForward(wideSmall, wide)
+		same("adaptive average", small, wideSmall)
+		WidenMap(wideSmall, small.MapBF16)
+		AdaptiveAvgBackwardBF16(y.MapBF16, small.MapBF16)
+		AdaptiveAvgBackward(wanted, wideSmall)
+		same("gradient of the adaptive average", y, wanted)
+
+		flat, wideFlat := newMap(3, 48*35, 1, 1), newMap(3, 48*35, 1, 1)
+		FlattenBF16(flat, x.MapBF16, 41)
+		Flatten(wideFlat, wide, 41)
+		if !slices.Equal(flat.Data, wideFlat.Data) {
+			t.Error("Flatten: other values than float32's")
+		}
+		FlattenBackwardBF16(y.MapBF16, flat, 41)
+		FlattenBackward(wanted, flat, 41)
+		same("gradient of Flatten", y, wanted)
+
+		other := newViewBF16(r, 3, 32, 7, 5, true, true)
+		SumBF16(y.MapBF16, []Part{{x.MapBF16, 0}, {other.MapBF16, 16}, {x.MapBF16, 0}})
+		WidenMap(wanted, x.MapBF16)
+		wideOther := newMap(3, 32, 7, 5)
+		WidenMap(wideOther, other.MapBF16)
+		Add(wanted.Channels(16, 32), wideOther)
+		Add(wanted, wide)
+		same("sum", y, wanted)
+	})
+}
+
+func TestBatchNormBF16(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, c := range normCases() {
+			for _, frozen := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%+v frozen %t", c, frozen), func(t *testing.T) { c.testBF16(t, frozen) })
+			}
+		}
+	})
+}
+
+// testBF16 compares with float64 on the same rounded values. The arithmetic is
+// float32, and results are off by half a unit of bf16 more.
+func (c normCase) testBF16(t *testing.T, frozen bool) {
+	r := rand.New(rand.NewPCG(3, uint64(c.c)))
+	x, dy := newViewBF16(r, c.n, c.c, c.h, c.w, c.view, true), newViewBF16(r, c.n, c.c, c.h, c.w, c.view, true)
+	y, dx := newViewBF16(r, c.n, c.c, c.h, c.w, c.view, false), newViewBF16(r, c.n, c.c, c.h, c.w, c.view, false)
+	norm := BatchNorm{
+		Mean: randomGuarded(r, c.c).data, Variance: randomGuarded(r, c.c).data,
+		Gamma: randomGuarded(r, c.c).data, Beta: randomGuarded(r, c.c).data, Eps: normEps,
+	}
+	dgamma, dbeta := newGuarded(c.c), newGuarded(c.c)
+	if !c.scale {
+		norm.Gamma = nil
+	}
+	if frozen {
+		for i, v := range norm.Variance {
+			norm.Variance[i] = 0.5 + float32(math.Abs(float64(v)))
+		}
+	} else {
+		norm.MomentsBF16(x.MapBF16)
+	}
+	norm.ForwardBF16(y.MapBF16, x.MapBF16)
+	norm.BackwardBF16(dx.MapBF16, dgamma.data, dbeta.data, dy.MapBF16, x.MapBF16, frozen)
+
+	wideX, wideDY, wideY := newMap(c.n, c.c, c.h, c.w), newMap(c.n, c.c, c.h, c.w), newMap(c.n, c.c, c.h, c.w)
+	WidenMap(wideX, x.MapBF16)
+	WidenMap(wideDY, dy.MapBF16)
+	WidenMap(wideY, y.MapBF16)
+	want := c.reference(wideX, wideDY, wideY, norm, frozen)
+	terms := 30 * c.n * c.h * c.w
+	near(t, "mean", norm.Mean, want.mean, terms)
+	near(t, "variance", norm.Variance, want.variance, terms)
+	nearBF16(t, "y", y.floats(), want.y, terms)
+	nearBF16(t, "dx", dx.floats(), want.dx, terms)
+	near(t, "dgamma", dgamma.data[:c.c], want.dgamma, terms)
+	near(t, "dbeta", dbeta.data[:c.c], want.dbeta, terms)
+	for what, v := range map[string]viewBF16{"x": x, "dy": dy, "y": y, "dx": dx} {
+		v.check(t, what)
+	}
+	dgamma.check(t, "dgamma")
+	dbeta.check(t, "dbeta")
 }

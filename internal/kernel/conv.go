@@ -71,6 +71,17 @@ func (c Conv) ForwardBF16(y, x MapBF16, w []BF16, bias []float32, relu bool) {
 		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: bf16SlabBytes}, len(w))
 }
 
+// ForwardRounded is Forward in bf16, with float32 weights as Forward takes them.
+func (c Conv) ForwardRounded(y, x MapBF16, w []float32) {
+	if len(w) < c.WeightLen() {
+		panic(fmt.Sprintf("kernel: ForwardRounded of %+v with %d weights, wants %d", c, len(w), c.WeightLen()))
+	}
+	memory := borrowFloats(c.WeightLen() / 2)
+	defer returnFloats(memory)
+	RoundWeights(BF16s(memory), w[:c.WeightLen()])
+	c.ForwardBF16(y, x, BF16s(memory), nil, false)
+}
+
 // convolve runs a forward product.
 func (c Conv) convolve(p *product, weights int) {
 	c.check("Forward", p.out, p.in, weights)
@@ -95,15 +106,31 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 		c.backwardWinograd(dx, dy, transposed)
 		return
 	}
-	for fh := range min(c.StrideH, dx.H) {
-		for fw := range min(c.StrideW, dx.W) {
-			p := product{
-				precision: inFloat32, out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(transposed)),
-				tapsPerBlock: c.R * c.S, slab: slabBytes,
-			}
-			rows := backwardDim(dx.H, dy.H, c.R, c.StrideH, c.PadH, fh)
-			cols := backwardDim(dx.W, dy.W, c.S, c.StrideW, c.PadW, fw)
-			p.run(rows, cols, c.S)
+	c.transposed(product{precision: inFloat32, out: out, in: in,
+		weights: unsafe.Pointer(unsafe.SliceData(transposed)), slab: slabBytes})
+}
+
+// BackwardDataBF16 is BackwardData in bf16: weights are rounded, sums float32, and
+// results are rounded once.
+func (c Conv) BackwardDataBF16(dx, dy MapBF16, w []float32) {
+	out, in := dx.operand("BackwardDataBF16"), dy.operand("BackwardDataBF16")
+	c.check("BackwardDataBF16", in, out, len(w))
+	memory := borrowFloats(c.WeightLen() / 2)
+	defer returnFloats(memory)
+	roundTransposed(BF16s(memory), w, c.K/Block, c.C/Block, c.R*c.S)
+	c.transposed(product{precision: inBF16, out: out, in: in,
+		weights: unsafe.Pointer(unsafe.SliceData(memory)), slab: bf16SlabBytes})
+}
+
+// transposed runs the product p from dy to dx, one phase after the other.
+func (c Conv) transposed(p product) {
+	p.tapsPerBlock = c.R * c.S
+	for fh := range min(c.StrideH, p.out.h) {
+		for fw := range min(c.StrideW, p.out.w) {
+			phase := p
+			rows := backwardDim(p.out.h, p.in.h, c.R, c.StrideH, c.PadH, fh)
+			cols := backwardDim(p.out.w, p.in.w, c.S, c.StrideW, c.PadW, fw)
+			phase.run(rows, cols, c.S)
 		}
 	}
 }

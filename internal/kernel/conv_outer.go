@@ -11,12 +11,46 @@ import (
 // another; it should stay in the L2 cache.
 const chunkBytes = 192 << 10
 
+// pairedBytes is how much memory pairs of images may take at a time.
+const pairedBytes = 24 << 20
+
 // BackwardWeights overwrites dw, packed as the weights are, with their
 // gradient, given the input x and the gradient dy of the output.
 func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
 	c.check("BackwardWeights", dy.operand("BackwardWeights"), x.operand("BackwardWeights"), len(dw))
+	c.backwardWeights(inFloat32, dw, x, dy, false)
+}
+
+// BackwardWeightsBF16 is BackwardWeights in bf16: sums are float32. The images are
+// taken in pairs, because the instruction adds the products of two neighbouring
+// bf16, and the pairs of some images at a time are written out before.
+func (c Conv) BackwardWeightsBF16(dw []float32, x, dy MapBF16) {
+	c.check("BackwardWeightsBF16", dy.operand("BackwardWeightsBF16"), x.operand("BackwardWeightsBF16"), len(dw))
+	if x.N == 0 {
+		clear(dw[:c.WeightLen()])
+		return
+	}
+	pairs, xFloats, dyFloats := (x.N+1)/2, x.C*x.H*x.W, dy.C*dy.H*dy.W
+	parts := min(pairs, (pairs*(xFloats+dyFloats)*floatBytes+pairedBytes-1)/pairedBytes)
+	most := (pairs + parts - 1) / parts
+	memory := borrowFloats(most * (xFloats + dyFloats))
+	defer returnFloats(memory)
+	for part := range parts {
+		from, to := 2*(part*pairs/parts), min(x.N, 2*((part+1)*pairs/parts))
+		n := (to - from + 1) / 2
+		px := MapOf(memory, n, x.C, x.H, x.W)
+		pdy := MapOf(memory[most*xFloats:], n, dy.C, dy.H, dy.W)
+		pairImages(px, x.images(from, to))
+		pairImages(pdy, dy.images(from, to))
+		c.backwardWeights(inBF16, dw, px, pdy, part > 0)
+	}
+}
+
+// backwardWeights runs the sum, and adds it to dw if accumulate is set. In bf16
+// the maps are those of pairImages.
+func (c Conv) backwardWeights(precision *precision, dw []float32, x, dy Map, accumulate bool) {
 	g := gradient{
-		x: x, dy: dy, r: c.R, s: c.S,
+		precision: precision, x: x, dy: dy, r: c.R, s: c.S, accumulate: accumulate,
 		rows: forwardDim(dy.H, x.H, c.R, c.StrideH, c.PadH),
 		cols: forwardDim(dy.W, x.W, c.S, c.StrideW, c.PadW),
 	}
@@ -30,11 +64,13 @@ func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
 // Pixels are taken in segments of one row, which the tile walks; a chunk is a
 // range of segments, numbered through all images.
 type gradient struct {
-	x, dy      Map
+	*precision
+	x, dy      Map // of pairs of images in bf16
 	r, s       int
 	rows, cols dim
+	accumulate bool // add to dw
 
-	isa         *simd.ISA
+	tiles       *simd.Tiles
 	images      int // of which segments are counted; 1 if the columns are the images
 	xPixel      int // bytes between pixels of a row
 	dyPixel     int
@@ -53,7 +89,7 @@ func (g *gradient) run(dw []float32) {
 		clear(dw)
 		return
 	}
-	g.isa = active
+	g.tiles = g.tilesOf(active)
 	g.cut()
 	g.layOut()
 	if g.parts == 1 {
@@ -68,17 +104,21 @@ func (g *gradient) run(dw []float32) {
 		g.piece(partial[part*size:(part+1)*size], i/g.parts, part)
 	})
 	parallel.For((size+sumRun-1)/sumRun, func(i int) {
-		sumParts(dw[:size], partial, i*sumRun, min(size, (i+1)*sumRun))
+		sumParts(dw[:size], partial, i*sumRun, min(size, (i+1)*sumRun), g.accumulate)
 	})
 }
 
 const sumRun = 8192 // floats that one piece adds
 
-// sumParts adds partial sums in their order: dst[i] for i in [from, to).
-func sumParts(dst, partial []float32, from, to int) {
-	copy(dst[from:to], partial[from:to])
-	out := dst[from:to]
-	for at := len(dst); at < len(partial); at += len(dst) {
+// sumParts adds partial sums in their order: dst[i] for i in [from, to), which
+// they replace unless accumulate is set.
+func sumParts(dst, partial []float32, from, to int, accumulate bool) {
+	out, first := dst[from:to], 0
+	if !accumulate {
+		copy(out, partial[from:to])
+		first = len(dst)
+	}
+	for at := first; at < len(partial); at += len(dst) {
 		for i, v := range partial[at+from : at+to] {
 			out[i] += v
 		}
@@ -101,7 +141,7 @@ func (g *gradient) cut() {
 	g.rowSegments = (g.cols.count + segment - 1) / segment
 	g.segments = g.images * g.rows.count * g.rowSegments
 
-	widest := widestOuter(g.isa)
+	widest := widestOuter(g.tiles)
 	taps, blocks := g.r*g.s, g.x.Blocks()
 	g.kGroups = (g.dy.Blocks() + widest - 1) / widest
 	// Many taps reuse a chunk of dy; if there are few, several input blocks do.
@@ -138,7 +178,7 @@ func (g *gradient) layOut() {
 }
 
 // widestOuter returns the most output blocks that an outer tile takes.
-func widestOuter(s *simd.ISA) int {
+func widestOuter(s *simd.Tiles) int {
 	widest := 1
 	for n := 2; n <= simd.MaxTileBlocks; n++ {
 		if s.Outer[n] != nil {
@@ -164,10 +204,11 @@ func (g *gradient) piece(dw []float32, group, part int) {
 		DWBlock: cb * g.r * g.s * tapBytes,
 	}
 	from, to := part*g.segments/g.parts, (part+1)*g.segments/g.parts
+	overwrite := !g.accumulate || g.parts > 1
 	for at := from; at < to; at += g.chunk {
 		for r := range g.r {
 			for c := range g.s {
-				w.tap(r, c, at, min(to, at+g.chunk), at == from)
+				w.tap(r, c, at, min(to, at+g.chunk), overwrite && at == from)
 			}
 		}
 	}
@@ -205,7 +246,7 @@ func (w *outerWalk) tap(r, s, from, to int, first bool) {
 		g.DW = unsafe.Pointer(&w.dw[at])
 		g.X = unsafe.Pointer(&w.x.Data[c*w.x.H*w.x.W*Block])
 		g.DY = unsafe.Pointer(&w.dy.Data[w.k*w.dy.H*w.dy.W*Block])
-		w.isa.Outer[w.n](g)
+		w.tiles.Outer[w.n](g)
 	}
 }
 

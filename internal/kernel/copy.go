@@ -15,7 +15,48 @@ func Add(dst, src Map) {
 	eachPlanePair(dst, src, func(to, from []float32) { active.Axpy(to, from, 1) })
 }
 
-func eachPlanePair[E Element](dst, src Activation[E], f func(to, from []E)) {
+// WidenMap overwrites dst with the values of src, a map of the same shape.
+func WidenMap(dst Map, src MapBF16) {
+	eachPlanePair(dst, src, func(to []float32, from []BF16) { Widen(to, from) })
+}
+
+// RoundMap overwrites dst with src, a map of the same shape, rounded.
+func RoundMap(dst MapBF16, src Map) {
+	eachPlanePair(dst, src, func(to []BF16, from []float32) { active.BF16.Round(to, from) })
+}
+
+// Part are the channels of a map that begin at From: what a sum adds to them.
+type Part struct {
+	MapBF16
+	From int
+}
+
+// SumBF16 overwrites y with the sum of parts, in their order: float32, and rounded
+// once. Each channel of y must be in some part.
+func SumBF16(y MapBF16, parts []Part) {
+	blocks := y.Blocks()
+	parallel.For(y.N*blocks, func(i int) {
+		image, block := i/blocks, i%blocks
+		to := y.Plane(image, block)
+		s := borrowScratch()
+		defer s.release()
+		for at := 0; at < len(to); at += sumChunk {
+			end := min(at+sumChunk, len(to))
+			sum := s.grow(sumChunk)[:end-at]
+			clear(sum)
+			for _, p := range parts {
+				if from := p.From / Block; block >= from && block < from+p.Blocks() {
+					active.BF16.Add(sum, p.Plane(image, block-from)[at:end])
+				}
+			}
+			active.BF16.Round(to[at:end], sum)
+		}
+	})
+}
+
+const sumChunk = 64 * Block // values summed at once, in the L1 cache
+
+func eachPlanePair[D, S Element](dst Activation[D], src Activation[S], f func(to []D, from []S)) {
 	blocks := dst.Blocks()
 	parallel.For(dst.N*blocks, func(i int) { f(dst.Plane(i/blocks, i%blocks), src.Plane(i/blocks, i%blocks)) })
 }

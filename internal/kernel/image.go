@@ -62,6 +62,14 @@ func (c ImageConv) ForwardBF16(y MapBF16, images []float32, n, h, w int, weights
 	p.run(c, n, len(weights))
 }
 
+// ForwardRounded is Forward in bf16, with float32 weights as Forward takes them.
+func (c ImageConv) ForwardRounded(y MapBF16, images []float32, n, h, w int, weights []float32) {
+	memory := borrowFloats(c.WeightLen() / 2)
+	defer returnFloats(memory)
+	RoundWeights(BF16s(memory), weights[:c.WeightLen()])
+	c.ForwardBF16(y, images, n, h, w, BF16s(memory), nil, false)
+}
+
 // imageProduct is a forward pass over images of h by w.
 type imageProduct struct {
 	*precision
@@ -169,55 +177,97 @@ func (c ImageConv) gatherTap(rows, line []float32, start, width int) {
 // gradient, given the images and the gradient dy of the output.
 func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, dy Map) {
 	c.check("BackwardWeights", dy.operand("image BackwardWeights"), images, n, h, w, len(dw))
-	const imageParts = 16 // sums of rows, added in their order
-	size := c.WeightLen()
-	lines := dy.N * dy.H
-	parts := min(imageParts, lines)
+	isa := active
+	c.sumLines(dw, dy.N*dy.H, func(s *scratch, sum []float32, line int, accumulate bool) {
+		n, oh := line/dy.H, line%dy.H
+		rows := s.grow(c.Rows() * dy.W)
+		c.gather(rows, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, dy.W)
+		to := outerLine{width: dy.W, dyBlock: dy.H * dy.W * pixelBytes, accumulate: accumulate}
+		c.outerRow(s, &isa.Tiles, sum, rows, dy.Data[n*dy.Stride+oh*dy.W*Block:], to)
+	})
+}
+
+// BackwardWeightsBF16 is BackwardWeights in bf16: windows are rounded, sums float32.
+// Images are taken in pairs, as in Conv.BackwardWeightsBF16.
+func (c ImageConv) BackwardWeightsBF16(dw []float32, images []float32, n, h, w int, dy MapBF16) {
+	c.check("BackwardWeightsBF16", dy.operand("image BackwardWeightsBF16"), images, n, h, w, len(dw))
+	isa, blocks, depth, row := active, dy.Blocks(), c.Rows()/Block, dy.W*Block
+	c.sumLines(dw, (dy.N+1)/2*dy.H, func(s *scratch, sum []float32, line int, accumulate bool) {
+		pair, oh := line/dy.H, line%dy.H
+		memory := s.grow((depth*3 + blocks) * row)
+		gathered, rows, paired := memory[:depth*row], memory[depth*row:2*depth*row], memory[2*depth*row:]
+		rounded, dys := BF16s(rows), paired[depth*row:]
+		clear(rows)
+		for i := range 2 {
+			if n := 2*pair + i; n < dy.N {
+				c.gather(gathered, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, dy.W)
+				isa.BF16.Round(rounded[i*depth*row:][:depth*row], gathered)
+			}
+		}
+		isa.BF16.Pair(BF16s(paired[:depth*row]), rounded[:depth*row], rounded[depth*row:])
+		for block := range blocks {
+			low := dy.Plane(2*pair, block)[oh*row:][:row]
+			high := low // of a last image without another, whose windows are zero
+			if 2*pair+1 < dy.N {
+				high = dy.Plane(2*pair+1, block)[oh*row:][:row]
+			}
+			isa.BF16.Pair(BF16s(dys[block*row:][:row]), low, high)
+		}
+		to := outerLine{width: dy.W, dyBlock: dy.W * pixelBytes, accumulate: accumulate}
+		c.outerRow(s, &isa.BF16.Tiles, sum, paired, dys, to)
+	})
+}
+
+// sumLines overwrites dw with the sum of what add adds to sum for every line. The
+// parts of the lines are cut by their number alone, and added in order.
+func (c ImageConv) sumLines(dw []float32, lines int, add func(s *scratch, sum []float32, line int, accumulate bool)) {
+	const imageParts = 16
+	size, parts := c.WeightLen(), min(imageParts, lines)
 	if parts == 0 {
 		clear(dw)
 		return
 	}
 	partial := borrowFloats(parts * size)
 	defer returnFloats(partial)
-	isa := active
 	parallel.For(parts, func(part int) {
 		s := borrowScratch()
 		defer s.release()
-		rows := s.grow(c.Rows() * dy.W)
-		sum := partial[part*size : (part+1)*size]
 		from, to := part*lines/parts, (part+1)*lines/parts
 		for line := from; line < to; line++ {
-			n, oh := line/dy.H, line%dy.H
-			c.gather(rows, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, dy.W)
-			c.outerRow(s, isa, sum, rows, dy, n, oh, line > from)
+			add(s, partial[part*size:(part+1)*size], line, line > from)
 		}
 	})
-	sumParts(dw[:size], partial, 0, size)
+	sumParts(dw[:size], partial, 0, size, false)
 }
 
-// outerRow adds one row of gathered windows to the gradient.
-func (c ImageConv) outerRow(s *scratch, isa *simd.ISA, dw, rows []float32, dy Map, n, oh int, accumulate bool) {
-	blocks, depth := dy.Blocks(), c.Rows()/Block
-	widest := widestOuter(isa)
+// outerLine is a line of pixels whose products make a gradient.
+type outerLine struct {
+	width, dyBlock int // pixels; bytes from an output block of dy to the next
+	accumulate     bool
+}
+
+// outerRow adds one row of gathered windows, or of pairs of them, to the gradient.
+func (c ImageConv) outerRow(s *scratch, tiles *simd.Tiles, dw, rows, dy []float32, l outerLine) {
+	blocks, depth := c.K/Block, c.Rows()/Block
+	widest := widestOuter(tiles)
 	groups := (blocks + widest - 1) / widest
-	s.rows = append(s.rows[:0], simd.OuterRow{Pixels: dy.W})
+	s.rows = append(s.rows[:0], simd.OuterRow{Pixels: l.width})
 	o := &s.outer
 	*o = simd.OuterArgs{
 		Rows: &s.rows[0], Count: 1,
-		XPixel: pixelBytes, DYPixel: pixelBytes,
-		DYBlock: dy.H * dy.W * pixelBytes, DWBlock: depth * tapBytes,
+		XPixel: pixelBytes, DYPixel: pixelBytes, DYBlock: l.dyBlock, DWBlock: depth * tapBytes,
 	}
-	if accumulate {
+	if l.accumulate {
 		o.Accumulate = 1
 	}
 	for group := range groups {
 		k := group * blocks / groups
 		tile := (group+1)*blocks/groups - k
-		o.DY = unsafe.Pointer(&dy.Plane(n, k)[oh*dy.W*Block])
+		o.DY = unsafe.Pointer(&dy[k*l.dyBlock/floatBytes])
 		for i := range depth {
-			o.X = unsafe.Pointer(&rows[i*dy.W*Block])
+			o.X = unsafe.Pointer(&rows[i*l.width*Block])
 			o.DW = unsafe.Pointer(&dw[(k*depth+i)*Block*Block])
-			isa.Outer[tile](o)
+			tiles.Outer[tile](o)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // active is the implementation in use.
 var active, _ = chooseISA(os.Getenv("INCEPTION_ISA"))
 
-// ISA returns the name of the implementation in use: avx512, avx2 or generic.
+// ISA returns the name of the implementation in use: avx512, avx2, neon or generic.
 func ISA() string { return active.Name }
 
 // ISAs returns the names of the implementations that this machine can run,

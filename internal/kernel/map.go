@@ -1,7 +1,7 @@
-// Package kernel is the arithmetic of the networks on plain slices, of float32
-// and, for inference, of bf16 and bytes, in the blocked layouts described at Map and Conv. It knows nothing of
-// graphs: shapes and slices enter, numbers leave. Sizes are the caller's
-// responsibility; a wrong one panics, as an index out of range does.
+// Package kernel is the arithmetic of the networks on plain slices, of float32, of
+// bf16 and, for inference, of bytes, in the blocked layouts described at Map and
+// Conv. It knows nothing of graphs: shapes and slices enter, numbers leave. Sizes are
+// the caller's responsibility; a wrong one panics, as an index out of range does.
 package kernel
 
 import (
@@ -50,6 +50,13 @@ func (m Activation[E]) Channels(from, count int) Activation[E] {
 	}
 	m.Data = m.Data[from*m.H*m.W:]
 	m.C = count
+	return m
+}
+
+// images returns the view of images [from, to) of m.
+func (m Activation[E]) images(from, to int) Activation[E] {
+	m.Data = m.Data[from*m.Stride:]
+	m.N = to - from
 	return m
 }
 

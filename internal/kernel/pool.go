@@ -56,16 +56,36 @@ func (p Pool) MaxBackward(dx, dy Map, argmax []uint8) {
 	})
 }
 
-// MaxForwardBF16 is MaxForward in bf16, without argmax.
-func (p Pool) MaxForwardBF16(y, x MapBF16) { p.forwardBF16(y, x, active.BF16.PoolMax) }
+// MaxForwardBF16 is MaxForward in bf16. argmax may be nil.
+func (p Pool) MaxForwardBF16(y, x MapBF16, argmax []uint8) {
+	if argmax == nil {
+		p.forwardBF16(y, x, nil, active.BF16.PoolMax)
+		return
+	}
+	p.forwardBF16(y, x, argmax, active.BF16.PoolArgmax)
+}
+
+// MaxBackwardBF16 is MaxBackward in bf16: sums are float32, and rounded once.
+func (p Pool) MaxBackwardBF16(dx, dy MapBF16, argmax []uint8) {
+	plan := p.plan(dx.H, dx.W)
+	eachRounded(dx, func(a *simd.PoolArgs, sum []float32, image, block, index int) {
+		size := dy.H * dy.W * Block
+		clear(sum)
+		runPool(plan, a, dy.Plane(image, block), sum, argmax[index*size:(index+1)*size], active.BF16.PoolMaxBack, 0)
+	})
+}
 
 // AvgForwardBF16 is AvgForward in bf16: sums are float32, and rounded once.
-func (p Pool) AvgForwardBF16(y, x MapBF16) { p.forwardBF16(y, x, active.BF16.PoolSum) }
+func (p Pool) AvgForwardBF16(y, x MapBF16) { p.forwardBF16(y, x, nil, active.BF16.PoolSum) }
 
-func (p Pool) forwardBF16(y, x MapBF16, loop func(*simd.PoolArgs)) {
+func (p Pool) forwardBF16(y, x MapBF16, argmax []uint8, loop func(*simd.PoolArgs)) {
 	plan := p.planOf(x.H, x.W, pixelBytes/2)
-	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
-		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, index int) {
+		var winners []uint8
+		if argmax != nil {
+			winners = argmax[index*y.H*y.W*Block:][:y.H*y.W*Block]
+		}
+		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), winners, loop, 0)
 	})
 }
 
@@ -79,23 +99,50 @@ func (p Pool) AvgForward(y, x Map) {
 
 // AvgBackward overwrites dx with the gradient of AvgForward.
 func (p Pool) AvgBackward(dx, dy Map) {
-	plan := p.plan(dx.H, dx.W)
-	if p.StrideH != 1 || p.StrideW != 1 || p.PadH >= p.R || p.PadW >= p.S || p.MoreH+p.MoreW > 0 {
-		eachPlane(dy, func(_ *simd.PoolArgs, image, block, _ int) {
-			plan.spread(dx.Plane(image, block), dy.Plane(image, block))
-		})
-		return
-	}
-	// With stride 1 the gradient is also a sum over windows, of dy times the
-	// window's factor, with the complementary padding.
-	back := Pool{Window: Window{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}}
-	sum := back.plan(dy.H, dy.W)
+	gradient := p.averageGradient(dx.H, dx.W, dy.H, dy.W)
 	eachPlane(dy, func(a *simd.PoolArgs, image, block, _ int) {
 		scaled := borrowFloats(dy.H * dy.W * Block)
-		plan.scale(scaled, dy.Plane(image, block))
-		runPool(sum, a, dx.Plane(image, block), scaled, nil, active.PoolSum, 1)
+		gradient.plan.scale(scaled, dy.Plane(image, block))
+		gradient.run(a, dx.Plane(image, block), scaled)
 		returnFloats(scaled)
 	})
+}
+
+// AvgBackwardBF16 is AvgBackward in bf16: sums are float32, and rounded once.
+func (p Pool) AvgBackwardBF16(dx, dy MapBF16) {
+	gradient := p.averageGradient(dx.H, dx.W, dy.H, dy.W)
+	eachRounded(dx, func(a *simd.PoolArgs, sum []float32, image, block, _ int) {
+		scaled := borrowFloats(dy.H * dy.W * Block)
+		gradient.plan.scaleBF16(scaled, dy.Plane(image, block))
+		gradient.run(a, sum, scaled)
+		returnFloats(scaled)
+	})
+}
+
+// averageGradient is the gradient of an average pool, in two steps: each output
+// times its window's factor, then the sum over the windows that a pixel is in.
+type averageGradient struct {
+	plan *poolPlan // the pool's own
+	sum  *poolPlan // of the sum as a pool, or nil
+}
+
+func (p Pool) averageGradient(h, w, oh, ow int) averageGradient {
+	g := averageGradient{plan: p.plan(h, w)}
+	if p.StrideH == 1 && p.StrideW == 1 && p.PadH < p.R && p.PadW < p.S && p.MoreH+p.MoreW == 0 {
+		// With stride 1 the sum is one over windows, with the complementary padding.
+		back := Pool{Window: Window{R: p.R, S: p.S, StrideH: 1, StrideW: 1, PadH: p.R - 1 - p.PadH, PadW: p.S - 1 - p.PadW}}
+		g.sum = back.plan(oh, ow)
+	}
+	return g
+}
+
+// run overwrites dx, given the scaled gradients of a plane.
+func (g averageGradient) run(a *simd.PoolArgs, dx, scaled []float32) {
+	if g.sum == nil {
+		g.plan.spread(dx, scaled)
+		return
+	}
+	runPool(g.sum, a, dx, scaled, nil, active.PoolSum, 1)
 }
 
 // GlobalAvgForward overwrites y, [N][C/16][1][1][16], with the mean of each
@@ -144,6 +191,33 @@ func GlobalAvgBackward(dx, dy Map) {
 		for at := 0; at+Block <= len(plane); at += Block {
 			*(*[Block]float32)(plane[at:]) = g
 		}
+	})
+}
+
+// GlobalAvgBackwardBF16 is GlobalAvgBackward to a map in bf16, rounded.
+func GlobalAvgBackwardBF16(dx MapBF16, dy Map) {
+	blocks := dx.Blocks()
+	scale := 1 / float32(dx.H*dx.W)
+	parallel.For(dx.N*blocks, func(i int) {
+		var g [Block]BF16
+		for lane, v := range dy.Plane(i/blocks, i%blocks) {
+			g[lane] = simd.RoundBF16(v * scale)
+		}
+		plane := dx.Plane(i/blocks, i%blocks)
+		for at := 0; at+Block <= len(plane); at += Block {
+			*(*[Block]BF16)(plane[at:]) = g
+		}
+	})
+}
+
+// eachRounded calls f for every plane of x with float32 memory, whose values, to
+// which f must set it, x gets rounded.
+func eachRounded(x MapBF16, f func(a *simd.PoolArgs, sum []float32, image, block, index int)) {
+	eachPlane(x, func(a *simd.PoolArgs, image, block, index int) {
+		sum := borrowFloats(x.H * x.W * Block)
+		f(a, sum, image, block, index)
+		active.BF16.Round(x.Plane(image, block), sum)
+		returnFloats(sum)
 	})
 }
 
@@ -244,8 +318,8 @@ func (p *poolPlan) run(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop fu
 
 // runPool is run with one factor for all runs instead of their own, unless it is
 // 0.
-func runPool[E Element](
-	p *poolPlan, a *simd.PoolArgs, y, x []E, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
+func runPool[Y, X Element](
+	p *poolPlan, a *simd.PoolArgs, y []Y, x []X, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
 ) {
 	for i := range p.runs {
 		run := &p.runs[i]
@@ -277,16 +351,22 @@ func (p *poolPlan) scale(to, y []float32) {
 	}
 }
 
-// spread overwrites dx with each window's gradient divided among its taps.
-func (p *poolPlan) spread(dx, dy []float32) {
+// scaleBF16 is scale of bf16.
+func (p *poolPlan) scaleBF16(to []float32, y []BF16) {
+	for i := range p.runs {
+		run := &p.runs[i]
+		from, end := run.y*Block, (run.y+run.pixels)*Block
+		active.BF16.Widen(to[from:end], y[from:end], run.scale)
+	}
+}
+
+// spread overwrites dx with each window's scaled gradient at all its taps.
+func (p *poolPlan) spread(dx, scaled []float32) {
 	clear(dx)
 	for i := range p.runs {
 		run := &p.runs[i]
 		for pixel := range run.pixels {
-			g := *(*[Block]float32)(dy[(run.y+pixel)*Block:])
-			for lane := range g {
-				g[lane] *= run.scale
-			}
+			g := (*[Block]float32)(scaled[(run.y+pixel)*Block:])
 			for _, tap := range run.taps {
 				to := (*[Block]float32)(dx[run.x*Block+(tap.Offset+pixel*p.xPixel)/floatBytes:])
 				for lane, v := range g {

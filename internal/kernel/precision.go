@@ -43,14 +43,46 @@ func (o *operand) plane() int { return o.h * o.w * o.pixel }
 // RoundWeights rounds packed weights to bf16 and puts the pairs of neighbouring
 // input channels together: [K/16][C/16][R][S][8c][16k][2c].
 func RoundWeights(rounded []BF16, packed []float32) {
-	parallel.For(len(packed)/(Block*Block), func(i int) {
-		from := (*[Block][Block]float32)(unsafe.Pointer(&packed[i*Block*Block]))
-		to := (*[Block / 2][Block][2]BF16)(unsafe.Pointer(&rounded[i*Block*Block : (i+1)*Block*Block][0]))
-		for c := range from {
-			for k, v := range from[c] {
-				to[c/2][k][c%2] = simd.RoundBF16(v)
-			}
+	const each = 64 // taps of a piece of work
+	pack, taps := active.BF16.PackPairs, len(packed)/(Block*Block)
+	parallel.For((taps+each-1)/each, func(i int) {
+		for at := i * each; at < min(taps, (i+1)*each); at++ {
+			pack((*[Block * Block]BF16)(rounded[at*Block*Block:]), (*[Block * Block]float32)(packed[at*Block*Block:]))
 		}
+	})
+}
+
+// roundTransposed rounds weights [kb][cb][taps][16c][16k] to those of the
+// transposed product, with pairs of k: [cb][kb][taps][8k][16c][2k].
+func roundTransposed(rounded []BF16, packed []float32, kb, cb, taps int) {
+	pack := active.BF16.PackTransposed
+	parallel.For(cb*kb, func(i int) {
+		c, k := i/kb, i%kb
+		for t := range taps {
+			from := (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:])
+			pack((*[Block * Block]BF16)(rounded[(i*taps+t)*Block*Block:]), from)
+		}
+	})
+}
+
+// pairImages overwrites y, of 4-byte elements, with pairs of bf16 of neighbouring
+// images of x: a reduction over images and pixels takes two images at once. An odd
+// last image is paired with zeros.
+func pairImages(y Map, x MapBF16) {
+	blocks, size := x.Blocks(), x.H*x.W*Block
+	var zeros []float32
+	if x.N%2 != 0 {
+		zeros = borrowFloats(size / 2)
+		defer returnFloats(zeros)
+		clear(zeros)
+	}
+	parallel.For(y.N*blocks, func(i int) {
+		image, block := 2*(i/blocks), i%blocks
+		high := BF16s(zeros)
+		if image+1 < x.N {
+			high = x.Plane(image+1, block)
+		}
+		active.BF16.Pair(BF16s(y.Plane(i/blocks, block)), x.Plane(image, block), high)
 	})
 }
 
@@ -64,14 +96,5 @@ func Bytes(floats []float32) []uint8 {
 	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(floats))), floatBytes*len(floats))
 }
 
-// Widen overwrites to with the values of from.
-func Widen(to []float32, from []BF16) {
-	for i, v := range from {
-		to[i] = widen(v)
-	}
-}
-
-func widen(v BF16) float32 {
-	bits := uint32(v) << 16
-	return *(*float32)(unsafe.Pointer(&bits))
-}
+// Widen overwrites to with the values of from, whole blocks of them.
+func Widen(to []float32, from []BF16) { active.BF16.Widen(to, from, 1) }

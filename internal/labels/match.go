@@ -196,6 +196,37 @@ func (m *matcher) names(row int) []string {
 	return names
 }
 
+// Find returns the row of one class that a person names: by its label as
+// MatchClasses finds it, by a wnid of ImageNet, or by index.
+func Find(name string, labels []string) (int, error) {
+	name = norm.NFC.String(name)
+	m := newMatcher([]string{name}, inNFC(labels))
+	switch rows := m.rows(name); len(rows) {
+	case 0:
+		return 0, fmt.Errorf("no class is called %q; the nearest are %s", name, strings.Join(m.nearest(name, 3), ", "))
+	case 1:
+		return rows[0], nil
+	default:
+		var all []string
+		for _, row := range rows {
+			all = append(all, fmt.Sprintf("%s, index %d", m.describe(row), row))
+		}
+		return 0, fmt.Errorf("%q could be %s; name it by its index", name, strings.Join(all, " or "))
+	}
+}
+
+// rows returns the rows that a name can mean.
+func (m *matcher) rows(name string) []int {
+	rows := m.exact[name]
+	if len(rows) == 0 {
+		rows = m.alike[plain(name)]
+	}
+	if len(rows) == 0 && m.indices {
+		rows = m.numbered(name)
+	}
+	return rows
+}
+
 // find returns the row of a name. The label that a class map gives is meant as
 // it is written.
 func (m *matcher) find(name string, mapped bool) (int, error) {
@@ -210,13 +241,7 @@ func (m *matcher) find(name string, mapped bool) (int, error) {
 			}
 		}
 	}
-	if len(rows) == 0 {
-		rows = m.alike[plain(name)]
-	}
-	if len(rows) == 0 && m.indices {
-		rows = m.numbered(name)
-	}
-	switch len(rows) {
+	switch rows = m.rows(name); len(rows) {
 	case 0:
 		if areNumbers(m.labels) {
 			return 0, fmt.Errorf("matches no label of the weights, which only count their %d classes; "+

@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"encoding/json"
-	"hash/fnv"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/kernel"
-	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/model/modeltest"
 )
 
 // golden holds what PyTorch computes in float64 from weights and pixels that are
@@ -107,11 +106,11 @@ func testGolden(t *testing.T, g golden) {
 		t.Errorf("%d and %d parameters, want %d and %d", w.Count(true), w.Count(false), g.Params, g.ParamsWithoutAux)
 	}
 	for _, p := range w.Params {
-		if err := p.SetValues(fromName(p)); err != nil {
+		if err := p.SetValues(modeltest.Values(p)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	images := uniform("input", g.Batch*3*g.Size*g.Size)
+	images := modeltest.Uniform("input", g.Batch*3*g.Size*g.Size)
 	for i := range images {
 		images[i] = 2*images[i] - 1
 	}
@@ -286,46 +285,4 @@ func flatten(rows [][]float64) (all []float64) {
 		all = append(all, r...)
 	}
 	return all
-}
-
-// fromName fills a parameter from its key, by the rule of the golden files:
-// uniform numbers from splitmix64 seeded with the key's FNV hash, scaled by
-// the kind of parameter.
-func fromName(p *ops.Param) []float32 {
-	values := uniform(p.Name, p.Count())
-	scale := func(by float64) {
-		for i, u := range values {
-			values[i] = (2*u - 1) * float32(by)
-		}
-	}
-	switch p.Kind {
-	case ops.ConvWeight, ops.ImageWeight, ops.SeparableWeight:
-		scale(math.Sqrt(6 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3])))
-	case ops.LinearWeight:
-		scale(math.Sqrt(3 / float64(p.Shape[1])))
-	case ops.Beta:
-		scale(0.2)
-	case ops.Bias, ops.RunningMean:
-		scale(0.1)
-	default:
-		for i := range values {
-			values[i] += 0.5
-		}
-	}
-	return values
-}
-
-// uniform returns n numbers in [0, 1) determined by key.
-func uniform(key string, n int) []float32 {
-	h := fnv.New64a()
-	h.Write([]byte(key))
-	values := make([]float32, n)
-	for i := range values {
-		z := h.Sum64() + uint64(i) + 0x9E3779B97F4A7C15
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		z ^= z >> 31
-		values[i] = float32(z>>40) / (1 << 24)
-	}
-	return values
 }

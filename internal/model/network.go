@@ -20,6 +20,7 @@ const (
 	Eval       Mode = iota // inference: batch norm folded into the weights, no auxiliary heads
 	Train                  // forward, losses and gradients
 	Statistics             // forward as in training, to measure batch norm's statistics
+	Explain                // forward as in inference, and the gradients of a score by the layers of Options.Keep
 )
 
 // Options are the settings for building a network besides its structure.
@@ -29,7 +30,8 @@ type Options struct {
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
 	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
-	Precision Precision               // of an eval network's activations and convolutions
+	Precision Precision               // of activations and convolutions
+	Head      string                  // Explain: the auxiliary head that answers, AnyAux for the later one; empty: the main one
 }
 
 // Network is a graph with memory, ready to run on batches of one size. It
@@ -43,6 +45,8 @@ type Network struct {
 	Plan    *ops.Plan
 
 	out     outputs
+	choose  ops.Direction
+	points  map[string]*gorgonia.Node // Explain: the gradients by the layers of Options.Keep
 	losses  gorgonia.Nodes
 	grads   []gradientNode
 	image   []float32
@@ -81,12 +85,19 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if err != nil {
 		return nil, err
 	}
-	if mode != Eval && precision != FP32 {
-		return nil, fmt.Errorf("precision: %v is for inference; training computes in %v", precision, FP32)
+	if mode != Eval && precision == INT8 {
+		return nil, fmt.Errorf("precision: %v is for inference", precision)
 	}
 	used := spec
-	if mode == Eval {
+	if mode == Eval || mode == Explain && o.Head == "" {
 		used = spec.WithoutAux()
+	}
+	if mode == Explain {
+		if o.Precision != FP32 {
+			return nil, fmt.Errorf("precision: %v cannot be explained; maps are of %v", o.Precision, FP32)
+		}
+		used.Dropout, used.AuxDropout = 0, 0
+		o.Frozen = func(string) bool { return true } // batch norm by the running statistics, as in inference
 	}
 	if err := used.CheckSize(); err != nil {
 		return nil, err
@@ -104,14 +115,17 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	}
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
-	n.out = spec.build(b, image)
-	if err := b.Err(); err != nil {
-		return nil, err
+	n.out = used.build(b, image)
+	err = b.Err()
+	switch {
+	case err != nil:
+	case mode == Train:
+		err = n.differentiate(b.Inputs(), o)
+	case mode == Explain:
+		err = n.differentiateScore(o)
 	}
-	if mode == Train {
-		if err := n.differentiate(b.Inputs(), o); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	return n, n.compile(o.Keep)
 }
@@ -167,6 +181,9 @@ func trains(p *ops.Param, frozen func(layer string) bool) bool {
 func (n *Network) compile(points []string) error {
 	keep := append(gorgonia.Nodes{n.out.logits, n.out.features}, n.losses...)
 	keep = append(keep, n.out.aux...)
+	for _, node := range n.points {
+		keep = append(keep, node)
+	}
 	for _, g := range n.grads {
 		keep = append(keep, g.node)
 	}
@@ -288,8 +305,17 @@ func (n *Network) Memory() (weights, activations int64) {
 	return ops.WeightBytes(n.Graph), n.Plan.Bytes
 }
 
-// Close frees the tape machine.
-func (n *Network) Close() error { return n.machine.Close() }
+// Close frees the machine; the network must not run again. The machine has a
+// finalizer and the graph's ops know the network, so as long as it knew the
+// machine too, the collector would never free any of them.
+func (n *Network) Close() error {
+	if n.machine == nil {
+		return nil
+	}
+	machine := n.machine
+	n.machine = nil
+	return machine.Close()
+}
 
 // rows reads a 1x1 activation, [N][channels], without padding.
 func rows(node *gorgonia.Node, channels int) []float32 {

@@ -7,11 +7,12 @@ import (
 	"github.com/inception-go/inception/internal/ops"
 )
 
-// Precision is what an eval network's activations consist of and its convolutions
-// multiply. What Logits, Features and Point return is float32 always.
+// Precision is what a network's activations consist of and its convolutions
+// multiply. Weights, their gradients, and what Logits, Features and Point return are
+// float32 always.
 type Precision = ops.Precision
 
-// The precisions of eval networks.
+// The precisions of networks.
 const (
 	FP32 = ops.FP32
 	BF16 = ops.BF16

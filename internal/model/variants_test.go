@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model/modeltest"
 	"github.com/inception-go/inception/internal/ops"
 )
 
@@ -135,7 +136,7 @@ func TestAuxiliaryDropout(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	images := uniform("image", 2*3*48*48)
+	images := modeltest.Uniform("image", 2*3*48*48)
 	run := func(step uint64) (logits [3][]float32) {
 		if _, err := n.Step(images, kernel.Labels{Class: []int{0, 3}}, step); err != nil {
 			t.Fatal(err)
@@ -170,7 +171,7 @@ func TestSeparableConvolutionIsWiredAsTwoLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	if err := n.Forward(uniform("image", 3*48*48)); err != nil {
+	if err := n.Forward(modeltest.Uniform("image", 3*48*48)); err != nil {
 		t.Fatal(err)
 	}
 	if _, shape, err := n.Point("Conv2d_1a_7x7.pointwise"); err != nil || shape != [3]int{16, 24, 24} {

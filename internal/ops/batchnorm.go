@@ -27,15 +27,14 @@ func (n Norm) Params() []*Param {
 func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, error) {
 	channels := x.Shape()[1] * kernel.Block
 	b := &batchNorm{Norm: norm, mean: make([]float32, channels), variance: make([]float32, channels)}
-	o := &op{name: name + ": batch norm", result: like(x)}
+	o := &op{name: name + ": batch norm", result: like(x), ends: name, bf16: true}
 	in := gorgonia.Nodes{x, ParamNode(x.Graph(), norm.Beta)}
 	if norm.Gamma != nil {
 		in = append(in, ParamNode(x.Graph(), norm.Gamma))
 	}
 	o.wants = []bool{true, true, true}[:len(in)]
 	o.forward = func(in []gorgonia.Value) error {
-		b.forward(o.result.asMap(), mapOf(in[0]))
-		return nil
+		return b.forward(o.result, in[0])
 	}
 	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
 		return b.backward(name, in, grad, need)
@@ -49,30 +48,47 @@ type batchNorm struct {
 	mean, variance []float32
 }
 
-func (b *batchNorm) forward(y, x kernel.Map) {
+func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
+	k := b.kernel()
 	if b.Frozen {
 		copy(b.mean, b.Mean.Data)
 		copy(b.variance, b.Var.Data)
-	} else {
-		b.kernel().Moments(x)
-		count := float32(x.N * x.H * x.W)
-		move(b.Mean.Data, b.mean, b.Momentum, 1)
-		move(b.Var.Data, b.variance, b.Momentum, count/max(count-1, 1))
+		return normalising(k).run(y, x)
 	}
-	b.kernel().Forward(y, x)
+	measured := unary{
+		float: func(y, x kernel.Map) { k.Moments(x) },
+		half:  func(y, x kernel.MapBF16) { k.MomentsBF16(x) },
+	}
+	if err := measured.run(y, x); err != nil {
+		return err
+	}
+	count := float32(y.shape[0] * y.shape[2] * y.shape[3])
+	move(b.Mean.Data, b.mean, b.Momentum, 1)
+	move(b.Var.Data, b.variance, b.Momentum, count/max(count-1, 1))
+	return normalising(k).run(y, x)
+}
+
+func normalising(k kernel.BatchNorm) unary { return unary{k.Forward, k.ForwardBF16} }
+
+// normGradient overwrites dx, dgamma, which may be nil, and dbeta.
+func normGradient(k kernel.BatchNorm, dx *Result, dgamma, dbeta []float32, dy, x gorgonia.Value, frozen bool) {
+	switch {
+	case dx.precision == BF16:
+		k.BackwardBF16(dx.asBF16(), dgamma, dbeta, bf16Of(dy), bf16Of(x), frozen)
+	case frozen:
+		k.BackwardFrozen(dx.asMap(), dgamma, dbeta, mapOf(dy), mapOf(x))
+	default:
+		k.Backward(dx.asMap(), dgamma, dbeta, mapOf(dy), mapOf(x))
+	}
 }
 
 func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node, need []bool) (gorgonia.Nodes, error) {
 	dgamma, dbeta := newSliceResult(len(b.mean)), newSliceResult(len(b.mean))
-	o := &op{name: name + ": batch norm gradient", result: like(in[0]), parts: []*Result{dgamma, dbeta}}
+	o := &op{name: name + ": batch norm gradient", result: like(in[0]), parts: []*Result{dgamma, dbeta}, bf16: true}
 	o.forward = func(in []gorgonia.Value) error {
 		dgamma.alloc()
 		dbeta.alloc()
-		backward := b.kernel().Backward
-		if b.Frozen {
-			backward = b.kernel().BackwardFrozen
-		}
-		backward(o.result.asMap(), dgamma.data, dbeta.data, mapOf(in[0]), mapOf(in[1]))
+		normGradient(b.kernel(), o.result, dgamma.data, dbeta.data, in[0], in[1], b.Frozen)
 		return nil
 	}
 	dx, err := o.apply(grad, in[0])
@@ -103,7 +119,7 @@ func (b *batchNorm) kernel() kernel.BatchNorm {
 // besides makes a node for a result that the op of main fills in addition to its
 // own.
 func besides(name string, main *gorgonia.Node, part *Result) (*gorgonia.Node, error) {
-	o := &op{name: name, result: part, forward: func([]gorgonia.Value) error { return nil }}
+	o := &op{name: name, result: part, bf16: true, forward: func([]gorgonia.Value) error { return nil }}
 	return o.apply(main)
 }
 
@@ -116,17 +132,16 @@ func move(average, batch []float32, momentum, scale float32) {
 
 // BiasReLU adds a bias to every channel and cuts at zero.
 func BiasReLU(name string, x *gorgonia.Node, bias *Param) (*gorgonia.Node, error) {
-	o := &op{name: name + ": bias", result: like(x), wants: []bool{true, true}}
+	o := &op{name: name + ": bias", result: like(x), ends: name, bf16: true, wants: []bool{true, true}}
 	o.forward = func(in []gorgonia.Value) error {
-		kernel.BatchNorm{Beta: bias.Data}.Forward(o.result.asMap(), mapOf(in[0]))
-		return nil
+		return normalising(kernel.BatchNorm{Beta: bias.Data}).run(o.result, in[0])
 	}
 	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
 		dbias := newSliceResult(x.Shape()[1] * kernel.Block)
-		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}}
+		dx := &op{name: name + ": bias gradient", result: like(x), parts: []*Result{dbias}, bf16: true}
 		dx.forward = func(in []gorgonia.Value) error {
 			dbias.alloc()
-			kernel.BatchNorm{Beta: bias.Data}.BackwardFrozen(dx.result.asMap(), nil, dbias.data, mapOf(in[0]), mapOf(in[1]))
+			normGradient(kernel.BatchNorm{Beta: bias.Data}, dx.result, nil, dbias.data, in[0], in[1], true)
 			return nil
 		}
 		main, err := dx.apply(grad, in[0])

@@ -72,6 +72,16 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 	return o.apply(xs...)
 }
 
+// spread overwrites dx with dy in the channels that begin at from, and zeros.
+func spread[E kernel.Element](dx, dy kernel.Activation[E], from int) {
+	for n := range dx.N {
+		for block := range dx.Blocks() {
+			clear(dx.Plane(n, block))
+		}
+	}
+	copyInto(dx, from, dy)
+}
+
 // copyInto writes the channels of y that begin at from.
 func copyInto[E kernel.Element](y kernel.Activation[E], from int, x kernel.Activation[E]) {
 	kernel.Copy(y.Channels(from, x.C), x)
@@ -96,14 +106,10 @@ func Channels(name string, x *gorgonia.Node, from, count int) (*gorgonia.Node, e
 	o := &op{name: name, result: result, bf16: true, wants: []bool{true}, part: &channelRange{from, count}}
 	o.forward = func([]gorgonia.Value) error { return nil }
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
-		dx := &op{name: name + " gradient", result: like(in[0])}
-		dx.forward = func(in []gorgonia.Value) error {
-			clear(dx.result.root().data)
-			kernel.Copy(dx.result.asMap().Channels(from, count), mapOf(in[0]))
-			return nil
-		}
-		node, err := dx.apply(grad)
-		return gorgonia.Nodes{node}, err
+		return gradientNode(name+" gradient", in[0], grad, unary{
+			float: func(dx, dy kernel.Map) { spread(dx, dy, from) },
+			half:  func(dx, dy kernel.MapBF16) { spread(dx, dy, from) },
+		})
 	}
 	return o.apply(x)
 }

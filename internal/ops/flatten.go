@@ -6,23 +6,14 @@ import (
 )
 
 // Flatten makes one pixel with a channel for every value of an image, in
-// channel, row, column order.
+// channel, row, column order. Its result is float32 always.
 func Flatten(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.Node, error) {
 	s, channels := x.Shape(), ChannelsOf(x)
-	o := &op{name: name + ": flatten", result: newMapResult(s[0], channels*s[2]*s[3], 1, 1), layers: layers,
-		wants: []bool{true}}
-	o.forward = func(in []gorgonia.Value) error {
-		kernel.Flatten(o.result.asMap(), mapOf(in[0]), channels)
-		return nil
+	flat := widening{
+		func(y, x kernel.Map) { kernel.Flatten(y, x, channels) },
+		func(y kernel.Map, x kernel.MapBF16) { kernel.FlattenBF16(y, x, channels) },
+		func(dx, dy kernel.Map) { kernel.FlattenBackward(dx, dy, channels) },
+		func(dx kernel.MapBF16, dy kernel.Map) { kernel.FlattenBackwardBF16(dx, dy, channels) },
 	}
-	o.backward = func(in gorgonia.Nodes, _, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
-		dx := &op{name: name + ": flatten gradient", result: like(in[0])}
-		dx.forward = func(in []gorgonia.Value) error {
-			kernel.FlattenBackward(dx.result.asMap(), mapOf(in[0]), channels)
-			return nil
-		}
-		node, err := dx.apply(grad)
-		return gorgonia.Nodes{node}, err
-	}
-	return o.apply(x)
+	return flat.apply(name+": flatten", x, newMapResult(s[0], channels*s[2]*s[3], 1, 1), layers)
 }

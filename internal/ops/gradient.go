@@ -71,6 +71,9 @@ func (d *differentiation) through(n *gorgonia.Node) error {
 	for i, in := range o.inputs {
 		need[i] = o.wants[i] && d.needed[in]
 	}
+	if !slices.Contains(need, true) { // n is itself one of wrt
+		return nil
+	}
 	grads, err := o.backward(o.inputs, n, grad, need)
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func nodesOf(cs []contribution) (nodes gorgonia.Nodes) {
 
 // sum adds contributions in order.
 func sum(name string, n *gorgonia.Node, cs []contribution) (*gorgonia.Node, error) {
-	o := &op{name: name, result: like(n)}
+	o := &op{name: name, result: like(n), bf16: true}
 	// A whole contribution goes first: it overwrites what was in memory.
 	slices.SortStableFunc(cs, func(a, b contribution) int { return boolInt(a.part != nil) - boolInt(b.part != nil) })
 	if cs[0].part != nil {
@@ -139,6 +142,10 @@ func sum(name string, n *gorgonia.Node, cs []contribution) (*gorgonia.Node, erro
 	o.forward = func(in []gorgonia.Value) error {
 		if n.Shape().Dims() != 5 {
 			return sumSlices(o.result.data, in)
+		}
+		if o.result.precision == BF16 {
+			sumBF16(o.result.asBF16(), cs, in)
+			return nil
 		}
 		y := o.result.asMap()
 		for i, v := range in {
@@ -154,6 +161,18 @@ func sum(name string, n *gorgonia.Node, cs []contribution) (*gorgonia.Node, erro
 		return nil
 	}
 	return o.apply(nodesOf(cs)...)
+}
+
+// sumBF16 adds contributions in order, and rounds once.
+func sumBF16(y kernel.MapBF16, cs []contribution, in []gorgonia.Value) {
+	parts := make([]kernel.Part, len(in))
+	for i, v := range in {
+		parts[i].MapBF16 = bf16Of(v)
+		if part := cs[i].part; part != nil {
+			parts[i].From = part.from
+		}
+	}
+	kernel.SumBF16(y, parts)
 }
 
 func sumSlices(dst []float32, in []gorgonia.Value) error {

@@ -130,6 +130,20 @@ func (q *Int8) pool(x *gorgonia.Node, p kernel.Pool, l Layer, run func(y, x kern
 	return o.apply(x)
 }
 
+// GlobalAvgPool averages every channel's whole plane, of bytes or floats, to float32.
+func (q *Int8) GlobalAvgPool(x *gorgonia.Node, l Layer) (*gorgonia.Node, error) {
+	if precisionOf(x) != INT8 {
+		return GlobalAvgPool(l.Name, x, l)
+	}
+	o := &op{name: l.Name + ": int8 global average pool", result: newMapResult(x.Shape()[0], ChannelsOf(x), 1, 1),
+		layers: []Layer{l}, int8: true}
+	o.forward = func(in []gorgonia.Value) error {
+		kernel.GlobalAvgForwardInt8(o.result.asMap(), int8Of(in[0]), resultOf(x).scale)
+		return nil
+	}
+	return o.apply(x)
+}
+
 // Concat joins branches along the channels: in bytes of one scale, unless all are
 // float32.
 func (q *Int8) Concat(xs gorgonia.Nodes, l Layer) (*gorgonia.Node, error) {
@@ -187,6 +201,7 @@ func (q *Int8) floats(x *gorgonia.Node) (*gorgonia.Node, error) {
 		return x, nil
 	}
 	o := &op{name: nameOf(x) + ": to float32", result: like(x), int8: true}
+	o.result.precision = FP32
 	o.forward = func(in []gorgonia.Value) error {
 		kernel.Dequantise(o.result.asMap(), int8Of(in[0]), resultOf(x).scale)
 		return nil

@@ -21,10 +21,17 @@ func Layers(g *gorgonia.ExprGraph) []Layer {
 	return w.layers
 }
 
-// NodeOf returns the node that holds a layer's output; nil if the graph has no
-// layer of that name, or runs it as one with the layer after it.
+// NodeOf returns the node that holds a layer's output, after its batch norm and
+// ReLU; nil if the graph has no layer of that name, or runs it as one with the
+// layer after it.
 func NodeOf(g *gorgonia.ExprGraph, layer string) *gorgonia.Node {
-	for _, n := range g.AllNodes() {
+	nodes := g.AllNodes()
+	for _, n := range nodes {
+		if o, ok := n.Op().(*op); ok && o.ends == layer {
+			return n
+		}
+	}
+	for _, n := range nodes {
 		o, ok := n.Op().(*op)
 		if !ok || len(o.layers) == 0 {
 			continue
@@ -94,4 +101,17 @@ func paddedChannels(layers []Layer) (channels int) {
 		channels += Padded(l.Output[0])
 	}
 	return channels
+}
+
+// PlaceOf returns where in the network a node is that holds a layer's output.
+func PlaceOf(n *gorgonia.Node) Place {
+	if o, ok := n.Op().(*op); ok && len(o.layers) > 0 {
+		return o.layers[len(o.layers)-1].Place
+	}
+	return Place{}
+}
+
+// DependsOn reports whether a node is computed from another or is it.
+func DependsOn(n, from *gorgonia.Node) bool {
+	return n == from || neededFor(gorgonia.Nodes{from})[n]
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Linear multiplies a 1x1 map by weights [k][C] and adds a bias, as a 1x1
-// convolution.
+// convolution, in float32.
 func Linear(name string, x *gorgonia.Node, weight, bias *Param, layers ...Layer) (*gorgonia.Node, error) {
 	if s := x.Shape(); s[2] != 1 || s[3] != 1 {
 		return nil, fmt.Errorf("%s: needs a map of 1x1, got %dx%d", name, s[2], s[3])
@@ -33,8 +33,9 @@ func Linear(name string, x *gorgonia.Node, weight, bias *Param, layers ...Layer)
 func linearBackward(name string, c kernel.Conv, in gorgonia.Nodes, grad *gorgonia.Node,
 	need []bool) (grads gorgonia.Nodes, err error) {
 	grads = make(gorgonia.Nodes, 3)
+	passes := passesOf(c, FP32)
 	if need[1] {
-		if grads[1], err = convBackwardWeights(name, c, in[0], in[1], grad); err != nil {
+		if grads[1], err = passes.weightsNode(name, in[0], in[1], grad); err != nil {
 			return nil, err
 		}
 	}
@@ -49,7 +50,7 @@ func linearBackward(name string, c kernel.Conv, in gorgonia.Nodes, grad *gorgoni
 		}
 	}
 	if need[0] {
-		grads[0], err = convBackwardData(name, c, in[0], in[1], grad)
+		grads[0], err = passes.dataNode(name, in[0], in[1], grad)
 	}
 	return grads, err
 }

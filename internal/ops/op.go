@@ -28,6 +28,7 @@ type op struct {
 	inputs gorgonia.Nodes
 	part   *channelRange // set if the op is a view of some channels
 	layers []Layer       // facts for tables and exports; none for gradient ops
+	ends   string        // the layer whose output it holds, if another op has that layer's facts
 	bf16   bool          // it reads activations in bf16 too
 	int8   bool          // or in bytes
 	memory int           // bytes of the weights that it reads

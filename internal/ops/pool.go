@@ -13,27 +13,34 @@ func MaxPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*go
 	}
 	var argmax []uint8
 	o := &op{name: name + ": max pool", result: result, layers: layers, wants: []bool{true}, bf16: true}
+	forward := unary{
+		float: func(y, x kernel.Map) { p.MaxForward(y, x, argmax) },
+		half:  func(y, x kernel.MapBF16) { p.MaxForwardBF16(y, x, argmax) },
+	}
+	trained := false
 	o.forward = func(in []gorgonia.Value) error {
-		if result.precision == BF16 {
-			p.MaxForwardBF16(result.asBF16(), bf16Of(in[0]))
-			return nil
-		}
-		if argmax == nil {
+		if argmax == nil && (trained || result.precision == FP32) {
 			argmax = make([]uint8, result.shape.TotalSize())
 		}
-		p.MaxForward(result.asMap(), mapOf(in[0]), argmax)
-		return nil
+		return forward.run(result, in[0])
+	}
+	backward := unary{
+		float: func(dx, dy kernel.Map) { p.MaxBackward(dx, dy, argmax) },
+		half:  func(dx, dy kernel.MapBF16) { p.MaxBackwardBF16(dx, dy, argmax) },
 	}
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
-		dx := &op{name: name + ": max pool gradient", result: like(in[0])}
-		dx.forward = func(in []gorgonia.Value) error {
-			p.MaxBackward(dx.result.asMap(), mapOf(in[0]), argmax)
-			return nil
-		}
-		node, err := dx.apply(grad)
-		return gorgonia.Nodes{node}, err
+		trained = true
+		return gradientNode(name+": max pool gradient", in[0], grad, backward)
 	}
 	return o.apply(x)
+}
+
+// gradientNode makes the node of x's gradient, which the kernel makes of grad.
+func gradientNode(name string, x, grad *gorgonia.Node, kernel unary) (gorgonia.Nodes, error) {
+	dx := &op{name: name, result: like(x), bf16: true}
+	dx.forward = func(in []gorgonia.Value) error { return kernel.run(dx.result, in[0]) }
+	node, err := dx.apply(grad)
+	return gorgonia.Nodes{node}, err
 }
 
 // AvgPool averages every window.
@@ -42,61 +49,40 @@ func AvgPool(name string, x *gorgonia.Node, p kernel.Pool, layers ...Layer) (*go
 	if err != nil {
 		return nil, err
 	}
-	average := linearPool{forward: p.AvgForward, backward: p.AvgBackward,
-		bf16: func(x kernel.MapBF16) { p.AvgForwardBF16(result.asBF16(), x) }}
+	average := linearPool{unary{p.AvgForward, p.AvgForwardBF16}, unary{p.AvgBackward, p.AvgBackwardBF16}}
 	return average.apply(name+": average pool", x, result, layers)
 }
 
 // GlobalAvgPool averages every channel's whole plane. Its result is float32
 // always: the classifier takes little time.
 func GlobalAvgPool(name string, x *gorgonia.Node, layers ...Layer) (*gorgonia.Node, error) {
-	s := x.Shape()
-	result := newMapResult(s[0], ChannelsOf(x), 1, 1)
-	average := linearPool{forward: kernel.GlobalAvgForward, backward: kernel.GlobalAvgBackward,
-		bf16: func(x kernel.MapBF16) { kernel.GlobalAvgForwardBF16(result.asMap(), x) },
-		int8: func(x kernel.MapInt8, scale float32) { kernel.GlobalAvgForwardInt8(result.asMap(), x, scale) }}
-	return average.apply(name+": global average pool", x, result, layers)
+	average := widening{
+		kernel.GlobalAvgForward, kernel.GlobalAvgForwardBF16, kernel.GlobalAvgBackward, kernel.GlobalAvgBackwardBF16,
+	}
+	return average.apply(name+": global average pool", x, newMapResult(x.Shape()[0], ChannelsOf(x), 1, 1), layers)
 }
 
 // AdaptiveAvgPool averages to h x w pixels over windows that depend on x's size,
 // as PyTorch's AdaptiveAvgPool2d does.
 func AdaptiveAvgPool(name string, x *gorgonia.Node, h, w int, layers ...Layer) (*gorgonia.Node, error) {
 	result := newMapResult(x.Shape()[0], ChannelsOf(x), h, w)
-	average := linearPool{forward: kernel.AdaptiveAvgForward, backward: kernel.AdaptiveAvgBackward}
+	result.precision = precisionOf(x)
+	average := linearPool{
+		unary{kernel.AdaptiveAvgForward, kernel.AdaptiveAvgForwardBF16},
+		unary{kernel.AdaptiveAvgBackward, kernel.AdaptiveAvgBackwardBF16},
+	}
 	return average.apply(name+": adaptive average pool", x, result, layers)
 }
 
-// linearPool are the kernels of a pool that is linear; those from other precisions
-// to the result may be nil.
-type linearPool struct {
-	forward, backward func(dst, src kernel.Map)
-	bf16              func(src kernel.MapBF16)
-	int8              func(src kernel.MapInt8, scale float32)
-}
+// linearPool are the kernels of a pool that is linear.
+type linearPool struct{ forward, backward unary }
 
 // apply makes the pool's node.
 func (p linearPool) apply(name string, x *gorgonia.Node, result *Result, layers []Layer) (*gorgonia.Node, error) {
-	o := &op{name: name, result: result, layers: layers, wants: []bool{true}, bf16: p.bf16 != nil,
-		int8: p.int8 != nil}
-	o.forward = func(in []gorgonia.Value) error {
-		switch precisionOf(x) {
-		case BF16:
-			p.bf16(bf16Of(in[0]))
-		case INT8:
-			p.int8(int8Of(in[0]), resultOf(x).scale)
-		default:
-			p.forward(result.asMap(), mapOf(in[0]))
-		}
-		return nil
-	}
+	o := &op{name: name, result: result, layers: layers, wants: []bool{true}, bf16: true}
+	o.forward = func(in []gorgonia.Value) error { return p.forward.run(result, in[0]) }
 	o.backward = func(in gorgonia.Nodes, out, grad *gorgonia.Node, _ []bool) (gorgonia.Nodes, error) {
-		dx := &op{name: name + " gradient", result: like(in[0])}
-		dx.forward = func(in []gorgonia.Value) error {
-			p.backward(dx.result.asMap(), mapOf(in[0]))
-			return nil
-		}
-		node, err := dx.apply(grad)
-		return gorgonia.Nodes{node}, err
+		return gradientNode(name+" gradient", in[0], grad, p.backward)
 	}
 	return o.apply(x)
 }

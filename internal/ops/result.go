@@ -28,9 +28,9 @@ func newMapResult(n, channels, h, w int) *Result {
 	return &Result{shape: mapShape(n, channels, h, w), channels: channels}
 }
 
-// like returns a Result with the shape of x.
+// like returns a Result with the shape and the precision of x.
 func like(x *gorgonia.Node) *Result {
-	r := &Result{shape: x.Shape().Clone()}
+	r := &Result{shape: x.Shape().Clone(), precision: precisionOf(x)}
 	if x.Shape().Dims() == 5 {
 		r.channels = ChannelsOf(x)
 	}

@@ -159,6 +159,16 @@ type Slot struct {
 	Data []float32
 }
 
+// Slots returns how many values the optimizer remembers of every weight.
+func (o OptimizerOptions) Slots() int {
+	for _, m := range methods() {
+		if m.Name == o.Name {
+			return len(m.slots)
+		}
+	}
+	return 0
+}
+
 // NewOptimizer prepares the updates of params; the options must be valid.
 // Classifiers learn at head_lr_factor times the rate.
 func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {

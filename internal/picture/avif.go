@@ -17,6 +17,9 @@ var avifFormat = format{
 		if err != nil {
 			return 1
 		}
+		if h.Orientation == 1 && h.XMP {
+			return orientationOf(nil, data) // where in the file it lies does not matter
+		}
 		return h.Orientation
 	},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var bmpFormat = format{
-	name: "BMP", is: beginsWith("BM"),
+	name: "BMP", is: isBMP,
 	measure: func(data []byte) (header, error) {
 		b, err := readBMP(data)
 		return header{b.w, b.h, 4 * int64(b.w) * int64(b.h)}, err
@@ -29,6 +29,22 @@ type bmpPicture struct {
 	pixels  []byte
 }
 
+// isBMP knows bitmaps by their file header, and those without one (.dib) by the
+// size of the other header and their single plane.
+func isBMP(data []byte) bool {
+	if len(data) >= 26 && !isWindowsBMP(data) {
+		switch le := binary.LittleEndian; le.Uint32(data) {
+		case 12:
+			return le.Uint16(data[8:]) == 1
+		case 40, 52, 56, 64, 108, 124:
+			return le.Uint16(data[12:]) == 1
+		}
+	}
+	return isWindowsBMP(data)
+}
+
+var isWindowsBMP = beginsWith("BM")
+
 // Compressions.
 const (
 	bmpRGB       = 0
@@ -41,6 +57,9 @@ const (
 // readBMP reads the headers and the palette.
 func readBMP(data []byte) (bmpPicture, error) {
 	le := binary.LittleEndian
+	if !isWindowsBMP(data) {
+		data = append(make([]byte, 14), data...) // an offset of 0: the pixels follow
+	}
 	if len(data) < 26 {
 		return bmpPicture{}, io.ErrUnexpectedEOF
 	}
@@ -87,6 +106,9 @@ func readBMP(data []byte) (bmpPicture, error) {
 		if size < 56 && b.kind == bmpFields { // OS/2's and the oldest have no opacity
 			b.masks[3] = 0
 		}
+		if b.depth == 16 && b.masks[3] == 1<<15 { // which many leave at 0; nobody looks at it
+			b.masks[3] = 0
+		}
 	}
 	if b.w < 0 || b.h < 0 {
 		return bmpPicture{}, fmt.Errorf("BMP of %dx%d pixels", b.w, b.h)
@@ -102,6 +124,9 @@ func readBMP(data []byte) (bmpPicture, error) {
 			p := rest[i*entry:]
 			b.palette = append(b.palette, [3]uint8{p[2], p[1], p[0]})
 		}
+	}
+	if offset == 0 {
+		offset = int64(len(data)-len(rest)) + int64(entry*len(b.palette))
 	}
 	if offset < 14 || offset > int64(len(data)) {
 		return bmpPicture{}, io.ErrUnexpectedEOF
@@ -119,9 +144,6 @@ func (b *bmpPicture) check() error {
 		b.masks = [4]uint32{0xff0000, 0xff00, 0xff, 0}
 	case b.kind == bmpRGB && (b.depth == 1 || b.depth == 2 || b.depth == 4 || b.depth == 8 || b.depth == 24):
 	case b.kind == bmpRLE8 && b.depth == 8, b.kind == bmpRLE4 && b.depth == 4:
-		if b.topDown {
-			return fmt.Errorf("BMP is run-length coded and upside down")
-		}
 	case (b.kind == bmpFields || b.kind == bmpAllFields) && (b.depth == 16 || b.depth == 32):
 	default:
 		return fmt.Errorf("BMP of compression %d with %d bits a pixel is not supported", b.kind, b.depth)

@@ -15,7 +15,7 @@ func TestABudgetIsNeverOverdrawn(t *testing.T) {
 	for i := range 200 {
 		all.Go(func() {
 			n := int64(1 + i%10)
-			giveBack := b.take(n)
+			l := b.take(n)
 			mu.Lock()
 			taken += n
 			most = max(most, taken)
@@ -23,7 +23,7 @@ func TestABudgetIsNeverOverdrawn(t *testing.T) {
 			mu.Lock()
 			taken -= n
 			mu.Unlock()
-			giveBack()
+			l.reduce(0)
 		})
 	}
 	all.Wait()

@@ -49,17 +49,55 @@ type header struct {
 // formats are asked in this order whether a file is theirs.
 var formats = []format{jpegFormat, pngFormat, gifFormat, webpFormat, bmpFormat, tiffFormat, netpbmFormat, avifFormat}
 
+// Check returns why Decode would refuse a picture by its header, nil if it would
+// not. The beginning of data will do if it holds the header.
+func (d *Decoder) Check(data []byte) error {
+	f, err := formatOf(data)
+	if err == nil {
+		_, _, err = d.measure(f, data)
+	}
+	return err
+}
+
 // Decode reads a JPEG, PNG, GIF or WebP (of several pictures, the first), BMP,
 // TIFF, PBM, PGM, PPM or AVIF. Transparent pixels show white; 16-bit channels
 // keep their upper half; the turn that EXIF or XMP asks for is made. What is
 // wrong with a picture that can be shown is its Damage.
 func (d *Decoder) Decode(data []byte) (Image, error) {
+	im, giveBack, err := d.Lend(data)
+	giveBack()
+	return im, err
+}
+
+// Lend is Decode for a picture that is used for a short while: until giveBack
+// is called, which it must be once, its pixels count as memory in use.
+func (d *Decoder) Lend(data []byte) (im Image, giveBack func(), err error) {
+	giveBack = func() {}
+	f, err := formatOf(data)
+	if err != nil {
+		return Image{}, giveBack, err
+	}
+	head, turn, err := d.measure(f, data)
+	if err != nil {
+		return Image{}, giveBack, err
+	}
+	loan := d.memory.take(head.memory)
+	im, err = f.show(data, turn)
+	if err == nil && im.Damage != "" && d.limits.FailTruncated {
+		im, err = Image{}, fmt.Errorf("%s; data.truncated: use takes such pictures as they are", im.Damage)
+	}
+	loan.reduce(int64(len(im.Pix)))
+	return im, func() { loan.reduce(0) }, err
+}
+
+// formatOf returns the format of a file.
+func formatOf(data []byte) (format, error) {
 	for _, f := range formats {
 		if f.is(data) {
-			return d.decode(f, data)
+			return f, nil
 		}
 	}
-	return Image{}, fmt.Errorf("is not a %s", formatNames())
+	return format{}, fmt.Errorf("is not a %s", formatNames())
 }
 
 func formatNames() string {
@@ -71,19 +109,21 @@ func formatNames() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-func (d *Decoder) decode(f format, data []byte) (Image, error) {
-	head, err := f.measure(data)
-	if err != nil {
-		return Image{}, undecodable(err)
+// measure looks at a header: what the file takes, which turn it asks for, and
+// whether the limits allow it.
+func (d *Decoder) measure(f format, data []byte) (head header, turn int, err error) {
+	defer f.guard(&err)
+	if head, err = f.measure(data); err != nil {
+		return head, 0, undecodable(err)
 	}
 	if head.w < 1 || head.h < 1 {
-		return Image{}, errors.New("has no pixels")
+		return head, 0, errors.New("has no pixels")
 	}
 	if head.w > d.limits.MaxPixels/head.h {
-		return Image{}, fmt.Errorf("has %dx%d pixels; the most is %d (data.max_pixels)",
+		return head, 0, fmt.Errorf("has %dx%d pixels; the most is %d (data.max_pixels)",
 			head.w, head.h, d.limits.MaxPixels)
 	}
-	turn := 1
+	turn = 1
 	if f.orientation != nil {
 		turn = f.orientation(data)
 	}
@@ -91,29 +131,27 @@ func (d *Decoder) decode(f format, data []byte) (Image, error) {
 		head.memory += 3 * int64(head.w) * int64(head.h)
 	}
 	if head.memory > d.limits.Memory {
-		return Image{}, fmt.Errorf("has %dx%d pixels, and decoding it takes %d MiB; the most is %d (data.decode_mib)",
+		return head, 0, fmt.Errorf("has %dx%d pixels, and decoding it takes %d MiB; the most is %d (data.decode_mib)",
 			head.w, head.h, head.memory>>20, d.limits.Memory>>20)
 	}
-	defer d.memory.take(head.memory)()
-	im, err := f.guarded(data)
-	if err != nil {
+	return head, turn, nil
+}
+
+// show decodes a picture and turns it.
+func (f format) show(data []byte, turn int) (im Image, err error) {
+	defer f.guard(&err)
+	if im, err = f.decode(data); err != nil {
 		return Image{}, undecodable(err)
-	}
-	if im.Damage != "" && d.limits.FailTruncated {
-		return Image{}, fmt.Errorf("%s; data.truncated: use takes such pictures as they are", im.Damage)
 	}
 	return turned(im, turn), nil
 }
 
-// guarded decodes data that may be hostile. Not all libraries behind the formats
-// promise that they return an error then.
-func (f format) guarded(data []byte) (im Image, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			im, err = Image{}, fmt.Errorf("%s decoder failed: %v", f.name, r)
-		}
-	}()
-	return f.decode(data)
+// guard makes a panic an error. Data may be hostile, and not all libraries
+// behind the formats promise that they return an error then.
+func (f format) guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("cannot be decoded: %s decoder failed: %v", f.name, r)
+	}
 }
 
 // undecodable wraps a decoder's error. io.EOF, with which some report a file

@@ -19,41 +19,33 @@ func orientationOf(exif, xmp []byte) int {
 	return 1
 }
 
-// xmpOrientation matches the property as an attribute and as an element.
-var xmpOrientation = regexp.MustCompile(`tiff:Orientation(?:\s*=\s*["']|>)\s*([1-8])`)
+// xmpOrientation matches the property as an attribute and as an element, as
+// Pillow does.
+var xmpOrientation = regexp.MustCompile(`tiff:Orientation(?:="|>)([1-8])`)
 
 // exifOrientation looks the tag up in the first directory; the second is the
-// thumbnail's.
+// thumbnail's. A value that there cannot be is upright.
 func exifOrientation(exif []byte) (turn int, ok bool) {
 	const orientation = 0x112
 	order, entry := tiffEntry(exif, orientation)
 	if entry == nil {
 		return 1, false
 	}
-	value := 0
-	switch order.Uint16(entry[2:]) { // the type
-	case 1, 6: // BYTE
-		value = int(entry[8])
-	case 3, 8: // SHORT
-		value = int(order.Uint16(entry[8:]))
-	case 4, 9, 13: // LONG
-		value = int(order.Uint32(entry[8:]))
+	value := uint32(0)
+	if order.Uint32(entry[4:]) > 0 { // values
+		switch order.Uint16(entry[2:]) { // of this type
+		case 6: // SBYTE; BYTE is raw bytes to Pillow
+			value = uint32(entry[8])
+		case 3, 8: // SHORT
+			value = uint32(order.Uint16(entry[8:]))
+		case 4, 9, 13: // LONG
+			value = order.Uint32(entry[8:])
+		}
 	}
 	if value < 1 || value > 8 {
-		return 1, false
+		return 1, true
 	}
-	return value, true
-}
-
-// tiffOrientation reads the tags of a TIFF and the XMP in it.
-func tiffOrientation(data []byte) int {
-	const xmp = 700
-	var text []byte
-	if order, entry := tiffEntry(data, xmp); entry != nil {
-		at, n := int64(order.Uint32(entry[8:])), int64(order.Uint32(entry[4:]))
-		text = data[min(at, int64(len(data))):min(at+n, int64(len(data)))]
-	}
-	return orientationOf(data, text)
+	return int(value), true
 }
 
 // tiffEntry returns the entry of 12 bytes of a tag in the first directory of a
@@ -108,8 +100,8 @@ func jpegOrientation(data []byte) int {
 			break
 		}
 		body := data[min(at+4, end):end]
-		if rest, ok := bytes.CutPrefix(body, []byte("Exif\x00")); marker == 0xe1 && ok && exif == nil && len(rest) > 0 {
-			exif = rest[1:]
+		if rest, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); marker == 0xe1 && ok && exif == nil {
+			exif = rest
 		}
 		if rest, ok := bytes.CutPrefix(body, []byte("http://ns.adobe.com/xap/1.0/\x00")); marker == 0xe1 && ok {
 			xmp = rest

@@ -51,8 +51,8 @@ func readNetpbm(data []byte) (netpbm, error) {
 // bits says whether samples are bits, of which 1 is black.
 func (n *netpbm) bits() bool { return n.kind == '1' || n.kind == '4' }
 
-// number reads a number behind spaces and comments.
-func (n *netpbm) number() (int, error) {
+// skip skips spaces and comments.
+func (n *netpbm) skip() {
 	for len(n.rest) > 0 && (isSpace(n.rest[0]) || n.rest[0] == '#') {
 		if n.rest[0] == '#' {
 			for len(n.rest) > 0 && n.rest[0] != '\n' && n.rest[0] != '\r' {
@@ -62,6 +62,11 @@ func (n *netpbm) number() (int, error) {
 		}
 		n.rest = n.rest[1:]
 	}
+}
+
+// number reads a number behind spaces and comments.
+func (n *netpbm) number() (int, error) {
+	n.skip()
 	v, digits := 0, 0
 	for ; len(n.rest) > 0 && n.rest[0] >= '0' && n.rest[0] <= '9'; digits++ {
 		if v = 10*v + int(n.rest[0]-'0'); v > 1<<31 {
@@ -157,9 +162,7 @@ func (n *netpbm) row(row []uint8) error {
 // plainBits reads digits that need no space between them.
 func (n *netpbm) plainBits(row []uint8) error {
 	for i := range row {
-		for len(n.rest) > 0 && isSpace(n.rest[0]) {
-			n.rest = n.rest[1:]
-		}
+		n.skip()
 		switch {
 		case len(n.rest) == 0:
 			return io.ErrUnexpectedEOF

@@ -42,6 +42,14 @@ func (im Image) Thumbnail(high int) Image {
 	return Image{W: w, H: h, Pix: pixels}
 }
 
+// Part returns a part of the picture with a longer side of so many pixels.
+func (im Image) Part(from Box, side int) Image {
+	scale := float64(side) / max(from.W, from.H)
+	w, h := max(1, int(from.W*scale+0.5)), max(1, int(from.H*scale+0.5))
+	var r Resampler
+	return Image{W: w, H: h, Pix: r.scale(im, from, window{w: w, h: h}, w, h, filters[Bicubic])}
+}
+
 // Picture returns the pixels as a picture of Go's image package.
 func (im Image) Picture() image.Image {
 	p := image.NewRGBA(image.Rect(0, 0, im.W, im.H))

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -31,7 +32,8 @@ type pngPicture struct {
 	transparent []byte        // tRNS of pictures without a palette
 	data        [][]byte      // of the IDAT chunks
 	exif, xmp   []byte
-	damaged     bool // the palette's checksum is wrong
+	rawExif     []byte // of a text chunk, which counts if there is no other
+	damaged     bool   // the palette's checksum is wrong
 }
 
 // Colour types.
@@ -119,12 +121,63 @@ func (p *pngPicture) chunk(name string, body []byte) error {
 		}
 	case "eXIf":
 		p.exif = bytes.TrimPrefix(body, []byte("Exif\x00\x00"))
-	case "iTXt":
-		if text, ok := bytes.CutPrefix(body, []byte("XML:com.adobe.xmp\x00")); ok {
-			p.xmp = text
-		}
+	case "tEXt", "zTXt", "iTXt":
+		p.text(name, body)
 	}
 	return nil
+}
+
+// text takes metadata out of a chunk of text (PNG 1.2, section 4.2.3): XMP, and
+// EXIF as ImageMagick wrote it before there was a chunk for it.
+func (p *pngPicture) text(name string, body []byte) {
+	keyword, text, _ := bytes.Cut(body, []byte{0})
+	switch {
+	case name == "iTXt" && string(keyword) == "XML:com.adobe.xmp":
+		if len(text) < 2 {
+			return
+		}
+		compressed := text[0] == 1
+		text = afterZero(afterZero(text[2:])) // the language, the keyword's translation
+		if compressed {
+			text = inflated(text)
+		}
+		p.xmp = text
+	case name != "iTXt" && string(keyword) == "Raw profile type exif" && p.rawExif == nil:
+		if name == "zTXt" && len(text) > 0 {
+			text = inflated(text[1:])
+		}
+		p.rawExif = unhexed(text)
+	}
+}
+
+func afterZero(text []byte) []byte {
+	_, rest, _ := bytes.Cut(text, []byte{0})
+	return rest
+}
+
+// inflated decompresses metadata, as much as can be of use.
+func inflated(data []byte) []byte {
+	const most = 1 << 20
+	z, err := zlib.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil
+	}
+	plain, _ := io.ReadAll(io.LimitReader(z, most)) // what can be read will do
+	return plain
+}
+
+// unhexed reads a raw profile: an empty line, its kind, its length, and lines
+// of hexadecimal digits.
+func unhexed(text []byte) []byte {
+	lines := bytes.Split(text, []byte{'\n'})
+	if len(lines) < 4 {
+		return nil
+	}
+	plain, err := hex.DecodeString(string(bytes.Join(lines[3:], nil)))
+	if err != nil {
+		return nil
+	}
+	return bytes.TrimPrefix(plain, []byte("Exif\x00\x00"))
 }
 
 // check returns an error for bits and colour types that do not go together.
@@ -148,6 +201,9 @@ func pngOrientation(data []byte) int {
 	p, err := readPNG(data)
 	if err != nil {
 		return 1
+	}
+	if p.exif == nil {
+		p.exif = p.rawExif
 	}
 	return orientationOf(p.exif, p.xmp)
 }

@@ -226,3 +226,14 @@ func (p Preprocess) Normalise(dst []float32, pixels []uint8, flip bool) {
 		}
 	}
 }
+
+// Shown returns the part of im that the input shows, in pixels of im.
+func (p Preprocess) Shown(im Image) Box {
+	if p.Geometry == Central {
+		part := central(im, p.CropPct)
+		return Box{X: float64((im.W - part.W) / 2), Y: float64((im.H - part.H) / 2), W: float64(part.W), H: float64(part.H)}
+	}
+	_, to := p.geometry(im)
+	across, down := float64(im.W)/float64(to.w), float64(im.H)/float64(to.h)
+	return Box{X: float64(to.x) * across, Y: float64(to.y) * down, W: float64(to.size) * across, H: float64(to.size) * down}
+}

@@ -1,43 +1,35 @@
 package picture
 
 import (
-	"bytes"
-
-	"golang.org/x/image/tiff"
+	"github.com/inception-go/inception/internal/picture/jpeg"
+	"github.com/inception-go/inception/internal/picture/tiff"
 )
 
 var tiffFormat = format{
-	name: "TIFF", is: beginsWith("II*\x00", "MM\x00*"),
+	name: "TIFF", is: tiff.Is,
 	measure: func(data []byte) (header, error) {
-		c, err := tiff.DecodeConfig(bytes.NewReader(data))
-		// At most four samples of 16 bits, the same as a strip, and the picture.
-		return header{c.Width, c.Height, 19 * int64(c.Width) * int64(c.Height)}, err
+		c, err := tiff.DecodeConfig(data)
+		return header{c.Width, c.Height, c.Memory()}, err
 	},
 	decode: func(data []byte) (Image, error) {
-		im, err := tiff.Decode(bytes.NewReader(data))
-		if err != nil {
-			return Image{}, err
+		p, err := tiff.Decode(data)
+		im := Image{W: p.Width, H: p.Height, Pix: p.Pix}
+		switch {
+		case p.Broken:
+			im.Damage = jpeg.Damaged
+		case p.Short:
+			im.Damage = jpeg.EndsEarly
 		}
-		out := FromImage(im)
-		if faxInverted(data) {
-			for i, v := range out.Pix {
-				out.Pix[i] = 255 - v
-			}
-		}
-		return out, nil
+		return im, err
 	},
-	orientation: tiffOrientation,
-}
-
-// faxInverted says whether x/image takes black for white: in pictures of fax
-// compression whose photometric interpretation is BlackIsZero.
-func faxInverted(data []byte) bool {
-	const compression, photometric = 259, 262
-	order, c := tiffEntry(data, compression)
-	_, p := tiffEntry(data, photometric)
-	if c == nil || p == nil {
-		return false
-	}
-	fax := order.Uint16(c[8:]) >= 2 && order.Uint16(c[8:]) <= 4
-	return fax && order.Uint16(p[8:]) == 1
+	orientation: func(data []byte) int {
+		c, err := tiff.DecodeConfig(data)
+		switch {
+		case err != nil || c.Orientation > 8:
+			return 1
+		case c.Orientation > 0:
+			return c.Orientation
+		}
+		return orientationOf(nil, c.XMP)
+	},
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
@@ -44,13 +46,17 @@ func evaluated(t *testing.T) Evaluation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Evaluation{&evaluate.Outcome{
+	path := filepath.Join(t.TempDir(), "A <title>")
+	if err := weights.Save(path, w, weights.Metadata{Spec: spec, Preprocess: preprocess}); err != nil {
+		t.Fatal(err)
+	}
+	return Evaluation{Version: "v9", Outcome: &evaluate.Outcome{
 		Result: result, Set: set, Source: "<here>", Excluded: 1,
 		Job: evaluate.Job{
 			Weights: []string{"A <title>"}, Crops: picture.SingleCrop, Exclude: &evaluate.Exclude{File: "list.txt"},
 		},
-		Members: []evaluate.Member{{Path: "A <title>", Metadata: weights.Metadata{Spec: spec, Preprocess: preprocess}}},
-	}, "v9"}
+		Members: []evaluate.Member{{Path: path, Metadata: weights.Metadata{Spec: spec, Preprocess: preprocess}}},
+	}}
 }
 
 type fourthBroken struct{ dataset.Set }
@@ -107,5 +113,28 @@ func TestFilesOfAResultAgreeWithIt(t *testing.T) {
 	}
 	if strings.Contains(text, "<b>") || strings.Contains(text, "ZgotmplZ") {
 		t.Error("text of others is not escaped, or no picture's address was taken")
+	}
+}
+
+// The maps of a mistake are of the class that it was taken for, against the true one.
+func TestMistakesHaveMaps(t *testing.T) {
+	r := evaluated(t)
+	wrong := r.Mistakes()
+	maps, err := explain.Mistakes(context.Background(), r.Outcome, wrong)
+	if err != nil || len(maps) != len(wrong) || len(wrong) == 0 {
+		t.Fatalf("%d maps of %d mistakes, %v", len(maps), len(wrong), err)
+	}
+	for i, m := range maps {
+		if m.Class != wrong[i].Top[0].Index || m.Rival != wrong[i].Label || m.Path != r.Set.Name(wrong[i].Index) {
+			t.Errorf("mistake %d is explained as %d against %d, %s", i, m.Class, m.Rival, m.Path)
+		}
+	}
+	r.Maps = maps[:len(maps)-1]
+	var page strings.Builder
+	if err := r.WritePage(&page); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Count(page.String(), "<img src=\"data:image/jpeg;base64,"), 3*len(wrong)-2; got != want {
+		t.Errorf("the page has %d pictures, want %d", got, want)
 	}
 }

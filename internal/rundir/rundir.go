@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/inception-go/inception/internal/atomicfile"
 )
 
 // The files of a run folder.
@@ -18,12 +20,14 @@ const (
 	Config      = "config.yaml"
 	Metrics     = "metrics.jsonl"
 	Report      = "report.html"
-	TensorBoard = "tensorboard" // a folder
+	Predictions = "predictions.json" // of the last validation, image by image
+	TensorBoard = "tensorboard"      // a folder
 	Last        = "last.safetensors"
 	LastRaw     = "last-raw.safetensors" // beside an average
 	Best        = "best.safetensors"
 	Checkpoint  = "checkpoint/state.safetensors"
-	KeptBest    = "checkpoint/best.safetensors" // of the checkpoint, from before a last validation inside an epoch
+	Previous    = "checkpoint/previous.safetensors" // the checkpoint before
+	KeptBest    = "checkpoint/best.safetensors"     // best as older versions set it aside
 
 	lockFile = "checkpoint/lock"
 )
@@ -63,9 +67,30 @@ func Abandon(dir string) {
 // Written lists what people look at in a finished run, in their order.
 func Written() []string { return []string{Best, Last, Metrics, Report, TensorBoard, Config} }
 
-// HoldsRun reports whether dir is the folder of a run, finished or not.
+// BestOf names the best weights of the checkpoints whose best validation came
+// after so many steps.
+func BestOf(step int) string { return fmt.Sprintf(bestOf, step) }
+
+const bestOf = "checkpoint/best-%d.safetensors"
+
+// KeepBestOf removes all best weights that were set aside, those of these
+// steps excepted.
+func KeepBestOf(dir string, steps ...int) {
+	entries, _ := os.ReadDir(filepath.Join(dir, "checkpoint"))
+	for _, e := range entries {
+		name := "checkpoint/" + e.Name()
+		var step int
+		if _, err := fmt.Sscanf(name, bestOf, &step); err == nil && name == BestOf(step) && !slices.Contains(steps, step) {
+			_ = os.Remove(filepath.Join(dir, name)) // a file more than needed harms nothing
+		}
+	}
+}
+
+// HoldsRun reports whether dir is the folder of a run, finished or not. A first
+// checkpoint alone is not one: the run was ended before it had a configuration
+// and had trained.
 func HoldsRun(dir string) bool {
-	return slices.ContainsFunc([]string{Config, Metrics, Checkpoint}, func(name string) bool { return exists(dir, name) })
+	return slices.ContainsFunc([]string{Config, Metrics, Best, Last}, func(name string) bool { return exists(dir, name) })
 }
 
 func exists(dir, name string) bool {
@@ -126,7 +151,28 @@ func Open(dir string, resume bool) (fresh bool, release func(), err error) {
 		release()
 		return false, nil, err
 	}
-	return !HoldsRun(dir), release, nil
+	sweep(dir)
+	fresh = !HoldsRun(dir)
+	if fresh {
+		for _, name := range []string{Checkpoint, Previous} {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				release()
+				return false, nil, fmt.Errorf("run folder: %w", err)
+			}
+		}
+		KeepBestOf(dir)
+	}
+	return fresh, release, nil
+}
+
+// sweep removes what killed processes were writing. The lock is held, so
+// nobody writes now.
+func sweep(dir string) {
+	for _, folder := range []string{"", "checkpoint", TensorBoard + "/train", TensorBoard + "/val"} {
+		for _, path := range atomicfile.Leftovers(filepath.Join(dir, folder)) {
+			_ = os.Remove(path) // costs room and nothing else
+		}
+	}
 }
 
 // Refuse returns an error if dir holds a run and that is not to be resumed.

@@ -141,3 +141,25 @@ func TestRunsAreListedNewestFirst(t *testing.T) {
 		t.Errorf("listed are %q, %v; want %q", dirs, err, want)
 	}
 }
+
+func TestOnlyTheBestWeightsOfTheNamedStepsAreKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run [1]*") // no pattern
+	if err := os.MkdirAll(filepath.Join(dir, "checkpoint"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	others := []string{Checkpoint, KeptBest, "checkpoint/best-5x.safetensors", "checkpoint/best-05.safetensors"}
+	for _, name := range append([]string{BestOf(5), BestOf(10), BestOf(15)}, others...) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	KeepBestOf(dir, 5, 15)
+	for _, name := range append([]string{BestOf(5), BestOf(15)}, others...) {
+		if !exists(dir, name) {
+			t.Errorf("%s is removed", name)
+		}
+	}
+	if exists(dir, BestOf(10)) {
+		t.Errorf("%s is kept", BestOf(10))
+	}
+}

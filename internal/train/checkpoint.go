@@ -2,11 +2,15 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/optimize"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -17,7 +21,8 @@ const (
 	metaRecipe   = "options"
 	metaKind     = "kind"
 
-	checkpointKind = "inception training checkpoint 1, tensors packed in blocks of 16"
+	checkpointKind = "inception training checkpoint 2, tensors packed in blocks of 16, with checksums"
+	uncheckedKind  = "inception training checkpoint 1, tensors packed in blocks of 16" // of older versions
 )
 
 // state is all that training changes: what resuming needs.
@@ -50,9 +55,9 @@ func (s state) tensors() []named {
 	return all
 }
 
-// save writes a checkpoint. The one before it stays until all of the new one
-// is on the disk.
-func (s state) save(path string, p progress, r Recipe) error {
+// save writes the checkpoint of the run in dir. The one before it stays beside
+// it, for the case that the disk damages this one.
+func (s state) save(dir string, p progress, r Recipe) error {
 	var tensors []weights.Tensor
 	for _, t := range s.tensors() {
 		tensors = append(tensors, weights.Tensor{Name: t.name, Shape: []int{len(t.data)}, Values: t.data})
@@ -68,48 +73,88 @@ func (s state) save(path string, p progress, r Recipe) error {
 		}
 		metadata[entry.key] = string(text)
 	}
-	return weights.WriteTensors(path, tensors, metadata)
+	return weights.WriteCheckpoint(filepath.Join(dir, rundir.Checkpoint), filepath.Join(dir, rundir.Previous),
+		tensors, metadata)
+}
+
+// checkpointFile is an open checkpoint of which all is as it was written, so
+// far as it has checksums.
+type checkpointFile struct {
+	*weights.Tensors
+	path string
+	at   progress
+}
+
+// openCheckpoint opens the newest whole checkpoint of the run in dir. damage
+// says what is wrong with the newest one if that is another.
+func openCheckpoint(dir string, verify func(*weights.Tensors) error) (file *checkpointFile, damage, err error) {
+	for _, name := range []string{rundir.Checkpoint, rundir.Previous} {
+		path := filepath.Join(dir, name)
+		t, openErr := weights.ReadTensors(path)
+		if openErr == nil {
+			var at progress
+			if at, openErr = readCheckpoint(t, verify); openErr == nil {
+				return &checkpointFile{t, path, at}, err, nil
+			}
+			t.Close()
+			openErr = fmt.Errorf("checkpoint %s: %w", path, openErr)
+		}
+		if name == rundir.Checkpoint || !errors.Is(openErr, fs.ErrNotExist) {
+			if err != nil {
+				openErr = fmt.Errorf("%w; and %w", err, openErr)
+			}
+			err = openErr
+		}
+	}
+	return nil, nil, err
+}
+
+// readCheckpoint returns how far an open checkpoint has come, if it is whole.
+func readCheckpoint(t *weights.Tensors, verify func(*weights.Tensors) error) (p progress, err error) {
+	switch kind := t.Metadata[metaKind]; {
+	case kind == checkpointKind, kind == uncheckedKind && t.HasChecksums():
+		if err := verify(t); err != nil {
+			return p, err
+		}
+	case kind != uncheckedKind:
+		return p, errors.New("is not a checkpoint of this program's version")
+	}
+	if err := json.Unmarshal([]byte(t.Metadata[metaProgress]), &p); err != nil {
+		return p, fmt.Errorf("progress: %w", err)
+	}
+	return p, nil
 }
 
 // load overwrites the state with a checkpoint's, if accept agrees with how far
 // that has come and with the recipe it was made by.
-func (s state) load(path string, accept func(progress, Recipe) error) (p progress, err error) {
-	t, err := weights.ReadTensors(path)
-	if err != nil {
-		return p, fmt.Errorf("checkpoint: %w", err)
-	}
-	defer t.Close()
-	if p, err = decodeProgress(t.Metadata); err != nil {
-		return p, fmt.Errorf("checkpoint %s: %w", path, err)
-	}
+func (s state) load(t *checkpointFile, accept func(progress, Recipe) error) error {
 	var r Recipe
 	if err := json.Unmarshal([]byte(t.Metadata[metaRecipe]), &r); err != nil {
-		return p, fmt.Errorf("checkpoint %s: options: %w", path, err)
+		return fmt.Errorf("checkpoint %s: options: %w", t.path, err)
 	}
 	spec := model.Spec{AuxLate: true} // what older ones say nothing of
 	if err := json.Unmarshal([]byte(t.Metadata[metaSpec]), &spec); err != nil {
-		return p, fmt.Errorf("checkpoint %s: model: %w", path, err)
+		return fmt.Errorf("checkpoint %s: model: %w", t.path, err)
 	}
 	if diff := spec.Differences(s.weights.Spec); len(diff) > 0 {
-		return p, fmt.Errorf("checkpoint %s: is of another model: %s is %v there, %v in the configuration; resume with "+
-			"the run's own configuration",
-			path, diff[0].Key, diff[0].Value, diff[0].Other)
+		return fmt.Errorf("checkpoint %s: is of another model: %s is %v there, %v in the configuration; "+
+			"resume with the run's own configuration", t.path, diff[0].Key, diff[0].Value, diff[0].Other)
 	}
-	if err := accept(p, r); err != nil {
-		return p, err
+	if err := accept(t.at, r); err != nil {
+		return err
 	}
 	for _, to := range s.tensors() {
 		values, err := t.Floats(to.name)
 		if err != nil {
-			return p, fmt.Errorf("checkpoint: %w", err)
+			return fmt.Errorf("checkpoint: %w", err)
 		}
 		if len(values) != len(to.data) {
-			return p, fmt.Errorf("checkpoint %s: %s has %d values, the model needs %d",
-				path, to.name, len(values), len(to.data))
+			return fmt.Errorf("checkpoint %s: %s has %d values, the model needs %d",
+				t.path, to.name, len(values), len(to.data))
 		}
 		copy(to.data, values)
 	}
-	return p, nil
+	return nil
 }
 
 // describe names a model in a few words.

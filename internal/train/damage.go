@@ -9,18 +9,20 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 )
 
-// damage counts the images of a set that cannot be read.
+// damage counts the images of a set that cannot be read, and those that are
+// used though they are cut off or damaged.
 type damage struct {
 	what     string // the images are: training or validation images
 	spec     string // of the dataset
 	images   int    // of the set
 	options  dataset.Options
-	named    map[string]bool
+	named    map[string]bool // that cannot be read
+	used     map[string]bool // as far as they go
 	reporter Reporter
 }
 
 func newDamage(what, spec string, images int, o dataset.Options, reporter Reporter) *damage {
-	return &damage{what, spec, images, o, map[string]bool{}, reporter}
+	return &damage{what, spec, images, o, map[string]bool{}, map[string]bool{}, reporter}
 }
 
 // skips reports whether unreadable images are skipped.
@@ -32,20 +34,18 @@ func share(of float64, n int) int { return int(math.Ceil(of * float64(n))) }
 // examples are how many of too many unreadable images are named.
 const examples = 5
 
-// add names images that could not be read, each once, and returns an error if
-// they are more than may be skipped.
-func (d *damage) add(errs []error) error {
+// add names images that could not be read and those that were used as far as
+// they go, each once, and returns an error if the former are more than may be
+// skipped.
+func (d *damage) add(skipped, used []error) error {
 	if d == nil { // images that come from no set
 		return nil
 	}
-	var fresh []error
-	for _, err := range errs {
-		var image *dataset.ImageError
-		if errors.As(err, &image) && !d.named[image.Name] {
-			d.named[image.Name] = true
-			fresh = append(fresh, err)
-		}
+	for _, err := range unnamed(used, d.used) {
+		d.reporter.Warn(fmt.Sprintf("%v; it is used as far as it goes (data.truncated; %d of the %d %s so far)",
+			err, len(d.used), d.images, d.what))
 	}
+	fresh := unnamed(skipped, d.named)
 	n := len(d.named)
 	tooMany := n > share(d.options.MaxErrors, d.images)
 	if tooMany {
@@ -59,6 +59,19 @@ func (d *damage) add(errs []error) error {
 			n, d.images, d.what, d.options.MaxErrors, d.cure("raise data.max_errors"))
 	}
 	return nil
+}
+
+// unnamed returns the errors about images that are not named yet, which they
+// are then.
+func unnamed(errs []error, named map[string]bool) (fresh []error) {
+	for _, err := range errs {
+		var image *dataset.ImageError
+		if errors.As(err, &image) && !named[image.Name] {
+			named[image.Name] = true
+			fresh = append(fresh, err)
+		}
+	}
+	return fresh
 }
 
 // explain adds to the error of an unreadable image what can be done.
@@ -77,14 +90,11 @@ func (d *damage) cure(setting string) string {
 // checkTime is how long files may be looked at before the first step.
 const checkTime = 2 * time.Second
 
-// check looks for files of a set that cannot be read.
+// check looks for files of a set that cannot be read or are damaged.
 func (d *damage) check(set dataset.Set) error {
-	damaged := dataset.Check(set, checkTime)
-	if len(damaged) == 0 {
-		return nil
+	found := dataset.Check(set, checkTime)
+	if n := len(found.Unreadable); n > 0 && !skips(d.options) {
+		return d.explain(fmt.Errorf("%d of %d %s cannot be read: %w", n, d.images, d.what, found.Unreadable[0]))
 	}
-	if !skips(d.options) {
-		return d.explain(fmt.Errorf("%d of %d %s cannot be read: %w", len(damaged), d.images, d.what, damaged[0]))
-	}
-	return d.add(damaged)
+	return d.add(found.Unreadable, found.Damaged)
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/png"
 	"os"
@@ -28,13 +29,13 @@ func damagedJob(t *testing.T) (job Job, damaged string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, err := range dataset.Verify(context.Background(), src.Train) {
-		if err != nil {
-			return job, src.Train.Name(i)
-		}
+	var image *dataset.ImageError
+	if found := dataset.Verify(context.Background(), src.Train); len(found.Unreadable) != 1 {
+		t.Fatalf("%d pictures cannot be read, want 1", len(found.Unreadable))
+	} else if !errors.As(found.Unreadable[0], &image) {
+		t.Fatal("the error names no image")
 	}
-	t.Fatal("no picture is damaged")
-	return job, ""
+	return job, image.Name
 }
 
 func TestOneDamagedPictureDoesNotEndATraining(t *testing.T) {

@@ -21,6 +21,7 @@ type trainingData struct {
 
 	classWeights []float32 // in the losses; nil for all alike
 	fingerprint  string    // of train
+	valPrint     string    // the same of val
 }
 
 // openData opens the images of a configuration, and settles the number of
@@ -64,6 +65,7 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 		damage:     newDamage("training images", c.Data.Train, train.Len(), c.Data, reporter),
 	}
 	if val != nil {
+		d.valPrint = dataset.Fingerprint(val)
 		spec := c.Data.Val
 		if spec == "" {
 			spec = c.Data.Train

@@ -8,6 +8,7 @@ type Job struct {
 
 	Resume   bool     // go on with the run in Dir; if it holds none, begin one
 	Init     Init     // weights to begin with
+	Emulate  bool     // compute in a precision that the processor has no instructions for, slowly
 	Reporter Reporter // hears how it goes; nil for silence
 }
 

@@ -24,16 +24,23 @@ type learner struct {
 	state
 	net    *model.Network
 	frozen func(layer string) bool
-	sum    optimize.Accumulator
+
+	precision model.Precision
+	sum       optimize.Accumulator
 }
 
-// newLearner builds the training network for weights w.
-func newLearner(r Recipe, data trainingData, w *model.Weights) (*learner, error) {
+// newLearner builds the training network for weights w, for which emulate allows
+// a precision that the processor has no instructions for.
+func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool) (*learner, error) {
+	precision, err := model.ParsePrecision(r.Train.Precision, emulate)
+	if err != nil {
+		return nil, settings.Errorf("train.precision", "%v; --emulate does so", err)
+	}
 	frozen, err := freezer(r.Train.Freeze, w)
 	if err != nil {
 		return nil, err
 	}
-	l := &learner{recipe: r, data: data, frozen: frozen}
+	l := &learner{recipe: r, data: data, frozen: frozen, precision: precision}
 	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.buildOptions())
 	if err != nil {
 		return nil, fmt.Errorf("build the training network: %w", err)
@@ -54,7 +61,7 @@ func (l *learner) buildOptions() model.Options {
 	smoothing.Weights = l.data.classWeights
 	return model.Options{
 		Smoothing: smoothing, AuxWeight: float32(l.recipe.Train.AuxWeight),
-		Seed: l.recipe.Train.Seed, Frozen: l.frozen,
+		Seed: l.recipe.Train.Seed, Frozen: l.frozen, Precision: l.precision,
 	}
 }
 
@@ -80,7 +87,7 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 		if err != nil {
 			return l.data.damage.explain(fmt.Errorf("training images: %w", err))
 		}
-		if err := l.data.damage.add(b.Skipped); err != nil {
+		if err := l.data.damage.add(b.Skipped, b.Damaged); err != nil {
 			return err
 		}
 		// Dropout's mask follows from the seed and the number of the batch.

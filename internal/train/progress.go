@@ -1,11 +1,9 @@
 package train
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -43,6 +41,7 @@ func (p *progress) epoch() int {
 // best is the best validation so far.
 type best struct {
 	Epoch int     `json:"epoch"` // counted from 1; 0 before the first
+	Step  int     `json:"step"`  // of the validation; 0 in older checkpoints
 	Top1  float64 `json:"top1"`
 	Loss  float64 `json:"loss"`
 }
@@ -87,27 +86,15 @@ func Final(dir string) (lines []report.Line, ok bool, err error) {
 	return lines, last.Split == "val" && last.Step == p.Step, nil
 }
 
-// readProgress returns how far the run in dir has come; the beginning if it
-// has no checkpoint yet.
+// readProgress returns how far the run in dir has come by its newest whole
+// checkpoint; the beginning if it has none yet.
 func readProgress(dir string) (progress, error) {
-	path := filepath.Join(dir, rundir.Checkpoint)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	t, _, err := openCheckpoint(dir, (*weights.Tensors).VerifyMetadata)
+	if errors.Is(err, fs.ErrNotExist) {
 		return progress{}, nil
 	}
-	t, err := weights.ReadTensors(path)
 	if err != nil {
 		return progress{}, err
 	}
-	defer t.Close()
-	return decodeProgress(t.Metadata)
-}
-
-func decodeProgress(metadata map[string]string) (p progress, err error) {
-	if metadata[metaKind] != checkpointKind {
-		return p, errors.New("is not a checkpoint of this program's version")
-	}
-	if err := json.Unmarshal([]byte(metadata[metaProgress]), &p); err != nil {
-		return p, fmt.Errorf("progress: %w", err)
-	}
-	return p, nil
+	return t.at, t.Close()
 }

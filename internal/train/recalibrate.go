@@ -40,7 +40,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 		}
 		b, err := next()
 		if err == nil {
-			err = l.data.damage.add(b.Skipped)
+			err = l.data.damage.add(b.Skipped, b.Damaged)
 		}
 		if err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", l.data.damage.explain(err))

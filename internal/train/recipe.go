@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/settings"
 )
@@ -28,7 +29,7 @@ type LoopOptions struct {
 	MaxTime         time.Duration `yaml:"max_time" json:"max_time" help:"be done after that long, the last validation included, such as 90m or 8h; 0 for no limit"`
 	BatchSize       int           `yaml:"batch_size" json:"batch_size" help:"images in one pass through the network"`
 	GradAccumSteps  int           `yaml:"grad_accum_steps" json:"grad_accum_steps" help:"batches whose gradients are averaged into one update; the effective batch is batch_size times this"`
-	Precision       string        `yaml:"precision" json:"precision" help:"arithmetic: fp32"`
+	Precision       string        `yaml:"precision" json:"precision" help:"arithmetic of activations and convolutions: fp32 or bf16; weights, their averages and the optimizer are float32 in both"`
 	AuxWeight       float64       `yaml:"aux_weight" json:"aux_weight" help:"weight of an auxiliary head's loss beside the main one"`
 	ClassWeights    ClassWeights  `yaml:"class_weights" json:"class_weights" help:"weights of the classes in the losses: none (all alike), balanced (in inverse proportion to their training images, 1 on average over those) or a list with a number for each class, in the order that dataset info lists them"`
 	ClipGradNorm    float64       `yaml:"clip_grad_norm" json:"clip_grad_norm" help:"largest norm of all gradients together; 0 for no limit"`
@@ -58,7 +59,7 @@ const (
 func DefaultRecipe() Recipe {
 	return Recipe{
 		Train: LoopOptions{
-			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: "fp32",
+			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: model.FP32.String(),
 			AuxWeight: 0.4, ClassWeights: ClassWeightsNone, ClipGradNorm: 2, Freeze: []string{},
 		},
 		LabelSmoothing: SmoothingOptions{Epsilon: 0.1, Spread: SpreadUniform},
@@ -92,7 +93,8 @@ func (o LoopOptions) Validate() error {
 		settings.AtLeast("train.max_steps", o.MaxSteps, 0),
 		settings.AtLeast("train.batch_size", o.BatchSize, 1),
 		settings.AtLeast("train.grad_accum_steps", o.GradAccumSteps, 1),
-		settings.OneOf("train.precision", o.Precision, []settings.Choice{{Name: "fp32"}}),
+		settings.OneOf("train.precision", o.Precision,
+			[]settings.Choice{{Name: model.FP32.String()}, {Name: model.BF16.String()}}),
 		settings.Within("train.aux_weight", o.AuxWeight, 0, 100),
 		o.ClassWeights.validate(),
 		settings.Within("train.clip_grad_norm", o.ClipGradNorm, 0, math.MaxFloat32),

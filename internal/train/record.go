@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 
+	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
@@ -31,6 +33,10 @@ func (r *run) saveWeights(isBest bool) error {
 		if err := save(rundir.Best, r.shown()); err != nil {
 			return err
 		}
+		// Beside it under a name of its own: a resumed run may go another way.
+		if err := atomicfile.Link(r.path(rundir.Best), r.path(rundir.BestOf(r.at.Best.Step))); err != nil {
+			return err
+		}
 	}
 	if r.average != nil {
 		if err := save(rundir.LastRaw, r.weights); err != nil {
@@ -38,6 +44,13 @@ func (r *run) saveWeights(isBest bool) error {
 		}
 	}
 	return save(rundir.Last, r.shown())
+}
+
+// writeAnswers writes what the validation made of each image.
+func (r *run) writeAnswers(result evaluate.Result) error {
+	answers := report.NewAnswers(result, r.data.val.Len())
+	answers.Step, answers.Images = r.at.Step, r.data.valPrint
+	return answers.Write(r.path(rundir.Predictions))
 }
 
 // checkpoint saves all that resuming needs.
@@ -48,11 +61,23 @@ func (r *run) checkpoint() error {
 	}
 	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
 	r.at.Images, r.at.Fingerprint = r.data.train.Len(), r.data.fingerprint
-	if err := r.save(r.path(rundir.Checkpoint), r.at, r.recipe); err != nil {
+	if err := r.save(r.job.Dir, r.at, r.recipe); err != nil {
 		return err
 	}
+	r.bests = [2]int{r.bests[1], r.at.Best.Step}
+	rundir.KeepBestOf(r.job.Dir, r.bests[:]...)
 	r.clock.saved()
 	return nil
+}
+
+// report shows the metrics so far. What it writes is made of them and can be
+// made again, so a failure is no reason to end a training.
+func (r *run) report(state string) {
+	err := r.writeReport(state)
+	if err != nil && err.Error() != r.unreported {
+		r.unreported = err.Error()
+		r.reporter.Warn(fmt.Sprintf("no report: %v; the training goes on", err))
+	}
 }
 
 // writeReport writes the page and the TensorBoard events that show the

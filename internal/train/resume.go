@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -11,23 +10,35 @@ import (
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/weights"
 )
 
-// resume goes back to the checkpoint in the folder.
+// resume goes back to the newest whole checkpoint in the folder.
 func (r *run) resume() error {
-	path := r.path(rundir.Checkpoint)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	file, damage, err := openCheckpoint(r.job.Dir, (*weights.Tensors).Verify)
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; "+
 			"train --init %s begins a new one with its weights", r.job.Dir, rundir.Checkpoint, r.job.Dir)
 	}
-	at, err := r.load(path, r.sameCourse)
 	if err != nil {
+		return fmt.Errorf("%w; no checkpoint of %s is whole: train --init %s begins a new run with its weights",
+			err, r.job.Dir, r.job.Dir)
+	}
+	err = r.load(file, r.sameCourse)
+	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	r.at = at
+	r.at = file.at
 	r.at.Exit = ""
 	r.followImages()
-	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, at.Step, at.Epoch+1))
+	if damage != nil {
+		// What comes next is kept beside this one, not beside the damaged.
+		if err := os.Rename(file.path, r.path(rundir.Checkpoint)); err != nil {
+			return fmt.Errorf("resume: %w", err)
+		}
+		r.reporter.Warn(fmt.Sprintf("%v; going on with the checkpoint before it, of step %d", damage, r.at.Step))
+	}
+	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, r.at.Step, r.at.Epoch+1))
 	if err := r.takeBackBest(); err != nil {
 		return err
 	}
@@ -59,7 +70,14 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	}
-	return r.sameImages(at)
+	if err := r.sameImages(at); err != nil {
+		return err
+	}
+	if now.Train.Precision != then.Train.Precision {
+		r.reporter.Warn(fmt.Sprintf("train.precision is %s, the run had %s: it goes on in the former from the same "+
+			"float32 weights", now.Train.Precision, then.Train.Precision))
+	}
+	return nil
 }
 
 // sameImages refuses other training images than those that a checkpoint was
@@ -104,33 +122,38 @@ func (r *run) cutMetrics() error {
 	return nil
 }
 
-// keepBest sets the best weights aside, before a validation that a resumed run
-// will not know of may replace them.
-func (r *run) keepBest() error {
-	from, err := os.Open(r.path(rundir.Best))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("best weights: %w", err)
-	}
-	defer from.Close()
-	return atomicfile.Write(r.path(rundir.KeptBest), func(w io.Writer) error {
-		_, err := io.Copy(w, from)
-		return err
-	})
-}
-
-// takeBackBest makes the best weights those of the checkpoint.
+// takeBackBest makes the best weights those of the checkpoint: what came after
+// it is not part of a run that goes another way.
 func (r *run) takeBackBest() error {
-	var err error
+	best, step := r.path(rundir.Best), r.at.Best.Step
 	if r.at.Best.Epoch == 0 {
-		err = os.Remove(r.path(rundir.Best))
-	} else {
-		err = os.Rename(r.path(rundir.KeptBest), r.path(rundir.Best))
+		rundir.KeepBestOf(r.job.Dir)
+		return r.discard(best)
+	}
+	kept := r.path(rundir.BestOf(step))
+	err := atomicfile.Link(kept, best)
+	if errors.Is(err, fs.ErrNotExist) { // the run of an older version
+		if err = os.Rename(r.path(rundir.KeptBest), best); err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = atomicfile.Link(best, kept)
+		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("resume: best weights: %w", err)
+	}
+	r.bests = [2]int{step, step}
+	if before, err := weights.ReadTensors(r.path(rundir.Previous)); err == nil {
+		if p, err := readCheckpoint(before, (*weights.Tensors).VerifyMetadata); err == nil {
+			r.bests[0] = p.Best.Step
+		}
+		before.Close()
+	}
+	rundir.KeepBestOf(r.job.Dir, r.bests[:]...)
+	return nil
+}
+
+func (r *run) discard(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("resume: %w", err)
 	}
 	return nil
 }

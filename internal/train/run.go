@@ -9,6 +9,7 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 )
@@ -24,6 +25,9 @@ type run struct {
 	clock     clock
 	lagging   bool   // the reporter knows that validation is far below training
 	release   func() // the folder's lock
+
+	bests      [2]int // the steps of the best validations that the checkpoint before and the newest know of
+	unreported string // why there is no report, said already
 }
 
 // Run trains as job says, until a limit of its options is reached or ctx
@@ -40,9 +44,10 @@ func Run(ctx context.Context, job Job) (Result, error) {
 		exit, err = r.finish(ctx, exit)
 	}
 	if err == nil {
-		err = r.writeReport("ended by " + string(exit))
+		r.report("ended by " + string(exit))
 	}
-	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit, ValPart: r.data.valPart}
+	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit,
+		ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
 		err = context.Cause(ctx)
 	}
@@ -64,11 +69,14 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := foresee(job.Config, data.val != nil, memory.Available()); err != nil {
+		return nil, err
+	}
 	w, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w)
+	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate)
 	return r, err
 }
 
@@ -122,7 +130,8 @@ func open(job Job) (_ *run, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	if err := r.save(r.path(rundir.Checkpoint), progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}, r.recipe); err != nil {
+	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}
+	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
@@ -251,7 +260,11 @@ func (r *run) endEpoch(ctx context.Context) (Exit, error) {
 	r.at.Batch = 0
 	exit := r.limit(context.WithoutCancel(ctx), r.at.Epoch)
 	r.at.Exit = exit
-	return exit, r.checkpoint()
+	if err := r.checkpoint(); err != nil {
+		return exit, err
+	}
+	r.report("training")
+	return exit, nil
 }
 
 // measureEpoch measures the epoch that has ended. A validation that is due
@@ -289,7 +302,7 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 		summary.Val = &val
 		if r.at.Best.improves(val.Top1, val.Loss) {
 			summary.Best = true
-			r.at.Best = best{Epoch: val.Epoch, Top1: val.Top1, Loss: val.Loss}
+			r.at.Best = best{Epoch: val.Epoch, Step: val.Step, Top1: val.Top1, Loss: val.Loss}
 			r.at.Waiting = 0
 		} else {
 			r.at.Waiting = val.Epoch - r.at.Best.Epoch
@@ -311,10 +324,7 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 	if summary.Train != nil && summary.Val != nil {
 		r.adviseLag(*summary.Train, *summary.Val)
 	}
-	if err := r.saveWeights(summary.Best); err != nil {
-		return err
-	}
-	return r.writeReport("training")
+	return r.saveWeights(summary.Best)
 }
 
 // validate returns the validation's line.
@@ -333,7 +343,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	if err != nil {
 		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.explain(err))
 	}
-	if err := r.data.valDamage.add(result.Skipped); err != nil {
+	if err := r.data.valDamage.add(result.Skipped, result.Damaged); err != nil {
 		return report.Line{}, err
 	}
 	if !finite(result.Loss) {
@@ -342,6 +352,9 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
+	if err := r.writeAnswers(result); err != nil {
+		return report.Line{}, err
+	}
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
 		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
@@ -377,9 +390,6 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 	// that a run resumed with a higher limit goes on as if it had not been.
 	if r.at.Validated == r.at.Step && r.at.Step > 0 {
 		return exit, nil
-	}
-	if err := r.keepBest(); err != nil {
-		return exit, err
 	}
 	err := r.measure(ctx, r.data.val != nil)
 	if err != nil && ctx.Err() != nil {

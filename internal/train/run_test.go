@@ -179,7 +179,7 @@ func TestSavedWeightsGiveTheValidationsFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	part, _, err := dataset.OpenSplit(job.Data.Train, "val")
+	part, _, err := job.Data.OpenSplit(job.Data.Train, "val")
 	if err != nil {
 		t.Fatal(err)
 	}

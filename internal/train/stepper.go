@@ -12,12 +12,12 @@ type Stepper struct {
 	at      progress
 }
 
-// NewStepper builds the training network of w.
-func NewStepper(r Recipe, w *model.Weights) (*Stepper, error) {
+// NewStepper builds the training network of w; emulate is Job's.
+func NewStepper(r Recipe, w *model.Weights, emulate bool) (*Stepper, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	l, err := newLearner(r, trainingData{batches: 1}, w)
+	l, err := newLearner(r, trainingData{batches: 1}, w, emulate)
 	if err != nil {
 		return nil, err
 	}

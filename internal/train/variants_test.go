@@ -18,17 +18,20 @@ func TestEveryVariantLearns(t *testing.T) {
 		variant, optimizer string
 		lr                 float64
 		change             func(*model.Spec)
+		precision          model.Precision
 	}{
 		{model.V2Table1, optimize.Adam, 0.003, func(s *model.Spec) {
 			s.Width, s.InputSize, s.Aux = 0.25, 107,
 				model.AuxBatchNorm
-		}},
-		{model.BNInception, optimize.SGD, 0.1, func(s *model.Spec) { s.Width = 0.05 }},
-		{model.BNInception, optimize.Adam, 0.003, func(s *model.Spec) { s.Width, s.Stem.Conv = 0.25, "7x7" }},
-		{model.BNInception, optimize.AdamW, 0.003, func(s *model.Spec) { s.Width, s.Init = 0.25, "he" }},
-		{model.GoogLeNet, optimize.SGD, 0.1, func(*model.Spec) {}},
-		{model.GoogLeNet, optimize.RMSProp, 0.1, func(*model.Spec) {}},
-		{model.GoogLeNet, optimize.AdamW, 0.001, func(s *model.Spec) { s.Aux, s.AuxEarly = model.AuxNone, false }},
+		}, model.FP32},
+		{model.BNInception, optimize.SGD, 0.1, func(s *model.Spec) { s.Width = 0.05 }, model.FP32},
+		{model.BNInception, optimize.Adam, 0.003, func(s *model.Spec) { s.Width, s.Stem.Conv = 0.25, "7x7" }, model.FP32},
+		{model.BNInception, optimize.AdamW, 0.003, func(s *model.Spec) { s.Width, s.Init = 0.25, "he" }, model.FP32},
+		{model.GoogLeNet, optimize.SGD, 0.1, func(*model.Spec) {}, model.FP32},
+		{model.GoogLeNet, optimize.RMSProp, 0.1, func(*model.Spec) {}, model.FP32},
+		{model.GoogLeNet, optimize.AdamW, 0.001, func(s *model.Spec) { s.Aux, s.AuxEarly = model.AuxNone, false }, model.FP32},
+		{model.BNInception, optimize.SGD, 0.1, func(s *model.Spec) { s.Width = 0.05 }, model.BF16},
+		{model.GoogLeNet, optimize.AdamW, 0.002, func(s *model.Spec) { s.Width, s.Aux, s.AuxEarly = 0.25, model.AuxNone, false }, model.BF16},
 	} {
 		t.Run(c.variant+" "+c.optimizer, func(t *testing.T) {
 			spec, err := model.DefaultSpec(c.variant)
@@ -47,7 +50,8 @@ func TestEveryVariantLearns(t *testing.T) {
 			before := w.Clone()
 			o := DefaultRecipe()
 			o.Train.BatchSize, o.Optimizer.Name, o.Optimizer.LR, o.Optimizer.WeightDecay = 5, c.optimizer, c.lr, 0.01
-			s, err := NewStepper(o, w)
+			o.Train.Precision = c.precision.String()
+			s, err := NewStepper(o, w, true)
 			if err != nil {
 				t.Fatal(err)
 			}

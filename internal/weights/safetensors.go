@@ -18,6 +18,10 @@ import (
 // maxHeader is the limit that the reference implementation sets.
 const maxHeader = 100_000_000
 
+// maxTensors bounds the work that a header can ask for with tensors that take
+// no bytes of the file; the largest networks here have under two thousand.
+const maxTensors = 50_000
+
 // metadataKey is the header's entry of free strings.
 const metadataKey = "__metadata__"
 
@@ -159,6 +163,9 @@ func (t *Tensors) parseHeader(header []byte) error {
 			return fmt.Errorf("names %q twice", name)
 		}
 		seen[name] = true
+		if len(seen) > maxTensors {
+			return fmt.Errorf("names more than %d tensors, so these are not the weights of one network", maxTensors)
+		}
 		if name == metadataKey {
 			if err := dec.Decode(&t.Metadata); err != nil {
 				return fmt.Errorf("%s: %w", metadataKey, err)

@@ -24,9 +24,24 @@ type Tensor struct {
 	Int8s  []int8
 }
 
-// WriteTensors writes a safetensors file, all or nothing (see WriteFile). The
+// WriteTensors writes a safetensors file, all or nothing (see atomicfile). The
 // same tensors and metadata give the same bytes.
 func WriteTensors(path string, tensors []Tensor, metadata map[string]string) error {
+	return writeTensors(path, tensors, metadata, atomicfile.Write)
+}
+
+// WriteCheckpoint is WriteTensors with checksums, and the file that was at
+// path is called before from then on.
+func WriteCheckpoint(path, before string, tensors []Tensor, metadata map[string]string) error {
+	metadata = maps.Clone(metadata)
+	addChecksums(tensors, metadata)
+	return writeTensors(path, tensors, metadata, func(path string, write func(io.Writer) error) error {
+		return atomicfile.WriteKeeping(path, before, write)
+	})
+}
+
+func writeTensors(path string, tensors []Tensor, metadata map[string]string,
+	replace func(path string, write func(io.Writer) error) error) error {
 	order := slices.Clone(tensors)
 	// The widest elements first: then every tensor is aligned in the file, as
 	// the reference implementation has it.
@@ -35,7 +50,7 @@ func WriteTensors(path string, tensors []Tensor, metadata map[string]string) err
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return atomicfile.Write(path, func(out io.Writer) error {
+	return replace(path, func(out io.Writer) error {
 		if _, err := out.Write(header); err != nil {
 			return err
 		}

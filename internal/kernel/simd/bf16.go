@@ -8,18 +8,44 @@ package simd
 type BF16 struct {
 	Tiles // of bf16 pixels and weights
 
-	// Round writes from, rounded; NaN stays NaN. A rest shorter than 16 is not
-	// looked at.
-	Round func(to []uint16, from []float32)
-	// PoolSum and PoolMax are those of Runs, on bf16 and without argmax. The sum
-	// is float32, and rounded once.
-	PoolSum, PoolMax func(*PoolArgs)
+	ActivationRuns
+
+	// PackPairs makes weights for Gemm: it rounds those of a tap, [16c][16k], to
+	// pairs of c, [8c][16k][2c]. PackTransposed makes those of the transposed
+	// product: pairs of k, [8k][16c][2k].
+	PackPairs, PackTransposed func(to *[Block * Block]uint16, from *[Block * Block]float32)
+
+	// PoolSum, PoolMax and PoolArgmax are Runs' PoolSum, PoolMax without argmax,
+	// and PoolMax, on bf16. The sum is float32, and rounded once.
+	PoolSum, PoolMax, PoolArgmax func(*PoolArgs)
+	// PoolMaxBack is Runs' with y in bf16 and x in float32.
+	PoolMaxBack func(*PoolArgs)
 
 	// Native says that the processor has instructions for it. Else it is plain Go,
 	// a hundred times slower.
 	Native bool
 
 	peak
+}
+
+// ActivationRuns are memory-bound loops over bf16, on slices of equal length,
+// whose arithmetic is float32. A remainder shorter than 16 is not looked at.
+type ActivationRuns struct {
+	// Round writes from, rounded; NaN stays NaN.
+	Round func(to []uint16, from []float32)
+	// Widen is to = from * scale.
+	Widen func(to []float32, from []uint16, scale float32)
+	// Add is sum += x.
+	Add func(sum []float32, x []uint16)
+	// Pair is to[2*i] = low[i], to[2*i+1] = high[i].
+	Pair func(to, low, high []uint16)
+
+	// Moments, Normalise, GradientSums and GradientApply are those of Runs,
+	// rounded once.
+	Moments       func(sum, sq *[Block]float64, x []uint16)
+	Normalise     func(y, x []uint16, k *[3][Block]float32)
+	GradientSums  func(sum, dot *[Block]float64, dy, x []uint16, k *[3][Block]float32)
+	GradientApply func(dx, dy, x []uint16, k *[5][Block]float32)
 }
 
 // bf16Bytes is the size of a bf16.

@@ -189,10 +189,50 @@ func gemmBF16AVX512_3x8(args *GemmArgs)
 //go:noescape
 func gemmBF16AVX512_3x9(args *GemmArgs)
 
+// 1 output blocks.
+//
+//go:noescape
+func outerBF16AVX512_1(args *OuterArgs)
+
+// 2 output blocks.
+//
+//go:noescape
+func outerBF16AVX512_2(args *OuterArgs)
+
+// 3 output blocks.
+//
+//go:noescape
+func outerBF16AVX512_3(args *OuterArgs)
+
 // to = from, rounded to nearest even.
 //
 //go:noescape
 func roundBF16AVX512(to []uint16, from []float32)
+
+// to = from * scale.
+//
+//go:noescape
+func widenBF16AVX512(to []float32, from []uint16, scale float32)
+
+// sum += x.
+//
+//go:noescape
+func addBF16AVX512(sum []float32, x []uint16)
+
+// to[2*i] = low[i], to[2*i+1] = high[i].
+//
+//go:noescape
+func pairBF16AVX512(to []uint16, low []uint16, high []uint16)
+
+// to[row/2][column][row%2] = from[row][column].
+//
+//go:noescape
+func packPairsBF16AVX512(to *[256]uint16, from *[256]float32)
+
+// to[column/2][row][column%2] = from[row][column].
+//
+//go:noescape
+func packTransposedBF16AVX512(to *[256]uint16, from *[256]float32)
 
 // y = scale * sum of the taps, rounded to bf16.
 //
@@ -203,3 +243,33 @@ func poolSumBF16AVX512(args *PoolArgs)
 //
 //go:noescape
 func poolMaxBF16AVX512(args *PoolArgs)
+
+// y = the taps' maximum, argmax = the index of the first tap that has it.
+//
+//go:noescape
+func poolArgmaxBF16AVX512(args *PoolArgs)
+
+// Adds y, a gradient in bf16, to the tap of x in float32 that argmax names.
+//
+//go:noescape
+func poolMaxBackBF16AVX512(args *PoolArgs)
+
+// sum += x and sq += x*x, in float64.
+//
+//go:noescape
+func momentsBF16AVX512(sum *[16]float64, sq *[16]float64, x []uint16)
+
+// y = (x-k[2])*k[0] + k[1], and zero if that is negative.
+//
+//go:noescape
+func normaliseBF16AVX512(y []uint16, x []uint16, k *[3][16]float32)
+
+// sum += g and dot += g*(x-k[2]), in float64, g being dy, or zero where normalise's y is not positive.
+//
+//go:noescape
+func gradientSumsBF16AVX512(sum *[16]float64, dot *[16]float64, dy []uint16, x []uint16, k *[3][16]float32)
+
+// dx = k[0]*g + (k[3]*(x-k[2]) + k[4]), g being dy, or zero where normalise's y is not positive.
+//
+//go:noescape
+func gradientApplyBF16AVX512(dx []uint16, dy []uint16, x []uint16, k *[5][16]float32)

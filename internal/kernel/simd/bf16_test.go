@@ -235,8 +235,9 @@ func TestRoundBF16(t *testing.T) {
 // whole numbers, with what they must be.
 func TestBF16Pools(t *testing.T) {
 	loops := map[string]func(*simd.BF16) func(*simd.PoolArgs){
-		"sum": func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolSum },
-		"max": func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolMax },
+		"sum":    func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolSum },
+		"max":    func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolMax },
+		"argmax": func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolArgmax },
 	}
 	for name, loop := range loops {
 		simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
@@ -246,12 +247,16 @@ func TestBF16Pools(t *testing.T) {
 						got, want := newBF16Pool(t, seed, pixels, taps), newBF16Pool(t, seed, pixels, taps)
 						loop(s.BF16)(&got.args)
 						loop(simd.Generic.BF16)(&want.args)
-						if !slices.Equal(got.y, want.y) || !slices.Equal(got.x, want.x) {
+						if !slices.Equal(got.y, want.y) || !slices.Equal(got.x, want.x) || !slices.Equal(got.argmax, want.argmax) {
 							t.Fatalf("%s of %d pixels, %d taps, seed %d: %v, wants %v", name, pixels, taps, seed, got.y, want.y)
 						}
 						for at, y := range got.y {
 							if v := got.reference(name, at); value(y) != v {
 								t.Fatalf("%s of %d pixels, %d taps: value %d is %v, wants %v", name, pixels, taps, at, value(y), v)
+							}
+							if name == "argmax" && got.argmax[at] != got.firstMaximum(at, y) {
+								t.Fatalf("%d pixels, %d taps: maximum %d is tap %d, wants %d", pixels, taps, at, got.argmax[at],
+									got.firstMaximum(at, y))
 							}
 						}
 					}
@@ -265,18 +270,22 @@ type bf16Pool struct {
 	args simd.PoolArgs
 	x, y []uint16
 	taps []simd.PoolTap
+
+	argmax []uint8
 }
 
 func newBF16Pool(t testing.TB, seed uint64, pixels, taps int) *bf16Pool {
 	r := rand.New(rand.NewPCG(seed, uint64(taps)))
 	p := &bf16Pool{args: simd.PoolArgs{Count: taps, Pixels: pixels, XPixel: halfPixel * (1 + r.IntN(3)), Scale: 0.25}}
-	for _, place := range r.Perm(taps) {
-		p.taps = append(p.taps, simd.PoolTap{Offset: place * halfPixel})
+	for i, place := range r.Perm(taps) {
+		p.taps = append(p.taps, simd.PoolTap{Offset: place * halfPixel, Index: 3 * i})
 	}
 	whole := func() uint16 { return simd.RoundBF16(float32(r.IntN(9) - 4)) }
 	p.x = halves(t, (max(0, pixels-1)*p.args.XPixel+taps*halfPixel)/2, seed%2 == 0, whole)
 	p.y = halves(t, pixels*simd.Block, seed%2 == 0, whole)
+	p.argmax = make([]uint8, pixels*simd.Block)
 	p.args.X, p.args.Y, p.args.Taps = unsafe.Pointer(&p.x[0]), unsafe.Pointer(unsafe.SliceData(p.y)), &p.taps[0]
+	p.args.Argmax = unsafe.Pointer(unsafe.SliceData(p.argmax))
 	return p
 }
 
@@ -286,8 +295,42 @@ func (p *bf16Pool) reference(name string, at int) float64 {
 		v := value(p.x[(tap.Offset+at/simd.Block*p.args.XPixel)/2+at%simd.Block])
 		sum, largest = sum+v, max(largest, v)
 	}
-	if name == "max" {
+	if name != "sum" {
 		return largest
 	}
 	return sum / 4
+}
+
+// firstMaximum returns the index of the first tap with value y.
+func (p *bf16Pool) firstMaximum(at int, y uint16) uint8 {
+	i := slices.IndexFunc(p.taps, func(tap simd.PoolTap) bool {
+		return value(p.x[(tap.Offset+at/simd.Block*p.args.XPixel)/2+at%simd.Block]) == value(y)
+	})
+	return uint8(p.taps[i].Index)
+}
+
+// TestBF16MaximumsGradient compares with the twin and with adding one value after
+// another.
+func TestBF16MaximumsGradient(t *testing.T) {
+	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
+		for pixels := range 10 {
+			for _, taps := range []int{1, 2, 9} {
+				for seed := range uint64(4) {
+					pool := func() *poolCase { return newPoolCase(t, seed, pixels, taps) }
+					got, want, plain := pool(), pool(), pool()
+					half := halves(t, pixels*simd.Block, seed%2 == 0, ordinary(rand.New(rand.NewPCG(seed, 1))))
+					got.args.Y, want.args.Y = unsafe.Pointer(unsafe.SliceData(half)), unsafe.Pointer(unsafe.SliceData(half))
+					for i, v := range half {
+						plain.y[i] = simd.Float32(v)
+					}
+					s.BF16.PoolMaxBack(&got.args)
+					simd.Generic.BF16.PoolMaxBack(&want.args)
+					simd.Generic.PoolMaxBack(&plain.args)
+					if !slices.Equal(got.x, want.x) || !slices.Equal(got.x, plain.x) {
+						t.Fatalf("%d pixels, %d taps, seed %d: %v, wants %v", pixels, taps, seed, got.x, plain.x)
+					}
+				}
+			}
+		}
+	})
 }

@@ -11,13 +11,21 @@ import (
 var genericBF16 = func() *BF16 {
 	s := &BF16{
 		Tiles: Tiles{TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-		Round: roundBF16Generic, PoolSum: poolSumBF16Generic, PoolMax: poolMaxBF16Generic,
+		ActivationRuns: ActivationRuns{
+			Round: roundBF16Generic, Widen: widenBF16Generic, Add: addBF16Generic, Pair: pairBF16Generic,
+			Moments: momentsBF16Generic, Normalise: normaliseBF16Generic,
+			GradientSums: gradientSumsBF16Generic, GradientApply: gradientApplyBF16Generic,
+		},
+		PackPairs: packPairsGeneric, PackTransposed: packTransposedGeneric,
+		PoolSum: poolSumBF16Generic, PoolMax: poolMaxBF16Generic,
+		PoolArgmax: poolArgmaxBF16Generic, PoolMaxBack: poolMaxBackBF16Generic,
 		peak: peak{peakBF16Generic, peakChains * 4},
 	}
 	for n := 1; n <= MaxTileBlocks; n++ {
 		for m := 1; m <= s.TileRows[n]; m++ {
 			s.Gemm[n][m] = func(g *GemmArgs) { gemmBF16Generic(g, n, m) }
 		}
+		s.Outer[n] = func(o *OuterArgs) { outerBF16Generic(o, n) }
 	}
 	return s
 }()
@@ -82,6 +90,33 @@ func bf16Sums(g *GemmArgs, batch []GemmOffset, sets, a, b int) [Block]float32 {
 	return sums[0]
 }
 
+func outerBF16Generic(o *OuterArgs, blocks int) {
+	for n := range blocks {
+		dw := (*[Block][Block]float32)(unsafe.Add(o.DW, n*o.DWBlock))
+		var sums [Block][Block]float32
+		for _, row := range unsafe.Slice(o.Rows, o.Count) {
+			for i := range row.Pixels {
+				x := (*[Block][2]uint16)(unsafe.Add(o.X, row.X+i*o.XPixel))
+				dy := (*[Block][2]uint16)(unsafe.Add(o.DY, row.DY+i*o.DYPixel+n*o.DYBlock))
+				for c := range sums {
+					low, high := widen(x[c][0]), widen(x[c][1])
+					for k, pair := range dy {
+						sums[c][k] = dotBF16(sums[c][k], low, high, pair)
+					}
+				}
+			}
+		}
+		for c := range sums {
+			for k, sum := range sums[c] {
+				if o.Accumulate != 0 {
+					sum += dw[c][k]
+				}
+				dw[c][k] = sum
+			}
+		}
+	}
+}
+
 // dotBF16 is VDPBF16PS: two fused multiply-adds, the upper channel's first. In
 // float64 a product of two bf16 is exact, and a sum of it and a float32 rounds to
 // float32 as if it had been exact too.
@@ -102,12 +137,6 @@ func flush(v float32) float32 {
 	return v
 }
 
-func roundBF16Generic(to []uint16, from []float32) {
-	for i, v := range from[:len(from)/Block*Block] {
-		to[i] = RoundBF16(v)
-	}
-}
-
 // RoundBF16 rounds to nearest, ties to even; NaN stays NaN.
 func RoundBF16(v float32) uint16 {
 	bits := math.Float32bits(flush(v))
@@ -115,47 +144,6 @@ func RoundBF16(v float32) uint16 {
 		return uint16(bits>>16) | 1<<6 // a quiet one
 	}
 	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
-}
-
-// half returns the 16 channels of output pixel i.
-func (p *PoolArgs) half(i int) *[Block]uint16 {
-	return (*[Block]uint16)(unsafe.Add(p.Y, i*Block*bf16Bytes))
-}
-
-// tappedHalf returns the 16 channels of a tap of output pixel i's window.
-func (p *PoolArgs) tappedHalf(t PoolTap, i int) *[Block]uint16 {
-	return (*[Block]uint16)(unsafe.Add(p.X, t.Offset+i*p.XPixel))
-}
-
-func poolSumBF16Generic(p *PoolArgs) {
-	taps := p.list()
-	for i := range p.Pixels {
-		var sum [Block]float32
-		for _, t := range taps {
-			for c, v := range p.tappedHalf(t, i) {
-				sum[c] += math.Float32frombits(uint32(v) << 16)
-			}
-		}
-		y := p.half(i)
-		for c, v := range sum {
-			y[c] = RoundBF16(p.Scale * v)
-		}
-	}
-}
-
-func poolMaxBF16Generic(p *PoolArgs) {
-	taps := p.list()
-	for i := range p.Pixels {
-		y := p.half(i)
-		*y = *p.tappedHalf(taps[0], i)
-		for _, t := range taps[1:] {
-			for c, v := range p.tappedHalf(t, i) {
-				if math.Float32frombits(uint32(v)<<16) > math.Float32frombits(uint32(y[c])<<16) {
-					y[c] = v
-				}
-			}
-		}
-	}
 }
 
 func peakBF16Generic(turns int) {

@@ -5,14 +5,17 @@
 // Nothing is checked here: cutting work into tiles, padding and threads are
 // the job of package kernel.
 //
-// The generator in _asm, a separate module, writes the assembly. A function's
-// twin in plain Go has a similar name, and tests run both.
+// The generator in _asm, a separate module, writes the assembly for x86, and the one
+// in armgen that for Arm. A function's twin in plain Go has a similar name, and tests
+// run both.
 package simd
+
+//go:generate go run -C armgen .
 
 // ISA is one implementation of the innermost loops, named after its
 // instruction set. Everything above it is shared by all of them.
 type ISA struct {
-	Name string // avx512, avx2 or generic
+	Name string // avx512, avx2, neon or generic
 
 	Tiles // of float32
 
@@ -22,10 +25,6 @@ type ISA struct {
 
 	// Int8 are the loops over bytes, with the best instructions for them.
 	Int8 *Int8
-
-	// Outer[n] is the outer-product tile of n output channel blocks, for
-	// backward weights.
-	Outer [MaxTileBlocks + 1]func(*OuterArgs)
 
 	// The transforms of F(4x4, 3x3): of input, output and weights.
 	WinogradIn      func(*WinogradInArgs)
@@ -37,13 +36,17 @@ type ISA struct {
 	peak
 }
 
-// Tiles are the batch-reduce tiles of one precision.
+// Tiles are the tiles of one precision.
 type Tiles struct {
-	// Gemm[n][m] is the tile of n output channel blocks and m pixels; nil where
+	// Gemm[n][m] is the batch-reduce tile of n output channel blocks and m pixels; nil where
 	// the implementation has no such tile. Drivers cut their rows by TileRows[n],
 	// the largest m for n.
 	Gemm     [MaxTileBlocks + 1][MaxTileRows + 1]func(*GemmArgs)
 	TileRows [MaxTileBlocks + 1]int
+
+	// Outer[n] is the outer-product tile of n output channel blocks, for
+	// backward weights.
+	Outer [MaxTileBlocks + 1]func(*OuterArgs)
 }
 
 // The largest tiles of any implementation.

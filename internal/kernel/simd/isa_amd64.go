@@ -49,10 +49,10 @@ var avx512ISA = &ISA{
 			gemmAVX512_3x9,
 		},
 	},
-		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-	BF16:  genericBF16,
-	Int8:  genericInt8,
-	Outer: [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3},
+		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
+		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3}},
+	BF16: genericBF16,
+	Int8: genericInt8,
 
 	WinogradIn: winogradInAVX512, WinogradOut: winogradOutAVX512, WinogradWeights: winogradWeightsAVX512,
 
@@ -92,8 +92,16 @@ var bf16AVX512 = &BF16{
 			gemmBF16AVX512_3x9,
 		},
 	},
-		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-	Round: roundBF16AVX512, PoolSum: poolSumBF16AVX512, PoolMax: poolMaxBF16AVX512,
+		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
+		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerBF16AVX512_1, 2: outerBF16AVX512_2, 3: outerBF16AVX512_3}},
+	ActivationRuns: ActivationRuns{
+		Round: roundBF16AVX512, Widen: widenBF16AVX512, Add: addBF16AVX512, Pair: pairBF16AVX512,
+		Moments: momentsBF16AVX512, Normalise: normaliseBF16AVX512,
+		GradientSums: gradientSumsBF16AVX512, GradientApply: gradientApplyBF16AVX512,
+	},
+	PackPairs: packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
+	PoolSum: poolSumBF16AVX512, PoolMax: poolMaxBF16AVX512,
+	PoolArgmax: poolArgmaxBF16AVX512, PoolMaxBack: poolMaxBackBF16AVX512,
 	Native: true,
 	peak:   peak{peakBF16AVX512, peakChains * 16 * 4},
 }
@@ -107,10 +115,10 @@ var avx2ISA = &ISA{
 			gemmAVX2_1x5, gemmAVX2_1x6,
 		},
 	},
-		TileRows: [MaxTileBlocks + 1]int{1: 6}},
-	BF16:  genericBF16,
-	Int8:  int8AVX2,
-	Outer: [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX2_1},
+		TileRows: [MaxTileBlocks + 1]int{1: 6},
+		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX2_1}},
+	BF16: genericBF16,
+	Int8: int8AVX2,
 
 	WinogradIn: winogradInAVX2, WinogradOut: winogradOutAVX2, WinogradWeights: winogradWeightsAVX2,
 

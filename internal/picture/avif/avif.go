@@ -132,7 +132,8 @@ func (m machine) decode(data []byte, h Header) ([]uint8, error) {
 	if !ok {
 		return nil, errMemory
 	}
-	w, high, depth := binary.LittleEndian.Uint32(said), binary.LittleEndian.Uint32(said[4:]), binary.LittleEndian.Uint32(said[8:])
+	number := binary.LittleEndian.Uint32
+	w, high, depth := number(said), number(said[4:]), number(said[8:])
 	if int64(w) != int64(h.Width) || int64(high) != int64(h.Height) {
 		return nil, fmt.Errorf("AVIF of %dx%d pixels has a header of %dx%d", w, high, h.Width, h.Height)
 	}
@@ -164,8 +165,9 @@ func (m machine) decode(data []byte, h Header) ([]uint8, error) {
 	if !ok {
 		return nil, errMemory
 	}
-	rgb, opaque := overWhite(rgba, size)
-	h.interpolate(rgb, opaque)
+	rgb, alpha := straight(rgba, size)
+	h.interpolate(rgb, alpha)
+	overWhite(rgb, alpha)
 	return rgb, nil
 }
 
@@ -183,16 +185,36 @@ func (m machine) alloc(n int) (uint32, error) {
 	return uint32(r[0]), nil
 }
 
-// overWhite drops the opacity of colours that are multiplied by it already.
-// Of samples of two bytes the upper one counts. opaque says which pixels were.
-func overWhite(rgba []uint8, size int) (rgb []uint8, opaque func(pixel int) bool) {
+// straight divides colours by the opacity that they are multiplied by. Of
+// samples of two bytes the upper one counts. alpha is nil if all are opaque.
+func straight(rgba []uint8, size int) (rgb, alpha []uint8) {
 	at := func(i int) int { return int(rgba[size*(i+1)-1]) }
-	rgb = make([]uint8, len(rgba)/(4*size)*3)
-	for i := 0; 3*i < len(rgb); i++ {
-		white := 255 - at(4*i+3)
+	pixels := len(rgba) / (4 * size)
+	rgb, alpha = make([]uint8, 3*pixels), make([]uint8, pixels)
+	clear := false
+	for i := range pixels {
+		a := at(4*i + 3)
+		alpha[i] = uint8(a)
+		clear = clear || a < 255
 		for c := range 3 {
-			rgb[3*i+c] = uint8(min(at(4*i+c)+white, 255))
+			v := at(4*i + c)
+			if a > 0 && a < 255 {
+				v = min(255, (255*v+a/2)/a)
+			}
+			rgb[3*i+c] = uint8(v)
 		}
 	}
-	return rgb, func(pixel int) bool { return at(4*pixel+3) == 255 }
+	if !clear {
+		alpha = nil
+	}
+	return rgb, alpha
+}
+
+// overWhite lays colours over white.
+func overWhite(rgb, alpha []uint8) {
+	for i, a := range alpha {
+		for c := 3 * i; c < 3*i+3; c++ {
+			rgb[c] = uint8((int(rgb[c])*int(a) + 255*(255-int(a)) + 127) / 255)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package avif
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -9,7 +10,8 @@ import (
 // Header is what the properties of an AVIF say (ISO/IEC 23008-12, section 6.5).
 type Header struct {
 	Width, Height int
-	Orientation   int // 1 to 8, as EXIF has it
+	Orientation   int  // 1 to 8, as EXIF has it
+	XMP           bool // the file has some
 
 	across, down int     // pixels that share their chroma
 	kr, kb       float32 // shares of red and blue in brightness
@@ -42,6 +44,7 @@ func ReadHeader(data []byte) (Header, error) {
 	if len(meta) < 4 {
 		return h, io.ErrUnexpectedEOF
 	}
+	h.XMP = bytes.Contains(child(meta[4:], "iinf"), []byte("application/rdf+xml"))
 	boxes(child(child(meta[4:], "iprp"), "ipco"), func(name string, body []byte) {
 		switch {
 		case name == "ispe" && len(body) >= 12:

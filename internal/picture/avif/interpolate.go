@@ -4,21 +4,25 @@ package avif
 // libavif interpolates it, but this build of it repeats each sample, which
 // shows at edges between colours. What a sample was is still to be seen in the
 // pixels that share it: those that no bound has cut off tell it exactly.
-func (h Header) interpolate(rgb []uint8, opaque func(pixel int) bool) {
+//
+// Where alpha is small, no colour is to be seen.
+func (h Header) interpolate(rgb, alpha []uint8) {
 	if h.across == 1 && h.down == 1 {
 		return
 	}
+	const small = 16
+	shown := func(i int) bool { return alpha == nil || alpha[i] >= small }
 	c := cells{h, (h.Width + h.across - 1) / h.across, (h.Height + h.down - 1) / h.down, nil}
 	c.differences = make([]difference, c.w*c.h)
 	for y := range c.h {
 		for x := range c.w {
-			c.differences[y*c.w+x] = h.shared(rgb, opaque, x*h.across, y*h.down)
+			c.differences[y*c.w+x] = h.shared(rgb, shown, x*h.across, y*h.down)
 		}
 	}
 	for y := range h.Height {
 		for x := range h.Width {
 			i := y*h.Width + x
-			if !opaque(i) {
+			if !shown(i) {
 				continue
 			}
 			p := rgb[3*i : 3*i+3]
@@ -60,13 +64,13 @@ func (c cells) at(x, y int) difference {
 }
 
 // shared returns the chroma of the pixels from x, y on that share it.
-func (h Header) shared(rgb []uint8, opaque func(int) bool, x, y int) difference {
+func (h Header) shared(rgb []uint8, shown func(int) bool, x, y int) difference {
 	var sums [2]difference // of exact pixels, and of all
 	var counts [2]float32
 	for py := y; py < min(y+h.down, h.Height); py++ {
 		for px := x; px < min(x+h.across, h.Width); px++ {
 			i := py*h.Width + px
-			if !opaque(i) {
+			if !shown(i) {
 				continue
 			}
 			p := rgb[3*i : 3*i+3]

@@ -76,9 +76,28 @@ func (d *decoder) claimed() (blocks int) {
 // rest is grey, and Damage says so; it is an error only if nothing can be
 // shown.
 func Decode(data []byte) (Picture, error) {
+	d, err := decodePlanes(data)
+	if err != nil {
+		return Picture{}, err
+	}
+	return d.render(), nil
+}
+
+// DecodeSamples is Decode for those who know better what the components mean:
+// Pix has the samples of each pixel as they are, of all components.
+func DecodeSamples(data []byte) (Picture, error) {
+	d, err := decodePlanes(data)
+	if err != nil {
+		return Picture{}, err
+	}
+	return d.interleaved(), nil
+}
+
+// decodePlanes decodes all components.
+func decodePlanes(data []byte) (*decoder, error) {
 	d := newDecoder(data)
 	if err := d.untilFrame(); err != nil {
-		return Picture{}, err
+		return nil, err
 	}
 	d.allocate()
 	for {
@@ -88,7 +107,7 @@ func Decode(data []byte) (Picture, error) {
 		}
 		if err != nil {
 			if d.scans == 0 {
-				return Picture{}, err
+				return nil, err
 			}
 			d.damage(damageOf(err))
 		}
@@ -97,10 +116,10 @@ func Decode(data []byte) (Picture, error) {
 		}
 	}
 	if d.scans == 0 {
-		return Picture{}, errEnd
+		return nil, errEnd
 	}
 	d.finish()
-	return d.render(), nil
+	return d, nil
 }
 
 // errEnd is a picture that ends before what it must have.

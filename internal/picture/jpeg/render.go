@@ -5,6 +5,13 @@ import "github.com/inception-go/inception/internal/picture/chroma"
 // render makes red, green and blue out of the planes.
 func (d *decoder) render() Picture {
 	p := Picture{d.width, d.height, make([]uint8, 3*d.width*d.height), d.damaged}
+	toRGB := d.colours()
+	d.eachRow(func(y int, rows [][]uint8) { toRGB(p.Pix[3*y*d.width:][:3*d.width], rows) })
+	return p
+}
+
+// eachRow calls visit for each row of pixels, with the samples of each component.
+func (d *decoder) eachRow(visit func(y int, rows [][]uint8)) {
 	planes, rows := make([]chroma.Plane, len(d.components)), make([][]uint8, len(d.components))
 	for i := range d.components {
 		c := &d.components[i]
@@ -14,13 +21,26 @@ func (d *decoder) render() Picture {
 		}
 		rows[i] = make([]uint8, d.width+3)
 	}
-	toRGB := d.colours()
 	for y := range d.height {
 		for i := range planes {
 			rows[i] = planes[i].Row(rows[i][:d.width], y)
 		}
-		toRGB(p.Pix[3*y*d.width:][:3*d.width], rows)
+		visit(y, rows)
 	}
+}
+
+// interleaved puts the samples of a pixel behind each other.
+func (d *decoder) interleaved() Picture {
+	n := len(d.components)
+	p := Picture{d.width, d.height, make([]uint8, n*d.width*d.height), d.damaged}
+	d.eachRow(func(y int, rows [][]uint8) {
+		to := p.Pix[n*y*d.width:][:n*d.width]
+		for c, row := range rows {
+			for x, v := range row {
+				to[n*x+c] = v
+			}
+		}
+	})
 	return p
 }
 

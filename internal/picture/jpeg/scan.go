@@ -116,14 +116,14 @@ func (d *decoder) mcus(inScan []*component, across, down, single int) {
 	next := byte(0) // restart marker
 	for first := 0; first < total; first += restart {
 		if first > 0 {
-			broken = !d.restart(inScan, next)
+			// Data that are missing are zeros for the first MCU without any, as
+			// for libjpeg.
+			broken = !d.restart(inScan, next) && broken
 			next = (next + 1) & 7
 		}
 		for i := first; i < min(first+restart, total) && !broken; i++ {
+			d.lastRow = i / across
 			broken = !d.mcu(inScan, i%across, i/across, single)
-			if !broken {
-				d.lastRow = i / across
-			}
 		}
 		if broken && d.in.pos >= len(d.in.data) {
 			break

@@ -93,12 +93,28 @@ func (c *component) smooth(coefs *[64]int16, bx, by, lastRow int) {
 // means returns the means of the 5x5 blocks around one, those at the edge
 // repeated beyond it.
 func (c *component) means(bx, by int) (m [25]int16) {
+	top, bottom := c.edges(by)
 	for dy := -2; dy <= 2; dy++ {
-		y := max(0, min(c.down-1, by+dy))
+		y := max(top, min(bottom, by+dy))
 		for dx := -2; dx <= 2; dx++ {
 			x := max(0, min(c.across-1, bx+dx))
 			m[5*(dy+2)+dx+2] = c.coefs[64*(y*c.stride/8+x)]
 		}
 	}
 	return m
+}
+
+// edges returns the first and the last row of blocks that libjpeg looks at for a
+// block in row by: it counts rows as if all MCUs had as many as those of the
+// same row of MCUs, which differ in the last one.
+func (c *component) edges(by int) (top, bottom int) {
+	mcu, last := by/c.v, (c.down-1)/c.v
+	if mcu < last {
+		return 0, (last+1)*c.v - 1 // beyond the picture, into the last MCUs
+	}
+	shown := c.down - last*c.v
+	if mcu*shown+by-mcu*c.v < 2 {
+		top = max(0, by-1)
+	}
+	return top, c.down - 1
 }

@@ -43,10 +43,7 @@ const (
 
 // Of tells which container a file is, whatever its name.
 func Of(path string) (Kind, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return Other, fmt.Errorf("%s: is not a regular file", path) // of which a FIFO would be waited for
-	}
-	f, err := os.Open(path)
+	f, info, err := openRegular(path)
 	if err != nil {
 		return Other, err
 	}
@@ -69,7 +66,7 @@ func Of(path string) (Kind, error) {
 		return HDF5, nil
 	}
 	tail := make([]byte, 8)
-	if info, err := f.Stat(); err == nil && info.Size() >= 8 {
+	if info.Size() >= 8 {
 		if _, err := f.ReadAt(tail, info.Size()-8); err == nil && binary.LittleEndian.Uint64(tail) == TensorFlowMagic {
 			return TensorFlow, nil
 		}

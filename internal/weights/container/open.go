@@ -12,18 +12,12 @@ import (
 // Open returns the content of a regular file and a function that lets go of it.
 // The bytes may be a mapping: reading them goes through Guard.
 func Open(path string) ([]byte, func() error, error) {
-	f, err := os.Open(path)
+	f, info, err := openRegular(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
 	switch {
-	case !info.Mode().IsRegular():
-		return nil, nil, fmt.Errorf("%s: is not a regular file", path)
 	case info.Size() == 0:
 		return nil, nil, fmt.Errorf("%s: is empty", path)
 	case info.Size() > math.MaxInt/2:
@@ -34,6 +28,27 @@ func Open(path string) ([]byte, func() error, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, release, nil
+}
+
+// openRegular opens a file that has an end. It looks before it opens, because
+// opening a pipe would wait for somebody who writes into it.
+func openRegular(path string) (*os.File, os.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = f.Stat(); err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 // readWhole is mapFile for where mapping is not possible.

@@ -180,8 +180,10 @@ func (n network) rank() int {
 	if rank < 0 {
 		rank = len(usualKeys)
 	}
-	for i, worse := range []bool{n.average && n.tool == "", n.tool == "", !n.hasStatistics(), otherTensors.MatchString(n.name()),
-		n.inside != ""} {
+	faults := []bool{ // the worst comes last
+		n.average && n.tool == "", n.tool == "", !n.hasStatistics(), otherTensors.MatchString(n.name()), n.inside != "",
+	}
+	for i, worse := range faults {
 		if worse {
 			rank += 100 << i
 		}
@@ -316,7 +318,8 @@ func (n *network) borrow(all []network) (notes []string) {
 				n.tensors[n.prefix+ours] = s
 			}
 		}
-		return []string{fmt.Sprintf("batch norm's statistics are those of %q: %q has parameters alone", other.name(), n.name())}
+		return []string{fmt.Sprintf("batch norm's statistics are those of %q: %q has parameters alone",
+			other.name(), n.name())}
 	}
 	return nil
 }

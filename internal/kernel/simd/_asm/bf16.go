@@ -8,26 +8,16 @@ import (
 // bf16Block is a channel block in bytes: 16 bf16.
 const bf16Block = block / 2
 
-// roundRun rounds float32 to bf16.
-func roundRun(e *emitter) {
-	r := beginRun(e, avx512, "roundBF16", "to []uint16, from []float32", "to = from, rounded to nearest even.")
-	to, from, turns := r.slice("to"), r.slice("from"), r.length("from")
-	e.SHRQ(operand.U8(4), turns)
-	e.times("block", turns, func() {
-		value, half := r.load(from, 0, 0), e.YMM()
-		e.roundBF16(value, half)
-		e.VMOVUPS(half, operand.Mem{Base: to})
-		e.ADDQ(operand.U32(bf16Block), to)
-		e.ADDQ(operand.U32(block), r.index)
-	})
-	e.end()
-}
-
 // widened is pixel i's bf16 as float32.
 func (p *pool) widened(from reg.GPVirtual, i int) reg.VecVirtual {
-	to := p.ZMM()
-	p.VPMOVZXWD(p.value(from, i, 0), to)
-	p.VPSLLD(operand.U8(16), to, to)
+	return p.widen(p.value(from, i, 0))
+}
+
+// widen loads 16 bf16 as float32.
+func (e *emitter) widen(from operand.Op) reg.VecVirtual {
+	to := e.ZMM()
+	e.VPMOVZXWD(from, to)
+	e.VPSLLD(operand.U8(16), to, to)
 	return to
 }
 
@@ -73,5 +63,48 @@ func poolMaxBF16(e *emitter) {
 			e.VPSRLD(operand.U8(16), b, b)
 			e.VPMOVDW(b, p.out(i, 0))
 		}
+	})
+}
+
+func poolArgmaxBF16(e *emitter) {
+	p := beginPool(e, avx512, "poolArgmaxBF16", "y = the taps' maximum, argmax = the index of the first tap that has it.",
+		4, bf16Block)
+	p.walk(func(pixels int) {
+		best, which := avx512.registerList(e, pixels), avx512.registerList(e, pixels)
+		first := e.GP64()
+		e.MOVQ(p.taps, p.tap)
+		e.MOVQ(operand.Mem{Base: p.tap}, first)
+		e.ADDQ(p.x, first)
+		for i := range best {
+			best[i] = p.widened(first, i)
+			e.VPBROADCASTD(operand.Mem{Base: p.tap, Disp: 8}, which[i])
+		}
+		p.eachTap(1, func(from reg.GPVirtual) {
+			index := p.index()
+			for i, b := range best {
+				p.take(p.widened(from, i), index, b, which[i])
+			}
+		})
+		for i, b := range best {
+			e.VPSRLD(operand.U8(16), b, b)
+			e.VPMOVDW(b, p.out(i, 0))
+			p.storeBytes(which[i:i+1], operand.Mem{Base: p.argmax, Disp: i * block / 4})
+		}
+	})
+}
+
+func poolMaxBackBF16(e *emitter) {
+	p := beginPool(e, avx512, "poolMaxBackBF16",
+		"Adds y, a gradient in bf16, to the tap of x in float32 that argmax names.", 1, bf16Block)
+	p.walk(func(int) {
+		dy, which := p.widen(p.out(0, 0)), e.ZMM()
+		e.VPMOVZXBD(operand.Mem{Base: p.argmax}, which)
+		p.eachTap(0, func(from reg.GPVirtual) {
+			dx, mask := e.ZMM(), e.K()
+			e.VPCMPEQD(p.index(), which, mask)
+			e.VMOVUPS(p.value(from, 0, 0), dx)
+			e.VADDPS(dy, dx, mask, dx)
+			e.VMOVUPS(dx, p.value(from, 0, 0))
+		})
 	})
 }

@@ -25,13 +25,13 @@ type precision struct {
 	name     string // as part of function names; empty for float32
 	channels int    // that a step multiplies
 	inFlight int    // sums that keep the units busy: the latency times how many begin in a cycle
-	multiply func(t *gemmTile, value operand.Mem, row, sums []reg.VecVirtual)
+	multiply func(e *emitter, s *simd, value operand.Mem, row, sums []reg.VecVirtual)
 	store    func(t *gemmTile, field func(string) reg.GPVirtual)
 }
 
 var (
-	float32s = &precision{"", 1, 8, (*gemmTile).multiplyFloats, (*gemmTile).storeFloats}
-	bf16s    = &precision{"BF16", 2, 12, (*gemmTile).multiplyBF16, (*gemmTile).storeBF16}
+	float32s = &precision{"", 1, 8, multiplyFloats, (*gemmTile).storeFloats}
+	bf16s    = &precision{"BF16", 2, 12, multiplyBF16, (*gemmTile).storeBF16}
 )
 
 func gemmTiles(e *emitter, s *simd, p *precision) {
@@ -129,23 +129,23 @@ func (t *gemmTile) step(i int, pixels *strided, b, bBlock reg.GPVirtual) {
 	}
 	sums := t.sums[i%len(t.sums)]
 	for pixel := range t.m {
-		t.p.multiply(t, pixels.at(pixel, i*4), row, sums[pixel*t.vectors():])
+		t.p.multiply(e, s, pixels.at(pixel, i*4), row, sums[pixel*t.vectors():])
 	}
 }
 
-func (t *gemmTile) multiplyFloats(value operand.Mem, row, sums []reg.VecVirtual) {
-	t.s.multiply(t.e, value, row, sums)
+func multiplyFloats(e *emitter, s *simd, value operand.Mem, row, sums []reg.VecVirtual) {
+	s.multiply(e, value, row, sums)
 }
 
-func (t *gemmTile) multiplyBF16(value operand.Mem, row, sums []reg.VecVirtual) {
+func multiplyBF16(e *emitter, s *simd, value operand.Mem, row, sums []reg.VecVirtual) {
 	if len(row) == 1 {
-		t.e.dotBF16(value, row[0], sums[0])
+		e.dotBF16(value, row[0], sums[0])
 		return
 	}
-	all := t.s.register(t.e)
-	t.e.VBROADCASTSS(value, all)
+	all := s.register(e)
+	e.VBROADCASTSS(value, all)
 	for i, r := range row {
-		t.e.dotBF16(all, r, sums[i])
+		e.dotBF16(all, r, sums[i])
 	}
 }
 

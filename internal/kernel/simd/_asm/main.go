@@ -23,7 +23,7 @@ var families = []struct {
 	{"tiles", func(e *emitter) {
 		for _, s := range []*simd{avx512, avx2} {
 			gemmTiles(e, s, float32s)
-			outerTiles(e, s)
+			outerTiles(e, s, float32s)
 		}
 	}},
 	{"winograd", func(e *emitter) {
@@ -53,9 +53,21 @@ var families = []struct {
 	}},
 	{"bf16", func(e *emitter) {
 		gemmTiles(e, avx512, bf16s)
+		outerTiles(e, avx512, bf16s)
 		roundRun(e)
+		widenRun(e)
+		addRun(e)
+		pairRun(e)
+		packPairs(e)
+		packTransposed(e)
 		poolSumBF16(e)
 		poolMaxBF16(e)
+		poolArgmaxBF16(e)
+		poolMaxBackBF16(e)
+		momentsBF16(e)
+		normaliseBF16(e)
+		gradientSumsBF16(e)
+		gradientApplyBF16(e)
 	}},
 	{"int8", int8Family},
 	{"peak", func(e *emitter) {

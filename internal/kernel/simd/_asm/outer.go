@@ -15,14 +15,14 @@ var outerPasses = map[*simd][][]int{
 	avx2:   {{6, 5, 5}},
 }
 
-func outerTiles(e *emitter, s *simd) {
+func outerTiles(e *emitter, s *simd, p *precision) {
 	for i, passes := range outerPasses[s] {
-		outerTile(e, s, i+1, passes)
+		outerTile(e, s, p, i+1, passes)
 	}
 }
 
-func outerTile(e *emitter, s *simd, n int, passes []int) {
-	e.begin(fmt.Sprintf("outer%s_%d", s.name, n), "args *OuterArgs",
+func outerTile(e *emitter, s *simd, p *precision, n int, passes []int) {
+	e.begin(fmt.Sprintf("outer%s%s_%d", p.name, s.name, n), "args *OuterArgs",
 		fmt.Sprintf("%d output blocks.", n))
 	field := e.fields("OuterArgs")
 	dw, xBase, dyBase := field("DW"), field("X"), field("DY")
@@ -45,7 +45,7 @@ func outerTile(e *emitter, s *simd, n int, passes []int) {
 			e.ADDQ(xBase, x)
 			e.ADDQ(dyBase, dy)
 			e.times("pixels", pixels, func() {
-				outerPixel(e, s, n, sums, channel, x, dy, dyBlock)
+				outerPixel(e, s, p, n, sums, channel, x, dy, dyBlock)
 				e.ADDQ(xPixel, x)
 				e.ADDQ(dyPixel, dy)
 			})
@@ -56,14 +56,17 @@ func outerTile(e *emitter, s *simd, n int, passes []int) {
 	e.end()
 }
 
-// outerPixel adds one pixel's products; sums begin at input channel first.
-func outerPixel(e *emitter, s *simd, n int, sums []reg.VecVirtual, first int, x, dy, dyBlock reg.GPVirtual) {
+// outerPixel adds the products of one pixel, or of a pair; sums begin at input
+// channel first.
+func outerPixel(
+	e *emitter, s *simd, p *precision, n int, sums []reg.VecVirtual, first int, x, dy, dyBlock reg.GPVirtual,
+) {
 	row := s.registerList(e, n*s.perBlock())
 	for v, r := range row {
 		e.VMOVUPS(blockVector(s, dy, dyBlock, v, 0), r)
 	}
 	for c := range len(sums) / len(row) {
-		s.multiply(e, operand.Mem{Base: x, Disp: (first + c) * 4}, row, sums[c*len(row):])
+		p.multiply(e, s, operand.Mem{Base: x, Disp: (first + c) * 4}, row, sums[c*len(row):])
 	}
 }
 

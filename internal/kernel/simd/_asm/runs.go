@@ -10,13 +10,14 @@ import (
 type run struct {
 	*emitter
 	s     *simd
-	index reg.GPVirtual // in bytes, the same for all slices
+	index reg.GPVirtual // the same for all slices; bytes of those with pixels of unit bytes
+	unit  int           // bytes of 16 values
 }
 
 // beginRun starts a function over slices.
 func beginRun(e *emitter, s *simd, name, params, doc string) *run {
 	e.begin(name+s.name, params, doc)
-	r := &run{emitter: e, s: s, index: e.GP64()}
+	r := &run{emitter: e, s: s, index: e.GP64(), unit: block}
 	e.XORQ(r.index, r.index)
 	return r
 }
@@ -84,13 +85,13 @@ func (r *run) blocks(length string, units int, body func(unit int)) {
 			for unit := range units {
 				body(unit)
 			}
-			r.ADDQ(operand.U32(units*block), r.index)
+			r.ADDQ(operand.U32(units*r.unit), r.index)
 		})
 		turns = rest
 	}
 	r.times("block", turns, func() {
 		body(0)
-		r.ADDQ(operand.U32(block), r.index)
+		r.ADDQ(operand.U32(r.unit), r.index)
 	})
 }
 

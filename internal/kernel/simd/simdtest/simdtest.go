@@ -28,8 +28,11 @@ func Each(t *testing.T, test func(t *testing.T, s *simd.ISA)) {
 // expected returns the implementations that the processor's flags imply.
 func expected() []string {
 	list := []string{"generic"}
-	if purego || runtime.GOARCH != "amd64" {
+	if purego {
 		return list
+	}
+	if runtime.GOARCH == "arm64" {
+		return append(list, "neon") // part of every such processor
 	}
 	x86 := cpu.X86
 	if x86.HasAVX2 && x86.HasFMA {

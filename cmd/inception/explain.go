@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/inception-go/inception/internal/console"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/explain"
+	"github.com/inception-go/inception/internal/labels"
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/weights"
+	"github.com/spf13/cobra"
+)
+
+// explainCommand is `inception explain`.
+type explainCommand struct {
+	*session
+	weights, out        string
+	method, head, class string
+	at                  []string
+	patch, step         int
+	batch, inputSize    int
+}
+
+func newExplain(s *session) *cobra.Command {
+	e := &explainCommand{session: s}
+	c := &cobra.Command{
+		Use:   "explain --weights F IMAGE|DIR|X.npy ... -o DIR",
+		Short: "Show where in pictures a network finds a class",
+		Long: `Write for each picture a heat map of what speaks for its most probable class, or for
+--class: NAME.png with the map over the picture, NAME.METHOD.POINT.npy with the map
+itself, [H,W] float32 of the point's grid, from 0 to 1. index.html shows all pictures
+with their maps, their most probable classes and what speaks for one of the two first
+against the other. With --at several times the maps stand side by side. An .npy holds
+inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overlay.`,
+		Example: `  inception explain --weights runs/flowers5 rose.jpg -o explained
+  inception explain --weights v3.safetensors photos/ --at Mixed_5d --at Mixed_6e --at Mixed_7c --method layercam -o explained
+  inception explain --weights v3.safetensors cat.jpg --class "tabby" --method occlusion -o explained`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return e.run(c.Context(), args) },
+	}
+	f := c.Flags()
+	f.StringVarP(&e.weights, "weights", "w", "", "weight file or run folder")
+	f.StringVarP(&e.out, "out", "o", "", "`folder` to write")
+	f.StringVar(&e.method, "method", string(explain.GradCAM), settings.Choices(explain.Methods()))
+	f.StringArrayVar(&e.at, "at", nil,
+		"module or layer whose map to make, such as Mixed_6e; repeatable (default: the last module that the head sees)")
+	f.StringVar(&e.class, "class", "", "class to explain by `name` or index (default: each picture's most probable one)")
+	f.StringVar(&e.head, "head", mainHead,
+		"head that answers: main, aux (the only or later auxiliary one), or an auxiliary head's name")
+	f.IntVar(&e.patch, "patch", 0, "occlusion: side of the square in pixels of the input (default: an eighth of it)")
+	f.IntVar(&e.step, "step", 0, "occlusion: pixels from one place of the square to the next (default: half the square)")
+	f.IntVarP(&e.batch, "batch", "b", 8, "rows in one pass, also --batch-size; a picture takes two")
+	f.IntVar(&e.inputSize, "input-size", 0, "use this size instead of the weights' own")
+	_ = c.MarkFlagRequired("weights")
+	_ = c.MarkFlagRequired("out")
+	return c
+}
+
+// mainHead is the --head of the network's own answer.
+const mainHead = "main"
+
+// explanation is what `explain --json` prints for a map.
+type explanation struct {
+	Image   string         `json:"image"`
+	Class   evaluate.Class `json:"class"`
+	Method  explain.Method `json:"method"`
+	At      string         `json:"at"`
+	Map     string         `json:"map"`
+	Largest float64        `json:"largest"` // what 1 in the map stands for
+}
+
+func (e *explainCommand) run(ctx context.Context, args []string) error {
+	o, err := e.options()
+	if err != nil {
+		return usageError{err}
+	}
+	w, m, err := weights.Load(e.weights)
+	if err != nil {
+		return err
+	}
+	for _, text := range m.Notes {
+		e.note("%s: %s", e.weights, text)
+	}
+	if m.NoHead {
+		return fmt.Errorf("%s: has no classifier, so there is no class to explain", e.weights)
+	}
+	question := explain.Most
+	if e.class != "" {
+		if question.Class, err = labels.Find(e.class, m.ClassNames()); err != nil {
+			return usageError{fmt.Errorf("--class: %w", err)}
+		}
+	}
+	if e.inputSize > 0 {
+		m.Preprocess.Size = e.inputSize
+	}
+	o.Size, o.Grey, o.Apart = m.Preprocess.Size, m.Preprocess.Middle(), true
+	files, below, err := filesBelow(args)
+	if err != nil {
+		return err
+	}
+	total, err := evaluate.Count(files, o.Size)
+	if err != nil {
+		return err
+	}
+	limits, err := e.pictureOptions()
+	if err != nil {
+		return err
+	}
+	explainer, err := explain.New(w, o)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.weights, err)
+	}
+	defer explainer.Close()
+	to := &report.Explanations{
+		Dir: e.out, Of: e.weights, Method: o.Method, Labels: m.ClassNames(), Inputs: files, Facts: []report.Fact{
+			{"network", m.Spec.Variant + ", " + e.head + " head"},
+			{"maps", e.method + " at " + strings.Join(explainer.Points(), ", ")},
+			{"pictures", m.Preprocess.String()}, {"program", "inception " + version()},
+		},
+	}
+	each := func(use func(explain.Result) error) error {
+		return explainer.Files(ctx, files, limits.Decoder(), m.Preprocess, question, use)
+	}
+	return e.through(ctx, total, each, to, func(r explain.Result) error {
+		return e.show(r, to, below[r.Path], m.ClassNames())
+	})
+}
+
+// options checks the flags.
+func (e *explainCommand) options() (o explain.Options, err error) {
+	o = explain.Options{At: e.at, Batch: e.batch, Patch: e.patch, Step: e.step}
+	if o.Method, err = explain.ParseMethod(e.method); err != nil {
+		return o, fmt.Errorf("--method: %w", err)
+	}
+	if o.Head = e.head; e.head == mainHead {
+		o.Head = ""
+	}
+	if o.Method == explain.Occlusion && len(e.at) > 0 {
+		return o, fmt.Errorf("--at: occlusion has one map, of the picture itself")
+	}
+	if o.Method != explain.Occlusion && (e.patch != 0 || e.step != 0) {
+		return o, fmt.Errorf("--patch and --step: are for --method occlusion")
+	}
+	if e.batch < 1 || e.inputSize < 0 {
+		return o, fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", e.batch, e.inputSize)
+	}
+	return o, nil
+}
+
+// filesBelow lists the files of all arguments, and for each the folder that was
+// named; none for a file that was named itself.
+func filesBelow(args []string) (files []string, below map[string]string, err error) {
+	below = map[string]string{}
+	for _, arg := range args {
+		found, err := evaluate.Files([]string{arg})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, file := range found {
+			if file != arg {
+				below[file] = arg
+			}
+		}
+		files = append(files, found...)
+	}
+	return files, below, nil
+}
+
+// through explains all files behind a progress bar and writes the page.
+func (e *explainCommand) through(ctx context.Context, total int, each func(func(explain.Result) error) error,
+	to *report.Explanations, use func(explain.Result) error) error {
+	const few = 4
+	var bar *console.Bar
+	if total >= few && !isTerminal(e.stdout) {
+		bar = e.bar("", console.Images)
+	}
+	defer bar.Clear()
+	done, unread := 0, 0
+	err := each(func(r explain.Result) error {
+		done++
+		bar.Set(int64(done), int64(total))
+		if r.Err != nil {
+			unread++
+			bar.Clear()
+			e.warn(r.Err.Error())
+			return nil
+		}
+		if r.Damage != nil {
+			bar.Clear()
+			e.warn(asFarAsItGoes(r.Damage))
+		}
+		return use(r)
+	})
+	bar.Clear()
+	page, closeErr := to.Close() // also of what was explained before an error
+	if err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return err
+	}
+	if page != "" {
+		e.note("wrote %s", page)
+	}
+	if unread > 0 {
+		return fmt.Errorf("%d of %d pictures could not be read", unread, total)
+	}
+	return nil
+}
+
+// show writes the files of one picture and says what they show.
+func (e *explainCommand) show(r explain.Result, to *report.Explanations, below string, names []string) error {
+	maps, err := to.Add(r, below)
+	if err != nil {
+		return err
+	}
+	class := evaluate.Top(r.Logits, names, len(r.Logits))[evaluate.Rank(r.Logits, r.Class)-1]
+	if !e.json {
+		e.print("%s: %s %.2f%%, %s\n", r.Name(), class.Label, 100*class.Prob, strings.Join(maps, ", "))
+	}
+	for i, m := range r.Maps {
+		if m.Largest == 0 {
+			e.warn(fmt.Sprintf("%s: nothing at %s speaks for %s", r.Name(), m.At, class.Label))
+		}
+		if !e.json {
+			continue
+		}
+		if err := e.printJSON(explanation{r.Name(), class, explain.Method(e.method), m.At, maps[i], m.Largest}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/inception-go/inception/internal/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// AnyAux as Options.Head stands for the only or the later auxiliary head.
+const AnyAux = "aux"
+
+// errNoAux says that weights lack what Options.Head asks for.
+var errNoAux = errors.New("the network has no auxiliary head")
+
+// AuxHeads lists the names of the auxiliary heads of spec's network, the later
+// one first.
+func AuxHeads(spec Spec) ([]string, error) {
+	layers, err := Layers(spec)
+	var names []string
+	for _, m := range Modules(layers) {
+		if m.Aux {
+			names = slices.Insert(names, 0, m.Name)
+		}
+	}
+	return names, err
+}
+
+// differentiateScore makes the chosen head's logits those of the network, and
+// adds the gradients of their score by the layers of o.Keep.
+func (n *Network) differentiateScore(o Options) error {
+	if err := n.answerBy(o.Head); err != nil {
+		return err
+	}
+	if len(o.Keep) == 0 {
+		return nil
+	}
+	score, err := ops.Score("explain", n.out.logits, n.Spec.Classes, &n.choose)
+	if err != nil {
+		return err
+	}
+	n.losses = gorgonia.Nodes{score}
+	var wrt gorgonia.Nodes
+	for _, name := range o.Keep {
+		node, err := n.point(name)
+		if err != nil {
+			return err
+		}
+		if !ops.DependsOn(n.out.logits, node) {
+			return fmt.Errorf("%s: the answer of this head does not depend on it; the last module that it sees is %s",
+				name, n.LastPoint())
+		}
+		if len(node.Shape()) != 5 || node == n.out.logits {
+			return fmt.Errorf("%s: is not a map of the picture", name)
+		}
+		wrt = append(wrt, node)
+	}
+	grads, err := ops.Gradients(n.losses, []float32{1}, wrt)
+	if err != nil {
+		return err
+	}
+	n.points = map[string]*gorgonia.Node{}
+	for i, name := range o.Keep {
+		n.points[name] = grads[i]
+	}
+	return nil
+}
+
+// answerBy replaces the logits by those of an auxiliary head; of the main head
+// they stay.
+func (n *Network) answerBy(head string) error {
+	if head == "" {
+		return nil
+	}
+	if len(n.out.aux) == 0 {
+		return errNoAux
+	}
+	var names []string
+	for _, logits := range n.out.aux {
+		name := ops.PlaceOf(logits).Module
+		if head == AnyAux || head == name {
+			n.out.logits = logits
+			return nil
+		}
+		names = append(names, name)
+	}
+	return fmt.Errorf("no auxiliary head is called %q; there is %s", head, strings.Join(names, " and "))
+}
+
+// LastPoint returns the last module on the way to the logits that ends in a map
+// of several pixels: the last grid.
+func (n *Network) LastPoint() string {
+	for _, name := range slices.Backward(n.out.order) {
+		if ops.DependsOn(n.out.logits, n.out.points[name]) {
+			return name
+		}
+	}
+	return ""
+}
+
+// Score runs a network of mode Explain on images, [Batch][3][H][W] preprocessed.
+// choose says for each image which direction of its logits PointGradient is of.
+func (n *Network) Score(images []float32, choose ops.Direction) error {
+	n.choose = choose
+	return n.Forward(images)
+}
+
+// PointGradient returns the derivatives of each image's score in the last run by
+// the output of a module or layer of Options.Keep, in the shape of Point.
+func (n *Network) PointGradient(name string) []float32 {
+	return ops.Planar(n.points[name])
+}

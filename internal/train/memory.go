@@ -1,0 +1,129 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/inception-go/inception/internal/memory"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/settings"
+)
+
+// need is the memory that a training takes, in bytes.
+type need struct {
+	weights    int64 // with their average, the optimizer's slots and accumulated gradients
+	training   int64 // the network's arena, gradients included, and the batches on their way
+	validation int64 // the other network's, and its weights with batch norm folded in
+}
+
+func (n need) sum() int64 { return runtimeBytes + n.weights + n.training + n.validation }
+
+func (n need) String() string {
+	return fmt.Sprintf("about %s of memory (weights and optimizer %s, training %s, validation %s)",
+		memory.Size(n.sum()), memory.Size(n.weights), memory.Size(n.training), memory.Size(n.validation))
+}
+
+// What a training takes whatever its size: the program and its heap's garbage;
+// and the batches that wait, are filled and are in use.
+const (
+	runtimeBytes = 48 << 20
+	batchesAhead = 4
+)
+
+// foresee returns an error if a training needs more than limit, before it takes
+// any of it. It names the largest batch that would fit.
+func foresee(c Config, validates bool, limit memory.Limit) error {
+	batch := c.Train.BatchSize
+	n, err := needOf(c, batch, validates, limit)
+	if err != nil || limit.Fits(n.sum()) {
+		return err
+	}
+	most, one, err := largestBatch(c, n, validates, limit)
+	switch {
+	case err != nil:
+		return err
+	case most > 0:
+		return settings.Errorf("train.batch_size", "is %d, which needs %s, but %s; the largest that fits is %d, "+
+			"and train.grad_accum_steps makes a larger update of several", batch, n, limit, most)
+	case one.validation > one.training+one.weights:
+		return settings.Errorf("eval.batch_size", "is %d, so that the training needs %s, but %s; a smaller one needs less",
+			c.Eval.BatchSize, n, limit)
+	}
+	return settings.Errorf("train.batch_size", "is %d, which needs %s, but %s; even 1 needs %s, "+
+		"so lower model.width or model.input_size", batch, n, limit, memory.Size(one.sum()))
+}
+
+// largestBatch returns the largest batch that fits, 0 if there is none, and
+// what a batch of one needs. An arena grows nearly in proportion to the batch.
+func largestBatch(c Config, asked need, validates bool, limit memory.Limit) (most int, one need, err error) {
+	if one, err = needOf(c, 1, validates, limit); err != nil || !limit.Fits(one.sum()) {
+		return 0, one, err
+	}
+	most = c.Train.BatchSize
+	// Each guess is measured and corrects the next one.
+	for range 4 {
+		each := max(1, (asked.sum()-one.sum())/int64(max(1, most-1)))
+		most = max(2, min(c.Train.BatchSize-1, 1+int((limit.Most()-one.sum())/each)))
+		if asked, err = needOf(c, most, validates, limit); err != nil {
+			return most, one, err
+		}
+	}
+	for ; most > 1; most -= 1 + most/256 {
+		if n, err := needOf(c, most, validates, limit); err != nil || limit.Fits(n.sum()) {
+			return most, one, err
+		}
+	}
+	return 1, one, nil
+}
+
+// needOf adds up what a training with a batch needs. The networks are planned
+// over weights that have no values yet.
+func needOf(c Config, batch int, validates bool, limit memory.Limit) (n need, err error) {
+	params, err := model.Parameters(c.Model)
+	if err != nil {
+		return n, err
+	}
+	w := &model.Weights{Spec: c.Model, Params: params}
+	frozen, err := freezer(c.Train.Freeze, w)
+	if err != nil {
+		return n, err
+	}
+	copies := int64(1)
+	if c.EMA.Decay > 0 {
+		copies++
+	}
+	learning := int64(c.Optimizer.Slots())
+	if c.Train.GradAccumSteps > 1 {
+		learning++
+	}
+	for _, p := range params {
+		n.weights += 4 * copies * int64(p.Floats())
+		if p.Trainable() && !frozen(p.Layer) {
+			n.weights += 4 * learning * int64(p.Floats())
+		}
+	}
+	image := 4 * 3 * int64(c.Model.InputSize) * int64(c.Model.InputSize)
+	n.training = (1 + batchesAhead) * int64(batch) * image
+	if batch > 1 && !limit.Fits(n.sum()) {
+		// The images alone do not fit. The rest is as it is for fewer of them.
+		few, err := needOf(c, 1, validates, limit)
+		n.training += int64(batch) * few.training
+		n.validation = few.validation
+		return n, err
+	}
+	bytes, err := planned(c.Model, w, batch, model.Train, model.Options{Frozen: frozen})
+	n.training += bytes
+	if err == nil && validates {
+		n.validation, err = planned(c.Model, w, c.Eval.BatchSize, model.Eval, model.Options{})
+		n.validation += 4*int64(w.Count(false)) + (1+batchesAhead)*int64(c.Eval.BatchSize)*image
+	}
+	return n, err
+}
+
+// planned returns the size of a network's arena.
+func planned(spec model.Spec, w *model.Weights, batch int, mode model.Mode, o model.Options) (int64, error) {
+	net, err := model.Build(spec, w, batch, mode, o)
+	if err != nil {
+		return 0, err
+	}
+	return net.Plan.Bytes, net.Close()
+}
