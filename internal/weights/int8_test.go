@@ -87,7 +87,8 @@ func logits(t *testing.T, w *model.Weights) []float32 {
 func TestQuantisedWeightsAreSavedAndLoaded(t *testing.T) {
 	w := quantised(t)
 	path := filepath.Join(t.TempDir(), "w.safetensors")
-	m := Metadata{Labels: []string{"a", "b", "c"}, Preprocess: picture.TorchvisionPreprocess(80)}
+	m := Metadata{Labels: []string{"a", "b", "c"}, Preprocess: picture.TorchvisionPreprocess(80), Spec: w.Spec}
+	m.Spec.Aux = model.AuxBatchNorm // of the weights that these are made of
 	if err := Save(path, w, m); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func Save(path string, w *model.Weights, m Metadata) error {
 		m.Spec = w.Spec
 	}
 	if m.Int8 = w.Int8 != nil; m.Int8 {
-		m.scales = int8Scales{w.Int8.Image, w.Int8.Scales}
+		m.Spec, m.scales = m.Spec.WithoutAux(), int8Scales{w.Int8.Image, w.Int8.Scales}
 	}
 	metadata, err := m.Strings()
 	if err != nil {

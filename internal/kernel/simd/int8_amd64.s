@@ -12994,7 +12994,7 @@ done6:
 	RET
 
 // func poolSumInt8AVX512(args *PoolArgs)
-// Requires: AVX, AVX2, AVX512F
+// Requires: AVX, AVX2, AVX512BW, AVX512F
 TEXT ·poolSumInt8AVX512(SB), NOSPLIT, $0-8
 	MOVQ         args+0(FP), AX
 	MOVQ         8(AX), DX
@@ -13008,12 +13008,74 @@ TEXT ·poolSumInt8AVX512(SB), NOSPLIT, $0-8
 	MOVQ         args+0(FP), AX
 	VBROADCASTSS 56(AX), Z0
 	VPXORD       Z1, Z1, Z1
+	CMPQ         R10, $0x10
+	JNE          apart1
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
-	JZ           groupDone2
+	JZ           neighboursDone3
 
-group1:
+neighbours2:
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   R8, R12
+	MOVQ   DI, AX
+	TESTQ  R12, R12
+	JZ     tapDone5
+
+tap4:
+	MOVQ      (AX), R13
+	ADDQ      DX, R13
+	VPMOVZXBW (R13), Z4
+	VPADDW    Z4, Z2, Z2
+	VPMOVZXBW 32(R13), Z4
+	VPADDW    Z4, Z3, Z3
+	ADDQ      $0x00000010, AX
+	DECQ      R12
+	JNZ       tap4
+
+tapDone5:
+	VPMOVZXWD     Y2, Z4
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z0, Z4, Z4
+	VMAXPS        Z1, Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMOVUSDB     Z4, (BX)
+	VEXTRACTI64X4 $0x01, Z2, Y2
+	VPMOVZXWD     Y2, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 16(BX)
+	VPMOVZXWD     Y3, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 32(BX)
+	VEXTRACTI64X4 $0x01, Z3, Y2
+	VPMOVZXWD     Y2, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 48(BX)
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, DX
+	DECQ          R11
+	JNZ           neighbours2
+
+neighboursDone3:
+	ANDQ $0x00000003, R9
+
+apart1:
+	MOVQ  R9, R11
+	SHRQ  $0x02, R11
+	TESTQ R11, R11
+	JZ    groupDone7
+
+group6:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
@@ -13021,9 +13083,9 @@ group1:
 	MOVQ   R8, R12
 	MOVQ   DI, AX
 	TESTQ  R12, R12
-	JZ     tapDone4
+	JZ     tapDone9
 
-tap3:
+tap8:
 	MOVQ      (AX), R13
 	ADDQ      DX, R13
 	VPMOVZXBW (R13), Y6
@@ -13036,9 +13098,9 @@ tap3:
 	VPADDW    Y6, Y5, Y5
 	ADDQ      $0x00000010, AX
 	DECQ      R12
-	JNZ       tap3
+	JNZ       tap8
 
-tapDone4:
+tapDone9:
 	VPMOVZXWD Y2, Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -13070,30 +13132,30 @@ tapDone4:
 	ADDQ      R10, DX
 	ADDQ      R10, DX
 	DECQ      R11
-	JNZ       group1
+	JNZ       group6
 
-groupDone2:
+groupDone7:
 	ANDQ  $0x00000003, R9
 	TESTQ R9, R9
-	JZ    pixelDone6
+	JZ    pixelDone11
 
-pixel5:
+pixel10:
 	VXORPS Y2, Y2, Y2
 	MOVQ   R8, CX
 	MOVQ   DI, AX
 	TESTQ  CX, CX
-	JZ     tapDone8
+	JZ     tapDone13
 
-tap7:
+tap12:
 	MOVQ      (AX), R11
 	ADDQ      DX, R11
 	VPMOVZXBW (R11), Y3
 	VPADDW    Y3, Y2, Y2
 	ADDQ      $0x00000010, AX
 	DECQ      CX
-	JNZ       tap7
+	JNZ       tap12
 
-tapDone8:
+tapDone13:
 	VPMOVZXWD Y2, Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -13104,9 +13166,9 @@ tapDone8:
 	ADDQ      $0x00000010, SI
 	ADDQ      R10, DX
 	DECQ      R9
-	JNZ       pixel5
+	JNZ       pixel10
 
-pixelDone6:
+pixelDone11:
 	VZEROUPPER
 	RET
 
@@ -13313,12 +13375,14 @@ TEXT ·poolSumInt8AVX2(SB), NOSPLIT, $0-8
 	MOVL         $0x437f0000, AX
 	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
+	CMPQ         R10, $0x10
+	JNE          apart1
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
-	JZ           groupDone2
+	JZ           neighboursDone3
 
-group1:
+neighbours2:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
@@ -13326,9 +13390,121 @@ group1:
 	MOVQ   R8, R12
 	MOVQ   DI, AX
 	TESTQ  R12, R12
-	JZ     tapDone4
+	JZ     tapDone5
 
-tap3:
+tap4:
+	MOVQ      (AX), R13
+	ADDQ      DX, R13
+	VPMOVZXBW (R13), Y7
+	VPADDW    Y7, Y3, Y3
+	VPMOVZXBW 16(R13), Y7
+	VPADDW    Y7, Y4, Y4
+	VPMOVZXBW 32(R13), Y7
+	VPADDW    Y7, Y5, Y5
+	VPMOVZXBW 48(R13), Y7
+	VPADDW    Y7, Y6, Y6
+	ADDQ      $0x00000010, AX
+	DECQ      R12
+	JNZ       tap4
+
+tapDone5:
+	VEXTRACTI128 $0x01, Y3, X7
+	VPMOVZXWD    X3, Y3
+	VPMOVZXWD    X7, Y7
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMAXPS       Y1, Y7, Y7
+	VMINPS       Y2, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPACKUSDW    Y7, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X7
+	VPACKUSWB    X7, X3, X7
+	VMOVDQU      X7, (BX)
+	VEXTRACTI128 $0x01, Y4, X3
+	VPMOVZXWD    X4, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 16(BX)
+	VEXTRACTI128 $0x01, Y5, X3
+	VPMOVZXWD    X5, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 32(BX)
+	VEXTRACTI128 $0x01, Y6, X3
+	VPMOVZXWD    X6, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 48(BX)
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	DECQ         R11
+	JNZ          neighbours2
+
+neighboursDone3:
+	ANDQ $0x00000003, R9
+
+apart1:
+	MOVQ  R9, R11
+	SHRQ  $0x02, R11
+	TESTQ R11, R11
+	JZ    groupDone7
+
+group6:
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   R8, R12
+	MOVQ   DI, AX
+	TESTQ  R12, R12
+	JZ     tapDone9
+
+tap8:
 	MOVQ      (AX), R13
 	ADDQ      DX, R13
 	VPMOVZXBW (R13), Y7
@@ -13341,9 +13517,9 @@ tap3:
 	VPADDW    Y7, Y6, Y6
 	ADDQ      $0x00000010, AX
 	DECQ      R12
-	JNZ       tap3
+	JNZ       tap8
 
-tapDone4:
+tapDone9:
 	VEXTRACTI128 $0x01, Y3, X7
 	VPMOVZXWD    X3, Y3
 	VPMOVZXWD    X7, Y7
@@ -13423,30 +13599,30 @@ tapDone4:
 	ADDQ         R10, DX
 	ADDQ         R10, DX
 	DECQ         R11
-	JNZ          group1
+	JNZ          group6
 
-groupDone2:
+groupDone7:
 	ANDQ  $0x00000003, R9
 	TESTQ R9, R9
-	JZ    pixelDone6
+	JZ    pixelDone11
 
-pixel5:
+pixel10:
 	VXORPS Y3, Y3, Y3
 	MOVQ   R8, CX
 	MOVQ   DI, AX
 	TESTQ  CX, CX
-	JZ     tapDone8
+	JZ     tapDone13
 
-tap7:
+tap12:
 	MOVQ      (AX), R11
 	ADDQ      DX, R11
 	VPMOVZXBW (R11), Y4
 	VPADDW    Y4, Y3, Y3
 	ADDQ      $0x00000010, AX
 	DECQ      CX
-	JNZ       tap7
+	JNZ       tap12
 
-tapDone8:
+tapDone13:
 	VEXTRACTI128 $0x01, Y3, X4
 	VPMOVZXWD    X3, Y3
 	VPMOVZXWD    X4, Y4
@@ -13469,9 +13645,9 @@ tapDone8:
 	ADDQ         $0x00000010, SI
 	ADDQ         R10, DX
 	DECQ         R9
-	JNZ          pixel5
+	JNZ          pixel10
 
-pixelDone6:
+pixelDone11:
 	VZEROUPPER
 	RET
 

@@ -333,38 +333,62 @@ func (p *pool) neighbours(together func(vectors int), apart func(pixels int)) {
 	p.walk(apart)
 }
 
-// poolSumBytes sums in 16 bits, enough for 257 taps, and scales in float32.
+// poolSumBytes sums in 16 bits, enough for 257 taps, and scales in float32; of
+// neighbours as many at once as a register holds.
 func poolSumBytes(e *emitter, s *simd) {
 	p := beginPool(e, s, "poolSumInt8", "y = scale * sum of the taps, rounded; at most 257 taps.", 4, byteBlock)
 	scale, round := p.scale(), newByteRounder(e, s)
-	p.walk(func(pixels int) {
-		sums := make([]reg.VecVirtual, pixels)
-		for i := range sums {
-			sums[i] = e.YMM()
-			avx2.zero(e, sums[i])
+	sum := func(sums []reg.VecVirtual, at func(from reg.GPVirtual, i int) operand.Mem) {
+		for _, r := range sums {
+			kind := avx2
+			if int(r.Size()) == avx512.bytes {
+				kind = avx512
+			}
+			kind.zero(e, r)
 		}
 		p.eachTap(0, func(from reg.GPVirtual) {
-			for i, sum := range sums {
-				wide := e.YMM()
-				e.VPMOVZXBW(p.value(from, i, 0), wide)
-				e.VPADDW(wide, sum, sum)
+			for i, r := range sums {
+				wide := s.register(e)
+				if r.Size() < wide.Size() {
+					wide = e.YMM()
+				}
+				e.VPMOVZXBW(at(from, i), wide)
+				e.VPADDW(wide, r, r)
 			}
 		})
-		for i, sum := range sums {
-			values := s.registerList(e, s.perBlock())
-			if s == avx512 {
-				e.VPMOVZXWD(sum, values[0])
-			} else {
-				high := e.XMM()
-				e.VEXTRACTI128(operand.U8(1), sum, high)
-				e.VPMOVZXWD(sum.AsX(), values[0])
-				e.VPMOVZXWD(high, values[1])
+	}
+	store := func(words operand.Op, low operand.Op, pixel int) { // 16 sums, of which low are eight
+		values := s.registerList(e, s.perBlock())
+		if s == avx512 {
+			e.VPMOVZXWD(words, values[0])
+		} else {
+			high := e.XMM()
+			e.VEXTRACTI128(operand.U8(1), words, high)
+			e.VPMOVZXWD(low, values[0])
+			e.VPMOVZXWD(high, values[1])
+		}
+		for _, v := range values {
+			e.VCVTDQ2PS(v, v)
+			e.VMULPS(scale, v, v)
+		}
+		round.store(values, p.out(pixel, 0))
+	}
+	p.neighbours(func(vectors int) {
+		sums, perRegister := s.registerList(e, 2*vectors), s.bytes/2/byteBlock
+		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return operand.Mem{Base: from, Disp: i * s.bytes / 2} })
+		for i, r := range sums {
+			store(r.AsY(), r.AsX(), perRegister*i)
+			if perRegister == 2 {
+				high := e.YMM()
+				e.VEXTRACTI64X4(operand.U8(1), r, high)
+				store(high, high.AsX(), perRegister*i+1)
 			}
-			for _, v := range values {
-				e.VCVTDQ2PS(v, v)
-				e.VMULPS(scale, v, v)
-			}
-			round.store(values, p.out(i, 0))
+		}
+	}, func(pixels int) {
+		sums := avx2.registerList(e, pixels)
+		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return p.value(from, i, 0) })
+		for i, r := range sums {
+			store(r, r.AsX(), i)
 		}
 	})
 }
