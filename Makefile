@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test test-long fuzz lint generate generated parity interop bench bench-peers
+.PHONY: help build build-mpi test test-long fuzz lint generate generated parity interop bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 build: ## build bin/inception
 	CGO_ENABLED=0 go build -o bin/inception ./cmd/inception
+
+build-mpi: ## build bin/inception-mpi, which works on several machines under MPI
+	CGO_ENABLED=0 go build -tags mpi -o bin/inception-mpi ./cmd/inception
 
 test: ## run all tests, which takes minutes
 	go test ./...

@@ -32,6 +32,14 @@ func Suites() []Entry { return list("suites") }
 // name.
 func ReadSuite(name string) (text []byte, ok bool) { return read("suites", name) }
 
+// Names returns the names of entries.
+func Names(entries []Entry) (names []string) {
+	for _, e := range entries {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
 func list(folder string) []Entry {
 	found, _ := files.ReadDir(folder)
 	var all []Entry

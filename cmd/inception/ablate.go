@@ -8,8 +8,8 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/ablate"
 	"github.com/inception-go/inception/internal/config"
-	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -18,8 +18,10 @@ import (
 type ablateCommand struct {
 	*session
 	suite, design  string
+	equal          string
 	data, val, out string
 	options        ablate.Options
+	keys           keyFlags
 	margin, power  float64 // in points
 	dryRun, show   bool
 	shown          string // the last table printed
@@ -44,20 +46,26 @@ stopped.
   inception ablate --config cifar10-ladder --set v2:optimizer.lr=0.05
   inception ablate --config cifar10-ladder --data path/to/cifar10 --suite ideas --design factorial --seeds 9
   inception ablate --suite ladder --show > my-suite.yaml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.run(c) },
 	}
 	f := c.Flags()
 	f.StringVar(&a.suite, "suite", "ladder",
-		"what to compare: a YAML `file` or the name of an embedded suite: "+suiteNames())
+		"what to compare: a YAML `file` or the name of an embedded suite: "+strings.Join(configs.Names(configs.Suites()), ", "))
 	f.StringVar(&a.design, "design", "",
 		"which combinations of a suite's ideas are its rows: "+strings.Join(ablate.Designs(), ", ")+"; default: the suite's own")
 	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row, with train.seed and the seeds that follow it")
 	f.StringVar(&a.data, "data", "", "training images, as for train")
 	f.StringVar(&a.val, "val", "", "validation images; default: those of --data")
 	f.StringVarP(&a.out, "out", "o", "", "ablation folder (default runs/CONFIG-SUITE-DATE-TIME)")
+	a.keys = addKeyFlags(c, keyEpochs, keyBatch, keyRate, keySize, keySeed, keyWorkers)
 	f.BoolVar(&a.options.Baselines, "baselines", false,
 		"also train the suite's baselines: for the ladder, GoogLeNet and BN-Inception")
+	f.StringVar(&a.equal, "equal", string(ablate.EqualEpochs),
+		"what all rows get the same of: "+strings.Join(ablate.Footings(), ", "))
+	f.StringVar(&a.options.Tune, "tune", "",
+		"`KEY=a,b,c`: choose the key's value for each row by short runs on validation images; the figures are of test images")
+	f.IntVar(&a.options.TuneEpoch, "tune-epochs", 0, "epochs of a short run of --tune (default a quarter)")
 	f.Float64Var(&a.margin, "margin", 0.5,
 		"largest difference of errors that does not matter, in `points` of a percent")
 	f.DurationVar(&a.options.Budget, "budget", 0,
@@ -67,17 +75,8 @@ stopped.
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
 	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
+	c.AddCommand(newAblateVerify(s))
 	return c
-}
-
-func suiteNames() (names string) {
-	for i, e := range configs.Suites() {
-		if i > 0 {
-			names += ", "
-		}
-		names += e.Name
-	}
-	return names
 }
 
 func (a *ablateCommand) run(c *cobra.Command) error {
@@ -106,7 +105,7 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		}
 		defer rundir.Abandon(a.out)
 	}
-	a.note("ablation folder %s", a.out)
+	a.note("ablation folder %s", shell.Quote(a.out))
 	result, err := plan.Run(c.Context(), a.out, ablate.Progress{Begin: a.begin, Done: a.table})
 	return a.end(result, err)
 }
@@ -120,9 +119,9 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	if a.options.Suite, err = a.options.Suite.Choose(a.design); err != nil {
 		return nil, err
 	}
-	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: dataFlags(c, a.data, a.val)}
+	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: a.keys.into(c, dataFlags(c, a.data, a.val))}
 	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
-	a.options.Margin = a.margin / 100
+	a.options.Margin, a.options.Equal = a.margin/100, ablate.Footing(a.equal)
 	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {
 		a.options.Seeds = ablate.MostSeeds
 	}
@@ -133,6 +132,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	for _, w := range plan.Base.Warnings {
 		a.warn(w)
 	}
+	a.noteDepartures(plan.Base)
 	return plan, nil
 }
 
@@ -166,8 +166,8 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 	if u.Left > 0 {
 		left = fmt.Sprintf("; all runs will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
-	a.note("run %d of %d: %s, seed %d, in %s%s", u.Number, u.Of, u.Title, u.Seed, u.Dir, left)
-	return &console.Reporter{Messages: a.stderr, Width: a.width(), Quiet: a.quiet}
+	a.note("run %d of %d: %s, seed %d%s", u.Number, u.Of, u.Title, u.Seed, left)
+	return a.reporter()
 }
 
 // table prints the table after a run.
@@ -200,7 +200,7 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 	}
 	if err != nil {
-		a.note("the same command with --out %s resumes from here", a.out)
+		a.note("the same command with --out %s resumes from here", shell.Quote(a.out))
 		return err
 	}
 	if !a.json {
@@ -209,7 +209,8 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		}
 		a.print("%s\n", r.Caption())
 	}
-	a.note("wrote table.md table.csv table.json plot.svg plot.png report.html and the runs\nablation folder %s", a.out)
+	a.note("wrote table.md table.csv table.json table.tex, plot and forest as .svg .png .pdf, report.html and the runs\n"+
+		"ablation folder %s", shell.Quote(a.out))
 	if n := r.Count(ablate.Pending); n > 0 && a.options.Budget == 0 {
 		a.note("another process is doing %d of %d runs; the same command shows them once they are done",
 			n, r.Planned())

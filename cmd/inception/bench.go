@@ -23,7 +23,7 @@ func newBench(s *session) *cobra.Command {
 		Short:   "Time a network on this machine and compare it with the processor's peak",
 		Example: `  inception bench --batch 8
   inception bench --mode train --config flowers5 --batch 32 --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}

@@ -11,7 +11,7 @@ import (
 func newConfig(s *session) *cobra.Command {
 	c := &cobra.Command{Use: "config", Short: "List, show and check configurations"}
 	list := &cobra.Command{
-		Use: "list", Short: "List the configurations built into the program", Args: cobra.NoArgs,
+		Use: "list", Short: "List the configurations built into the program", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if s.json {
 				return s.printJSON(configs.List())
@@ -45,7 +45,7 @@ func newConfig(s *session) *cobra.Command {
 		},
 	}
 	keys := &cobra.Command{
-		Use: "keys", Short: "List every key with its default and meaning", Args: cobra.NoArgs,
+		Use: "keys", Short: "List every key with its default and meaning", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if s.json {
 				return s.printJSON(config.Keys())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/fetch"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert"
 	"github.com/spf13/cobra"
@@ -59,7 +60,7 @@ verifies the checksum.`,
 			if i.fetch {
 				return cobra.MaximumNArgs(1)(c, args)
 			}
-			return cobra.ExactArgs(1)(c, args)
+			return oneArg("the file of another tool")(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error { return i.run(c.Context(), args) },
 	}
@@ -113,9 +114,10 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 			"out": i.out, "variant": m.Spec.Variant, "classes": m.Classes(), "preprocess": m.Preprocess, "notes": m.Notes,
 		})
 	}
-	next := "eval --weights " + i.out + " --data DIR"
+	out := shell.Quote(i.out)
+	next := "eval --weights " + out + " --data DIR"
 	if m.NoHead {
-		next = "features --weights " + i.out + " DIR -o features.npy"
+		next = "features --weights " + out + " DIR -o features.npy"
 	}
 	i.note("wrote %s\nnext: %s %s", i.out, program(), next)
 	return nil
@@ -160,7 +162,7 @@ takes, or as a weight file. One line names what the format cannot hold.`,
   inception export --weights runs/flowers5 --format onnx --with-preprocess -o flowers.onnx
   inception export --weights runs/flowers5 --format torchvision -o flowers.pth
   inception export --weights v3.safetensors --format keras -o v3.h5`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := o.Validate(out); err != nil {
 				return usageError{err}
@@ -210,6 +212,16 @@ type exportResult struct {
 	Out    string `json:"out"`
 	Format string `json:"format"`
 	convert.Exported
+}
+
+// noClobberAny refuses to overwrite one of the files that are read.
+func noClobberAny(flag, out string, in []string) error {
+	for _, path := range in {
+		if err := noClobber(flag, out, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // noClobber refuses to overwrite the file that is read.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 )
 
@@ -22,14 +23,14 @@ func newDataset(s *session) *cobra.Command {
 		Use:     "info SPEC",
 		Short:   "Show the parts and classes with their numbers of images",
 		Example: "  inception dataset info path/to/flowers",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArg("the SPEC of a dataset"),
 		RunE:    func(_ *cobra.Command, args []string) error { return datasetInfo(s, args[0]) },
 	}
 	verify := &cobra.Command{
 		Use:     "verify SPEC",
 		Short:   "Decode every image and name those that cannot be read",
 		Example: "  inception dataset verify path/to/flowers",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArg("the SPEC of a dataset"),
 		RunE:    func(c *cobra.Command, args []string) error { return datasetVerify(c, s, args[0]) },
 	}
 	c.AddCommand(info, verify)
@@ -127,7 +128,9 @@ func datasetVerify(c *cobra.Command, s *session, spec string) error {
 	}
 	images, broken, damaged := 0, []brokenImage{}, []brokenImage{}
 	for _, p := range src.Parts() {
-		found := dataset.Verify(c.Context(), p.Set)
+		bar := s.bar("verify "+p.Name, console.Images)
+		found := dataset.Verify(c.Context(), p.Set, func(done, total int) { bar.Set(int64(done), int64(total)) })
+		bar.Clear()
 		if c.Context().Err() != nil {
 			return context.Cause(c.Context())
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
@@ -24,6 +25,7 @@ type doctorReport struct {
 	Int8       string   `json:"int8"` // its instructions
 	Int8GOPS   float64  `json:"peak_int8_gops"`
 	MemoryMiB  float64  `json:"memory_mib"` // 0 where the system does not tell
+	MPI        string   `json:"mpi"`        // the library; empty if there is none or this build works alone
 }
 
 func newDoctor(s *session) *cobra.Command {
@@ -31,7 +33,7 @@ func newDoctor(s *session) *cobra.Command {
 		Use:     "doctor",
 		Short:   "Show the instruction set, threads and memory that inception uses on this machine",
 		Example: "  inception doctor\n  INCEPTION_ISA=avx2 inception doctor",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			r := doctorReport{
 				Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
@@ -40,6 +42,8 @@ func newDoctor(s *session) *cobra.Command {
 				BF16: kernel.HasBF16(), BF16GFLOPS: kernel.PeakBF16GFLOPS(parallel.Threads()),
 				Int8: kernel.Int8(), Int8GOPS: kernel.PeakInt8GOPS(parallel.Threads()),
 			}
+			mpi, mpiErr := cluster.Library()
+			r.MPI = mpi
 			if s.json {
 				return s.printJSON(r)
 			}
@@ -56,6 +60,10 @@ func newDoctor(s *session) *cobra.Command {
 			if r.MemoryMiB > 0 {
 				s.print("memory         %.0f MiB\n", r.MemoryMiB)
 			}
+			if mpiErr != nil {
+				mpi = "none: " + mpiErr.Error()
+			}
+			s.print("MPI            %s\n", mpi)
 			if r.ISA == "generic" {
 				s.print("advice         plain Go kernels are at least 20 times slower than AVX2 or AVX-512\n")
 			}

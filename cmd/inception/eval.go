@@ -50,7 +50,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 		Example: `  inception eval --weights runs/flowers5-20260102-150405 --report eval.html
   inception eval --weights best.safetensors --data photos/val --per-class
   inception eval --weights a.safetensors --weights b.safetensors --data imagenet --crops 144 --exclude blacklist.txt`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.run(c) },
 	}
 	f := c.Flags()
@@ -103,10 +103,19 @@ func (e *evalCommand) run(c *cobra.Command) error {
 			job.Note = func(string) {}
 		}
 		outcome, err := e.measure(c.Context(), job)
+		if run != "" && e.data == "" {
+			err = moved(err)
+		}
+		if errors.As(err, &evaluate.CallError{}) {
+			err = usageError{err}
+		}
 		if err != nil {
 			return err
 		}
 		outcomes = append(outcomes, outcome)
+	}
+	if e.cluster.Rank() > 0 {
+		return nil
 	}
 	if len(outcomes) > 1 {
 		return e.compare(outcomes)
@@ -120,9 +129,6 @@ func (e *evalCommand) measure(ctx context.Context, job evaluate.Job) (*evaluate.
 	job.Progress = func(done, total int) { bar.Set(int64(done), int64(total)) }
 	outcome, err := job.Run(ctx)
 	bar.Clear()
-	if errors.As(err, &evaluate.CallError{}) {
-		err = usageError{err}
-	}
 	return outcome, err
 }
 
@@ -165,8 +171,8 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	j = evaluate.Job{
 		Weights: e.weights, Options: c.Eval, Crops: picture.Crops(e.crops), InputSize: e.inputSize,
 		Data: c.Data, Given: e.data != "", Split: e.split,
-		Match: labels.MatchOptions{ByOrder: e.byOrder},
-		Note:  func(text string) { e.note("%s", text) }, Warn: e.warn,
+		Match: labels.MatchOptions{ByOrder: e.byOrder}, Cluster: e.cluster,
+		Note: func(text string) { e.note("%s", text) }, Warn: e.warn,
 		Agrees: func(member int, spec model.Spec) error {
 			if own && member > 0 { // the first member's run says nothing of the others' structure
 				return nil

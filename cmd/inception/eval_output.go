@@ -108,8 +108,12 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 			return err
 		}
 	} else {
-		e.print("images %d  top-1 %.2f%%  top-5 %.2f%%  loss %.4f  balanced accuracy %.2f%%  (%.*f images/s)\n",
-			o.Images, 100*o.Top1, 100*o.Top5, o.Loss, 100*o.BalancedAccuracy(), decimals(o.ImagesPerS), o.ImagesPerS)
+		top5 := ""
+		if report.TellsTop5(len(o.Labels)) {
+			top5 = fmt.Sprintf("  top-5 %.2f%%", 100*o.Top5)
+		}
+		e.print("images %d  top-1 %.2f%%%s  loss %.4f  balanced accuracy %.2f%%  (%.*f images/s)\n",
+			o.Images, 100*o.Top1, top5, o.Loss, 100*o.BalancedAccuracy(), decimals(o.ImagesPerS), o.ImagesPerS)
 		if e.perClass {
 			e.printClasses(o.Result)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/inception-go/inception/internal/console"
@@ -39,7 +40,7 @@ inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overla
 		Example: `  inception explain --weights runs/flowers5 rose.jpg -o explained
   inception explain --weights v3.safetensors photos/ --at Mixed_5d --at Mixed_6e --at Mixed_7c --method layercam -o explained
   inception explain --weights v3.safetensors cat.jpg --class "tabby" --method occlusion -o explained`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("pictures, folders or .npy files"),
 		RunE: func(c *cobra.Command, args []string) error { return e.run(c.Context(), args) },
 	}
 	f := c.Flags()
@@ -160,8 +161,8 @@ func filesBelow(args []string) (files []string, below map[string]string, err err
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, file := range found {
-			if file != arg {
+		if info, err := os.Stat(arg); err == nil && info.IsDir() { // and not a pattern
+			for _, file := range found {
 				below[file] = arg
 			}
 		}
@@ -175,7 +176,7 @@ func (e *explainCommand) through(ctx context.Context, total int, each func(func(
 	to *report.Explanations, use func(explain.Result) error) error {
 	const few = 4
 	var bar *console.Bar
-	if total >= few && !isTerminal(e.stdout) {
+	if total >= few && !console.IsTerminal(e.stdout) {
 		bar = e.bar("", console.Images)
 	}
 	defer bar.Clear()

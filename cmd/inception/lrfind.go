@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 
-	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
 	"github.com/spf13/cobra"
 )
@@ -14,7 +14,7 @@ import (
 type lrFindCommand struct {
 	*session
 	data, val, out string
-	batch          int
+	keys           keyFlags
 	initFlags
 	options    train.FindOptions
 	arithmetic trainingFlags
@@ -25,12 +25,14 @@ func newLRFind(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lr-find --config F [--data SPEC] [--out DIR]",
 		Short: "Find a learning rate by a range test",
-		Long: `Train a few steps with a rate that rises at each step, and record the loss (Smith,
-arXiv 1506.01186). The rate at which the loss falls most steeply suits a constant or
-falling schedule; the rate at which it is lowest is already too high.`,
+		Long: `Train a few steps with a rate that rises at each step, and record the loss of the
+same images after each of them (Smith, arXiv 1506.01186). The rate at which the loss
+falls most steeply suits a constant or falling schedule; the rate at which it is lowest
+is already too high. Where the loss does not fall by more than it varies, nothing is
+suggested.`,
 		Example: `  inception lr-find --config cifar10-ladder --data path/to/cifar10
   inception lr-find --config flowers5 --data path/to/flowers --set optimizer.name=sgd --steps 200`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return l.run(c) },
 	}
 	f := c.Flags()
@@ -38,7 +40,7 @@ falling schedule; the rate at which it is lowest is already too high.`,
 	f.StringVar(&l.val, "val", "", "validation images, as for train; with them, no training images are held out")
 	f.StringVarP(&l.out, "out", "o", "",
 		"folder for plot.svg, plot.png and curve.csv (default runs/CONFIG-lr-find-DATE-TIME)")
-	f.IntVarP(&l.batch, "batch", "b", 0, "images per step, also --batch-size")
+	l.keys = addKeyFlags(c, keyBatch, keySize, keySeed, keyWorkers)
 	f.Float64Var(&l.options.From, "from", l.options.From, "lowest rate")
 	f.Float64Var(&l.options.To, "to", l.options.To, "highest rate")
 	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, each with its own rate; fewer if the loss explodes")
@@ -51,10 +53,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	if err := l.initFlags.parse(); err != nil {
 		return err
 	}
-	values := dataFlags(c, l.data, l.val)
-	if c.Flags().Changed("batch") {
-		values["train.batch_size"] = l.batch
-	}
+	values := l.keys.into(c, dataFlags(c, l.data, l.val))
 	l.arithmetic.set(values)
 	resolved, err := l.load("", values)
 	if err != nil {
@@ -73,14 +72,13 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		defer rundir.Abandon(l.out)
 	}
 	found, err := train.FindLR(c.Context(), train.Job{
-		Config: resolved.Config, Init: l.init, Emulate: l.arithmetic.emulate,
-		Reporter: &console.Reporter{Messages: l.stderr, Width: l.width(), Quiet: l.quiet},
+		Config: resolved.Config, Init: l.init, Emulate: l.arithmetic.emulate, Reporter: l.reporter(),
 	}, l.options)
 	if len(found.Curve) > 0 && c.Context().Err() == nil {
 		if err := report.WriteRates(l.out, rates(found)); err != nil {
 			return err
 		}
-		l.note("wrote plot.svg plot.png curve.csv\nfolder %s", l.out)
+		l.note("wrote plot.svg plot.png curve.csv\nfolder %s", shell.Quote(l.out))
 	}
 	if err != nil {
 		return err
@@ -91,20 +89,20 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	last := found.Curve[len(found.Curve)-1]
 	end := "at the highest rate"
 	if found.Diverged {
-		end = "where the loss exploded"
+		end = "where the loss no longer fell"
 	}
 	l.print("%d rates from %.2g to %.2g, ended %s\n", len(found.Curve), found.Curve[0].LR, last.LR, end)
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
 	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n",
 		found.Lowest)
 	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
-		program(), cmp.Or(l.config, resolved.Name), found.Suggestion)
+		program(), shell.Quote(cmp.Or(l.config, resolved.Name)), found.Suggestion)
 	return nil
 }
 
 // rates converts the search for the report.
 func rates(s train.RateSearch) report.Rates {
-	r := report.Rates{Suggestion: s.Suggestion, Lowest: s.Lowest}
+	r := report.Rates{Before: s.Before, Suggestion: s.Suggestion, Lowest: s.Lowest}
 	for _, p := range s.Curve {
 		r.LR, r.Loss, r.Smoothed = append(r.LR, p.LR), append(r.Loss, p.Loss), append(r.Smoothed, p.Smoothed)
 	}

@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/npy"
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
@@ -18,11 +22,12 @@ import (
 type predictCommand struct {
 	*session
 	weights, labels string
-	logits          string // predict: .npy to write
+	logits, csv     string // predict: .npy and .csv to write
 	features, layer string // features: .npy to write, end point
 	top, batch      int
 	inputSize       int
 	precision       precisionFlags
+	given           standardInput
 	arithmetic      model.Precision // that they ask for
 }
 
@@ -40,22 +45,27 @@ func (p *predictCommand) addFlags(c *cobra.Command) {
 func newPredict(s *session) *cobra.Command {
 	p := &predictCommand{session: s}
 	c := &cobra.Command{
-		Use:     "predict --weights F IMAGE|DIR|X.npy ...",
+		Use:     "predict --weights F IMAGE|DIR|URL|X.npy|- ...",
 		Aliases: []string{"infer"},
 		Short:   "Name what pictures show",
 		Long: `Print the most probable classes of each picture; of a folder, of all pictures below
-it in the order of their names. An .npy holds inputs that are preprocessed already,
+it in the order of their names. Patterns such as 'photos/*.jpg' and addresses that begin
+with http:// or https:// name pictures too; - is standard input: a picture, or a list of
+pictures, one on a line. An .npy holds inputs that are preprocessed already,
 [N,3,H,W] float32, and goes to the network as it is. Pictures that cannot be read are
 named and skipped, and the exit status is 1 then.`,
 		Example: `  inception predict --weights runs/flowers5 rose.jpg photos/
+  inception predict --weights runs/flowers5 photos/ --csv found.csv --top 1
+  find photos -name '*.jpg' | inception predict --weights runs/flowers5 -
   inception predict --weights v3.safetensors x.npy --logits logits.npy --json`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("pictures, folders or .npy files"),
 		RunE: func(c *cobra.Command, args []string) error { return p.predict(c.Context(), args) },
 	}
 	p.addFlags(c)
 	f := c.Flags()
 	f.IntVarP(&p.top, "top", "k", 5, "classes to print of each picture")
 	f.StringVar(&p.labels, "labels", "", "`file` with a label a line, instead of the weights' own")
+	f.StringVar(&p.csv, "csv", "", "write the classes to this CSV `file`: image,rank,index,label,probability")
 	f.StringVar(&p.logits, "logits", "", "also write all logits to this .npy, [N,classes]")
 	return c
 }
@@ -74,7 +84,7 @@ no row, and the exit status is 1 then.`,
 		Example: `  inception features --weights v3.safetensors photos/ -o features.npy
   inception features --weights v3.safetensors cat.jpg --layer Mixed_6e -o maps.npy
   inception features --weights v3.safetensors photos/ --layer input -o inputs.npy`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("pictures, folders or .npy files"),
 		RunE: func(c *cobra.Command, args []string) error { return p.extract(c.Context(), args) },
 	}
 	p.addFlags(c)
@@ -100,6 +110,10 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer p.given.close()
+	if err := noClobberAny("csv", p.csv, append(files, p.weights)); err != nil {
+		return err
+	}
 	w, m, err := p.load()
 	if err != nil {
 		return err
@@ -111,22 +125,44 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.each(ctx, w, m, files, p.logits, func(out evaluate.Output, rows *npy.Rows) error {
+	table := report.Predictions{}
+	err = p.each(ctx, w, m, files, p.logits, func(out evaluate.Output, rows *npy.Rows) error {
 		if rows != nil {
 			if err := rows.Add(out.Logits, len(out.Logits)); err != nil {
 				return err
 			}
 		}
+		name := p.shown(out.Name)
 		top := evaluate.Top(out.Logits, labels, p.top)
-		if p.json {
-			return p.printJSON(prediction{out.Name, top})
+		table.Add(name, top)
+		switch {
+		case p.json:
+			return p.printJSON(prediction{name, top})
+		case p.csv != "":
+			return nil
 		}
-		p.print("%s\n", out.Name)
+		p.print("%s\n", name)
 		for _, c := range top {
 			p.print("  %6.2f%%  %s\n", 100*c.Prob, c.Label)
 		}
 		return nil
 	})
+	if p.csv == "" || err != nil && !errors.As(err, &unreadError{}) {
+		return err
+	}
+	if writeErr := atomicfile.Write(p.csv, table.WriteCSV); writeErr != nil {
+		return writeErr
+	}
+	p.note("wrote %s", p.csv)
+	return err
+}
+
+// unreadError says that some pictures could not be read; all others have been
+// dealt with.
+type unreadError struct{ unread, total int }
+
+func (e unreadError) Error() string {
+	return fmt.Sprintf("%d of %d pictures could not be read", e.unread, e.total)
 }
 
 // labelsOf returns the labels of --labels or the weights' own.
@@ -151,6 +187,7 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer p.given.close()
 	w, m, err := p.load()
 	if err != nil {
 		return err
@@ -158,7 +195,7 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 	n := 0
 	return p.each(ctx, w, m, files, p.features, func(out evaluate.Output, rows *npy.Rows) error {
 		if p.json {
-			if err := p.printJSON(map[string]any{"image": out.Name, "row": n}); err != nil {
+			if err := p.printJSON(map[string]any{"image": p.shown(out.Name), "row": n}); err != nil {
 				return err
 			}
 		}
@@ -177,15 +214,25 @@ func (p *predictCommand) inputs(args []string, flag, file string) (files []strin
 		return nil, usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d",
 			p.batch, p.inputSize)}
 	}
-	if files, err = evaluate.Files(args); err != nil {
+	if args, err = p.given.read(args, p.stdin); err != nil {
 		return nil, err
 	}
-	for _, in := range append(files, p.weights) {
-		if err := noClobber(flag, file, in); err != nil {
-			return nil, err
-		}
+	if files, err = evaluate.Files(args); err == nil {
+		err = noClobberAny(flag, file, append(files, p.weights))
 	}
-	return files, nil
+	if err != nil {
+		p.given.close()
+	}
+	return files, err
+}
+
+// shown is what people call a file: - where its picture came from standard
+// input.
+func (p *predictCommand) shown(name string) string {
+	if p.given.picture != "" && name == p.given.picture {
+		return "-"
+	}
+	return name
 }
 
 // load loads the weights and says what there is to know of them.
@@ -210,6 +257,7 @@ func (p *predictCommand) each(
 	}
 	o := evaluate.PredictOptions{Layer: p.layer, Decoder: limits.Decoder(), RunOptions: evaluate.RunOptions{
 		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
+		Cluster: p.cluster,
 	}}
 	if p.inputSize > 0 {
 		o.Preprocess.Size = p.inputSize
@@ -229,7 +277,7 @@ func (p *predictCommand) each(
 	}
 	defer predictor.Close()
 	var rows *npy.Rows
-	if to != "" {
+	if to != "" && p.cluster.Rank() == 0 {
 		if rows, err = npy.NewRows(to); err != nil {
 			return err
 		}
@@ -246,7 +294,7 @@ func (p *predictCommand) each(
 		p.note("wrote %s, %v", to, rows.Shape)
 	}
 	if unread > 0 {
-		return fmt.Errorf("%d of %d pictures could not be read", unread, total)
+		return unreadError{unread, total}
 	}
 	return nil
 }
@@ -260,7 +308,7 @@ func (p *predictCommand) through(
 	// A bar and lines of results would be in each other's way.
 	lines := p.features == "" || p.json
 	var bar *console.Bar
-	if total >= few && !(lines && isTerminal(p.stdout)) {
+	if total >= few && !(lines && console.IsTerminal(p.stdout)) {
 		bar = p.bar("", console.Images)
 	}
 	defer bar.Clear()
@@ -271,7 +319,7 @@ func (p *predictCommand) through(
 		if out.Err != nil {
 			unread++
 			bar.Clear()
-			p.warn(out.Err.Error())
+			p.warn(strings.ReplaceAll(out.Err.Error(), out.Name, p.shown(out.Name)))
 			return nil
 		}
 		if out.Damage != nil {

@@ -9,12 +9,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
@@ -23,7 +26,6 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 )
 
 // The exit statuses; after a signal it is 128 and the signal's number.
@@ -46,18 +48,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
-	s := &session{stdout: stdout, stderr: stderr}
+	s := &session{stdin: os.Stdin, stdout: stdout, stderr: stderr}
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err != nil && !s.begun {
-		// The flags, the arguments or the command's name are wrong. Cobra puts
-		// its suggestions on separate lines.
-		err = usageError{errors.New(strings.Join(strings.Fields(err.Error()), " "))}
+		err = wrongCall(c, err)
 	}
-	return status(err, stderr)
+	return s.end(err, stderr)
 }
 
 // status prints an error on one line and returns the exit status for it.
@@ -69,11 +69,12 @@ func status(err error, stderr io.Writer) int {
 		return 0
 	case errors.As(err, &by):
 		return 128 + int(by.Signal)
-	case errors.As(err, &usage):
-		fmt.Fprintln(stderr, "inception:", err)
+	}
+	console.Styled(stderr, console.Failure, "inception:")
+	fmt.Fprintln(stderr, "", err)
+	if errors.As(err, &usage) {
 		return statusUsage
 	}
-	fmt.Fprintln(stderr, "inception:", err)
 	return statusFailure
 }
 
@@ -106,14 +107,18 @@ func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // session holds the streams and flags shared by all commands.
 type session struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	config  string
-	set     []string
-	threads int
-	json    bool
-	quiet   bool
-	begun   bool // whether the command's own work has begun
+	config   string
+	set      []string
+	threads  int
+	json     bool
+	quiet    bool
+	logEvery time.Duration
+	begun    bool // whether the command's own work has begun
+
+	cluster *cluster.Cluster // the processes that share the work; nil for one
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -129,6 +134,12 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := missingFlags(c); err != nil {
+				return err
+			}
+			if err := s.join(c); err != nil {
+				return err
+			}
 			s.warnOfUnread(c)
 			return s.prepare()
 		},
@@ -138,25 +149,33 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"configuration: a YAML file or the name of an embedded one (default v3)")
 	flags.StringArrayVar(&s.set, "set", nil,
 		"set a configuration `key=value`, such as optimizer.lr=0.01; repeatable")
-	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor")
+	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor that the process may use")
 	flags.BoolVar(&s.json, "json", false, "print only JSON on standard output")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no messages except warnings and errors")
+	flags.DurationVar(&s.logEvery, "log-every", 30*time.Second,
+		"where messages go to no terminal: time between lines of progress; 0 for none")
 	root.SetGlobalNormalizationFunc(normalize)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
-	})
-	root.AddCommand(newTrain(s), newEval(s), newAblate(s), newLRFind(s), newSummary(s), newBench(s), newConfig(s))
+	root.SetFlagErrorFunc(explainFlag)
+	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
+		together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
-		newPredict(s), newExplain(s), newFeatures(s), newQuantize(s), newImport(s), newExport(s), newDataset(s), newDoctor(s))...)
-	root.CompletionOptions.HiddenDefaultCmd = true
+		together(newPredict(s)), newExplain(s), together(newFeatures(s)), newQuantize(s), newImport(s), newExport(s), newDataset(s),
+		newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
+	groups(root)
+	root.SetHelpCommand(newHelp(root))
+	root.InitDefaultCompletionCmd()
+	completeValues(root)
 	s.begins(root)
 	return root
 }
 
-// normalize makes --batch-size another spelling of --batch.
+// normalize makes names of flags that other tools have other spellings of ours.
 func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-	if name == "batch-size" {
+	switch name {
+	case "batch-size", "bs":
 		name = "batch"
+	case "size", "imgsz", "img-size", "image-size":
+		name = "input-size"
 	}
 	return pflag.NormalizedName(name)
 }
@@ -266,7 +285,15 @@ func (s *session) prepare() error {
 	if s.threads < 0 || s.threads > most {
 		return fmt.Errorf("--threads: must be from 0 to %d, is %d", most, s.threads)
 	}
-	parallel.SetThreads(s.threads)
+	threads := s.threads
+	if threads == 0 && s.cluster.Size() > 1 {
+		share, err := s.cluster.Neighbours()
+		if err != nil {
+			return err
+		}
+		threads = max(1, runtime.GOMAXPROCS(0)/share)
+	}
+	parallel.SetThreads(threads)
 	return nil
 }
 
@@ -305,7 +332,27 @@ func (s *session) note(format string, args ...any) {
 	}
 }
 
-func (s *session) warn(text string) { fmt.Fprintln(s.stderr, "warning:", text) }
+func (s *session) warn(text string) { console.Warn(s.stderr, text) }
+
+// reporter returns what shows a training on standard error.
+func (s *session) reporter() *console.Reporter {
+	return &console.Reporter{
+		Messages: s.stderr, Width: console.Width(s.stderr), Every: s.logEvery, Quiet: s.quiet,
+	}
+}
+
+// noteDepartures says which of the paper's design principles the user's own
+// settings depart from.
+func (s *session) noteDepartures(c *config.Resolved) {
+	var departs []string
+	for _, w := range c.Departures() {
+		departs = append(departs, fmt.Sprintf("%d by %s", w.Principle, w.Key))
+	}
+	if len(departs) > 0 {
+		s.note("the structure departs from the paper's design principles (%s); inception summary says how",
+			strings.Join(departs, ", "))
+	}
+}
 
 // print writes a result for people.
 func (s *session) print(format string, args ...any) { fmt.Fprintf(s.stdout, format, args...) }
@@ -313,34 +360,12 @@ func (s *session) print(format string, args ...any) { fmt.Fprintf(s.stdout, form
 // printJSON writes a JSON document on one line.
 func (s *session) printJSON(v any) error { return json.NewEncoder(s.stdout).Encode(v) }
 
-// width returns a function that returns the width of the terminal that messages
-// go to, in columns; nil if they go elsewhere.
-func (s *session) width() func() int {
-	f, ok := console.Cursor(s.stderr).(*os.File)
-	if !ok || !isTerminal(f) {
-		return nil
-	}
-	return func() int {
-		const usual = 80
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-			return columns
-		}
-		return usual
-	}
-}
-
-// bar returns a progress bar, which draws nothing if messages do not go to a
-// terminal or --quiet is given.
+// bar returns a progress bar, which draws nothing if --quiet is given.
 func (s *session) bar(text string, unit console.Unit) *console.Bar {
 	if s.quiet {
 		return nil
 	}
-	return console.NewBar(s.stderr, s.width(), text, unit)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := console.Cursor(w).(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return console.NewBar(s.stderr, console.Width(s.stderr), s.logEvery, text, unit)
 }
 
 // program returns how this program was called, for the next command to type.

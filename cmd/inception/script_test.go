@@ -24,10 +24,11 @@ import (
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"inception": main}) }
 
 // Each archive of testdata/script is what a user types and sees. $SERVER is a
-// web server that has something else than what is asked for under /wrong, and
-// nothing elsewhere.
+// web server that has something else than what is asked for under /wrong, a
+// picture as /picture.png, and nothing elsewhere.
 func TestScripts(t *testing.T) {
 	files := http.NewServeMux()
+	files.HandleFunc("/picture.png", func(w http.ResponseWriter, _ *http.Request) { _ = png.Encode(w, small()) })
 	files.HandleFunc("/wrong/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>Log in first</html>")) })
 	server := httptest.NewServer(files)
 	t.Cleanup(server.Close) // when the scripts, which run in parallel, are done
@@ -50,7 +51,7 @@ func nohead(ts *testscript.TestScript, _ bool, files []string) {
 
 // means IN OUT keeps of the epochs' lines what follows from the seed.
 func means(ts *testscript.TestScript, _ bool, files []string) {
-	line := regexp.MustCompile(`(?m)^epoch .* top-5 [\d.]+%`)
+	line := regexp.MustCompile(`(?m)^epoch .* val loss [\d.]+ top-1 [\d.]+%`)
 	text := strings.Join(line.FindAllString(ts.ReadFile(files[0]), -1), "\n")
 	if !strings.Contains(text, "train loss") {
 		ts.Fatalf("%s has no line of an epoch", files[0])
@@ -96,15 +97,20 @@ func half(ts *testscript.TestScript, _ bool, files []string) {
 // drawn, for scripts picture FILE ..., draws small PNGs.
 func drawn(ts *testscript.TestScript, _ bool, files []string) {
 	for _, name := range files {
-		im := image.NewRGBA(image.Rect(0, 0, 40, 30))
-		for i := range im.Pix {
-			im.Pix[i] = uint8(i*7 | i%4/3*255)
-		}
 		f, err := os.Create(ts.MkAbs(name))
 		ts.Check(err)
-		ts.Check(png.Encode(f, im))
+		ts.Check(png.Encode(f, small()))
 		ts.Check(f.Close())
 	}
+}
+
+// small is a picture of 40 by 30 pixels.
+func small() image.Image {
+	im := image.NewRGBA(image.Rect(0, 0, 40, 30))
+	for i := range im.Pix {
+		im.Pix[i] = uint8(i*7 | i%4/3*255)
+	}
+	return im
 }
 
 // swatches DIR draws four classes of plain pictures, a colour each, which any

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/inception-go/inception/internal/atomicfile"
@@ -35,7 +36,7 @@ structure departs from one of the four design principles of the paper's section 
   inception summary --variant v2 --layers --svg v2.svg
   inception summary --config v3 --set model.grid_reduction=pool_first
   inception summary --config flowers5 --memory --batch 32`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return m.run() },
 	}
 	f := c.Flags()
@@ -90,6 +91,9 @@ type memoryReport struct {
 }
 
 func (m *summaryCommand) run() error {
+	if m.svg != "" && !strings.EqualFold(filepath.Ext(m.svg), ".svg") {
+		return usageError{fmt.Errorf("--svg: draws SVG, so the file's name ends in .svg, not %q", filepath.Ext(m.svg))}
+	}
 	spec, precision, err := m.spec()
 	if err != nil {
 		return err

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/inception-go/inception/internal/config"
-	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -19,7 +19,7 @@ type trainCommand struct {
 	*session
 	data, val, out string
 	maxSteps       int
-	batch          int
+	keys           keyFlags
 	resume         bool
 	initFlags
 	arithmetic trainingFlags
@@ -47,7 +47,7 @@ run folder.`,
 	f.StringVar(&t.val, "val", "", "validation images; default: those of --data")
 	f.StringVarP(&t.out, "out", "o", "", "run folder (default runs/CONFIG-DATE-TIME)")
 	f.IntVar(&t.maxSteps, "max-steps", 0, "stop after this many updates of the weights")
-	f.IntVarP(&t.batch, "batch", "b", 0, "images per step, also --batch-size")
+	t.keys = addKeyFlags(c, keyEpochs, keyBatch, keyRate, keySize, keySeed, keyWorkers)
 	f.BoolVar(&t.resume, "resume", false,
 		"resume the run named as argument or by --out, or the newest unfinished one")
 	t.arithmetic.addFlags(f)
@@ -63,9 +63,19 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if err := t.initFlags.parse(); err != nil {
 		return err
 	}
-	dir, own, err := t.folder(args)
+	var where struct{ Dir, Own string }
+	err := t.byFirst(&where, func() (err error) {
+		where.Dir, where.Own, err = t.folder(args)
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	dir, own := where.Dir, where.Own
+	for _, path := range []string{own, t.init.Weights} {
+		if err := t.visible(path); err != nil {
+			return err
+		}
 	}
 	resolved, err := t.load(own, t.flagValues(c))
 	if err != nil {
@@ -80,20 +90,29 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		t.warnOfOldSplit(resolved)
 	}
 	if dir == "" {
-		if dir, err = rundir.New(resolved.Name); err != nil {
+		err := t.byFirst(&dir, func() (err error) {
+			dir, err = rundir.New(resolved.Name)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		defer rundir.Abandon(dir)
 	}
-	t.note("run folder %s", dir)
-	reporter := &console.Reporter{Messages: t.stderr, Width: t.width(), Quiet: t.quiet}
+	if own == "" {
+		t.noteDepartures(resolved)
+	}
+	reporter := t.reporter()
 	if t.json {
 		reporter.JSON = t.stdout
 	}
 	result, err := train.Run(c.Context(), train.Job{
 		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
-		Emulate: t.arithmetic.emulate,
+		Cluster: t.cluster, Emulate: t.arithmetic.emulate,
 	})
+	if own != "" && t.data == "" {
+		err = moved(err)
+	}
 	if err == nil || result.Exit == train.ExitInterrupted {
 		t.end(result, resolved)
 	}
@@ -126,27 +145,11 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 
 // flagValues returns the configuration keys whose own flags are given.
 func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
-	values := dataFlags(c, t.data, t.val)
-	changed := c.Flags().Changed
-	if changed("max-steps") {
+	values := t.keys.into(c, dataFlags(c, t.data, t.val))
+	if c.Flags().Changed("max-steps") {
 		values["train.max_steps"] = t.maxSteps
 	}
-	if changed("batch") {
-		values["train.batch_size"] = t.batch
-	}
 	t.arithmetic.set(values)
-	return values
-}
-
-// dataFlags returns the keys that --data and --val set.
-func dataFlags(c *cobra.Command, data, val string) map[string]any {
-	values := map[string]any{}
-	if c.Flags().Changed("data") {
-		values["data.train"], values["data.val"] = data, ""
-	}
-	if c.Flags().Changed("val") {
-		values["data.val"] = val
-	}
 	return values
 }
 
@@ -160,7 +163,7 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 		t.print("%s\n", r.Run)
 	}
 	if r.Exit == train.ExitInterrupted {
-		t.note("resume it with: %s train --resume %s", program(), r.Run)
+		t.note("resume it with: %s train --resume %s", program(), shell.Quote(r.Run))
 		return
 	}
 	if r.BestEpoch > 0 {
@@ -177,5 +180,6 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 			written += " " + name
 		}
 	}
-	t.note("wrote%s\nnext: %s eval --weights %s\nrun folder %s", written, program(), r.Run, r.Run)
+	dir := shell.Quote(r.Run)
+	t.note("wrote%s\nnext: %s eval --weights %s\nrun folder %s", written, program(), dir, dir)
 }

@@ -33,8 +33,13 @@ func (r *Result) write(p *Plan, dir string) error {
 		{"table.md", r.writeMarkdown},
 		{"table.csv", r.writeCSV},
 		{"table.json", r.writeJSON},
+		{"table.tex", r.writeLaTeX},
 		{"plot.svg", func(w io.Writer) error { return figure.WriteDots(w, "svg", panels...) }},
 		{"plot.png", func(w io.Writer) error { return figure.WriteDots(w, "png", panels...) }},
+		{"plot.pdf", func(w io.Writer) error { return figure.WriteDots(w, "pdf", panels...) }},
+		{"forest.svg", func(w io.Writer) error { return r.writeForest(w, "svg") }},
+		{"forest.png", func(w io.Writer) error { return r.writeForest(w, "png") }},
+		{"forest.pdf", func(w io.Writer) error { return r.writeForest(w, "pdf") }},
 		{"report.html", func(w io.Writer) error { return r.writeHTML(w, p) }},
 	} {
 		if err := atomicfile.Write(filepath.Join(dir, f.name), f.write); err != nil {
@@ -42,6 +47,11 @@ func (r *Result) write(p *Plan, dir string) error {
 		}
 	}
 	return nil
+}
+
+// writeForest draws the differences with their intervals.
+func (r *Result) writeForest(w io.Writer, format string) error {
+	return figure.WriteForest(w, format, forestAxis, 100*r.Rule.Margin, r.intervals()...)
 }
 
 // note records that the rows have been looked at, once a look's runs are all

@@ -20,7 +20,8 @@ type Forecast struct {
 	Config string        `json:"config"`
 	Seeds  []uint64      `json:"seeds"`
 	Rows   []RowForecast `json:"rows"`
-	Total  float64       `json:"time_s"` // of the runs to come
+	Total  float64       `json:"time_s"`             // of the runs to come
+	Tuning float64       `json:"tuning_s,omitempty"` // the part of it that short runs take
 	Budget float64       `json:"budget_s,omitempty"`
 
 	Looks []statistics.Look `json:"looks"`
@@ -82,8 +83,14 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 	if p.budget > 0 {
 		budget = f.Budget
 	}
+	for i, row := range p.rows {
+		if p.tune != nil && len(row.tuned) == 0 {
+			f.Tuning += f.Rows[i].Seconds * float64(len(p.tune.values)*p.tune.epochs) / float64(row.config.Train.Epochs)
+		}
+	}
 	var runs []int
-	runs, f.Total = books.plan(budget)
+	runs, f.Total = books.plan(budget - f.Tuning)
+	f.Total += f.Tuning
 	for i, n := range runs {
 		f.Rows[i].Runs = n
 	}
@@ -97,7 +104,7 @@ func (r planned) stepTime(emulate bool) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := train.NewStepper(o, w, emulate)
+	s, err := train.NewStepper(o, w, emulate, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -158,6 +165,9 @@ func (f *Forecast) WriteText(w io.Writer) error {
 		text += fmt.Sprintf("%d of them done, ", done)
 	}
 	text += fmt.Sprintf("about %s in total if the machine stays as busy as now\n", brief(f.Total))
+	if f.Tuning > 0 {
+		text += fmt.Sprintf("of which %s for the short runs of --tune\n", brief(f.Tuning))
+	}
 	if f.Budget > 0 {
 		text += f.rule()
 	}

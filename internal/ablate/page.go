@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"path"
 	"path/filepath"
 	"strings"
 
+	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
@@ -22,11 +24,7 @@ var page = report.Page(pageText)
 // writeHTML writes the report, a self-contained page with links to the runs
 // below its folder.
 func (r *Result) writeHTML(w io.Writer, p *Plan) error {
-	dots, err := figure.DotsSVG(r.panels()...)
-	if err != nil {
-		return err
-	}
-	curves, err := figure.CurvesSVG(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, r.curves()...)
+	plots, err := r.plots()
 	if err != nil {
 		return err
 	}
@@ -34,12 +32,113 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		*Result
 		Title, State, Base, Version string
 		Plots                       []template.HTML
-		Grids                       []grid
+		Brief, Grids                []grid
+		Settings                    []report.Setting
 		Runs                        []runView
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.version,
-		Plots: []template.HTML{template.HTML(dots), template.HTML(curves)}, Grids: r.grids(), Runs: r.runs()}
+		Plots: plots, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs()}
 	return page.Execute(w, view)
+}
+
+// plots are the page's: differences, single runs, errors, cost, curves.
+func (r *Result) plots() (all []template.HTML, err error) {
+	add := func(svg string, plotErr error) {
+		if err == nil {
+			err = plotErr
+		}
+		all = append(all, template.HTML(svg))
+	}
+	if intervals := r.intervals(); len(intervals) > 0 {
+		add(figure.ForestSVG(forestAxis, 100*r.Rule.Margin, intervals...))
+	}
+	if pairs := r.pairs(); len(pairs.Names) > 1 {
+		add(figure.PairsSVG(pairs))
+	}
+	add(figure.DotsSVG(r.panels()...))
+	if spots := r.spots(); len(spots) > 1 {
+		add(figure.SpotsSVG(figure.Axes{X: "multiply-adds of one image, millions", Y: "top-1 error, %"}, spots...))
+	}
+	if curves := r.curves(); len(curves) > 0 {
+		add(figure.CurvesSVG(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...))
+	}
+	return all, err
+}
+
+const forestAxis = "difference of top-1 errors, points, with 95% intervals; left of 0 is better"
+
+// intervals are the rows of the forest plot.
+func (r *Result) intervals() (all []figure.Interval) {
+	for i, c := range r.contrasts() {
+		at := figure.Interval{}
+		if c.row != nil {
+			at.Name = c.row.Title
+		} else {
+			at.Name = r.Effects[i-(len(r.contrasts())-len(r.Effects))].Title
+		}
+		if d := c.to.Difference; d != nil && d.Mean != nil {
+			at.Known, at.Label = true, c.to.Word()
+			at.Mean, at.Low, at.High = 100**d.Mean, 100**d.Mean, 100**d.Mean
+			if d.Low != nil {
+				at.Low, at.High = 100**d.Low, 100**d.High
+			}
+			for _, v := range d.values {
+				at.Values = append(at.Values, 100*v)
+			}
+		}
+		all = append(all, at)
+	}
+	return all
+}
+
+// pairs are the errors of the rows, a series for each seed.
+func (r *Result) pairs() figure.Pairs {
+	pairs := figure.Pairs{Y: "top-1 error, %; a line for each seed"}
+	seeds := 0
+	for _, row := range r.Rows {
+		pairs.Names = append(pairs.Names, row.Title)
+		seeds = max(seeds, len(row.Runs))
+	}
+	for s := range seeds {
+		var series []float64
+		for _, row := range r.Rows {
+			v := math.NaN()
+			if s < len(row.Runs) && row.Runs[s].State == Done {
+				v = 100 * row.Runs[s].error()
+			}
+			series = append(series, v)
+		}
+		pairs.Series = append(pairs.Series, series)
+	}
+	return pairs
+}
+
+// spots are the rows' errors over what they cost.
+func (r *Result) spots() (all []figure.Spot) {
+	for _, row := range r.Rows {
+		if row.Top1.N > 0 {
+			all = append(all, figure.Spot{Name: row.Title, X: float64(row.MACs) / 1e6, Y: 100 * row.Top1.Mean,
+				D: 100 * row.Top1.Std})
+		}
+	}
+	return all
+}
+
+// settings lists the keys in which the rows differ.
+func (p *Plan) settings() (differ []report.Setting) {
+	for _, key := range config.Keys() {
+		var values []string
+		other := false
+		for _, row := range p.rows {
+			v, _ := row.config.Value(key.Name)
+			values = append(values, fmt.Sprint(v))
+			other = other || values[0] != values[len(values)-1]
+		}
+		if other {
+			differ = append(differ, report.Setting{Key: key.Name, Values: values})
+		}
+	}
+	return differ
 }
 
 // state says how many of the runs are done.
@@ -55,16 +154,18 @@ func (r *Result) state() string {
 type runView struct {
 	Row, Set, Top1, Top5, Loss, Time string
 	Outcome
-	Link string
+	Link, Command string
 }
 
 func (r *Result) runs() (all []runView) {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
+			folder := filepath.ToSlash(o.Run)
 			v := runView{Row: row.Title, Set: strings.Join(row.Settings, "  "), Outcome: o,
-				Link: path.Join(filepath.ToSlash(o.Run), rundir.Report)}
+				Link:    path.Join(folder, rundir.Report),
+				Command: fmt.Sprintf("inception train --config %s --out again", path.Join(folder, rundir.Config))}
 			if o.State == Done {
-				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*(1-o.Top1)), fmt.Sprintf("%.2f", 100*(1-o.Top5))
+				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*o.error()), fmt.Sprintf("%.2f", 100*o.top5Error())
 				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)
 			}
 			all = append(all, v)
@@ -73,19 +174,18 @@ func (r *Result) runs() (all []runView) {
 	return all
 }
 
-// curves are the validation errors of each row's first finished run.
+// curves are the validation errors of all finished runs, a colour for each row.
 func (r *Result) curves() (all []figure.Curve) {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
 			if o.State != Done {
 				continue
 			}
-			c := figure.Curve{Name: fmt.Sprintf("%s, seed %d", row.Title, o.Seed)}
+			c := figure.Curve{Name: row.Title}
 			for _, line := range o.curve {
 				c.X, c.Y = append(c.X, float64(line.Step)), append(c.Y, 100*(1-line.Top1))
 			}
 			all = append(all, c)
-			break
 		}
 	}
 	return all

@@ -1,6 +1,8 @@
 package ablate
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -22,6 +24,9 @@ type Options struct {
 	Baselines bool           // whether to include the suite's baselines
 	Budget    time.Duration  // how long to train, seeds being added where verdicts are open; 0 for Seeds of every row
 	Margin    float64        // the largest difference of errors that does not matter, a fraction of 1
+	Equal     Footing        // what all rows get the same of; empty for epochs
+	Tune      string         // KEY=a,b,c to choose for each row by short runs; empty for nothing
+	TuneEpoch int            // epochs of a short run; 0 for a quarter of the base's
 	Version   string         // of the program
 	Emulate   bool           // train.Job's
 }
@@ -35,8 +40,12 @@ type Plan struct {
 	effects []effect
 	margin  float64
 	budget  time.Duration // with one, seeds are added where verdicts are open
+	equal   Footing
+	tune    *tuning // nil without
 	version string
 	emulate bool
+
+	images map[string]string // identify's
 }
 
 // planned is a row with all that its runs need.
@@ -49,6 +58,11 @@ type planned struct {
 	outline               train.Outline
 	params, paramsWithAux int
 	macs                  int64
+	trainMACs             int64 // with auxiliary heads
+
+	change  *change        // what it was resolved from,
+	sources config.Sources // and upon which base
+	tuned   []Tuned
 }
 
 // Prepare resolves and checks the configuration of every row. An error says
@@ -71,13 +85,30 @@ func Prepare(o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget,
-		version: o.Version, emulate: o.Emulate}
+		equal:   cmp.Or(o.Equal, EqualEpochs),
+		version: o.Version, emulate: o.Emulate, images: map[string]string{}}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
 	}
 	for i := range o.Seeds {
 		p.Seeds = append(p.Seeds, p.Base.Train.Seed+uint64(i))
+	}
+	if o.Tune != "" {
+		if p.tune, err = parseTuning(o.Tune, o.TuneEpoch, p.Base.Train.Epochs); err != nil {
+			return nil, err
+		}
+		apart, err := tuningData(p.Base.Config)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range changes {
+			if c.above == nil {
+				c.every = slices.Concat(c.every, apart)
+			}
+		}
+	} else if o.TuneEpoch != 0 {
+		return nil, errors.New("--tune-epochs: is of the short runs of --tune, which is missing")
 	}
 	for _, c := range changes {
 		planned, err := plan(c, o.Base, o.Emulate)
@@ -90,7 +121,14 @@ func Prepare(o Options) (*Plan, error) {
 		}
 		p.rows = append(p.rows, planned)
 	}
-	return p, nil
+	if p.tune != nil {
+		for _, value := range p.tune.values {
+			if _, err := p.tune.with(p.rows[0], value, o.Emulate); err != nil {
+				return nil, fmt.Errorf("row %s: %w", p.rows[0].Name, err)
+			}
+		}
+	}
+	return p, p.equal.check(p.rows)
 }
 
 // takeRowSettings moves the settings of base that start with a row's name to
@@ -122,7 +160,7 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 
 // plan resolves one row; emulate is train.Job's.
 func plan(c *change, base config.Sources, emulate bool) (planned, error) {
-	r := planned{Row: c.Row, base: c.base, ideas: c.ideas}
+	r := planned{Row: c.Row, base: c.base, ideas: c.ideas, change: c, sources: base}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
 	}
@@ -140,6 +178,9 @@ func plan(c *change, base config.Sources, emulate bool) (planned, error) {
 	}
 	layers, err := model.Layers(r.outline.Spec)
 	r.params, r.paramsWithAux, r.macs = model.Params(layers, false), model.Params(layers, true), model.MACs(layers)
+	for _, l := range layers {
+		r.trainMACs += l.MACs
+	}
 	return r, err
 }
 

@@ -17,7 +17,9 @@ type Result struct {
 	Seeds     []uint64        `json:"seeds"`
 	Classes   int             `json:"classes"`
 	ValImages int             `json:"val_images"`
-	Rule      statistics.Rule `json:"rule"` // of the verdicts
+	Equal     Footing         `json:"equal"`          // what all rows get the same of
+	Tune      string          `json:"tune,omitempty"` // the key that was tuned for each row
+	Rule      statistics.Rule `json:"rule"`           // of the verdicts
 	Rows      []RowResult     `json:"rows"`
 	Effects   []Effect        `json:"effects,omitempty"` // of a factorial suite
 
@@ -34,10 +36,13 @@ type RowResult struct {
 	Params        int        `json:"params"`
 	ParamsWithAux int        `json:"params_with_aux"`
 	MACs          int64      `json:"macs"` // at InputSize
+	Epochs        int        `json:"epochs"`
+	Tuned         []Tuned    `json:"tuned,omitempty"` // the short runs that chose a setting
 	InputSize     int        `json:"input_size"`
 	Paper         PaperError `json:"paper"`
 	Top1          Spread     `json:"top1_error"`
 	Top5          Spread     `json:"top5_error"`
+	Validation    Spread     `json:"val_error"` // top-1, also where top1_error is of test images
 	Seconds       Spread     `json:"time_s"`
 	ImagesPerS    Spread     `json:"images_per_s"` // of training alone
 	Runs          []Outcome  `json:"runs"`
@@ -78,25 +83,43 @@ type Outcome struct {
 	Run        string        `json:"run"` // folder, below the ablation's
 	State      State         `json:"state"`
 	Error      string        `json:"error,omitempty"`
+	Identity   string        `json:"identity,omitempty"` // of configuration, data and program
 	Steps      int           `json:"steps,omitempty"`
 	Top1       float64       `json:"top1,omitempty"`
 	Top5       float64       `json:"top5,omitempty"`
 	Loss       float64       `json:"loss,omitempty"`
 	Seconds    float64       `json:"time_s,omitempty"`
 	ImagesPerS float64       `json:"images_per_s,omitempty"`
+	Test       *Figures      `json:"test,omitempty"` // where a setting was tuned on the validation images
 	curve      []report.Line // its validations
 }
 
-// error is what rows are compared by.
-func (o Outcome) error() float64 { return 1 - o.Top1 }
+// error is what rows are compared by: of the test images, where there are some.
+func (o Outcome) error() float64 {
+	if o.Test != nil {
+		return 1 - o.Test.Top1
+	}
+	return 1 - o.Top1
+}
+
+func (o Outcome) top5Error() float64 {
+	if o.Test != nil {
+		return 1 - o.Test.Top5
+	}
+	return 1 - o.Top5
+}
 
 // empty is the result before any run.
 func (p *Plan) empty(dir string) *Result {
-	r := &Result{Suite: p.Suite, Config: p.Base.Name, Dir: dir, Seeds: p.Seeds}
+	r := &Result{Suite: p.Suite, Config: p.Base.Name, Dir: dir, Seeds: p.Seeds, Equal: p.equal}
+	if p.tune != nil {
+		r.Tune = p.tune.key
+	}
 	for _, row := range p.rows {
 		out := RowResult{
 			Name: row.Name, Title: row.Title, Change: row.Change, Base: row.base, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
+			Epochs: row.config.Train.Epochs, Tuned: row.tuned,
 			InputSize: row.outline.Spec.InputSize, Paper: row.Paper.fractions(),
 		}
 		for i, e := range p.effects {
@@ -158,7 +181,8 @@ func (r *Result) average() {
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		row.Top1 = row.spread(Outcome.error)
-		row.Top5 = row.spread(func(o Outcome) float64 { return 1 - o.Top5 })
+		row.Top5 = row.spread(Outcome.top5Error)
+		row.Validation = row.spread(func(o Outcome) float64 { return 1 - o.Top1 })
 		row.Seconds = row.spread(func(o Outcome) float64 { return o.Seconds })
 		row.ImagesPerS = row.spread(func(o Outcome) float64 { return o.ImagesPerS })
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
@@ -41,6 +43,15 @@ type Upcoming struct {
 // Several processes may share dir, each doing the runs that no other has
 // started; those that others are still doing stay Pending in the result.
 func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result, error) {
+	within, end := p.within(ctx)
+	defer end()
+	if p.tune != nil && !rundir.HoldsRun(dir) {
+		if err := p.tuneRows(within, dir, progress); err != nil && !errors.Is(err, errBudget) {
+			return nil, err
+		} else if err != nil {
+			return p.empty(dir), nil
+		}
+	}
 	r, err := p.collect(dir)
 	if err != nil {
 		return nil, err
@@ -48,11 +59,10 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("ablation folder: %w", err)
 	}
+	sweep(dir)
 	if err := r.schedule.write(dir); err != nil {
 		return nil, err
 	}
-	within, end := p.within(ctx)
-	defer end()
 	busy := map[turn]bool{}
 	for {
 		t, ok := p.next(within, r, busy)
@@ -73,6 +83,16 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 			return r, err
 		}
 		progress.Done(r)
+	}
+}
+
+// sweep removes what killed processes were writing long ago: another one may be
+// writing now.
+func sweep(dir string) {
+	for _, path := range atomicfile.Leftovers(dir) {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(path) // costs room and nothing else
+		}
 	}
 }
 
@@ -108,6 +128,22 @@ func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress
 	r.reserve(p, t)
 	run := &r.Rows[t.row].Runs[t.seed]
 	job := p.job(row, run.Seed, dir)
+	done, err = p.perform(ctx, job, run, func() train.Reporter {
+		number := r.Planned() - r.Count(Pending) + 1
+		return progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
+	})
+	if err != nil || !done || p.tune == nil || run.State != Done {
+		return done, err
+	}
+	if err := p.test(ctx, job); err != nil {
+		return false, err
+	}
+	return true, run.read(job.Dir)
+}
+
+// perform makes the run of a job and reads its outcome, if that is not there
+// yet; done is false if another process is at it.
+func (p *Plan) perform(ctx context.Context, job train.Job, run *Outcome, begin func() train.Reporter) (done bool, err error) {
 	// Another process may have come here since dir was read.
 	if err := run.read(job.Dir); err != nil || run.State != Pending {
 		return true, err
@@ -115,9 +151,16 @@ func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress
 	if rundir.Busy(job.Dir) {
 		return false, nil
 	}
-	job.Resume = rundir.HoldsRun(job.Dir)
-	number := r.Planned() - r.Count(Pending) + 1
-	job.Reporter = progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
+	if job.Resume = rundir.HoldsRun(job.Dir); !job.Resume {
+		identity, err := identify(job.Config, p.images)
+		if err == nil {
+			err = identity.write(job.Dir)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	job.Reporter = begin()
 	if err = p.train(ctx, job, run); errors.Is(err, rundir.ErrBusy) {
 		return false, nil
 	}
@@ -138,7 +181,11 @@ func (p *Plan) train(ctx context.Context, job train.Job, run *Outcome) error {
 	_, err := train.Run(ctx, job)
 	if errors.Is(err, train.ErrDiverged) {
 		// Resuming would end the same way: the same seed gives the same bits.
-		err = os.WriteFile(filepath.Join(job.Dir, failedFile), []byte(err.Error()+"\n"), 0o666)
+		why := err.Error() + "\n"
+		err = atomicfile.Write(filepath.Join(job.Dir, failedFile), func(w io.Writer) error {
+			_, err := io.WriteString(w, why)
+			return err
+		})
 	}
 	if err != nil {
 		return err
@@ -154,7 +201,7 @@ func (r *Result) refresh(dir string) error {
 	for _, row := range r.Rows {
 		for s := range row.Runs {
 			if o := &row.Runs[s]; o.State == Pending {
-				if err := o.read(filepath.Join(dir, o.Run)); err != nil {
+				if err := r.read(o, filepath.Join(dir, o.Run)); err != nil {
 					return err
 				}
 			}
@@ -169,11 +216,20 @@ func (p *Plan) collect(dir string) (*Result, error) {
 	if rundir.HoldsRun(dir) {
 		return nil, fmt.Errorf("%s: is the run folder of a single training; choose another folder", dir)
 	}
-	r := p.empty(dir)
-	var err error
-	if r.schedule, err = p.schedule(dir); err != nil {
+	if p.tune != nil && dir != "" {
+		if _, err := p.choose(dir); err != nil {
+			return nil, err
+		}
+	}
+	looks, err := p.schedule(dir)
+	if err != nil {
 		return nil, err
 	}
+	if err := p.equalise(&looks); err != nil {
+		return nil, err
+	}
+	r := p.empty(dir)
+	r.schedule = looks
 	r.Rule = statistics.Rule{Level: Level, Margin: p.margin, Looks: r.schedule.Looks}
 	for i, row := range p.rows {
 		for s, seed := range p.Seeds {
@@ -184,16 +240,36 @@ func (p *Plan) collect(dir string) (*Result, error) {
 			if p.budget > 0 && !rundir.HoldsRun(job.Dir) {
 				break // further seeds are taken one by one
 			}
-			if err := sameConfig(job); err != nil {
+			if err := p.sameRun(job); err != nil {
 				return nil, err
 			}
 			r.reserve(p, turn{i, s})
-			if err := r.Rows[i].Runs[s].read(job.Dir); err != nil {
+			if err := r.read(&r.Rows[i].Runs[s], job.Dir); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return r, nil
+}
+
+// sameRun returns an error if the job's folder contains a run that was made of
+// anything else.
+func (p *Plan) sameRun(job train.Job) error {
+	if !rundir.HoldsRun(job.Dir) {
+		return nil
+	}
+	if err := sameConfig(job); err != nil {
+		return err
+	}
+	then, err := readIdentity(job.Dir)
+	if err != nil {
+		return err
+	}
+	now, err := identify(job.Config, p.images)
+	if err != nil {
+		return err
+	}
+	return then.differs(job.Dir, now)
 }
 
 // sameConfig returns an error if the job's folder contains a run with another
@@ -226,5 +302,24 @@ func (o *Outcome) read(dir string) error {
 	}
 	o.State = Done
 	o.take(lines)
-	return nil
+	identity, err := readIdentity(dir)
+	if err != nil {
+		return err
+	}
+	o.Identity = identity.Hash()
+	t, err := readTest(dir)
+	if t != nil {
+		o.Test = &t.Figures
+	}
+	return err
+}
+
+// read fills in the state of the run in dir; where rows are tuned, it is not
+// done before it has been tested.
+func (r *Result) read(o *Outcome, dir string) error {
+	err := o.read(dir)
+	if r.Tune != "" && o.State == Done && o.Test == nil {
+		o.State = Pending
+	}
+	return err
 }

@@ -22,6 +22,8 @@ type schedule struct {
 	Sequential bool              `json:"sequential"` // seeds are added where verdicts are open
 	Looks      []statistics.Look `json:"looks"`
 	Taken      int               `json:"taken"` // of the looks, by complete tables
+	Equal      Footing           `json:"equal,omitempty"`
+	Epochs     map[string]int    `json:"epochs,omitempty"` // of each row, where they are not equal
 }
 
 // MostSeeds is the most seeds of a row that a budget is spent on.
@@ -35,16 +37,16 @@ func (p *Plan) schedule(dir string) (schedule, error) {
 	if err != nil {
 		return then, err
 	}
-	now := schedule{Sequential: p.budget > 0}
+	now := schedule{Sequential: p.budget > 0, Equal: then.Equal, Epochs: then.Epochs}
 	if now.Sequential {
 		now.Looks = statistics.Sequential(max(1, p.comparisons()), Level, MostSeeds)
 	} else {
 		now.Looks = []statistics.Look{{Pairs: len(p.Seeds), Level: Level}}
 	}
-	if then.Sequential || len(then.Looks) == 0 {
-		if len(then.Looks) == 0 {
-			then = now
-		}
+	switch {
+	case len(then.Looks) == 0:
+		return now, nil
+	case then.Sequential:
 		return then, nil
 	}
 	taken := then.Looks[:min(then.Taken, len(then.Looks))]

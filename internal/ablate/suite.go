@@ -147,12 +147,13 @@ func suiteText(path string) (text []byte, shown string, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", fmt.Errorf("suite: %w", err)
 	}
-	var names []string
-	for _, e := range configs.Suites() {
-		names = append(names, e.Name)
+	names := configs.Names(configs.Suites())
+	suggestion := "; the"
+	if nearest, ok := spelling.Near(name, names); ok {
+		suggestion = "; did you mean " + nearest + "? The"
 	}
-	return nil, "", fmt.Errorf("suite %s: is neither a file nor an embedded suite; the embedded suites are %s",
-		path, strings.Join(names, ", "))
+	return nil, "", fmt.Errorf("suite %s: is neither a file nor an embedded suite%s embedded suites are %s",
+		path, suggestion, strings.Join(names, ", "))
 }
 
 // parse reads the YAML of a suite; shown names it in messages.

@@ -47,6 +47,24 @@ func (r *Result) grids() []grid {
 	return []grid{rows, effects}
 }
 
+// brief is the table of verdicts: of the rows, or of the effects.
+func (r *Result) brief() grid {
+	all := r.grids()
+	from := all[len(all)-1]
+	var brief grid
+	brief.Cells = make([][]string, len(from.Cells))
+	for i, c := range from.Columns {
+		if !slices.Contains([]string{"row", "effect", "top-1 error, %", "difference, points", "Holm's p", "verdict"}, c.Title) {
+			continue
+		}
+		brief.Columns = append(brief.Columns, c)
+		for row, cells := range from.Cells {
+			brief.Cells[row] = append(brief.Cells[row], cells[i])
+		}
+	}
+	return brief
+}
+
 func (g *grid) add(row RowResult) {
 	var cells []string
 	for _, c := range g.Columns {
@@ -65,6 +83,13 @@ func (r *Result) columns() []column {
 	}
 	if r.paper() {
 		all = append(all, column{"paper's Bn ops", false, func(o RowResult) string { return plain(o.Paper.Ops, 1) }})
+	}
+	if r.Equal != EqualEpochs && r.Equal != "" {
+		all = append(all, column{"epochs", false, func(o RowResult) string { return fmt.Sprint(o.Epochs) }})
+	}
+	if r.Tune != "" {
+		all = append(all, column{r.Tune, false, RowResult.chosen},
+			column{"validation, %", false, func(o RowResult) string { return o.percent(o.Validation) }})
 	}
 	all = append(all, column{"top-1 error, %", false, func(o RowResult) string { return o.percent(o.Top1) }})
 	if r.Classes > 5 {
@@ -166,6 +191,16 @@ func chance(p *float64) string {
 
 const none = "-"
 
+// chosen returns the value that was tuned for the row.
+func (o RowResult) chosen() string {
+	for _, t := range o.Tuned {
+		if t.Chosen {
+			return t.Value
+		}
+	}
+	return none
+}
+
 // paper reports whether the paper says anything about the rows.
 func (r *Result) paper() bool {
 	return slices.ContainsFunc(r.Rows, func(o RowResult) bool { return o.Paper.Top1 != nil || o.Paper.Top5 != nil })
@@ -209,10 +244,15 @@ func brief(seconds float64) string {
 
 // Caption says what the table's figures are.
 func (r *Result) Caption() string {
+	images := fmt.Sprintf("%d validation images", r.ValImages)
+	if r.Tune != "" {
+		images = "the test images, which were looked at once"
+	}
 	text := fmt.Sprintf("Suite %s on %s. Errors are of each run's final weights "+
-		"(their running average, where ema.decay is on) on %d validation images of %d classes: "+
+		"(their running average, where ema.decay is on) on %s of %d classes: "+
 		"not of the best epoch, because choosing it by the same images would flatter it. ",
-		r.Suite, r.Config, r.ValImages, r.Classes)
+		r.Suite, r.Config, images, r.Classes)
+	text += r.footing()
 	if len(r.Seeds) > 1 {
 		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ",
 			r.Seeds[0], r.Seeds[len(r.Seeds)-1])
@@ -226,6 +266,21 @@ func (r *Result) Caption() string {
 	}
 	if r.paper() {
 		text += " The paper's figures are for ILSVRC 2012 with 1000 classes, at " + r.paperSizes() + "."
+	}
+	return text
+}
+
+// footing says what the rows have the same of, and what was chosen for each.
+func (r *Result) footing() (text string) {
+	switch r.Equal {
+	case EqualTime:
+		text = "Each row has the epochs that the first one's training time allows. "
+	case EqualMACs:
+		text = "Each row has the epochs that the first one's multiply-adds in training allow. "
+	}
+	if r.Tune != "" {
+		text += fmt.Sprintf("%s was chosen for each row by short runs, equally many and long, on %d validation images, "+
+			"whose errors are those of the column validation. ", r.Tune, r.ValImages)
 	}
 	return text
 }
@@ -391,7 +446,7 @@ func (r *Result) writeCSV(w io.Writer) error {
 	_ = c.Write([]string{"row", "title", "change", "params", "params_with_aux", "macs", "paper_bn_ops",
 		"top1_error_mean", "top1_error_std", "top5_error_mean", "top5_error_std", "paper_top1_error", "paper_top5_error",
 		"runs", "diverged", "time_s", "images_per_s", "base", "pairs", "difference", "low", "high", "p", "p_holm",
-		"better", "detectable", "bound", "verdict"})
+		"better", "detectable", "bound", "verdict", "val_error_mean", "val_error_std", "epochs", "tuned"})
 	number := func(v float64, ok bool) string {
 		if !ok {
 			return ""
@@ -423,6 +478,8 @@ func (r *Result) writeCSV(w io.Writer) error {
 			number(o.Seconds.Mean, o.Seconds.N > 0), number(o.ImagesPerS.Mean, o.ImagesPerS.N > 0),
 			o.Base, fmt.Sprint(d.Pairs), optional(d.Mean), optional(d.Low), optional(d.High), optional(d.P),
 			optional(d.PHolm), optional(d.Better), optional(d.Detectable), optional(d.Bound), string(o.Verdict),
+			number(o.Validation.Mean, o.Validation.N > 0), number(o.Validation.Std, o.Validation.N > 1), fmt.Sprint(o.Epochs),
+			strings.TrimPrefix(o.chosen(), none),
 		})
 	}
 	c.Flush()

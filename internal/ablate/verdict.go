@@ -92,11 +92,11 @@ func (r *Result) mcNemar(row *RowResult) (*McNemar, error) {
 		if row.Runs[s].State != Done || base.Runs[s].State != Done {
 			continue
 		}
-		a, okA, err := answers(filepath.Join(r.Dir, base.Runs[s].Run), base.Runs[s].Steps)
+		a, okA, err := r.answers(base.Runs[s])
 		if err != nil {
 			return nil, err
 		}
-		b, okB, err := answers(filepath.Join(r.Dir, row.Runs[s].Run), row.Runs[s].Steps)
+		b, okB, err := r.answers(row.Runs[s])
 		if err != nil || !okA || !okB || a.Images != b.Images || len(a.Labels) != len(b.Labels) {
 			return nil, err
 		}
@@ -116,10 +116,19 @@ func (r *Result) mcNemar(row *RowResult) (*McNemar, error) {
 	return nil, nil
 }
 
-// answers reads what a run's validation after so many steps made of each image.
-func answers(dir string, steps int) (report.Answers, bool, error) {
+// answers reads what a run made of each image that rows are compared by: in its
+// last validation, or its test.
+func (r *Result) answers(o Outcome) (report.Answers, bool, error) {
+	dir := filepath.Join(r.Dir, o.Run)
+	if o.Test != nil {
+		t, err := readTest(dir)
+		if t == nil {
+			return report.Answers{}, false, err
+		}
+		return t.Answers, true, err
+	}
 	a, ok, err := report.ReadAnswers(filepath.Join(dir, rundir.Predictions))
-	return a, ok && a.Step == steps, err
+	return a, ok && a.Step == o.Steps, err
 }
 
 // least returns the fewest seeds with which the rule could call any row

@@ -114,7 +114,7 @@ func stepOf(o Options, w *model.Weights) (step func() error, m memory, flops flo
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
 		o.Recipe.Train.Precision = o.Precision.String()
-		s, err := train.NewStepper(o.Recipe, w, true) // whoever made o has decided
+		s, err := train.NewStepper(o.Recipe, w, true, nil) // whoever made o has decided
 		if err != nil {
 			return nil, m, 0, nil, err
 		}

@@ -13,13 +13,13 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// LayerResult is how fast one convolution runs, by pass, in GFLOP/s. In bf16
-// and int8 there is evaluation only.
+// LayerResult is how fast one convolution runs, by pass, in GFLOP/s. In int8 there is
+// evaluation only.
 type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
 	GFLOP    float64 `json:"gflop"` // of one pass over the batch, counted for a direct convolution
-	Eval     float64 `json:"eval"`  // with bias and ReLU, by F(4x4, 3x3) where that is faster
+	Eval     float64 `json:"eval"`  // with bias and ReLU, in float32 by F(4x4, 3x3) where that is faster
 	Forward  float64 `json:"forward,omitempty"`
 	Data     float64 `json:"backward_data,omitempty"` // the first layer has none
 	Weights  float64 `json:"backward_weights,omitempty"`
@@ -42,8 +42,8 @@ type LayersResult struct {
 }
 
 // Layers times every convolution of a network by itself, in evaluation, in
-// training's forward pass and both gradients, each until span is over; in bf16 and
-// int8 in evaluation only. Layers of one shape are timed once.
+// training's forward pass and both gradients, each until span is over; in int8 in
+// evaluation only. Layers of one shape are timed once.
 func Layers(
 	ctx context.Context, spec model.Spec, batch int, precision model.Precision, span time.Duration,
 ) (LayersResult, error) {
@@ -151,58 +151,80 @@ func (c layerConv) String() string {
 // time measures the passes.
 func (c layerConv) time(name string, precision model.Precision, span time.Duration) LayerResult {
 	r := LayerResult{Name: name, Shape: c.String(), GFLOP: 2 * float64(c.macs) * float64(c.n) / 1e9}
+	p := c.passes()
+	switch precision {
+	case model.BF16:
+		p = c.passesBF16()
+	case model.INT8:
+		p = layerPasses{eval: c.passInt8()}
+	}
 	rate := func(pass func()) float64 {
+		if pass == nil {
+			return 0
+		}
 		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
 		return r.GFLOP / median(times)
 	}
-	switch precision {
-	case model.BF16:
-		r.Eval = rate(c.passBF16())
-		return r
-	case model.INT8:
-		r.Eval = rate(c.passInt8())
-		return r
-	}
+	r.Eval, r.Forward, r.Data, r.Weights = rate(p.eval), rate(p.forward), rate(p.data), rate(p.weights)
+	return r
+}
+
+// layerPasses are the passes of a convolution; data is nil for images.
+type layerPasses struct{ eval, forward, data, weights func() }
+
+func (c layerConv) passes() layerPasses {
 	y, bias := randomMap(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)
 	if c.conv.C < kernel.Block {
 		image := kernel.ImageConv{K: c.conv.K, Window: c.conv.Window}
 		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
-		r.Eval = rate(func() { image.ForwardBias(y, x, c.n, c.h, c.w, w, bias, true) })
-		r.Forward = rate(func() { image.Forward(y, x, c.n, c.h, c.w, w) })
-		r.Weights = rate(func() { image.BackwardWeights(w, x, c.n, c.h, c.w, y) })
-		return r
+		return layerPasses{
+			eval:    func() { image.ForwardBias(y, x, c.n, c.h, c.w, w, bias, true) },
+			forward: func() { image.Forward(y, x, c.n, c.h, c.w, w) },
+			weights: func() { image.BackwardWeights(w, x, c.n, c.h, c.w, y) },
+		}
 	}
-	c.conv.C = ops.Padded(c.conv.C)
 	x, w := randomMap(c.n, c.conv.C, c.h, c.w), randomFloats(c.conv.WeightLen())
+	p := layerPasses{
+		eval:    func() { c.conv.ForwardBias(y, x, w, bias, true) },
+		forward: func() { c.conv.Forward(y, x, w) },
+		data:    func() { c.conv.BackwardData(x, y, w) },
+		weights: func() { c.conv.BackwardWeights(w, x, y) },
+	}
 	if c.conv.HasWinograd(c.n, c.h, c.w) {
 		u := randomFloats(c.conv.WinogradLen())
-		r.Eval = rate(func() { c.conv.ForwardWinograd(y, x, u, bias, true) })
-	} else {
-		r.Eval = rate(func() { c.conv.ForwardBias(y, x, w, bias, true) })
+		p.eval = func() { c.conv.ForwardWinograd(y, x, u, bias, true) }
 	}
-	r.Forward = rate(func() { c.conv.Forward(y, x, w) })
-	r.Data = rate(func() { c.conv.BackwardData(x, y, w) })
-	r.Weights = rate(func() { c.conv.BackwardWeights(w, x, y) })
-	return r
+	return p
 }
 
-// passBF16 returns the pass of evaluation in bf16.
-func (c layerConv) passBF16() func() {
-	y := kernel.MapOf(make([]kernel.BF16, c.n*c.conv.K*c.oh*c.ow), c.n, c.conv.K, c.oh, c.ow)
-	bias := randomFloats(c.conv.K)
-	rounded := func(packed []float32) []kernel.BF16 {
-		w := make([]kernel.BF16, len(packed))
-		kernel.RoundWeights(w, packed)
-		return w
-	}
+func (c layerConv) passesBF16() layerPasses {
+	y, bias := randomBF16(c.n, c.conv.K, c.oh, c.ow), randomFloats(c.conv.K)
 	if c.conv.C < kernel.Block {
 		image := kernel.ImageConv{K: c.conv.K, Window: c.conv.Window}
-		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), rounded(randomFloats(image.WeightLen()))
-		return func() { image.ForwardBF16(y, x, c.n, c.h, c.w, w, bias, true) }
+		x, w := randomFloats(c.n*c.conv.C*c.h*c.w), randomFloats(image.WeightLen())
+		rounded := make([]kernel.BF16, len(w))
+		kernel.RoundWeights(rounded, w)
+		return layerPasses{
+			eval:    func() { image.ForwardBF16(y, x, c.n, c.h, c.w, rounded, bias, true) },
+			forward: func() { image.ForwardRounded(y, x, c.n, c.h, c.w, w) },
+			weights: func() { image.BackwardWeightsBF16(w, x, c.n, c.h, c.w, y) },
+		}
 	}
-	x := kernel.MapOf(make([]kernel.BF16, c.n*c.conv.C*c.h*c.w), c.n, c.conv.C, c.h, c.w)
-	w := rounded(randomFloats(c.conv.WeightLen()))
-	return func() { c.conv.ForwardBF16(y, x, w, bias, true) }
+	x, w := randomBF16(c.n, c.conv.C, c.h, c.w), randomFloats(c.conv.WeightLen())
+	rounded := make([]kernel.BF16, len(w))
+	kernel.RoundWeights(rounded, w)
+	return layerPasses{
+		eval:    func() { c.conv.ForwardBF16(y, x, rounded, bias, true) },
+		forward: func() { c.conv.ForwardRounded(y, x, w) },
+		data:    func() { c.conv.BackwardDataBF16(x, y, w) },
+		weights: func() { c.conv.BackwardWeightsBF16(w, x, y) },
+	}
+}
+
+func randomBF16(n, c, h, w int) kernel.MapBF16 {
+	m := kernel.MapOf(make([]kernel.BF16, n*c*h*w), n, c, h, w)
+	kernel.RoundMap(m, randomMap(n, c, h, w))
+	return m
 }
 
 func randomMap(n, c, h, w int) kernel.Map { return kernel.MapOf(randomFloats(n*c*h*w), n, c, h, w) }

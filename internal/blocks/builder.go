@@ -18,7 +18,7 @@ import (
 type Options struct {
 	Train           bool    // batch statistics and separate batch norm; otherwise batch norm is folded
 	Width           float64 // multiplies channel counts, which stay multiples of 16
-	Eps, Momentum   float32 // of batch norm
+	Eps             float32 // of batch norm
 	CountIncludePad bool    // the 3x3 average pools count their padding
 	NoGamma         bool    // batch norm has no scale, as in TF-slim
 	Seed            uint64  // of dropout, combined with the value of Step during the run

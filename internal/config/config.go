@@ -13,6 +13,7 @@ import (
 
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -43,6 +44,7 @@ type Setting struct {
 type Resolved struct {
 	train.Config
 	Name     string            // of the file or embedded configuration, without .yaml
+	Embedded bool              // it is not from a file
 	Origin   map[string]Origin // by key
 	Warnings []string
 }
@@ -50,19 +52,19 @@ type Resolved struct {
 // Load merges the sources and checks the result. An error names the key, the
 // place that set it and, for an unknown key, the nearest known one.
 func Load(s Sources) (*Resolved, error) {
-	name, text, shown, err := read(s.Path)
+	from, err := read(s.Path)
 	if err != nil {
 		return nil, err
 	}
 	given := newLayers()
-	if err := given.file(shown, text); err != nil {
+	if err := given.file(from.shown, from.text); err != nil {
 		return nil, err
 	}
 	environment := s.Env
 	if environment == nil {
 		environment = os.Environ()
 	}
-	r := &Resolved{Name: name, Origin: map[string]Origin{}}
+	r := &Resolved{Name: from.name, Embedded: from.embedded, Origin: map[string]Origin{}}
 	if r.Warnings, err = given.environment(environment); err != nil {
 		return nil, err
 	}
@@ -83,34 +85,42 @@ func Load(s Sources) (*Resolved, error) {
 	return r, nil
 }
 
-// read returns the text of a configuration file or embedded configuration,
-// and its names for run folders and for messages.
-func read(path string) (name string, text []byte, shown string, err error) {
+// source is the text of a configuration file or an embedded configuration.
+type source struct {
+	name     string // for run folders
+	shown    string // for messages
+	text     []byte
+	embedded bool
+}
+
+// read returns what a path or an embedded configuration's name stands for.
+func read(path string) (source, error) {
 	if path == "" {
 		path = defaultVariant
 	}
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
-		if text, err = readFile(path); err != nil {
-			return "", nil, "", fmt.Errorf("config %s: %w", path, err)
+		text, err := readFile(path)
+		if err != nil {
+			return source{}, fmt.Errorf("config %s: %w", path, err)
 		}
 		base := filepath.Base(path)
-		return strings.TrimSuffix(base, filepath.Ext(base)), text, path, nil
+		return source{strings.TrimSuffix(base, filepath.Ext(base)), path, text, false}, nil
 	}
-	name = strings.TrimSuffix(path, ".yaml")
+	name := strings.TrimSuffix(path, ".yaml")
 	if text, ok := configs.Read(name); ok {
-		return name, text, name, nil
+		return source{name, name, text, true}, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, "", fmt.Errorf("config: %w", err)
+		return source{}, fmt.Errorf("config: %w", err)
 	}
-	var names []string
-	for _, e := range configs.List() {
-		names = append(names, e.Name)
+	names := configs.Names(configs.List())
+	suggestion := "; the"
+	if nearest, ok := spelling.Near(name, names); ok {
+		suggestion = "; did you mean " + nearest + "? The"
 	}
-	return "", nil, "", fmt.Errorf(
-		"config %s: is neither a file nor an embedded configuration; the embedded configurations are %s",
-		path, strings.Join(names, ", "))
+	return source{}, fmt.Errorf("config %s: is neither a file nor an embedded configuration%s embedded configurations are %s",
+		path, suggestion, strings.Join(names, ", "))
 }
 
 // readFile reads a file, or a pipe, of at most a mebibyte.

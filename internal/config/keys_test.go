@@ -20,3 +20,33 @@ func TestKeysSuitPeopleAndViper(t *testing.T) {
 		variables[envName(k.Name)] = k.Name
 	}
 }
+
+// TestChoicesAreWhatValidationAllows: each of them is accepted, and keys of free
+// text have none.
+func TestChoicesAreWhatValidationAllows(t *testing.T) {
+	for key, want := range map[string]int{
+		"model.variant": 6, "optimizer.name": 4, "schedule.name": 4, "label_smoothing.spread": 2, "data.interpolation": 3,
+		"data.preprocess": 4, "model.aux": 3, "data.balance": 2, "ema.warmup": 2, "data.train": 0, "optimizer.lr": 0, "no.key": 0,
+	} {
+		choices := Choices(key)
+		if len(choices) != want {
+			t.Errorf("%s has the choices %q, want %d", key, choices, want)
+		}
+		for _, value := range choices {
+			if _, err := Load(Sources{Set: []string{key + "=" + value}, Env: []string{}}); err != nil && key != "model.variant" {
+				t.Errorf("%s=%s: %v", key, value, err)
+			}
+		}
+	}
+}
+
+func TestNamesOfOtherToolsMeanKeys(t *testing.T) {
+	for name, want := range map[string]string{
+		"epochs": "train.epochs", "learning-rate": "optimizer.lr", "lr": "optimizer.lr", "dropout": "model.dropout",
+		"imgsz": "model.input_size", "Batch_Size": "train.batch_size", "name": "", "nonsense": "",
+	} {
+		if got, ok := KeyOf(name); got != want || ok != (want != "") {
+			t.Errorf("KeyOf(%q) is %q, %t, want %q", name, got, ok, want)
+		}
+	}
+}

@@ -147,7 +147,7 @@ func (l *layers) environment(variables []string) (warnings []string, err error) 
 	for key := range l.types {
 		keys[envName(key)] = key
 	}
-	others := []string{"INCEPTION_ISA", "INCEPTION_THREADS", "INCEPTION_LONG"} // that other packages read
+	others := []string{"INCEPTION_ISA", "INCEPTION_THREADS", "INCEPTION_MPI", "INCEPTION_LONG"} // that other packages read
 	// In order, INCEPTION_LABEL_SMOOTHING comes before the two keys in it.
 	for _, variable := range slices.Sorted(slices.Values(variables)) {
 		name, text, _ := strings.Cut(variable, "=")

@@ -59,6 +59,24 @@ func unknownKey(place Origin, key string) error {
 	return fmt.Errorf("%s: unknown key %q; did you mean %s?", place, key, nearestKey(key))
 }
 
+// KeyOf returns the key that a name without its section means, here or in other
+// tools: epochs, learning_rate.
+func KeyOf(name string) (key string, ok bool) {
+	name = strings.ToLower(strings.ReplaceAll(name, "-", "_"))
+	if key = aliases()[name]; key != "" {
+		return key, true
+	}
+	for _, k := range Keys() {
+		if _, last, _ := strings.Cut(k.Name, "."); k.Name == name || last == name {
+			if key != "" {
+				return "", false // of two sections, and nobody knows which
+			}
+			key = k.Name
+		}
+	}
+	return key, key != ""
+}
+
 // nearestKey returns the key that another tool's name means, or the one that
 // takes the fewest edits, with extra weight on the last part.
 func nearestKey(key string) string {

@@ -21,24 +21,26 @@ const (
 	Bytes  Unit = "MB"
 )
 
-// Bar is a progress bar on the last line of a terminal. A nil Bar draws
-// nothing.
+// Bar is a progress bar on the last line of a terminal; elsewhere it is a line
+// now and then. A nil Bar draws nothing.
 type Bar struct {
 	w     io.Writer
 	width func() int
+	every time.Duration
 	unit  Unit
 	text  string
 	began time.Time
 	drawn time.Time
 }
 
-// NewBar returns a bar on w, a terminal of so many columns; without a width
-// nothing is drawn. text stands before the bar.
-func NewBar(w io.Writer, width func() int, text string, unit Unit) *Bar {
-	if width == nil {
+// NewBar returns a bar on w, a terminal of so many columns. Without a width w is
+// no terminal, and gets a line every so often; none if that is 0. text stands
+// before the bar.
+func NewBar(w io.Writer, width func() int, every time.Duration, text string, unit Unit) *Bar {
+	if width == nil && every <= 0 {
 		return nil
 	}
-	return &Bar{w: Cursor(w), width: width, unit: unit, text: text, began: time.Now()}
+	return &Bar{w: w, width: width, every: every, unit: unit, text: text, began: time.Now()}
 }
 
 // Describe changes the text before the bar: fields with two spaces between
@@ -53,19 +55,38 @@ func (b *Bar) Describe(text string) {
 // second, however often it is called.
 func (b *Bar) Set(done, total int64) {
 	const pause = 100 * time.Millisecond
-	if b == nil || time.Since(b.drawn) < pause {
-		return
+	switch {
+	case b == nil:
+	case b.width == nil:
+		last := b.drawn
+		if last.IsZero() {
+			last = b.began
+		}
+		if time.Since(last) >= b.every {
+			b.drawn = time.Now()
+			fmt.Fprintln(b.w, b.plain(done, total, time.Since(b.began)))
+		}
+	case time.Since(b.drawn) >= pause:
+		b.drawn = time.Now()
+		fmt.Fprint(Cursor(b.w), "\r", b.line(done, total, time.Since(b.began)), clearRest)
 	}
-	b.drawn = time.Now()
-	fmt.Fprint(b.w, "\r", b.line(done, total, time.Since(b.began)), clearRest)
 }
 
 // Clear takes the bar away, so that a line can be written.
 func (b *Bar) Clear() {
-	if b != nil && !b.drawn.IsZero() {
-		fmt.Fprint(b.w, "\r", clearRest)
+	if b != nil && b.width != nil && !b.drawn.IsZero() {
+		fmt.Fprint(Cursor(b.w), "\r", clearRest)
 		b.drawn = time.Time{}
 	}
+}
+
+// plain returns what is written where there is no terminal.
+func (b *Bar) plain(done, total int64, spent time.Duration) string {
+	counts := b.counts(done, total, spent)
+	if b.text == "" {
+		return counts
+	}
+	return b.text + "  " + counts
 }
 
 // clearRest is the ANSI code that clears the line from the cursor on.

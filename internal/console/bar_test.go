@@ -19,7 +19,7 @@ func TestABarFitsTheTerminal(t *testing.T) {
 		3:   "5/",
 		0:   "",
 	} {
-		b := NewBar(nil, func() int { return width }, text, Steps)
+		b := NewBar(nil, func() int { return width }, 0, text, Steps)
 		if got := b.line(5, 20, time.Second); got != want || len(got) >= max(1, width) {
 			t.Errorf("%d columns: %q, want %q", width, got, want)
 		}
@@ -39,7 +39,7 @@ func TestABarTellsHowFastAndHowLong(t *testing.T) {
 		{Bytes, 3e6, 108e6, "eval  [                    ] 3.0/108.0 MB, 1.5 MB/s, 1m10s left"},
 		{Bytes, 3e6, -1, "eval  3.0 MB, 1.5 MB/s"},
 	} {
-		b := NewBar(nil, func() int { return 100 }, "eval", c.unit)
+		b := NewBar(nil, func() int { return 100 }, 0, "eval", c.unit)
 		if got := b.line(c.done, c.total, 2*time.Second); got != c.want {
 			t.Errorf("%d of %d: %q, want %q", c.done, c.total, got, c.want)
 		}
@@ -48,7 +48,7 @@ func TestABarTellsHowFastAndHowLong(t *testing.T) {
 
 func TestABarLeavesTheLineEmpty(t *testing.T) {
 	var out bytes.Buffer
-	b := NewBar(&out, func() int { return 60 }, "eval", Images)
+	b := NewBar(&out, func() int { return 60 }, 0, "eval", Images)
 	b.Clear() // nothing is drawn yet
 	b.Set(1, 10)
 	b.Set(2, 10) // too soon
@@ -62,7 +62,20 @@ func TestABarLeavesTheLineEmpty(t *testing.T) {
 	none.Describe("x")
 	none.Set(1, 2)
 	none.Clear()
-	if NewBar(&out, nil, "eval", Images) != nil {
+	if NewBar(&out, nil, 0, "eval", Images) != nil {
 		t.Error("there is a bar without a terminal")
+	}
+}
+
+func TestABarIsALineNowAndThenWithoutATerminal(t *testing.T) {
+	var out bytes.Buffer
+	b := NewBar(&out, nil, time.Minute, "eval", Images)
+	b.Set(1, 10) // too soon
+	b.began = b.began.Add(-time.Minute)
+	b.Set(5, 10)
+	b.Set(6, 10) // too soon again
+	b.Clear()
+	if got := out.String(); got != "eval  5/10 images, 0.083/s, 1m00s left\n" {
+		t.Errorf("wrote %q", got)
 	}
 }

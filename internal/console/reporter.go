@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/train"
@@ -13,10 +14,11 @@ import (
 // Reporter is a train.Reporter for people: a bar on a terminal, and a line an
 // epoch.
 type Reporter struct {
-	Messages io.Writer  // for people, usually standard error
-	Width    func() int // of the terminal that Messages is; nil if it is none
-	Quiet    bool       // nothing but what needs attention goes to Messages
-	JSON     io.Writer  // takes every line of the metrics; nil for none
+	Messages io.Writer     // for people, usually standard error
+	Width    func() int    // of the terminal that Messages is; nil if it is none
+	Every    time.Duration // between lines of progress where it is none; 0 for no such lines
+	Quiet    bool          // nothing but what needs attention goes to Messages
+	JSON     io.Writer     // takes every line of the metrics; nil for none
 
 	bar  *Bar
 	what string // the bar in use
@@ -35,30 +37,38 @@ func (c *Reporter) Note(text string) {
 // Warn implements train.Reporter.
 func (c *Reporter) Warn(text string) {
 	c.clear()
-	fmt.Fprintln(c.Messages, "warning:", text)
+	Warn(c.Messages, text)
+}
+
+// Warn writes a warning.
+func Warn(w io.Writer, text string) {
+	Styled(w, Warning, "warning:")
+	fmt.Fprintln(w, "", text)
 }
 
 // Step implements train.Reporter.
 func (c *Reporter) Step(s train.Status) {
-	text := fmt.Sprintf("epoch %d/%d  loss %.3f  top-1 %4.1f%%  %s images/s",
-		s.Epoch, s.Epochs, s.Loss, 100*s.Top1, speed(s.ImagesPerSecond))
+	text := fmt.Sprintf("epoch %d/%d  loss %.3f", s.Epoch, s.Epochs, s.Loss)
 	if s.Left > 0 {
 		text += "  " + train.Brief(s.Left) + " left"
 	}
-	c.draw(fmt.Sprint("epoch ", s.Epoch), text, s.Step, s.Steps)
+	text += fmt.Sprintf("  top-1 %.1f%%  %s images/s", 100*s.Top1, speed(s.ImagesPerSecond))
+	c.draw(fmt.Sprint("epoch ", s.Epoch), text, Steps, s.Step, s.Steps)
 }
 
 // Validation implements train.Reporter.
-func (c *Reporter) Validation(done, total int) { c.draw("validation", "validation", done, total) }
+func (c *Reporter) Validation(done, total int) {
+	c.draw("validation", "validation", Images, done, total)
+}
 
 // draw moves the bar of that name, with text before it.
-func (c *Reporter) draw(what, text string, done, total int) {
+func (c *Reporter) draw(what, text string, unit Unit, done, total int) {
 	if c.Quiet {
 		return
 	}
 	if c.what != what {
 		c.clear()
-		c.bar, c.what = NewBar(c.Messages, c.Width, text, Steps), what
+		c.bar, c.what = NewBar(c.Messages, c.Width, c.Every, text, unit), what
 	}
 	c.bar.Describe(text)
 	c.bar.Set(int64(done), int64(total))
@@ -78,24 +88,29 @@ func (c *Reporter) Epoch(s train.EpochSummary) {
 		return
 	}
 	c.clear()
-	var b strings.Builder
-	fmt.Fprintf(&b, "epoch %d/%d", s.Epoch, s.Epochs)
+	var line strings.Builder
+	fmt.Fprintf(&line, "epoch %d/%d", s.Epoch, s.Epochs)
 	if s.Train != nil {
-		fmt.Fprintf(&b, "  train loss %.3f top-1 %.1f%%", s.Train.Loss, 100*s.Train.Top1)
+		fmt.Fprintf(&line, "  train loss %.3f top-1 %.1f%%", s.Train.Loss, 100*s.Train.Top1)
 	}
 	if s.Val != nil {
-		fmt.Fprintf(&b, "  val loss %.3f top-1 %.2f%% top-5 %.2f%%", s.Val.Loss, 100*s.Val.Top1, 100*s.Val.Top5)
+		fmt.Fprintf(&line, "  val loss %.3f top-1 %.2f%%", s.Val.Loss, 100*s.Val.Top1)
+		if report.TellsTop5(s.Classes) {
+			fmt.Fprintf(&line, " top-5 %.2f%%", 100*s.Val.Top5)
+		}
 		if s.Best {
-			b.WriteString(" (best)")
+			fmt.Fprint(c.Messages, line.String())
+			Styled(c.Messages, Good, " (best)")
+			line.Reset()
 		}
 	}
 	if s.Train != nil {
-		fmt.Fprintf(&b, "  %s images/s  lr %.3g", speed(s.Train.ImagesPerS), s.Train.LR)
+		fmt.Fprintf(&line, "  %s images/s  lr %.3g", speed(s.Train.ImagesPerS), s.Train.LR)
 	}
 	if s.Left > 0 {
-		b.WriteString("  " + train.Brief(s.Left) + " left")
+		line.WriteString("  " + train.Brief(s.Left) + " left")
 	}
-	fmt.Fprintln(c.Messages, b.String())
+	fmt.Fprintln(c.Messages, line.String())
 }
 
 // clear takes the bar away, so that a line can be written.

@@ -25,11 +25,11 @@ func TestAConsoleDrawsABarOnATerminalAndALineAnEpoch(t *testing.T) {
 		val := report.Line{Split: "val", Loss: 1.5, Top1: 0.4, Top5: 0.9}
 		c.Metrics(val)
 		c.Epoch(train.EpochSummary{
-			Epoch: 1, Epochs: 2, Train: &report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
+			Epoch: 1, Epochs: 2, Classes: 10, Train: &report.Line{Loss: 1.25, Top1: 0.5, ImagesPerS: 12, LR: 0.01}, Val: &val, Best: true,
 		})
 		for text, want := range map[string]bool{
 			"a note\n": true,
-			"epoch 1/2  loss 1.250  top-1 50.0%  12 images/s  1m00s left": terminal,
+			"epoch 1/2  loss 1.250  1m00s left  top-1 50.0%  12 images/s": terminal,
 			"validation": terminal,
 			"epoch 1/2  train loss 1.250 top-1 50.0%  val loss 1.500 top-1 40.00% top-5 90.00% (best)  " +
 				"12 images/s  lr 0.01\n": true,
@@ -99,4 +99,23 @@ func screen(t *testing.T, text string, width int) string {
 		lines.WriteString(parts[len(parts)-1])
 	}
 	return lines.String()
+}
+
+func TestTop5IsLeftOutWhereItSaysNothing(t *testing.T) {
+	for classes, want := range map[int]bool{5: false, 6: true} {
+		var out bytes.Buffer
+		c := Reporter{Messages: &out}
+		c.Epoch(train.EpochSummary{Epoch: 1, Epochs: 2, Classes: classes, Val: &report.Line{Top5: 1}})
+		if got := strings.Contains(out.String(), "top-5"); got != want {
+			t.Errorf("%d classes: %q", classes, out.String())
+		}
+	}
+}
+
+func TestColoursAreForTerminalsOnly(t *testing.T) {
+	var out bytes.Buffer
+	Styled(NewPlain(&out), Failure, "inception: \x1b[2J")
+	if got := out.String(); got != `inception: \u001b[2J` {
+		t.Errorf("wrote %q", got)
+	}
 }

@@ -49,7 +49,7 @@ func TestACutPictureIsUsedAndNamedOrUnreadable(t *testing.T) {
 				}
 			}
 		}
-		found := Verify(context.Background(), opened.Train)
+		found := Verify(context.Background(), opened.Train, nil)
 		if n := len(found.Damaged); n != map[string]int{TruncatedUse: 2}[truncated] {
 			t.Errorf("%s: verify finds %d damaged pictures", truncated, n)
 		}

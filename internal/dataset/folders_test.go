@@ -63,6 +63,10 @@ func TestFoldersOfPartsAreNoClasses(t *testing.T) {
 		"too high":       {set("flowers/train/a", "flowers/val/a"), `"flowers" in it is not a class but holds the parts "train", "val"`},
 		"too high, one":  {set("flowers/Train/a", "flowers/Train/b"), `"flowers" in it is not a class but holds the parts "Train"`},
 		"two too high":   {set("data/flowers/train/a", "data/flowers/val/a", "more"), `"data" in it is not a class but holds a dataset with parts`},
+		"other words":    {set("training_set/a", "training_set/b", "test_set/a"), `"training_set" and "test_set"`},
+		"words, more":    {set("seg_train/a", "seg_test/a", "seg_pred"), `look like the parts train and test`},
+		"words, flat":    {set("Train images", "valset"), `look like the parts train and val`},
+		"a space":        {set("Train /a", "Test /a"), `look like the parts train and test`},
 		"split classes":  {set("a/train", "a/test", "b/train", "b/test"), `class folder "a" holds the parts "test", "train"`},
 		"too high twice": {set("x/train/a", "x/test/a", "y/train/a"), `holds the parts "test", "train"; name the folder`},
 	} {
@@ -104,6 +108,33 @@ func TestWhatLiesBesideThePartsIsSaid(t *testing.T) {
 	warnings := strings.Join(src.Warnings, "\n")
 	if !strings.Contains(warnings, `not read: "samples"`) || !strings.Contains(warnings, `part "test"`) {
 		t.Errorf("warnings: %s", warnings)
+	}
+}
+
+func TestAPartWithoutImagesIsSaid(t *testing.T) {
+	files := map[string][]byte{"Val/a/1.heic": nil, "Val/b/notes.txt": nil}
+	pictures(t, pictures(t, files, "train/a", 2), "train/b", 2)
+	src := open(t, folder(t, files))
+	if warnings := strings.Join(src.Warnings, "\n"); !strings.Contains(warnings, `part "Val"`) ||
+		!strings.Contains(warnings, "has no image") || src.Val != nil {
+		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+func TestWordsOfPartsInClasses(t *testing.T) {
+	for _, dirs := range [][]string{{"train_station", "bus"}, {"train_station", "test_tube", "bus"},
+		{"steam_train/a", "diesel_train/b"}, {"trainer/a", "tester/b"}} {
+		files := map[string][]byte{}
+		for _, dir := range dirs {
+			pictures(t, files, dir, 2)
+		}
+		if src := open(t, folder(t, files)); len(src.Train.Classes()) != len(dirs) {
+			t.Errorf("%q: classes %q", dirs, src.Train.Classes())
+		}
+	}
+	files := pictures(t, pictures(t, map[string][]byte{}, "train_station/a", 2), "test_tube/b", 2)
+	if src := open(t, "imagefolder:"+folder(t, files)); len(src.Train.Classes()) != 2 {
+		t.Errorf("imagefolder: classes %q", src.Train.Classes())
 	}
 }
 

@@ -87,6 +87,10 @@ func openParts(dir string, l layout) (*Source, error) {
 		src.Warnings = append(src.Warnings, fmt.Sprintf("part %q in %s is left out: its images are in no class folders",
 			p.name, dir))
 	}
+	for _, p := range l.empty {
+		src.Warnings = append(src.Warnings, fmt.Sprintf("part %q in %s is left out: it has no image (%s)",
+			p.name, dir, strings.Join(extensions, ", ")))
+	}
 	if len(l.others) > 0 {
 		src.Warnings = append(src.Warnings, fmt.Sprintf("folders beside the parts of %s are not read: %s",
 			dir, quoted(l.others)))

@@ -52,6 +52,14 @@ var kinds = []Kind{
 	},
 }
 
+// MissingError says that a dataset's folder does not exist.
+type MissingError struct{ Path string }
+
+// Error says what may be named in its place.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("dataset %s: there is no such folder; give a folder of images or one of %s", e.Path, Specs())
+}
+
 func holding(pattern string) func(dir string) bool {
 	return func(dir string) bool {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern))
@@ -73,7 +81,7 @@ func Specs() string {
 // Absolute returns a SPEC that means the same in every folder.
 func Absolute(spec string) string {
 	k, arg, err := parse(spec)
-	if err != nil || spec == "" {
+	if err != nil || spec == "" || spec == ValHoldOut {
 		return spec // Open says what is wrong with it
 	}
 	absolute := filepath.Abs
@@ -109,8 +117,7 @@ func recognise(path string) (*Kind, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("dataset %s: there is no such folder; give a folder of images or one of %s",
-			path, Specs())
+		return nil, &MissingError{path}
 	case err != nil:
 		return nil, fmt.Errorf("dataset: %w", err)
 	case !info.IsDir():

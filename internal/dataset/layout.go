@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // partNames are the names that the folders of a dataset's parts go by, in any
@@ -19,11 +20,12 @@ var partNames = map[string]string{
 // partOf returns the part that a folder's name stands for, "" if none.
 func partOf(name string) string { return partNames[strings.ToLower(name)] }
 
-// layout is what the folders in a folder are. Those without any image are in
-// none of the lists.
+// layout is what the folders in a folder are. Of those without any image only
+// parts are in a list.
 type layout struct {
 	deep   []partFolder // have a part's name, and class folders with images
 	flat   []partFolder // have a part's name, and images but no class folders
+	empty  []partFolder // have a part's name, and no image
 	others []string
 }
 
@@ -51,10 +53,14 @@ func lookAt(dir string) (l layout, err error) {
 		if err != nil {
 			return l, err
 		}
-		if deep {
-			l.deep = append(l.deep, partFolder{part, e.Name()})
-		} else if flat {
-			l.flat = append(l.flat, partFolder{part, e.Name()})
+		folder := partFolder{part, e.Name()}
+		switch {
+		case deep:
+			l.deep = append(l.deep, folder)
+		case flat:
+			l.flat = append(l.flat, folder)
+		default:
+			l.empty = append(l.empty, folder)
 		}
 	}
 	if len(l.deep)+len(l.flat) == 0 {
@@ -79,13 +85,77 @@ func (l layout) ambiguous() bool {
 // refuseAmbiguous is for a path of which nobody has said what it is.
 func refuseAmbiguous(dir string) error {
 	l, err := lookAt(dir)
-	if err != nil || !l.ambiguous() {
+	if err != nil {
 		return err
+	}
+	if len(l.deep)+len(l.flat) == 0 {
+		return refuseLikeParts(dir)
+	}
+	if !l.ambiguous() {
+		return nil
 	}
 	name := l.deep[0].name
 	return fmt.Errorf("%q may be a class or the part %s, beside %s; "+
 		"imagefolder:%s reads all of them as classes, %s the part alone",
 		name, l.deep[0].part, quoted(l.others), dir, filepath.Join(dir, name))
+}
+
+// refuseLikeParts refuses a folder without parts whose folders would be classes
+// although they are called as parts in other words, as training_set and test_set.
+// Where there are other folders too, they must also have folders of their own.
+func refuseLikeParts(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var deep, flat, others []partFolder
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if passedOver(e) != "" || !isFolder(path) {
+			continue
+		}
+		folder := partFolder{likePart(e.Name()), e.Name()}
+		if folder.part == "" {
+			others = append(others, folder)
+			continue
+		}
+		hasImages, hasFolders, err := imagesAt(path)
+		switch {
+		case err != nil:
+			return err
+		case hasFolders:
+			deep = append(deep, folder)
+		case hasImages:
+			flat = append(flat, folder)
+		}
+	}
+	like := deep
+	if len(others) == 0 {
+		like = append(deep, flat...)
+	}
+	i := slices.IndexFunc(like, func(p partFolder) bool { return p.part == "train" })
+	j := slices.IndexFunc(like, func(p partFolder) bool { return p.part != "train" })
+	if i < 0 || j < 0 {
+		return nil
+	}
+	return fmt.Errorf("%q and %q in %s look like the parts %s and %s of a dataset; call them so, "+
+		"or name the folders apart, the class folders' own (--data DIR --val DIR); imagefolder:%s reads them as classes",
+		like[i].name, like[j].name, dir, like[i].part, like[j].part, dir)
+}
+
+// likePart returns the part that a word in a folder's name stands for, as in
+// seg_train, "Test images" or valset; "" if none does.
+func likePart(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
+	for _, word := range words {
+		word = strings.ToLower(word)
+		for _, end := range []string{"", "set", "data", "images"} {
+			if part := partOf(strings.TrimSuffix(word, end)); part != "" {
+				return part
+			}
+		}
+	}
+	return ""
 }
 
 // names lists folders as what they are called.

@@ -29,6 +29,7 @@ type LoaderOptions struct {
 type Loader struct {
 	set     Set
 	options LoaderOptions
+	mine    func(batch int) bool // nil for all
 }
 
 // NewLoader returns a loader of set.
@@ -39,7 +40,13 @@ func NewLoader(set Set, o LoaderOptions) *Loader {
 	if o.Train || o.Crops < 1 {
 		o.Crops = picture.SingleCrop
 	}
-	return &Loader{set, o}
+	return &Loader{set: set, options: o}
+}
+
+// Of returns a loader of those batches alone for which mine is true: the others
+// are read by other processes.
+func (l *Loader) Of(mine func(batch int) bool) *Loader {
+	return &Loader{l.set, l.options, mine}
 }
 
 // Batch is a batch of preprocessed images, or of their views one behind
@@ -230,6 +237,9 @@ func (b *Batches) plan(skip int) {
 	order, size := b.loader.order(b.epoch), b.loader.options.Batch
 	var read func() (*loaned, error)
 	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
+		if mine := b.loader.mine; mine != nil && !mine(n) {
+			continue
+		}
 		f := &filling{
 			errs: make([]error, size), harm: make([]error, size), first: make([]bool, size),
 			done: make(chan struct{}),

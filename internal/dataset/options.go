@@ -8,7 +8,7 @@ import (
 // Options are the data.* keys of a configuration.
 type Options struct {
 	Train         string  `yaml:"train" json:"train"`
-	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it"`
+	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it; hold-out for a share of it even where it brings a part"`
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
 	ValSeed       uint64  `yaml:"val_seed" json:"val_seed" help:"of the choice of held-out images, which train.seed does not change; an image that is added or removed leaves the others where they are"`
 	Balance       string  `yaml:"balance" json:"balance" help:"how often an epoch shows images: none (each once) or classes (all classes equally often, so those of small classes several times, each time augmented in another way)"`
@@ -22,6 +22,10 @@ type Options struct {
 	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
+
+// ValHoldOut is the Options.Val that holds out training images whatever parts
+// there are.
+const ValHoldOut = "hold-out"
 
 // The settings of Options.Balance, OnError and Truncated.
 const (
@@ -138,10 +142,11 @@ func (o Options) Decoder() *picture.Decoder {
 func (o Options) EvalPreprocess(inputSize int) (picture.Preprocess, error) {
 	p, err := picture.NamedPreprocess(o.Preprocess, inputSize)
 	if err != nil {
-		return p, settings.Errorf("data.preprocess", "%w", err)
+		return p, settings.ChoiceErrorf("data.preprocess", []string{"torchvision", "inception", "imagenet", "unit"}, "%w", err)
 	}
 	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
-		return p, settings.Errorf("data.interpolation", "%w", err)
+		return p, settings.ChoiceErrorf("data.interpolation",
+			[]string{picture.Bilinear, picture.Bicubic, picture.BilinearTF1}, "%w", err)
 	}
 	p.Interpolation = o.Interpolation
 	return p, nil

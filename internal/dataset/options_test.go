@@ -46,3 +46,23 @@ func TestOptionsValidateNamesTheKey(t *testing.T) {
 		t.Errorf("an unknown name gives %+v, %v", p, err)
 	}
 }
+
+// hold-out holds training images out even where there is a part for validation.
+func TestHoldOutLeavesTheDatasPartsAlone(t *testing.T) {
+	o := DefaultOptions()
+	o.Train, o.Val, o.ValFraction = "shapes:?train=100&val=40&size=16", ValHoldOut, 0.2
+	opened, err := OpenTraining(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened.ValPart != HeldOut || opened.Train.Len()+opened.Val.Len() != 100 || opened.Val.Len() < 15 || opened.Val.Len() > 25 {
+		t.Errorf("%d images for training, %d of part %q for validation", opened.Train.Len(), opened.Val.Len(), opened.ValPart)
+	}
+	if got := Absolute(ValHoldOut); got != ValHoldOut {
+		t.Errorf("in another folder it becomes %s", got)
+	}
+	o.Val = ""
+	if opened, err = OpenTraining(o); err != nil || opened.Val.Len() != 40 {
+		t.Errorf("without it: %v", err)
+	}
+}

@@ -26,8 +26,8 @@ type Training struct {
 const HeldOut = "held out"
 
 // OpenTraining opens the images of a training. Validation images are those of
-// o.Val, else data.train's own val or test part, else a share of every class of
-// the training images that is then left out there.
+// o.Val, else data.train's own val or test part, else, or with ValHoldOut, a
+// share of every class of the training images that is then left out there.
 func OpenTraining(o Options) (*Training, error) {
 	if o.Train == "" {
 		return nil, errors.New("no training images: set data.train or give --data")
@@ -82,11 +82,11 @@ func (t *Training) noteLeftOut(p Part) {
 
 // openVal finds the validation images.
 func (t *Training) openVal(o Options, src *Source, d *picture.Decoder) error {
-	if o.Val != "" {
+	if o.Val != "" && o.Val != ValHoldOut {
 		return t.openOtherVal(o, d)
 	}
 	for _, name := range []string{"val", "test"} {
-		if p, ok := src.part(name); ok {
+		if p, ok := src.part(name); ok && o.Val == "" {
 			t.useVal(p, o.Train)
 			return nil
 		}

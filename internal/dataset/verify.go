@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,12 +17,21 @@ type Findings struct {
 }
 
 // Verify decodes every image of a set. Images after the end of ctx are not
-// looked at.
-func Verify(ctx context.Context, set Set) Findings {
+// looked at. progress, unless it is nil, is called by one goroutine at a time.
+func Verify(ctx context.Context, set Set, progress func(done, total int)) Findings {
 	c := newCheck(set)
+	var telling sync.Mutex
+	done := 0
 	parallel.For(set.Len(), func(i int) {
-		if ctx.Err() == nil {
-			c.decode(i)
+		if ctx.Err() != nil {
+			return
+		}
+		c.decode(i)
+		if progress != nil {
+			telling.Lock()
+			defer telling.Unlock()
+			done++
+			progress(done, set.Len())
 		}
 	})
 	return c.findings()

@@ -68,3 +68,9 @@ func logSumExp[T float32 | float64](logits []T) float64 {
 	}
 	return largest + math.Log(sum)
 }
+
+// CrossEntropy returns an image's loss: the negative logarithm of the
+// probability that its logits give to a class.
+func CrossEntropy(logits []float32, class int) float64 {
+	return logSumExp(logits) - float64(logits[class])
+}

@@ -24,13 +24,14 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 	if n := len(set.Classes()); n > classes {
 		return Result{}, fmt.Errorf("the data has %d classes, the network %d", n, classes)
 	}
+	ranks := e[0].options.Cluster
 	var members []*answers
 	for _, evaluator := range e {
 		if n := evaluator.nets.spec.Classes; n != classes {
 			return Result{}, fmt.Errorf("networks of %d and of %d classes cannot answer together", classes, n)
 		}
 		a := evaluator.answers(ctx, set)
-		defer a.batches.Close()
+		defer a.passes.close()
 		members = append(members, a)
 	}
 	t := newTally(rowNames(set, classes))
@@ -44,20 +45,23 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 		if err != nil {
 			return Result{}, err
 		}
-		if label >= 0 {
+		if label >= 0 && ranks.Rank() == 0 {
 			t.add(index, label, m.scores())
 		}
 		if progress != nil {
 			progress(done, set.Len())
 		}
 	}
-	if t.images == 0 {
-		return Result{}, nothingRead(set, members[0].skipped)
+	r := Result{Skipped: members[0].skipped, Damaged: members[0].damaged}
+	var err error
+	if t.images > 0 {
+		r = t.result()
+		r.Skipped, r.Damaged = members[0].skipped, members[0].damaged
+		r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
+	} else if ranks.Rank() == 0 {
+		err = nothingRead(set, r.Skipped)
 	}
-	r := t.result()
-	r.Skipped, r.Damaged = members[0].skipped, members[0].damaged
-	r.ImagesPerS = float64(r.Images) / max(time.Since(begin).Seconds(), 1e-9)
-	return r, nil
+	return tell(ranks, r, err)
 }
 
 // nothingRead says that there is nothing to measure, and why.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
@@ -56,6 +57,8 @@ type RunOptions struct {
 	Workers        int                // decoding threads; 0 for one per thread of the kernels
 	Precision      model.Precision    // of the networks' arithmetic
 	SkipUnreadable bool               // count images that cannot be read instead of stopping
+
+	Cluster *cluster.Cluster // the processes that share the images; nil for one
 }
 
 // Evaluator is a network ready to be measured. It is not safe for concurrent
@@ -85,6 +88,10 @@ func (e *Evaluator) Close() error { return e.nets.close() }
 // Evaluate measures the network on every image of set exactly once. The
 // labels of set are rows of the network's classifier. progress, unless nil,
 // hears how many of the images are done.
+//
+// Each rank of a cluster must call it. Rank 0 gets the result that one process
+// would get, to the last bit; the others get its figures, without classes and
+// images.
 func (e *Evaluator) Evaluate(ctx context.Context, set dataset.Set, progress func(done, total int)) (Result, error) {
 	return Ensemble{e}.Evaluate(ctx, set, progress)
 }
@@ -92,9 +99,13 @@ func (e *Evaluator) Evaluate(ctx context.Context, set dataset.Set, progress func
 // answers runs the network on the images of a set in order.
 func (e *Evaluator) answers(ctx context.Context, set dataset.Set) *answers {
 	e.nets.whole.Refresh()
-	return &answers{
-		nets: e.nets, batches: e.options.loader(set).Epoch(ctx, 0, 0), views: max(1, int(e.options.Crops)),
-	}
+	a := &answers{views: max(1, int(e.options.Crops))}
+	a.passes = startPasses(ctx, set, e.options, func(b *dataset.Batch) (results, error) {
+		return e.nets.run(b.Images, filled(b), func(net *model.Network) (results, error) {
+			return results{rows: net.Batch, logits: net.Logits()}, nil
+		})
+	})
+	return a
 }
 
 // loader reads the images of a set, in batches of at most its size.
@@ -108,14 +119,12 @@ func (o RunOptions) loader(set dataset.Set) *dataset.Loader {
 
 // answers are a network's logits for the views of a set's images.
 type answers struct {
-	nets    *networks
-	views   int // of each image
-	batches *dataset.Batches
-	batch   *dataset.Batch // the current one, which the network has seen
-	results results        // of the batch
-	row     int            // of the batch, to be looked at next
-	skipped []error        // images that could not be read, so far
-	damaged []error        // images that were used as far as they go, so far
+	passes  *passes
+	views   int     // of each image
+	pass    pass    // the current one
+	row     int     // of it, to be looked at next
+	skipped []error // images that could not be read, so far
+	damaged []error // images that were used as far as they go, so far
 }
 
 // next adds the answers for the next image's views to m and returns the image
@@ -123,32 +132,21 @@ type answers struct {
 // is io.EOF.
 func (a *answers) next(m *mean) (index, label int, err error) {
 	for range a.views {
-		if a.batch == nil || a.row == len(a.batch.Labels) {
-			if err := a.forward(); err != nil {
+		if a.row == len(a.pass.labels) {
+			if a.pass, err = a.passes.next(); err != nil {
 				return 0, 0, err
 			}
+			a.row, a.skipped = 0, append(a.skipped, a.pass.skipped...)
+			a.damaged = append(a.damaged, a.pass.damaged...)
 		}
-		index, label = a.batch.Indices[a.row], a.batch.Labels[a.row]
+		index, label = a.pass.indices[a.row], a.pass.labels[a.row]
 		if index < 0 {
 			return 0, 0, io.EOF
 		}
-		if label >= 0 {
-			m.add(a.results.of(a.results.logits, a.row))
+		if r := a.pass.results; label >= 0 && r.rows > 0 {
+			m.add(r.of(r.logits, a.row))
 		}
 		a.row++
 	}
 	return index, label, nil
-}
-
-// forward runs the next batch.
-func (a *answers) forward() (err error) {
-	if a.batch, err = a.batches.Next(); err != nil {
-		return err
-	}
-	a.row, a.skipped = 0, append(a.skipped, a.batch.Skipped...)
-	a.damaged = append(a.damaged, a.batch.Damaged...)
-	a.results, err = a.nets.run(a.batch.Images, filled(a.batch), func(net *model.Network) (results, error) {
-		return results{rows: net.Batch, logits: net.Logits()}, nil
-	})
-	return err
 }

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,39 +9,77 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/fetch"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/textfile"
 )
 
-// Files lists the pictures and arrays that paths name: files as they are, of
-// folders all pictures below, sorted.
-func Files(paths []string) ([]string, error) {
+// Files lists the pictures and arrays that words name: files and addresses on
+// the web as they are, of folders all pictures below, and what matches a pattern
+// such as photos/*.jpg, sorted.
+func Files(words []string) ([]string, error) {
 	var files []string
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: there is no such file or folder", path)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, path)
+	for _, word := range words {
+		if fetch.IsURL(word) {
+			files = append(files, word)
 			continue
 		}
-		found, err := dataset.ImagesBelow(path)
+		paths, err := matches(word)
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: holds no picture", path)
+		for _, path := range paths {
+			found, err := picturesOf(path)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, found...)
 		}
-		files = append(files, found...)
 	}
 	return files, nil
+}
+
+// matches returns the paths that a word stands for: itself if there is such a
+// file, else those that it matches as a pattern.
+func matches(word string) ([]string, error) {
+	_, err := os.Stat(word)
+	if err == nil {
+		return []string{word}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if !strings.ContainsAny(word, "*?[") {
+		return nil, fmt.Errorf("%s: there is no such file or folder", word)
+	}
+	found, err := filepath.Glob(word)
+	if err != nil {
+		return nil, fmt.Errorf("%s: is neither a file nor a pattern: %w", word, err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: there is no such file, and none matches the pattern", word)
+	}
+	return found, nil
+}
+
+// picturesOf returns a file itself, and of a folder all pictures below.
+func picturesOf(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	found, err := dataset.ImagesBelow(path)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%s: holds no picture", path)
+	}
+	return found, err
 }
 
 // Count returns the number of inputs that files hold for a network of that
@@ -64,7 +103,9 @@ func Count(files []string, size int) (int, error) {
 }
 
 // IsArray reports whether a file is an array of inputs by its name.
-func IsArray(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npy") }
+func IsArray(path string) bool {
+	return !fetch.IsURL(path) && strings.EqualFold(filepath.Ext(path), ".npy")
+}
 
 // InputArray is an open .npy of inputs, [N][3][H][W], that are preprocessed.
 type InputArray struct {
@@ -116,22 +157,40 @@ func checkShape(shape []int, size int) error {
 	return fmt.Errorf("has shape %v, the network takes [N 3 %d %d] float32, preprocessed%s", shape, size, size, cure)
 }
 
-// Pictures returns picture files as a set without labels.
-func Pictures(files []string, d *picture.Decoder) dataset.Set { return unlabelled{files, d} }
+// Pictures returns picture files and addresses on the web as a set without
+// labels. The end of ctx ends downloads.
+func Pictures(ctx context.Context, files []string, d *picture.Decoder) dataset.Set {
+	return unlabelled{ctx, files, d}
+}
 
-// unlabelled is a set of picture files.
+// unlabelled is a set of pictures: files, and addresses on the web.
 type unlabelled struct {
+	ctx     context.Context // ends downloads
 	files   []string
 	decoder *picture.Decoder
 }
+
+// mostDownloaded bounds a picture that is downloaded, in bytes.
+const mostDownloaded = 64 << 20
 
 func (u unlabelled) Len() int          { return len(u.files) }
 func (u unlabelled) Classes() []string { return []string{""} }
 func (u unlabelled) Label(int) int     { return 0 }
 func (u unlabelled) Name(i int) string { return u.files[i] }
 func (u unlabelled) Image(i int) (picture.Image, error) {
-	return dataset.ReadPicture(u.files[i], u.decoder)
+	im, giveBack, err := u.Lend(i)
+	giveBack()
+	return im, err
 }
+
+// Lend implements dataset.Lender.
 func (u unlabelled) Lend(i int) (picture.Image, func(), error) {
-	return dataset.LendPicture(u.files[i], u.decoder)
+	if !fetch.IsURL(u.files[i]) {
+		return dataset.LendPicture(u.files[i], u.decoder)
+	}
+	data, err := fetch.Bytes(u.ctx, u.files[i], mostDownloaded, fetch.Options{Stall: 30 * time.Second})
+	if err != nil {
+		return picture.Image{}, func() {}, err
+	}
+	return u.decoder.Lend(data)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
@@ -33,6 +34,8 @@ type Job struct {
 	Note     func(text string) // something to know, one line
 	Warn     func(text string) // something that may be wrong, one line
 	Progress func(done, total int)
+
+	Cluster *cluster.Cluster // the processes that share the images; nil for one
 }
 
 // Exclude is a list of images to leave out and the file that it was read from.
@@ -111,7 +114,7 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 		j.Note("preprocess: " + j.Crops.Describe(m.Preprocess))
 		run := RunOptions{
 			Options: j.Options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers,
-			Precision: j.Precision, SkipUnreadable: true,
+			Precision: j.Precision, SkipUnreadable: true, Cluster: j.Cluster,
 		}
 		if j.Precision == model.INT8 && w.Int8 == nil {
 			if w, err = j.quantised(ctx, w, run); err != nil {

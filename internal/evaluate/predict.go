@@ -72,7 +72,8 @@ func NewPredictor(w *model.Weights, o PredictOptions) (*Predictor, error) {
 func (p *Predictor) Close() error { return p.nets.close() }
 
 // Run calls each for every picture of files, in order; an .npy file holds
-// inputs that are preprocessed already, [N][3][H][W].
+// inputs that are preprocessed already, [N][3][H][W]. The ranks of a cluster
+// share the pictures, not the arrays, and rank 0 alone calls each.
 func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) error) error {
 	for from := 0; from < len(files); {
 		if IsArray(files[from]) {
@@ -86,7 +87,7 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 		for to < len(files) && !IsArray(files[to]) {
 			to++
 		}
-		if err := p.RunSet(ctx, unlabelled{files[from:to], p.options.Decoder}, each); err != nil {
+		if err := p.RunSet(ctx, unlabelled{ctx, files[from:to], p.options.Decoder}, each); err != nil {
 			return err
 		}
 		from = to
@@ -95,34 +96,32 @@ func (p *Predictor) Run(ctx context.Context, files []string, each func(Output) e
 }
 
 // RunSet calls each for every image of set, in order. Labels are not looked
-// at.
+// at. The ranks of a cluster share the images; rank 0 alone calls each.
 func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Output) error) error {
 	o := p.options.RunOptions
 	o.SkipUnreadable = true
-	batches := o.loader(set).Epoch(ctx, 0, 0)
-	defer batches.Close()
+	passes := startPasses(ctx, set, o, func(b *dataset.Batch) (results, error) {
+		return p.pass(b.Images, filled(b))
+	})
+	defer passes.close()
 	for {
-		b, err := batches.Next()
+		one, err := passes.next()
 		if err == io.EOF { // nothing else: a picture may wrap one
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		r, err := p.pass(b.Images, filled(b))
-		if err != nil {
-			return err
-		}
-		skipped, damaged := b.Skipped, damages(b)
-		for row, index := range b.Indices {
-			if index < 0 {
+		skipped, damaged := one.skipped, byName(one.damaged)
+		for row, index := range one.indices {
+			if index < 0 || o.Cluster.Rank() > 0 {
 				continue
 			}
 			out := Output{Name: set.Name(index)}
-			if b.Labels[row] < 0 {
+			if one.labels[row] < 0 {
 				out.Err = skipped[0]
 				skipped = skipped[1:]
-			} else if out, err = r.output(out.Name, row); err != nil {
+			} else if out, err = one.results.output(out.Name, row); err != nil {
 				return err
 			}
 			out.Damage = damaged[out.Name]
@@ -133,11 +132,10 @@ func (p *Predictor) RunSet(ctx context.Context, set dataset.Set, each func(Outpu
 	}
 }
 
-// damages returns what is wrong with images of a batch that were used as far as
-// they go, by their names.
-func damages(b *dataset.Batch) map[string]error {
+// byName returns the errors about images by the images' names.
+func byName(errs []error) map[string]error {
 	all := map[string]error{}
-	for _, err := range b.Damaged {
+	for _, err := range errs {
 		var image *dataset.ImageError
 		if errors.As(err, &image) {
 			all[image.Name] = err
@@ -148,6 +146,9 @@ func damages(b *dataset.Batch) map[string]error {
 
 // array runs the inputs of an .npy file as they are.
 func (p *Predictor) array(ctx context.Context, path string, each func(Output) error) error {
+	if p.options.Cluster.Rank() > 0 {
+		return nil
+	}
 	size := p.options.Preprocess.Size
 	a, err := OpenArray(path, size)
 	if err != nil {

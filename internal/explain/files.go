@@ -48,7 +48,7 @@ func (e *Explainer) Files(ctx context.Context, files []string, d *picture.Decode
 		for together < min(e.Together(), len(files)) && !evaluate.IsArray(files[together]) {
 			together++
 		}
-		results, err := e.Pictures(ctx, evaluate.Pictures(files[:together], d), p, func(int) Question { return q })
+		results, err := e.Pictures(ctx, evaluate.Pictures(ctx, files[:together], d), p, func(int) Question { return q })
 		if err != nil {
 			return err
 		}

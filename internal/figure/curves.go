@@ -1,6 +1,6 @@
 // Package figure draws: curves, dot plots, what evaluations confuse and how sure
 // they are, and whole networks in the style of the paper's figures. Numbers or
-// layers enter; SVG leaves, and PNG where it is a plot.
+// layers enter; SVG leaves, and PNG or PDF where it is a plot.
 package figure
 
 import (
@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	_ "gonum.org/v1/plot/vg/vgimg" // png
+	_ "gonum.org/v1/plot/vg/vgpdf" // pdf
 	_ "gonum.org/v1/plot/vg/vgsvg" // svg
 )
 
@@ -22,7 +23,7 @@ import (
 func init() { plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans" }
 
 // Curve is a named sequence of points. Dots draws the points as well as the
-// line through them.
+// line through them. Curves of one name share a colour and a line of the legend.
 type Curve struct {
 	Name string
 	X, Y []float64
@@ -55,7 +56,8 @@ func writeCurves(w io.Writer, format string, axes Axes, curves []Curve) error {
 	if axes.LogX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	}
-	for i, c := range curves {
+	inks := map[string]color.Color{}
+	for _, c := range curves {
 		points := finitePoints(c)
 		if len(points) == 0 {
 			continue
@@ -64,14 +66,21 @@ func writeCurves(w io.Writer, format string, axes Axes, curves []Curve) error {
 		if err != nil {
 			return fmt.Errorf("plot %s: %w", c.Name, err)
 		}
-		line.Color, dots.Color = palette[i%len(palette)], palette[i%len(palette)]
+		ink, named := inks[c.Name]
+		if !named {
+			ink = palette[len(inks)%len(palette)]
+			inks[c.Name] = ink
+		}
+		line.Color, dots.Color = ink, ink
 		line.Width, dots.Shape, dots.Radius = vg.Points(1.5), draw.CircleGlyph{}, vg.Points(2)
 		p.Add(line)
 		// A single point has no line to be seen by.
 		if c.Dots || len(points) == 1 {
 			p.Add(dots)
 		}
-		p.Legend.Add(c.Name, line)
+		if !named {
+			p.Legend.Add(c.Name, line)
+		}
 	}
 	canvas, err := draw.NewFormattedCanvas(6*vg.Inch, 3.4*vg.Inch, format)
 	if err != nil {

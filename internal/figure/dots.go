@@ -28,7 +28,7 @@ type Dot struct {
 	Values    []float64 // behind the mean
 }
 
-// WriteDots draws panels side by side as svg or png; those after the first
+// WriteDots draws panels side by side as svg, png or pdf; those after the first
 // share its names.
 func WriteDots(w io.Writer, format string, panels ...DotPanel) error {
 	const names, across = 2.1 * vg.Inch, 3.4 * vg.Inch
@@ -67,17 +67,12 @@ func (d DotPanel) plot(named bool) (*plot.Plot, error) {
 	p := plot.New()
 	p.X.Label.Text = d.X
 	p.X.Min, p.X.Max = d.extent()
-	p.Y.Min, p.Y.Max = -float64(len(d.Rows))+0.4, 0.6
-	p.Y.LineStyle.Width, p.Y.Tick.Length = 0, 0
-	var ticks plot.ConstantTicks
-	for i, row := range d.Rows {
-		tick := plot.Tick{Value: float64(-i)}
+	rowTicks(p, len(d.Rows), func(i int) string {
 		if named {
-			tick.Label = row.Name
+			return d.Rows[i].Name
 		}
-		ticks = append(ticks, tick)
-	}
-	p.Y.Tick.Marker = ticks
+		return ""
+	})
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
 	p.Add(grid)

@@ -88,10 +88,7 @@ func (c Conv) convolve(p *product, weights int) {
 	if p.bias != nil && len(p.bias) < c.K {
 		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(p.bias), c.K))
 	}
-	p.tapsPerBlock = c.R * c.S
-	rows := forwardDim(p.out.h, p.in.h, c.R, c.StrideH, c.PadH)
-	cols := forwardDim(p.out.w, p.in.w, c.S, c.StrideW, c.PadW)
-	p.run(rows, cols, c.S)
+	p.run(c.Window, forwards)
 }
 
 // BackwardData overwrites dx with the gradient of the input, given the
@@ -124,13 +121,9 @@ func (c Conv) BackwardDataBF16(dx, dy MapBF16, w []float32) {
 
 // transposed runs the product p from dy to dx, one phase after the other.
 func (c Conv) transposed(p product) {
-	p.tapsPerBlock = c.R * c.S
 	for fh := range min(c.StrideH, p.out.h) {
 		for fw := range min(c.StrideW, p.out.w) {
-			phase := p
-			rows := backwardDim(p.out.h, p.in.h, c.R, c.StrideH, c.PadH, fh)
-			cols := backwardDim(p.out.w, p.in.w, c.S, c.StrideW, c.PadW, fw)
-			phase.run(rows, cols, c.S)
+			p.run(c.Window, direction{back: true, h: fh, w: fw})
 		}
 	}
 }

@@ -45,60 +45,21 @@ const (
 // into tiles of pixels; the other two make the lines.
 type product struct {
 	*precision
-	out, in      operand
-	weights      unsafe.Pointer
-	bias         []float32 // of bytes, 32-bit integers
-	relu         bool
-	scale        []float32 // of bytes: factors of the sums
-	tapsPerBlock int
-	slab         int // bytes of weights that a tile reads
-
-	outer, inner dim // a line is a position of each
-	tile         dim // the direction in which a tile's pixels lie
-
-	gemm      *simd.Tiles
-	groups    int // of output blocks
-	depth     int // input blocks summed at once
-	lineParts int
-
-	lines   []line                         // by position of inner
-	tiles   [simd.MaxTileBlocks + 1][]tile // by a group's output blocks: those of a line
-	ranges  []tapRange                     // of the tile dim, summed by calls
-	batches [][]simd.GemmOffset            // by class of line and range
+	out, in operand
+	weights unsafe.Pointer
+	bias    []float32 // of bytes, 32-bit integers
+	relu    bool
+	scale   []float32 // of bytes: factors of the sums
+	slab    int       // bytes of weights that a tile reads
+	*layout
 }
 
-// run computes the product over images, rows and columns; s is the number of
-// weights in a row of taps.
-func (p *product) run(rows, cols dim, s int) {
+// run computes the product in a direction.
+func (p *product) run(v Window, d direction) {
 	if p.out.n == 0 {
 		return
 	}
-	p.gemm = p.tilesOf(active)
-	images := wholeDim(p.out.n)
-	images.outBytes, images.inBytes = p.out.stride, p.in.stride
-	rows.outBytes, rows.inBytes = p.out.w*p.out.pixel, p.in.w*p.in.pixel
-	cols.outBytes, cols.inBytes = p.out.pixel, p.in.pixel
-	for r := range rows.taps {
-		rows.taps[r].weight *= s * p.tap
-	}
-	for c := range cols.taps {
-		cols.taps[c].weight *= p.tap
-	}
-	switch {
-	case rows.count == 1 && cols.count == 1:
-		// A fully connected layer: its pixels are the images.
-		p.outer, p.inner, p.tile = rows, cols, images
-	case rows.plain() && cols.plain():
-		plane := wholeDim(rows.count * cols.count)
-		plane.outBytes, plane.inBytes = p.out.pixel, p.in.pixel
-		p.outer, p.inner, p.tile = images, wholeDim(1), plane
-	case cols.padded() && !rows.padded():
-		p.outer, p.inner, p.tile = images, cols, rows
-	default:
-		p.outer, p.inner, p.tile = images, rows, cols
-	}
-	p.cut()
-	p.layOut()
+	p.layout = p.layoutOf(v, d)
 	pieces := p.groups * p.lineParts
 	parallel.For(pieces, func(i int) {
 		s := borrowScratch()
@@ -166,6 +127,7 @@ func (p *product) piece(s *scratch, group, part int) {
 	if p.rounds() {
 		w.keepSums(s, to-from)
 	}
+	w.lookAhead(group, part, to-from)
 	for c := 0; c < p.in.blocks; c += p.depth {
 		w.c, w.depth = c, min(p.depth, p.in.blocks-c)
 		w.first, w.last = c == 0, c+w.depth == p.in.blocks
@@ -210,6 +172,34 @@ type tileWalk struct {
 	// of all, if the reduction is split.
 	sums    []float32
 	perTile int // floats; 0 if there is one
+
+	// The weights of the next group that are fetched meanwhile.
+	ahead     uintptr
+	aheadLeft int // steps
+}
+
+// lookAhead spreads the fetching of the next group's weights over the parts of
+// this one: of few images each weight is used a few times, and waiting for it takes
+// a tenth of their time.
+func (w *tileWalk) lookAhead(group, part, tiles int) {
+	const line, most = 64, 4 // bytes; lines of a step
+	if group+1 == w.groups {
+		return
+	}
+	k, n := w.group(group + 1)
+	block := w.in.blocks * w.tapsPerBlock * w.tap
+	from, to := n*block*part/w.lineParts, n*block*(part+1)/w.lineParts
+	steps := tiles * w.in.blocks * len(w.outer.taps) * len(w.inner.taps) * len(w.tile.taps)
+	if steps == 0 {
+		return
+	}
+	lines := max(1, ((to-from)/line+steps-1)/steps)
+	if lines > most {
+		return
+	}
+	w.ahead = uintptr(w.weights) + uintptr(k*block+from)
+	w.aheadLeft = (to - from) / (lines * line)
+	w.args.AheadStep = lines * line
 }
 
 // keepSums makes room for the sums of so many tiles.
@@ -277,6 +267,11 @@ func (w *tileWalk) call(t *tile, c *tileCall, overwrite, last bool) {
 			g.Rounded = out
 		}
 	}
+	g.Ahead = w.ahead
+	if w.aheadLeft -= g.Count; w.aheadLeft < 0 {
+		g.AheadStep = 0
+	}
+	w.ahead += uintptr(g.Count * g.AheadStep)
 	g.Accumulate = 1
 	if overwrite {
 		g.Accumulate = 0

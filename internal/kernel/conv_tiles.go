@@ -2,9 +2,27 @@ package kernel
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/inception-go/inception/internal/kernel/simd"
 )
+
+// layout is how a product is cut, which depends on nothing but extents.
+type layout struct {
+	tapsPerBlock int
+	outer, inner dim // a line is a position of each
+	tile         dim // the direction in which a tile's pixels lie
+
+	gemm      *simd.Tiles
+	groups    int // of output blocks
+	depth     int // input blocks summed at once
+	lineParts int
+
+	lines   []line                         // by position of inner
+	tiles   [simd.MaxTileBlocks + 1][]tile // by a group's output blocks: those of a line
+	ranges  []tapRange                     // of the tile dim, summed by calls
+	batches [][]simd.GemmOffset            // by class of line and range
+}
 
 // line is what the tiles at one position of the inner dim share, for the first
 // position of the outer dim. The outer dim's positions all have the same taps:
@@ -32,6 +50,76 @@ type tileCall struct {
 
 // tapRange are the taps [first, end) of the tile dim.
 type tapRange struct{ first, end int }
+
+// direction is which product of a convolution is meant: forward, or the phase
+// (h, w) of the one back to the input.
+type direction struct {
+	back bool
+	h, w int
+}
+
+var forwards = direction{}
+
+// layoutKey is what a layout depends on.
+type layoutKey struct {
+	gemm    *simd.Tiles
+	out, in extent
+	window  Window
+	direction
+	slab int
+}
+
+// layouts are those of all products so far, by layoutKey: of one image, making
+// them takes a fiftieth of a network's time.
+var layouts sync.Map
+
+// layoutOf returns the product's layout.
+func (p *product) layoutOf(v Window, d direction) *layout {
+	key := layoutKey{p.tilesOf(active), p.out.extent, p.in.extent, v, d, p.slab}
+	if known, ok := layouts.Load(key); ok {
+		return known.(*layout)
+	}
+	made := *p
+	made.layout = &layout{gemm: key.gemm, tapsPerBlock: v.R * v.S}
+	made.chooseDims(v, d)
+	made.cut()
+	made.layOut()
+	layouts.Store(key, made.layout)
+	return made.layout
+}
+
+// chooseDims sets the dims: those of the tiles' pixels and of the lines.
+func (p *product) chooseDims(v Window, d direction) {
+	rows := forwardDim(p.out.h, p.in.h, v.R, v.StrideH, v.PadH)
+	cols := forwardDim(p.out.w, p.in.w, v.S, v.StrideW, v.PadW)
+	if d.back {
+		rows = backwardDim(p.out.h, p.in.h, v.R, v.StrideH, v.PadH, d.h)
+		cols = backwardDim(p.out.w, p.in.w, v.S, v.StrideW, v.PadW, d.w)
+	}
+	images := wholeDim(p.out.n)
+	images.outBytes, images.inBytes = p.out.stride, p.in.stride
+	rows.outBytes, rows.inBytes = p.out.w*p.out.pixel, p.in.w*p.in.pixel
+	cols.outBytes, cols.inBytes = p.out.pixel, p.in.pixel
+	for r := range rows.taps {
+		rows.taps[r].weight *= v.S * p.tap
+	}
+	for c := range cols.taps {
+		cols.taps[c].weight *= p.tap
+	}
+	switch {
+	case rows.count == 1 && cols.count == 1:
+		// A fully connected layer: its pixels are the images.
+		p.outer, p.inner, p.tile = rows, cols, images
+	case rows.plain() && cols.plain():
+		plane := wholeDim(rows.count * cols.count)
+		plane.outBytes, plane.inBytes = p.out.pixel, p.in.pixel
+		p.outer, p.inner, p.tile = images, wholeDim(1), plane
+	case cols.padded() && !rows.padded():
+		p.outer, p.inner, p.tile = images, cols, rows
+	default:
+		p.outer, p.inner, p.tile = images, rows, cols
+	}
+}
 
 // layOut decides, once for all pieces, what each tile calls.
 func (p *product) layOut() {

@@ -91,27 +91,28 @@ func (p *imageProduct) run(c ImageConv, n, weights int) {
 		s := borrowScratch()
 		defer s.release()
 		n, oh := i/p.out.h, i%p.out.h
-		floats := c.Rows() * p.out.w
-		memory := s.grow(floats + floats/2)
-		rows := unsafe.Pointer(&memory[0])
-		c.gather(memory[:floats], p.images[n*image:][:image], p.h, p.w, oh, p.out.w)
+		g := c.gatherer(p.h, p.w, p.out.w)
+		memory := s.grow(g.floats() + g.rows()/2)
+		gathered := g.gather(memory, p.images[n*image:][:image], oh)
+		rows := unsafe.Pointer(&gathered[0])
 		if p.precision == inBF16 {
-			rounded := BF16s(memory[floats:])
-			isa.BF16.Round(rounded, memory[:floats])
+			rounded := BF16s(memory[g.floats():])
+			isa.BF16.Round(rounded, gathered)
 			rows = unsafe.Pointer(&rounded[0])
 		}
-		p.row(s, p.tilesOf(isa), n, oh, c.Rows()/Block, rows)
+		p.row(s, p.tilesOf(isa), n, oh, c.Rows()/Block, g.width, rows)
 	})
 }
 
-// row multiplies one row of gathered windows, of depth blocks, with all weights.
-func (p *imageProduct) row(s *scratch, gemm *simd.Tiles, n, oh, depth int, rows unsafe.Pointer) {
+// row multiplies one row of gathered windows, of depth blocks of apart pixels,
+// with all weights.
+func (p *imageProduct) row(s *scratch, gemm *simd.Tiles, n, oh, depth, apart int, rows unsafe.Pointer) {
 	blocks, width := p.out.blocks, p.out.w
 	pixel := p.tap / Block // of the rows
 	groups := groups(gemm, blocks, width)
 	g := &s.gemm
 	*g = simd.GemmArgs{
-		Count: depth, Offsets: s.blocks(depth, width*pixel, p.tap),
+		Count: depth, Offsets: s.blocks(depth, apart*pixel, p.tap),
 		APixel: pixel, BBlock: depth * p.tap,
 		CPixel: p.out.pixel, CBlock: p.out.plane(),
 		RoundedPixel: p.out.pixel, RoundedBlock: p.out.plane(),
@@ -139,40 +140,6 @@ func (p *imageProduct) row(s *scratch, gemm *simd.Tiles, n, oh, depth int, rows 
 	}
 }
 
-// gather writes the windows of output row oh to rows, [Rows/16][width][16].
-func (c ImageConv) gather(rows, image []float32, h, w, oh, width int) {
-	at := 0
-	for channel := range imageChannels {
-		for r := range c.R {
-			ih := oh*c.StrideH + r - c.PadH
-			var line []float32
-			if ih >= 0 && ih < h {
-				line = image[(channel*h+ih)*w:][:w]
-			}
-			for s := range c.S {
-				c.gatherTap(rows[at/Block*width*Block+at%Block:], line, s-c.PadW, width)
-				at++
-			}
-		}
-	}
-	for ; at < c.Rows(); at++ {
-		c.gatherTap(rows[at/Block*width*Block+at%Block:], nil, 0, width)
-	}
-}
-
-// gatherTap writes to every Block-th float of rows the pixels start, start +
-// stride and so on of line; zero outside.
-func (c ImageConv) gatherTap(rows, line []float32, start, width int) {
-	for i := range width {
-		at := start + i*c.StrideW
-		v := float32(0)
-		if uint(at) < uint(len(line)) {
-			v = line[at]
-		}
-		rows[i*Block] = v
-	}
-}
-
 // BackwardWeights overwrites dw, packed as the weights are, with their
 // gradient, given the images and the gradient dy of the output.
 func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, dy Map) {
@@ -180,9 +147,9 @@ func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, 
 	isa := active
 	c.sumLines(dw, dy.N*dy.H, func(s *scratch, sum []float32, line int, accumulate bool) {
 		n, oh := line/dy.H, line%dy.H
-		rows := s.grow(c.Rows() * dy.W)
-		c.gather(rows, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, dy.W)
-		to := outerLine{width: dy.W, dyBlock: dy.H * dy.W * pixelBytes, accumulate: accumulate}
+		g := c.gatherer(h, w, dy.W)
+		rows := g.gather(s.grow(g.floats()), images[n*imageChannels*h*w:][:imageChannels*h*w], oh)
+		to := outerLine{width: dy.W, apart: g.width, dyBlock: dy.H * dy.W * pixelBytes, accumulate: accumulate}
 		c.outerRow(s, &isa.Tiles, sum, rows, dy.Data[n*dy.Stride+oh*dy.W*Block:], to)
 	})
 }
@@ -191,20 +158,21 @@ func (c ImageConv) BackwardWeights(dw []float32, images []float32, n, h, w int, 
 // Images are taken in pairs, as in Conv.BackwardWeightsBF16.
 func (c ImageConv) BackwardWeightsBF16(dw []float32, images []float32, n, h, w int, dy MapBF16) {
 	c.check("BackwardWeightsBF16", dy.operand("image BackwardWeightsBF16"), images, n, h, w, len(dw))
-	isa, blocks, depth, row := active, dy.Blocks(), c.Rows()/Block, dy.W*Block
+	isa, blocks, row, g := active, dy.Blocks(), dy.W*Block, c.gatherer(h, w, dy.W)
 	c.sumLines(dw, (dy.N+1)/2*dy.H, func(s *scratch, sum []float32, line int, accumulate bool) {
 		pair, oh := line/dy.H, line%dy.H
-		memory := s.grow((depth*3 + blocks) * row)
-		gathered, rows, paired := memory[:depth*row], memory[depth*row:2*depth*row], memory[2*depth*row:]
-		rounded, dys := BF16s(rows), paired[depth*row:]
-		clear(rows)
+		memory := s.grow(g.floats() + 2*g.rows() + blocks*row)
+		paired := memory[g.floats():][:g.rows()]
+		halves, dys := memory[g.floats()+g.rows():][:g.rows()], memory[g.floats()+2*g.rows():]
+		rounded := BF16s(halves)
+		clear(halves)
 		for i := range 2 {
 			if n := 2*pair + i; n < dy.N {
-				c.gather(gathered, images[n*imageChannels*h*w:][:imageChannels*h*w], h, w, oh, dy.W)
-				isa.BF16.Round(rounded[i*depth*row:][:depth*row], gathered)
+				gathered := g.gather(memory[:g.floats()], images[n*imageChannels*h*w:][:imageChannels*h*w], oh)
+				isa.BF16.Round(rounded[i*g.rows():][:g.rows()], gathered)
 			}
 		}
-		isa.BF16.Pair(BF16s(paired[:depth*row]), rounded[:depth*row], rounded[depth*row:])
+		isa.BF16.Pair(BF16s(paired), rounded[:g.rows()], rounded[g.rows():])
 		for block := range blocks {
 			low := dy.Plane(2*pair, block)[oh*row:][:row]
 			high := low // of a last image without another, whose windows are zero
@@ -213,7 +181,7 @@ func (c ImageConv) BackwardWeightsBF16(dw []float32, images []float32, n, h, w i
 			}
 			isa.BF16.Pair(BF16s(dys[block*row:][:row]), low, high)
 		}
-		to := outerLine{width: dy.W, dyBlock: dy.W * pixelBytes, accumulate: accumulate}
+		to := outerLine{width: dy.W, apart: g.width, dyBlock: dy.W * pixelBytes, accumulate: accumulate}
 		c.outerRow(s, &isa.BF16.Tiles, sum, paired, dys, to)
 	})
 }
@@ -242,8 +210,9 @@ func (c ImageConv) sumLines(dw []float32, lines int, add func(s *scratch, sum []
 
 // outerLine is a line of pixels whose products make a gradient.
 type outerLine struct {
-	width, dyBlock int // pixels; bytes from an output block of dy to the next
-	accumulate     bool
+	width, apart int // pixels of the line, and from a block of the windows to the next
+	dyBlock      int // bytes from an output block of dy to the next
+	accumulate   bool
 }
 
 // outerRow adds one row of gathered windows, or of pairs of them, to the gradient.
@@ -265,7 +234,7 @@ func (c ImageConv) outerRow(s *scratch, tiles *simd.Tiles, dw, rows, dy []float3
 		tile := (group+1)*blocks/groups - k
 		o.DY = unsafe.Pointer(&dy[k*l.dyBlock/floatBytes])
 		for i := range depth {
-			o.X = unsafe.Pointer(&rows[i*l.width*Block])
+			o.X = unsafe.Pointer(&rows[i*l.apart*Block])
 			o.DW = unsafe.Pointer(&dw[(k*depth+i)*Block*Block])
 			tiles.Outer[tile](o)
 		}

@@ -76,7 +76,19 @@ func (p Pool) MaxBackwardBF16(dx, dy MapBF16, argmax []uint8) {
 }
 
 // AvgForwardBF16 is AvgForward in bf16: sums are float32, and rounded once.
-func (p Pool) AvgForwardBF16(y, x MapBF16) { p.forwardBF16(y, x, nil, active.BF16.PoolSum) }
+func (p Pool) AvgForwardBF16(y, x MapBF16) {
+	plan := p.planOf(x.H, x.W, pixelBytes/2)
+	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
+		loop := func(a *simd.PoolArgs) {
+			if p.StrideW == 1 && a.Columns == 3 {
+				active.BF16.PoolSum3(a)
+			} else {
+				active.BF16.PoolSum(a)
+			}
+		}
+		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
+	})
+}
 
 func (p Pool) forwardBF16(y, x MapBF16, argmax []uint8, loop func(*simd.PoolArgs)) {
 	plan := p.planOf(x.H, x.W, pixelBytes/2)
@@ -241,10 +253,11 @@ type poolPlan struct {
 
 // poolRun is a run of output pixels of one row.
 type poolRun struct {
-	y, x   int // first output pixel, first tap's input pixel
-	pixels int
-	taps   []simd.PoolTap
-	scale  float32 // 1/divisor of an average
+	y, x    int // first output pixel, first tap's input pixel
+	pixels  int
+	taps    []simd.PoolTap
+	columns int     // of taps, which come row by row
+	scale   float32 // 1/divisor of an average
 }
 
 func (p Pool) plan(h, w int) *poolPlan { return p.planOf(h, w, pixelBytes) }
@@ -281,7 +294,7 @@ func (p Pool) planRow(rows span, w, ow, pixel int) []poolRun {
 		}
 		run := poolRun{
 			y: j, pixels: end - j, x: j*p.StrideW - p.PadW + columns.first,
-			taps: make([]simd.PoolTap, 0, p.R*p.S),
+			taps: make([]simd.PoolTap, 0, p.R*p.S), columns: columns.end - columns.first,
 		}
 		for r := rows.first; r < rows.end; r++ {
 			for s := columns.first; s < columns.end; s++ {
@@ -329,7 +342,8 @@ func runPool[Y, X Element](
 		}
 		*a = simd.PoolArgs{
 			Y: unsafe.Pointer(&y[run.y*Block]), X: unsafe.Pointer(&x[run.x*Block]),
-			Taps: &run.taps[0], Count: len(run.taps), Pixels: run.pixels, XPixel: p.xPixel, Scale: run.scale,
+			Taps: &run.taps[0], Count: len(run.taps), Pixels: run.pixels, XPixel: p.xPixel,
+			Columns: run.columns, Scale: run.scale,
 		}
 		if argmax != nil {
 			a.Argmax = unsafe.Pointer(&argmax[run.y*Block])

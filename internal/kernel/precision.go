@@ -21,7 +21,12 @@ var (
 
 // operand is an activation as the drivers see it: an address, and sizes in bytes.
 type operand struct {
-	data            unsafe.Pointer
+	data unsafe.Pointer
+	extent
+}
+
+// extent is where an operand's values lie.
+type extent struct {
 	n, blocks, h, w int
 	stride          int // from an image to the next
 	pixel           int // of one channel block
@@ -31,14 +36,13 @@ type operand struct {
 func (m Activation[E]) operand(what string) operand {
 	m.check(what)
 	size := int(unsafe.Sizeof(*new(E)))
-	return operand{
-		data: unsafe.Pointer(unsafe.SliceData(m.Data)), n: m.N, blocks: m.Blocks(), h: m.H, w: m.W,
-		stride: m.Stride * size, pixel: Block * size,
-	}
+	return operand{unsafe.Pointer(unsafe.SliceData(m.Data)), extent{
+		n: m.N, blocks: m.Blocks(), h: m.H, w: m.W, stride: m.Stride * size, pixel: Block * size,
+	}}
 }
 
 // plane returns the bytes of one channel block of an image.
-func (o *operand) plane() int { return o.h * o.w * o.pixel }
+func (o *extent) plane() int { return o.h * o.w * o.pixel }
 
 // RoundWeights rounds packed weights to bf16 and puts the pairs of neighbouring
 // input channels together: [K/16][C/16][R][S][8c][16k][2c].

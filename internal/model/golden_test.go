@@ -213,6 +213,7 @@ func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float3
 	within(t, "gradient norms, median", l2[len(l2)/2], g.Deviation.L2Median)
 	within(t, "first gradients, max", head[len(head)-1], g.Deviation.Head)
 	within(t, "first gradients, median", head[len(head)/2], g.Deviation.HeadMedian)
+	n.Follow(n.Statistics())
 	g.checkRunning(t, w)
 }
 

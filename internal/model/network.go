@@ -49,6 +49,7 @@ type Network struct {
 	points  map[string]*gorgonia.Node // Explain: the gradients by the layers of Options.Keep
 	losses  gorgonia.Nodes
 	grads   []gradientNode
+	stats   []ops.Statistic
 	image   []float32
 	labels  kernel.Labels
 	step    uint64
@@ -127,6 +128,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if err != nil {
 		return nil, err
 	}
+	n.stats = ops.Statistics(n.Graph)
 	return n, n.compile(o.Keep)
 }
 
@@ -288,13 +290,7 @@ func (n *Network) Point(name string) (values []float32, shape [3]int, err error)
 func (n *Network) Gradients() []Gradient {
 	var all []Gradient
 	for _, g := range n.grads {
-		data := g.node.Value().Data().([]float32)
-		for _, p := range g.params {
-			if trains(p, n.frozen) {
-				all = append(all, Gradient{p, data[:p.Floats()]})
-			}
-			data = data[p.Floats():]
-		}
+		all = append(all, g.split(g.node.Value().Data().([]float32), n.frozen)...)
 	}
 	return all
 }
@@ -303,6 +299,68 @@ func (n *Network) Gradients() []Gradient {
 // activations.
 func (n *Network) Memory() (weights, activations int64) {
 	return ops.WeightBytes(n.Graph), n.Plan.Bytes
+}
+
+// GradientParams lists the parameters of Gradients, in that order.
+func (n *Network) GradientParams() (params []*ops.Param) {
+	for _, g := range n.grads {
+		for _, p := range g.params {
+			if trains(p, n.frozen) {
+				params = append(params, p)
+			}
+		}
+	}
+	return params
+}
+
+// Trained lists the parameters that have gradients, in the order in which Step
+// computes those: last layers first.
+func (n *Network) Trained() (params []*ops.Param) {
+	grads := slices.Clone(n.grads)
+	slices.SortFunc(grads, func(a, b gradientNode) int { return n.Plan.Position(a.node) - n.Plan.Position(b.node) })
+	for _, g := range grads {
+		for _, p := range g.params {
+			if trains(p, n.frozen) {
+				params = append(params, p)
+			}
+		}
+	}
+	return params
+}
+
+// Watch makes every Step call f with each gradient as soon as it is there, in
+// the order of Trained.
+func (n *Network) Watch(f func(Gradient)) {
+	for _, g := range n.grads {
+		ops.OnDone(g.node, func(values []float32) {
+			for _, one := range g.split(values, n.frozen) {
+				f(one)
+			}
+		})
+	}
+}
+
+// split cuts the values of a node into the gradients of its trained parameters.
+func (g *gradientNode) split(values []float32, frozen func(layer string) bool) (all []Gradient) {
+	for _, p := range g.params {
+		if trains(p, frozen) {
+			all = append(all, Gradient{p, values[:p.Floats()]})
+		}
+		values = values[p.Floats():]
+	}
+	return all
+}
+
+// Statistics returns what the last run's batch says of every running statistic
+// that follows the batches. The next run overwrites it.
+func (n *Network) Statistics() []ops.Statistic { return n.stats }
+
+// Follow moves the running statistics one step towards those of a batch, which
+// are Statistics or their mean over several.
+func (n *Network) Follow(batch []ops.Statistic) {
+	for _, s := range batch {
+		ops.Follow(s.Param, s.Data, float32(1-n.Spec.BNDecay))
+	}
 }
 
 // Close frees the machine; the network must not run again. The machine has a
@@ -325,7 +383,7 @@ func rows(node *gorgonia.Node, channels int) []float32 {
 
 // blockOptions are the settings that every layer shares.
 func (s Spec) blockOptions(mode Mode) blocks.Options {
-	return blocks.Options{Train: mode != Eval, Width: s.Width, Eps: float32(s.BNEps), Momentum: float32(1 - s.BNDecay),
+	return blocks.Options{Train: mode != Eval, Width: s.Width, Eps: float32(s.BNEps),
 		CountIncludePad: s.AvgPoolCountIncludePad, NoGamma: s.Architecture().NoGamma}
 }
 

@@ -66,7 +66,7 @@ func (s Spec) Validate() error {
 		if slices.Contains(values, value) {
 			return nil
 		}
-		return settings.Errorf("model."+key, "must be one of %s, is %q", strings.Join(values, ", "), value)
+		return settings.ChoiceErrorf("model."+key, values, "must be one of %s, is %q", strings.Join(values, ", "), value)
 	}
 	inRange := func(key string, ok bool, needs string, value any) error {
 		if ok {

@@ -9,10 +9,10 @@ import (
 
 // Norm is the batch norm of one layer: its parameters and constants.
 type Norm struct {
-	Gamma, Beta   *Param // Gamma may be nil: scale 1
-	Mean, Var     *Param // running statistics
-	Eps, Momentum float32
-	Frozen        bool // normalise by the running statistics and do not change them
+	Gamma, Beta *Param // Gamma may be nil: scale 1
+	Mean, Var   *Param // running statistics
+	Eps         float32
+	Frozen      bool // normalise by the running statistics and do not change them
 }
 
 // Params returns the parameters that are not nil, in file order.
@@ -21,13 +21,16 @@ func (n Norm) Params() []*Param {
 }
 
 // BatchNormReLU normalises x by the batch's own statistics, scales, shifts
-// and cuts at zero; each run moves the running statistics by Momentum
-// towards the batch's, the variance with Bessel's correction. A frozen Norm
-// uses the running statistics as constants.
+// and cuts at zero. It leaves the running statistics alone: Statistics tells
+// what a run has measured. A frozen Norm uses the running statistics as
+// constants.
 func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, error) {
 	channels := x.Shape()[1] * kernel.Block
 	b := &batchNorm{Norm: norm, mean: make([]float32, channels), variance: make([]float32, channels)}
-	o := &op{name: name + ": batch norm", result: like(x), ends: name, bf16: true}
+	if !norm.Frozen {
+		b.measured = [2][]float32{make([]float32, channels), make([]float32, channels)}
+	}
+	o := &op{name: name + ": batch norm", result: like(x), ends: name, bf16: true, norm: b}
 	in := gorgonia.Nodes{x, ParamNode(x.Graph(), norm.Beta)}
 	if norm.Gamma != nil {
 		in = append(in, ParamNode(x.Graph(), norm.Gamma))
@@ -42,10 +45,37 @@ func BatchNormReLU(name string, x *gorgonia.Node, norm Norm) (*gorgonia.Node, er
 	return o.apply(in...)
 }
 
+// Statistic is what the last run's batch says of a running statistic: the mean
+// of each channel, or the variance with Bessel's correction. It is there when the
+// forward pass is over, may be changed, and is overwritten by the next run.
+type Statistic struct {
+	Param *Param
+	Data  []float32
+}
+
+// Statistics returns those of all batch norms of a graph that are not frozen,
+// in the order of the layers.
+func Statistics(g *gorgonia.ExprGraph) (all []Statistic) {
+	for _, n := range inOrder(g) {
+		if o, ok := n.Op().(*op); ok && o.norm != nil && !o.norm.Frozen {
+			all = append(all, Statistic{o.norm.Mean, o.norm.measured[0]}, Statistic{o.norm.Var, o.norm.measured[1]})
+		}
+	}
+	return all
+}
+
+// Follow moves a running statistic towards batch by momentum.
+func Follow(running *Param, batch []float32, momentum float32) {
+	for i, v := range batch {
+		running.Data[i] += momentum * (v - running.Data[i])
+	}
+}
+
 // batchNorm is a Norm with the statistics of the last batch.
 type batchNorm struct {
 	Norm
 	mean, variance []float32
+	measured       [2][]float32 // those for Statistics; nil if frozen
 }
 
 func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
@@ -55,16 +85,18 @@ func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
 		copy(b.variance, b.Var.Data)
 		return normalising(k).run(y, x)
 	}
-	measured := unary{
+	moments := unary{
 		float: func(y, x kernel.Map) { k.Moments(x) },
 		half:  func(y, x kernel.MapBF16) { k.MomentsBF16(x) },
 	}
-	if err := measured.run(y, x); err != nil {
+	if err := moments.run(y, x); err != nil {
 		return err
 	}
 	count := float32(y.shape[0] * y.shape[2] * y.shape[3])
-	move(b.Mean.Data, b.mean, b.Momentum, 1)
-	move(b.Var.Data, b.variance, b.Momentum, count/max(count-1, 1))
+	copy(b.measured[0], b.mean)
+	for i, v := range b.variance {
+		b.measured[1][i] = count / max(count-1, 1) * v
+	}
 	return normalising(k).run(y, x)
 }
 
@@ -121,13 +153,6 @@ func (b *batchNorm) kernel() kernel.BatchNorm {
 func besides(name string, main *gorgonia.Node, part *Result) (*gorgonia.Node, error) {
 	o := &op{name: name, result: part, bf16: true, forward: func([]gorgonia.Value) error { return nil }}
 	return o.apply(main)
-}
-
-// move moves the average towards scale times the batch's value by momentum.
-func move(average, batch []float32, momentum, scale float32) {
-	for i, v := range batch {
-		average[i] += momentum * (scale*v - average[i])
-	}
 }
 
 // BiasReLU adds a bias to every channel and cuts at zero.

@@ -337,7 +337,7 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 func (f *network) norm(name string, c int, frozen bool) Norm {
 	return Norm{Gamma: f.param(name+".gamma", Gamma, c), Beta: f.param(name+".beta", Beta, c),
 		Mean: f.param(name+".mean", RunningMean, c), Var: f.param(name+".var", RunningVar, c),
-		Eps: 1e-3, Momentum: 0.1, Frozen: frozen}
+		Eps: 1e-3, Frozen: frozen}
 }
 
 // fourBranches is a whole small network: a stem conv, a module of four

@@ -32,6 +32,7 @@ type op struct {
 	bf16   bool          // it reads activations in bf16 too
 	int8   bool          // or in bytes
 	memory int           // bytes of the weights that it reads
+	norm   *batchNorm    // of a batch norm in training
 
 	// forward reads the inputs' values and fills result.
 	forward func(in []gorgonia.Value) error
@@ -39,6 +40,9 @@ type op struct {
 	// refresh, if any, recomputes state derived from parameters: the weights
 	// with batch norm folded in.
 	refresh func()
+
+	// done, if any, hears the result of every run.
+	done func(values []float32)
 
 	// after, if any, runs when Do is done; tests of a Plan use it.
 	after func()
@@ -80,6 +84,10 @@ func (o *op) apply(in ...*gorgonia.Node) (*gorgonia.Node, error) {
 	return out, nil
 }
 
+// OnDone makes every run of the graph call f with the values of n, a parameter's
+// gradient, as soon as they are there.
+func OnDone(n *gorgonia.Node, f func(values []float32)) { n.Op().(*op).done = f }
+
 // Arity is the number of inputs.
 func (o *op) Arity() int { return len(o.dims) }
 
@@ -113,6 +121,9 @@ func (o *op) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	o.result.alloc()
 	if err := o.forward(in); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.name, err)
+	}
+	if o.done != nil {
+		o.done(o.result.data)
 	}
 	if o.after != nil {
 		o.after()

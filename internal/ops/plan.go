@@ -45,6 +45,9 @@ func NewPlan(g *gorgonia.ExprGraph, keep ...*gorgonia.Node) (*Plan, error) {
 	return p, nil
 }
 
+// Position returns the number of a node in the order in which the graph runs.
+func (p *Plan) Position(n *gorgonia.Node) int { return slices.Index(p.order, n) }
+
 // Bind allocates the arena and gives every op its place in it. It must be called
 // before the first run; further calls do nothing.
 func (p *Plan) Bind() {

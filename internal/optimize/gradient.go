@@ -5,54 +5,46 @@ import (
 
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/ops"
 )
 
-// Accumulator averages the gradients of the batches that make one update.
-type Accumulator struct {
-	sums  map[*ops.Param][]float32
-	mean  []model.Gradient
-	count int
+// Tree adds up what the shards of an update give for one parameter, by a fixed
+// balanced binary tree over their numbers: 0 and 1, 2 and 3, then those sums, and
+// so on; one without a neighbour waits for the next round. So the bits of the sum
+// do not depend on who computes which subtree. Its memory is a copy for each
+// level below the last shard.
+type Tree struct {
+	levels [][]float32 // sums of 1, 2, 4 ... shards that wait for their neighbours
+	count  int
 }
 
-// Add adds one batch's gradients. They are used in place until a second batch
-// comes, so that without accumulation nothing is copied.
-func (a *Accumulator) Add(gradients []model.Gradient, last bool) {
-	a.count++
-	if a.count == 1 {
-		a.mean = gradients
-		if last {
-			return
+// Add adds the values of the next shard. With the last one, values become the
+// sum; before, they are free again.
+func (t *Tree) Add(values []float32, last bool) {
+	n := t.count
+	t.count++
+	level := 0
+	for ; n&1 == 1; n >>= 1 {
+		kernel.Axpy(values, t.levels[level], 1)
+		level++
+	}
+	if !last {
+		if level == len(t.levels) {
+			t.levels = append(t.levels, make([]float32, len(values)))
 		}
-		if a.sums == nil {
-			a.sums = map[*ops.Param][]float32{}
-		}
-		a.mean = make([]model.Gradient, len(gradients))
-		for i, g := range gradients {
-			if a.sums[g.Param] == nil {
-				a.sums[g.Param] = make([]float32, len(g.Data))
-			}
-			copy(a.sums[g.Param], g.Data)
-			a.mean[i] = model.Gradient{Param: g.Param, Data: a.sums[g.Param]}
-		}
+		copy(t.levels[level], values)
 		return
 	}
-	for i, g := range gradients {
-		kernel.Axpy(a.mean[i].Data, g.Data, 1)
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			kernel.Axpy(values, t.levels[level], 1)
+		}
+		level++
 	}
+	t.count = 0
 }
 
-// Take returns the mean of the added gradients and starts again from none.
-func (a *Accumulator) Take() []model.Gradient {
-	if a.count > 1 {
-		for _, g := range a.mean {
-			kernel.Scale(g.Data, 1/float32(a.count))
-		}
-	}
-	mean := a.mean
-	a.mean, a.count = nil, 0
-	return mean
-}
+// Restart forgets the shards since the last one that was the last.
+func (t *Tree) Restart() { t.count = 0 }
 
 // Clip limits every value of the gradients to +-value, then the norm of all of
 // them together to norm; 0 means no limit. It returns the norm before the

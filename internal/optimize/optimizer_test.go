@@ -3,7 +3,9 @@ package optimize
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/inception-go/inception/internal/model"
@@ -101,16 +103,64 @@ func TestClipByValue(t *testing.T) {
 	}
 }
 
-func TestAccumulatorAverages(t *testing.T) {
-	p, q := vector(), vector()
-	var a Accumulator
-	a.Add([]model.Gradient{gradientOf(p, []float64{1}), gradientOf(q, []float64{4})}, false)
-	a.Add([]model.Gradient{gradientOf(p, []float64{2}), gradientOf(q, []float64{8})}, true)
-	mean := a.Take()
-	expect(t, "first", p.Unpack(mean[0].Data), []float64{1.5}, 0)
-	expect(t, "second", q.Unpack(mean[1].Data), []float64{6}, 0)
-	a.Add([]model.Gradient{gradientOf(p, []float64{7})}, true)
-	expect(t, "a batch alone", p.Unpack(a.Take()[0].Data), []float64{7}, 0)
+// The sum is that of the tree, whatever the number of shards; and that of parts
+// of the tree, computed apart, as ranks do.
+func TestTreeIsFixed(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var tree, part Tree
+	for shards := 1; shards <= 17; shards++ {
+		values := make([]float32, shards)
+		for i := range values {
+			values[i] = float32(random.NormFloat64())
+		}
+		want := pairwise(values)
+		if got := sumBy(&tree, values); got != want {
+			t.Errorf("%d shards: sum %v, want %v", shards, got, want)
+		}
+		for own := 1; own <= 16; own *= 2 {
+			var parts []float32
+			for some := range slices.Chunk(values, own) {
+				parts = append(parts, sumBy(&part, some))
+			}
+			if got := sumBy(&tree, parts); got != want {
+				t.Errorf("%d shards, %d to a rank: sum %v, want %v", shards, own, got, want)
+			}
+		}
+	}
+}
+
+func sumBy(t *Tree, values []float32) float32 {
+	one := make([]float32, 1)
+	for i, v := range values {
+		one[0] = v
+		t.Add(one, i == len(values)-1)
+	}
+	return one[0]
+}
+
+// pairwise adds neighbours until one value is left.
+func pairwise(values []float32) float32 {
+	for len(values) > 1 {
+		var next []float32
+		for pair := range slices.Chunk(values, 2) {
+			sum := pair[0]
+			if len(pair) == 2 {
+				sum += pair[1]
+			}
+			next = append(next, sum)
+		}
+		values = next
+	}
+	return values[0]
+}
+
+func TestTreeForgetsAnUpdateThatFailed(t *testing.T) {
+	var tree Tree
+	tree.Add([]float32{5}, false)
+	tree.Restart()
+	if got := sumBy(&tree, []float32{1, 2}); got != 3 {
+		t.Errorf("the sum is %v, want 3", got)
+	}
 }
 
 // The warm-up gives 2/11, 3/12, 4/13 ... until the decay is smaller.

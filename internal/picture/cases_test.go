@@ -8,9 +8,10 @@ import (
 )
 
 // Every picture of testdata/cases and testdata/neighbours shows what Pillow
-// shows, which testdata/make.py has written to testdata/expected.
+// shows, which testdata/make.py has written to testdata/expected; so do those of
+// testdata/further, which are some of internal/interop/pictures.py's.
 func TestPicturesShowWhatPillowShows(t *testing.T) {
-	for _, folder := range []string{"cases", "neighbours"} {
+	for _, folder := range []string{"cases", "neighbours", "further"} {
 		files, err := filepath.Glob(filepath.Join("testdata", folder, "*"))
 		if err != nil || len(files) == 0 {
 			t.Fatal("there are no fixtures", err)

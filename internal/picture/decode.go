@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/picture/jpeg"
@@ -97,7 +98,43 @@ func formatOf(data []byte) (format, error) {
 			return f, nil
 		}
 	}
+	for _, f := range unread {
+		if f.is(data) {
+			return format{}, fmt.Errorf("is %s, which is not read: convert it to JPEG or PNG (%s)", f.name, f.how)
+		}
+	}
 	return format{}, fmt.Errorf("is not a %s", formatNames())
+}
+
+// Recognised reports whether data begins like a file of a format that Decode
+// reads.
+func Recognised(data []byte) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.is(data) })
+}
+
+// unread are formats that people have pictures in and that no free decoder
+// without cgo reads, and what converts them.
+var unread = []struct {
+	name, how string
+	is        func([]byte) bool
+}{
+	{"HEIC", "heif-convert, ImageMagick or, on macOS, sips -s format jpeg", isHEIC},
+	{"JPEG XL", "djxl or ImageMagick", beginsWith("\xff\x0a", "\x00\x00\x00\x0cJXL \r\n\x87\n")},
+	{"JPEG 2000", "opj_decompress or ImageMagick", beginsWith("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
+	{"SVG", "rsvg-convert or Inkscape", beginsWith("<svg")},
+}
+
+// isHEIC knows pictures of HEVC by their brands (ISO/IEC 23008-12, annex B.4).
+// mif1 alone says only that they are in that container.
+func isHEIC(data []byte) bool {
+	if len(data) < 12 || string(data[4:8]) != "ftyp" {
+		return false
+	}
+	switch string(data[8:12]) {
+	case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs", "mif1", "msf1":
+		return true
+	}
+	return false
 }
 
 func formatNames() string {

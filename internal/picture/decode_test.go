@@ -377,3 +377,17 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestOtherFormatsAreRefusedByName(t *testing.T) {
+	for data, want := range map[string]string{
+		"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic": "is HEIC, which is not read: convert it to JPEG or PNG (heif-convert",
+		"\x00\x00\x00\x0cJXL \r\n\x87\n":                   "is JPEG XL",
+		"\xff\x4f\xff\x51\x00":                             "is JPEG 2000",
+		"<svg xmlns='http://www.w3.org/2000/svg'/>":        "is SVG",
+		"hello": "is not a JPEG",
+	} {
+		if _, err := decode([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: error is %v", data, err)
+		}
+	}
+}

@@ -127,6 +127,9 @@ type taps struct {
 	weight [][]int32
 	store  []int32
 	exact  []float64
+	sums   []uint32
+
+	positive bool // no weight is negative
 }
 
 const fixedBits = 22
@@ -140,7 +143,7 @@ func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
 	if cap(t.store) < count*most {
 		t.store = make([]int32, count*most)
 	}
-	t.first, t.weight = t.first[:0], t.weight[:0]
+	t.first, t.weight, t.positive = t.first[:0], t.weight[:0], true
 	for i := range count {
 		center := start + f.center(begin+i, scale)
 		low := max(0, int(center-support+0.5))
@@ -155,6 +158,7 @@ func (t *taps) set(start, scale float64, inputs, begin, count int, f filter) {
 		weight := t.store[i*most : i*most+len(t.exact)]
 		for j, w := range t.exact {
 			weight[j] = int32(math.Round(w / sum * (1 << fixedBits)))
+			t.positive = t.positive && weight[j] >= 0
 		}
 		t.first = append(t.first, low)
 		t.weight = append(t.weight, weight)
@@ -175,6 +179,10 @@ func (t *taps) span() (first, end int) {
 // across filters one row.
 func (t *taps) across(out, in []uint8) {
 	const half = 1 << (fixedBits - 1)
+	if t.positive {
+		t.acrossPositive(out, in)
+		return
+	}
 	for i, weight := range t.weight {
 		p := in[3*t.first[i]:]
 		r, g, b := int32(half), int32(half), int32(half)
@@ -188,10 +196,32 @@ func (t *taps) across(out, in []uint8) {
 	}
 }
 
+// acrossPositive is across for weights that are not negative: no sum leaves 32
+// bits, so that two fit in a number, and none needs a bound.
+func (t *taps) acrossPositive(out, in []uint8) {
+	const half = 1 << (fixedBits - 1)
+	for i, weight := range t.weight {
+		p := in[3*t.first[i]:]
+		p = p[:3*len(weight)]
+		rg, b := uint64(half|half<<32), uint32(half)
+		for j, w := range weight {
+			v := p[3*j : 3*j+3 : 3*j+3]
+			rg += uint64(w) * (uint64(v[0]) | uint64(v[1])<<32)
+			b += uint32(w) * uint32(v[2])
+		}
+		o := out[3*i : 3*i+3 : 3*i+3]
+		o[0], o[1], o[2] = uint8(rg>>fixedBits), uint8(rg>>(32+fixedBits)), uint8(b>>fixedBits)
+	}
+}
+
 // down filters output row y out of rows that begin with input row top.
 func (t *taps) down(out, rows []uint8, y, top int) {
 	const half = 1 << (fixedBits - 1)
 	first, weight := t.first[y]-top, t.weight[y]
+	if t.positive {
+		t.downPositive(out, rows[first*len(out):], weight)
+		return
+	}
 	for i := range out {
 		sum := int32(half)
 		at := first*len(out) + i
@@ -200,6 +230,47 @@ func (t *taps) down(out, rows []uint8, y, top int) {
 			at += len(out)
 		}
 		out[i] = clamp(sum >> fixedBits)
+	}
+}
+
+// downPositive is down for weights that are not negative: row by row, in the
+// order of memory, and in pairs of rows.
+func (t *taps) downPositive(out, rows []uint8, weight []int32) {
+	const half = 1 << (fixedBits - 1)
+	n := len(out)
+	row := func(j int) []uint8 { return rows[j*n:][:n] }
+	switch len(weight) {
+	case 0:
+		clear(out)
+		return
+	case 1:
+		copy(out, row(0)) // its weight is 1
+		return
+	case 2:
+		w0, w1, below := uint32(weight[0]), uint32(weight[1]), row(1)
+		for i, v := range row(0) {
+			out[i] = uint8((w0*uint32(v) + w1*uint32(below[i]) + half) >> fixedBits)
+		}
+		return
+	}
+	t.sums = slices.Grow(t.sums[:0], n)[:n]
+	sums, w0, w1, below := t.sums, uint32(weight[0]), uint32(weight[1]), row(1)
+	for i, v := range row(0) {
+		sums[i] = w0*uint32(v) + w1*uint32(below[i]) + half
+	}
+	j := 2
+	for ; j+2 < len(weight); j += 2 {
+		w0, w1, below := uint32(weight[j]), uint32(weight[j+1]), row(j+1)
+		for i, v := range row(j) {
+			sums[i] += w0*uint32(v) + w1*uint32(below[i])
+		}
+	}
+	w0, w1, below = uint32(weight[j]), 0, row(j)
+	if j+1 < len(weight) {
+		w1, below = uint32(weight[j+1]), row(j+1)
+	}
+	for i, v := range row(j) {
+		out[i] = uint8((sums[i] + w0*uint32(v) + w1*uint32(below[i])) >> fixedBits)
 	}
 }
 

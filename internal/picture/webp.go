@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"io"
 
@@ -20,13 +21,15 @@ var webpFormat = format{
 		if err != nil {
 			return header{}, err
 		}
-		// The frame may claim another size than the canvas around it.
 		c, err := webp.DecodeConfig(bytes.NewReader(p.file()))
 		if err != nil {
 			return header{}, err
 		}
-		pixels := max(int64(p.w)*int64(p.h), int64(c.Width)*int64(c.Height))
-		return header{p.w, p.h, 11 * pixels}, nil // 8 for lossless while its rows are decoded
+		if p.x+c.Width > p.w || p.y+c.Height > p.h {
+			return header{}, fmt.Errorf("WebP picture of %dx%d pixels does not fit on its canvas of %dx%d",
+				c.Width, c.Height, p.w, p.h)
+		}
+		return header{p.w, p.h, 11 * int64(p.w) * int64(p.h)}, nil // 8 for lossless while its rows are decoded
 	},
 	decode: decodeWebP,
 	orientation: func(data []byte) int {

@@ -62,14 +62,21 @@ func ReadAnswers(path string) (a Answers, ok bool, err error) {
 	if err := json.NewDecoder(io.LimitReader(f, mostAnswers)).Decode(&a); err != nil {
 		return a, false, fmt.Errorf("predictions %s: %w", path, err)
 	}
+	if err := a.Validate(); err != nil {
+		return a, false, fmt.Errorf("predictions %s: %w", path, err)
+	}
+	return a, true, nil
+}
+
+// Validate returns what is wrong with answers that come from a file.
+func (a Answers) Validate() error {
 	if len(a.Labels) != len(a.Predicted) {
-		return a, false, fmt.Errorf("predictions %s: has %d labels and %d predictions", path, len(a.Labels), len(a.Predicted))
+		return fmt.Errorf("has %d labels and %d predictions", len(a.Labels), len(a.Predicted))
 	}
 	for i, label := range a.Labels {
 		if p := a.Predicted[i]; p < -1 || p >= len(a.Classes) || label < -1 || label >= len(a.Classes) {
-			return a, false, fmt.Errorf("predictions %s: image %d has class %d, taken for %d, of %d classes",
-				path, i, label, p, len(a.Classes))
+			return fmt.Errorf("image %d has class %d, taken for %d, of %d classes", i, label, p, len(a.Classes))
 		}
 	}
-	return a, true, nil
+	return nil
 }

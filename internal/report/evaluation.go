@@ -103,7 +103,7 @@ type mistake struct {
 func (e Evaluation) mistake(i int, p evaluate.Prediction) mistake {
 	m := mistake{Prediction: p, Name: e.Set.Name(p.Index)}
 	if i >= len(e.Maps) || e.Maps[i].Err != nil {
-		m.Picture = thumbnail(e.Set, p.Index)
+		m.Picture = Thumbnail(e.Set, p.Index)
 		return m
 	}
 	r := e.Maps[i]
@@ -112,9 +112,9 @@ func (e Evaluation) mistake(i int, p evaluate.Prediction) mistake {
 	return m
 }
 
-// thumbnail returns image i as a small JPEG inside an address; nothing if it
+// Thumbnail returns image i as a small JPEG inside an address; nothing if it
 // cannot be read any more.
-func thumbnail(set dataset.Set, i int) template.URL {
+func Thumbnail(set dataset.Set, i int) template.URL {
 	im, err := set.Image(i)
 	if err != nil {
 		return ""

@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+
+	"github.com/inception-go/inception/internal/evaluate"
 )
 
 // WriteClasses writes the scores of each class as CSV.
@@ -44,6 +46,22 @@ func (e Evaluation) WritePredictions(w io.Writer) error {
 		})
 	}
 	return csv.NewWriter(w).WriteAll(rows)
+}
+
+// Predictions is a table of what pictures without known classes show.
+type Predictions struct{ rows [][]string }
+
+// Add appends a picture's classes, the most probable first.
+func (p *Predictions) Add(image string, classes []evaluate.Class) {
+	for i, c := range classes {
+		p.rows = append(p.rows, []string{image, strconv.Itoa(i + 1), strconv.Itoa(c.Index), c.Label, decimal(c.Prob)})
+	}
+}
+
+// WriteCSV writes the table.
+func (p *Predictions) WriteCSV(w io.Writer) error {
+	head := []string{"image", "rank", "index", "label", "probability"}
+	return csv.NewWriter(w).WriteAll(append([][]string{head}, p.rows...))
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }

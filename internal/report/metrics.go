@@ -27,6 +27,10 @@ type Line struct {
 	ElapsedS     float64 `json:"elapsed_s"` // of training, pauses left out
 }
 
+// TellsTop5 reports whether top-5 says anything of so many classes: of five or
+// fewer it is always all.
+func TellsTop5(classes int) bool { return classes > 5 }
+
 // Metrics is an open metrics.jsonl.
 type Metrics struct{ file *os.File }
 

@@ -16,6 +16,7 @@ import (
 // Rates is a search for a learning rate: the loss at rates that rise.
 type Rates struct {
 	LR, Loss, Smoothed []float64
+	Before             float64 // the loss before the first step
 	Suggestion, Lowest float64 // 0 for none
 }
 
@@ -28,9 +29,9 @@ func WriteRates(dir string, r Rates) error {
 		Title: "Loss at rising learning rates", X: "learning rate", Y: "cross-entropy, nats",
 		LogX: true, LegendLeft: true,
 	}
-	low, top := slices.Min(r.Smoothed), 1.25*r.Loss[0]
+	low, top := slices.Min(r.Smoothed), 1.25*r.Before
 	curves := []figure.Curve{
-		{Name: "of each step", X: r.LR, Y: below(top, r.Loss)},
+		{Name: "after each step", X: r.LR, Y: below(top, r.Loss)},
 		{Name: "smoothed", X: r.LR, Y: below(top, r.Smoothed)},
 	}
 	for _, mark := range []struct {

@@ -8,13 +8,19 @@ import (
 
 // KeyError says what is wrong with the value of a key.
 type KeyError struct {
-	Key string
-	Err error
+	Key     string
+	Err     error
+	Choices []string // all values that the key may have, if it is one of a few names
 }
 
 // Errorf returns a KeyError whose message is formatted as by fmt.Errorf.
 func Errorf(key, format string, args ...any) error {
-	return &KeyError{key, fmt.Errorf(format, args...)}
+	return &KeyError{Key: key, Err: fmt.Errorf(format, args...)}
+}
+
+// ChoiceErrorf is Errorf for a key that may have only these values.
+func ChoiceErrorf(key string, choices []string, format string, args ...any) error {
+	return &KeyError{key, fmt.Errorf(format, args...), choices}
 }
 
 // Error returns "KEY: what is wrong".
@@ -70,7 +76,7 @@ func OneOf(key, value string, choices []Choice) error {
 	for _, c := range choices {
 		names = append(names, c.Name)
 	}
-	return Errorf(key, "%q is unknown; must be one of %s", value, strings.Join(names, ", "))
+	return ChoiceErrorf(key, names, "%q is unknown; must be one of %s", value, strings.Join(names, ", "))
 }
 
 // Choices lists choices for a key's help: "a (what it is), b or c".

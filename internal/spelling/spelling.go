@@ -8,6 +8,16 @@ func Nearest(name string, names []string) string {
 	return slices.MinFunc(names, func(a, b string) int { return Edits(name, a) - Edits(name, b) })
 }
 
+// Near returns the name in names that was probably meant, if one is so near that
+// only slips of the keys are between them.
+func Near(name string, names []string) (nearest string, ok bool) {
+	if len(names) == 0 {
+		return "", false
+	}
+	nearest = Nearest(name, names)
+	return nearest, Edits(name, nearest) <= max(1, (len(name)+2)/3)
+}
+
 // Edits returns the Levenshtein distance between two names.
 func Edits(a, b string) int {
 	row := make([]int, len(b)+1)

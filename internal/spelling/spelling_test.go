@@ -23,3 +23,14 @@ func TestNearestTakesTheFewestEditsAndOfEqualOnesTheFirst(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestNearIsASlipOfTheKeys(t *testing.T) {
+	for name, want := range map[string]bool{"quikstart": true, "trian": true, "missing": false, "v4": true, "": false} {
+		if _, ok := Near(name, []string{"quickstart", "train", "v3"}); ok != want {
+			t.Errorf("%q: %t, want %t", name, ok, want)
+		}
+	}
+	if _, ok := Near("x", nil); ok {
+		t.Error("of no names one is near")
+	}
+}

@@ -2,14 +2,11 @@ package train
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/report"
-	"github.com/inception-go/inception/internal/rundir"
 )
 
 // paperBatch is the effective batch of the paper's learning rate of 0.045.
@@ -18,7 +15,7 @@ const paperBatch, paperRate = 1600, 0.045
 // advise says what in the options is known to go wrong.
 func (r *run) advise() {
 	o := r.recipe
-	batch := o.effectiveBatch()
+	batch := r.effectiveBatch()
 	if rate := o.Optimizer.LR; o.Optimizer.Name == optimize.RMSProp && rate >= paperRate && batch < paperBatch/4 {
 		r.reporter.Warn(fmt.Sprintf("optimizer.lr %g is high for a batch of %d: the paper's %g belongs to %d images, "+
 			"which makes %.2g here; optimizer.lr_base scales with the batch by itself",
@@ -27,25 +24,15 @@ func (r *run) advise() {
 	// Accuracy that is high in training and low in validation has this cause
 	// more often than any other.
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
-	passes := r.updates() * o.Train.GradAccumSteps
-	if o.Train.BNRecalibrate == 0 && float64(passes) < 2*horizon && r.movesStatistics() {
-		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f batches (model.bn_decay %g) "+
+	if o.Train.BNRecalibrate == 0 && float64(r.updates()) < 2*horizon && r.movesStatistics() {
+		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f updates (model.bn_decay %g) "+
 			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
-			horizon, r.weights.Spec.BNDecay, passes))
+			horizon, r.weights.Spec.BNDecay, r.updates()))
 	}
 	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
 		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates "+
 			"and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
-	}
-	if warnings, err := model.Principles(r.weights.Spec); err == nil && len(warnings) > 0 {
-		var departs []string
-		for _, w := range warnings {
-			departs = append(departs, fmt.Sprintf("%d by %s", w.Principle, w.Key))
-		}
-		r.reporter.Note(fmt.Sprintf("the structure departs from the paper's design principles (%s); "+
-			"inception summary --config %s says how",
-			strings.Join(departs, ", "), filepath.Join(r.job.Dir, rundir.Config)))
 	}
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")
@@ -109,7 +96,7 @@ func (r *run) reportStep() {
 	w, o := &r.at.SoFar, r.recipe.Train
 	r.reporter.Step(Status{
 		Epoch: r.at.Epoch + 1, Epochs: o.Epochs,
-		Step: (r.at.Batch + o.GradAccumSteps - 1) / o.GradAccumSteps, Steps: r.data.updates(o.GradAccumSteps),
+		Step: (r.at.Batch + r.shards - 1) / r.shards, Steps: r.data.updates(r.shards),
 		Loss: w.mean(w.Loss), Top1: w.mean(float64(w.Top1)), LR: w.Rate,
 		ImagesPerSecond: w.imagesPerSecond(), Left: r.left(),
 	})
@@ -140,7 +127,7 @@ func (r *run) adviseTime() {
 	}
 	updates := r.at.Step + int(float64(r.updates()-r.at.Step)*float64(max(0, limit-elapsed))/float64(ahead))
 	fits := fmt.Sprintf("train.max_steps: %d", updates)
-	if perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps); updates >= perEpoch {
+	if perEpoch := r.data.updates(r.shards); updates >= perEpoch {
 		fits = fmt.Sprintf("train.epochs: %d", updates/perEpoch)
 	}
 	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the cosine schedule "+

@@ -7,6 +7,7 @@ type clock struct {
 	before   time.Duration // of earlier sessions
 	began    time.Time
 	lastSave time.Time
+	lastPage time.Time
 
 	steps      int           // of this session
 	pace       time.Duration // of an update: a mean that forgets
@@ -15,7 +16,7 @@ type clock struct {
 }
 
 func (c *clock) start(before time.Duration) {
-	*c = clock{before: before, began: time.Now(), lastSave: time.Now()}
+	*c = clock{before: before, began: time.Now(), lastSave: time.Now(), lastPage: time.Now()}
 }
 
 func (c *clock) elapsed() time.Duration { return c.before + time.Since(c.began) }
@@ -36,3 +37,7 @@ func (c *clock) validated(d time.Duration) { c.validation = d }
 func (c *clock) saved() { c.lastSave = time.Now() }
 
 func (c *clock) sinceSave() time.Duration { return time.Since(c.lastSave) }
+
+func (c *clock) reported() { c.lastPage = time.Now() }
+
+func (c *clock) sinceReport() time.Duration { return time.Since(c.lastPage) }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
@@ -14,6 +15,8 @@ type Config struct {
 	Data   dataset.Options `yaml:"data" json:"data"`
 	Recipe `yaml:",inline"`
 	Eval   evaluate.Options `yaml:"eval" json:"eval"`
+
+	Cluster cluster.Options `yaml:"cluster" json:"cluster"`
 }
 
 // DefaultConfig returns the defaults, which are the paper's where it has any;
@@ -22,13 +25,14 @@ func DefaultConfig(variant string) (Config, error) {
 	spec, err := model.DefaultSpec(variant)
 	return Config{
 		Model: spec, Data: dataset.DefaultOptions(), Recipe: DefaultRecipe(), Eval: evaluate.DefaultOptions(),
+		Cluster: cluster.DefaultOptions(),
 	}, err
 }
 
 // Validate returns the first thing wrong with the values, a settings.KeyError.
 func (c Config) Validate() error {
 	for _, validate := range []func() error{
-		c.Model.Validate, c.Model.CheckSize, c.Data.Validate, c.Recipe.Validate, c.Eval.Validate,
+		c.Model.Validate, c.Model.CheckSize, c.Data.Validate, c.Recipe.Validate, c.Eval.Validate, c.Cluster.Validate,
 	} {
 		if err := validate(); err != nil {
 			return err

@@ -30,7 +30,7 @@ func damagedJob(t *testing.T) (job Job, damaged string) {
 		t.Fatal(err)
 	}
 	var image *dataset.ImageError
-	if found := dataset.Verify(context.Background(), src.Train); len(found.Unreadable) != 1 {
+	if found := dataset.Verify(context.Background(), src.Train, nil); len(found.Unreadable) != 1 {
 		t.Fatalf("%d pictures cannot be read, want 1", len(found.Unreadable))
 	} else if !errors.As(found.Unreadable[0], &image) {
 		t.Fatal("the error names no image")
@@ -120,7 +120,7 @@ func TestDamagedValidationPicturesAreSkippedToo(t *testing.T) {
 
 // breaking damages a picture while a run is under way.
 type breaking struct {
-	silence
+	Silence
 	t    *testing.T
 	path string
 }

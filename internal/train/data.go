@@ -67,7 +67,7 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 	if val != nil {
 		d.valPrint = dataset.Fingerprint(val)
 		spec := c.Data.Val
-		if spec == "" {
+		if spec == "" || spec == dataset.ValHoldOut {
 			spec = c.Data.Train
 		}
 		d.valDamage = newDamage("validation images", spec, val.Len(), c.Data, reporter)
@@ -96,11 +96,12 @@ func (d trainingData) check() error {
 
 // updates returns the updates of an epoch; the last may be made of fewer
 // batches than the others.
-func (d trainingData) updates(accumulate int) int {
-	return (d.batches + accumulate - 1) / accumulate
+func (d trainingData) updates(shards int) int {
+	return (d.batches + shards - 1) / shards
 }
 
-// from returns the batches of an epoch behind the first skip.
-func (d trainingData) from(ctx context.Context, epoch, skip int) *dataset.Batches {
-	return d.loader.Epoch(ctx, epoch, skip)
+// from returns those batches of an epoch behind the first skip that are this
+// rank's.
+func (l *learner) from(ctx context.Context, epoch, skip int) *dataset.Batches {
+	return l.data.loader.Of(l.mine).Epoch(ctx, epoch, skip)
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception/internal/dataset"
-	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/optimize"
 )
 
@@ -46,11 +45,12 @@ func TestWhatIsNoLongerFiniteStopsTheUpdate(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.close()
-			images := r.data.from(context.Background(), 0, 0)
+			images := r.from(context.Background(), 0, 0)
 			defer images.Close()
+			batches := 0
 			next := func() (*dataset.Batch, error) {
 				b, err := images.Next()
-				if err == nil && r.at.Batch == 1 {
+				if batches++; err == nil && batches == 2 {
 					c.spoil(r.learner, b)
 				}
 				return b, err
@@ -102,10 +102,8 @@ func TestADivergedRunNamesItsCheckpointAndGoesOnFromIt(t *testing.T) {
 // addToGradients adds v to one value of the gradients that an update sums, as
 // another batch would.
 func addToGradients(l *learner, v float32) {
-	var batch []model.Gradient
-	for _, g := range l.net.Gradients() {
-		batch = append(batch, model.Gradient{Param: g.Param, Data: make([]float32, len(g.Data))})
-	}
-	batch[0].Data[0] = v
-	l.sum.Add(batch, false)
+	p := l.net.Trained()[0]
+	values := make([]float32, p.Floats())
+	values[0] = v
+	l.sum.put(p, values)
 }

@@ -1,5 +1,7 @@
 package train
 
+import "github.com/inception-go/inception/internal/cluster"
+
 // Job says what to train, on what, how and where.
 type Job struct {
 	Config
@@ -10,6 +12,8 @@ type Job struct {
 	Init     Init     // weights to begin with
 	Emulate  bool     // compute in a precision that the processor has no instructions for, slowly
 	Reporter Reporter // hears how it goes; nil for silence
+
+	Cluster *cluster.Cluster // the processes that train together, each of which runs the job; nil for one
 }
 
 // Result is how a run ended.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
@@ -22,16 +24,19 @@ type learner struct {
 	recipe Recipe
 	data   trainingData
 	state
-	net    *model.Network
-	frozen func(layer string) bool
+	cluster *cluster.Cluster
+	shards  int // of a whole update: grad_accum_steps on each rank
+	net     *model.Network
+	frozen  func(layer string) bool
 
 	precision model.Precision
-	sum       optimize.Accumulator
+	sum       *reduction
 }
 
 // newLearner builds the training network for weights w, for which emulate allows
-// a precision that the processor has no instructions for.
-func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool) (*learner, error) {
+// a precision that the processor has no instructions for. Every rank of c builds
+// one.
+func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool, c *cluster.Cluster) (*learner, error) {
 	precision, err := model.ParsePrecision(r.Train.Precision, emulate)
 	if err != nil {
 		return nil, settings.Errorf("train.precision", "%v; --emulate does so", err)
@@ -40,7 +45,10 @@ func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool) (*l
 	if err != nil {
 		return nil, err
 	}
-	l := &learner{recipe: r, data: data, frozen: frozen, precision: precision}
+	l := &learner{recipe: r, data: data, frozen: frozen, precision: precision, cluster: c}
+	if err := l.divide(c.Size() * r.Train.GradAccumSteps); err != nil {
+		return nil, err
+	}
 	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.buildOptions())
 	if err != nil {
 		return nil, fmt.Errorf("build the training network: %w", err)
@@ -50,6 +58,7 @@ func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool) (*l
 	if r.EMA.Decay > 0 {
 		l.average = &optimize.Average{Options: r.EMA, Weights: w.Clone()}
 	}
+	l.sum = newReduction(c, l.net)
 	return l, nil
 }
 
@@ -79,47 +88,81 @@ func (l *learner) shown() *model.Weights {
 var ErrDiverged = errors.New("training diverged")
 
 // update makes one update of the weights out of the next batches, at most
-// grad_accum_steps of them, at learning rate lr; at is moved on.
+// l.shards of them, at learning rate lr; at is moved on. next gives those of this
+// rank.
 func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *progress) error {
-	batches := min(l.recipe.Train.GradAccumSteps, l.data.batches-at.Batch)
-	for i := range batches {
-		b, err := next()
-		if err != nil {
-			return l.data.damage.explain(fmt.Errorf("training images: %w", err))
+	shards, each := min(l.shards, l.data.batches-at.Batch), l.recipe.Train.GradAccumSteps
+	first := min(l.cluster.Rank()*each, shards)
+	own := min(each, shards-first)
+	l.sum.begin(shards, (shards+each-1)/each)
+	var measured []shard
+	var failed error
+	for i := 0; i < own && failed == nil; i++ {
+		var s shard
+		if s, failed = l.pass(next, at, first+i, i == own-1); failed == nil {
+			measured = append(measured, s)
 		}
-		if err := l.data.damage.add(b.Skipped, b.Damaged); err != nil {
-			return err
-		}
-		// Dropout's mask follows from the seed and the number of the batch.
-		pass := uint64(at.Epoch)*uint64(l.data.batches) + uint64(at.Batch)
-		loss, err := l.net.Step(b.Images, targets(b), pass)
-		if err != nil {
-			return err
-		}
-		for _, of := range []struct {
-			name  string
-			value float32
-		}{{"the loss", loss.Main}, {"the auxiliary loss", loss.Aux}, {"the early auxiliary loss", loss.AuxEarly}} {
-			if !finite(float64(of.value)) {
-				return l.diverged(of.name, of.value, lr, at)
-			}
-		}
-		at.Window.add(loss, l.net.TrainLogits(), b.Labels)
-		at.SoFar.add(loss, l.net.TrainLogits(), b.Labels)
-		at.Batch++
-		l.sum.Add(l.net.Gradients(), i == batches-1)
 	}
-	gradients := l.sum.Take()
+	// Nobody may wait for a rank that fails, so it takes part to the end.
+	if err := l.sum.wait(); err != nil {
+		return err
+	}
+	all, err := l.exchange(measured, failed)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if err := l.take(s, lr, at); err != nil {
+			return err
+		}
+	}
+	gradients, statistics := l.sum.means()
 	l.optimizer.Decay(gradients)
 	norm := optimize.Clip(gradients, l.recipe.Train.ClipGradValue, l.recipe.Train.ClipGradNorm)
 	if !finite(norm) {
 		return l.diverged("the norm of the gradients", norm, lr, at)
 	}
 	at.Step++
+	l.net.Follow(statistics)
 	l.optimizer.Update(gradients, lr, at.Step)
 	if l.average != nil {
 		l.average.Update(l.weights, at.Step)
 	}
+	return nil
+}
+
+// pass runs the network forward and backward on one shard of the update.
+func (l *learner) pass(next func() (*dataset.Batch, error), at *progress, number int, last bool) (shard, error) {
+	b, err := next()
+	if err != nil {
+		return shard{}, l.data.damage.explain(fmt.Errorf("training images: %w", err))
+	}
+	l.sum.pass(last)
+	// Dropout's mask follows from the seed and the number of the batch.
+	batch := uint64(at.Epoch)*uint64(l.data.batches) + uint64(at.Batch+number)
+	loss, err := l.net.Step(b.Images, targets(b), batch)
+	if err != nil {
+		return shard{}, err
+	}
+	return measure(loss, l.net.TrainLogits(), b), nil
+}
+
+// take counts a shard.
+func (l *learner) take(s shard, lr float64, at *progress) error {
+	if err := l.data.damage.add(imageErrors(s.Skipped), imageErrors(s.Damaged)); err != nil {
+		return err
+	}
+	for _, of := range []struct {
+		name  string
+		value float32
+	}{{"the loss", s.Loss.Main}, {"the auxiliary loss", s.Loss.Aux}, {"the early auxiliary loss", s.Loss.AuxEarly}} {
+		if !finite(float64(of.value)) {
+			return l.diverged(of.name, of.value, lr, at)
+		}
+	}
+	at.Window.add(s)
+	at.SoFar.add(s)
+	at.Batch++
 	return nil
 }
 
@@ -131,14 +174,14 @@ func targets(b *dataset.Batch) kernel.Labels {
 // rate returns the learning rate of the update after at.
 func (l *learner) rate(at *progress) float64 {
 	r := l.recipe
-	base := r.Optimizer.LearningRate(r.effectiveBatch())
-	return r.Schedule.At(base, at.Step, l.updates(), l.data.updates(r.Train.GradAccumSteps))
+	base := r.Optimizer.LearningRate(l.effectiveBatch())
+	return r.Schedule.At(base, at.Step, l.updates(), l.data.updates(l.shards))
 }
 
 // updates returns the number of updates that the whole training makes.
 func (l *learner) updates() int {
 	o := l.recipe.Train
-	total := o.Epochs * l.data.updates(o.GradAccumSteps)
+	total := o.Epochs * l.data.updates(l.shards)
 	if o.MaxSteps > 0 {
 		total = min(total, o.MaxSteps)
 	}
@@ -170,7 +213,26 @@ func (l *learner) diverged(what string, value any, lr float64, at *progress) err
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // effectiveBatch returns the images of one update.
-func (r Recipe) effectiveBatch() int { return r.Train.BatchSize * r.Train.GradAccumSteps }
+func (l *learner) effectiveBatch() int { return l.recipe.Train.BatchSize * l.shards }
+
+// divide makes an update of so many shards, of which each rank computes a
+// subtree of their sum.
+func (l *learner) divide(shards int) error {
+	ranks := l.cluster.Size()
+	each := shards / ranks
+	if ranks > 1 && each&(each-1) != 0 {
+		less := 1 << (bits.Len(uint(each)) - 1)
+		return settings.Errorf("train.grad_accum_steps", "is %d on each of %d ranks, but several ranks add up "+
+			"powers of two alone; the nearest are %d and %d", each, ranks, less, 2*less)
+	}
+	l.shards, l.recipe.Train.GradAccumSteps = shards, each
+	return nil
+}
+
+// mine reports whether a batch of an epoch is this rank's.
+func (l *learner) mine(batch int) bool {
+	return batch%l.shards/l.recipe.Train.GradAccumSteps == l.cluster.Rank()
+}
 
 // freezer returns which layers stay as they are. A name that no layer begins
 // with is an error, and so is freezing all.

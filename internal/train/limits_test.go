@@ -65,7 +65,7 @@ func TestMaxTimeEndsARunThatALongerOneContinues(t *testing.T) {
 
 // notes keeps what a run says.
 type notes struct {
-	silence
+	Silence
 	all []string
 }
 
@@ -146,7 +146,7 @@ func TestRecalibrationIsTheMeanOverBatchesWhateverStoodThereBefore(t *testing.T)
 	}
 	defer r.close()
 	var batches []*dataset.Batch
-	from := r.data.from(context.Background(), 0, 0)
+	from := r.from(context.Background(), 0, 0)
 	for range 3 {
 		b, err := from.Next()
 		if err != nil {
@@ -280,7 +280,7 @@ func TestValidationFarBelowTrainingIsExplainedOnce(t *testing.T) {
 		"far below, but frozen":       {report.Line{Loss: 10.4, Top1: 0.12}, 0, true, 0},
 	} {
 		heard := &notes{}
-		r := run{learner: &learner{state: state{weights: &model.Weights{
+		r := run{learner: &learner{shards: 1, state: state{weights: &model.Weights{
 			Spec:   model.Spec{BNDecay: 0.99},
 			Params: []*ops.Param{{Kind: ops.RunningVar, Layer: "Conv2d_1a"}},
 		}}}, reporter: heard}

@@ -133,7 +133,7 @@ func TestTheBitsDependOnTheSeedAlone(t *testing.T) {
 
 // soak notes memory and goroutines as a training goes on.
 type soak struct {
-	silence
+	Silence
 	steps      int
 	heap       []uint64
 	goroutines []int

@@ -5,6 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"time"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
 )
 
 // FindOptions bound the search for a learning rate.
@@ -16,34 +22,46 @@ type FindOptions struct {
 // DefaultFindOptions tries 100 rates from 1e-6 to 10.
 func DefaultFindOptions() FindOptions { return FindOptions{From: 1e-6, To: 10, Steps: 100} }
 
+// stepsPerDecade are the updates that a factor of ten of the rate needs: with
+// fewer, a fall of the loss is a point or two and cannot be told from chance.
+const stepsPerDecade = 8
+
 // Validate returns what is wrong with the bounds.
 func (o FindOptions) Validate() error {
 	if !(o.From > 0 && o.To > o.From && o.To <= 1000) || o.Steps < 10 {
 		return fmt.Errorf("lr-find: needs 0 < from < to <= 1000 and at least 10 steps, has %g, %g, %d",
 			o.From, o.To, o.Steps)
 	}
+	if least := int(math.Ceil(stepsPerDecade * math.Log10(o.To/o.From))); o.Steps < least {
+		return fmt.Errorf("lr-find: %d steps are too few from %g to %g: what the loss does there could be chance; "+
+			"needs at least %d steps, %d for each factor of ten", o.Steps, o.From, o.To, least, stepsPerDecade)
+	}
 	return nil
 }
 
-// RatePoint is one update of a search: the loss at a learning rate.
+// RatePoint is one update of a search.
 type RatePoint struct {
 	LR       float64 `json:"lr"`
-	Loss     float64 `json:"loss"`
-	Smoothed float64 `json:"smoothed"`
+	Loss     float64 `json:"loss"`     // of the probe, after the update at this rate
+	Smoothed float64 `json:"smoothed"` // over neighbouring rates
 }
 
 // RateSearch is what a search has found.
 type RateSearch struct {
 	Suggestion float64     `json:"suggestion"` // where the loss falls steepest
 	Lowest     float64     `json:"lowest"`     // where it is lowest: rates from here on are too high
-	Diverged   bool        `json:"diverged"`   // the search ended early because the loss exploded
+	Diverged   bool        `json:"diverged"`   // the search ended early because the loss exploded, or stayed above where it began
 	Batch      int         `json:"batch"`      // images of an update, for which the rates are
+	Probe      int         `json:"probe"`      // images whose loss is watched
+	Before     float64     `json:"before"`     // their loss before the first update
 	Curve      []RatePoint `json:"curve"`
 }
 
 // FindLR raises the learning rate exponentially from one update to the next
 // and watches the loss (Smith, "Cyclical Learning Rates for Training Neural
-// Networks", arXiv 1506.01186, section 3.3). It ends early when the loss
+// Networks", arXiv 1506.01186, section 3.3). The losses of different batches
+// differ by more than an update changes them, so what is watched is the loss of
+// the same images after each update, the probe's. It ends early when the loss
 // explodes. The suggestion is the rate at which the loss falls steepest. The
 // job's folder is not touched.
 func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
@@ -57,19 +75,88 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	}
 	defer r.net.Close()
 	r.adviseInit()
-	s := RateSearch{Batch: r.recipe.effectiveBatch()}
+	p, err := r.newProbe(ctx)
+	if err != nil {
+		return RateSearch{}, err
+	}
+	defer p.net.Close()
+	s := RateSearch{Batch: r.effectiveBatch(), Probe: p.images}
+	if s.Before, err = p.loss(); err != nil {
+		return s, err
+	}
 	for at := (progress{}); len(s.Curve) < o.Steps && !s.Diverged; at.Epoch++ {
-		if err := r.search(ctx, o, &at, &s); err != nil {
+		if err := r.search(ctx, o, p, &at, &s); err != nil {
 			return s, err
 		}
 	}
 	return s, s.suggest()
 }
 
+// probe is images whose loss shows what updates do. Their views are always the
+// same, and dropout leaves nothing out.
+type probe struct {
+	net     *model.Network
+	batches []*dataset.Batch
+	images  int
+}
+
+// newProbe takes a share of every class of the training images: a whole number of
+// batches, and about 64.
+func (r *run) newProbe(ctx context.Context) (*probe, error) {
+	const about = 64
+	size := r.recipe.Train.BatchSize
+	set := dataset.Sample(r.data.train, max(1, about/size)*size)
+	loader := dataset.NewLoader(set, dataset.LoaderOptions{
+		Batch: size, Workers: r.job.Data.Workers, Preprocess: r.data.preprocess, SkipUnreadable: true,
+	})
+	p := &probe{}
+	batches := loader.Epoch(ctx, 0, 0)
+	defer batches.Close()
+	for range loader.BatchesPerEpoch() {
+		b, err := batches.Next()
+		if err != nil {
+			return nil, fmt.Errorf("lr-find: %w", err)
+		}
+		for _, label := range b.Labels {
+			if label >= 0 {
+				p.images++
+			}
+		}
+		p.batches = append(p.batches, b)
+	}
+	if p.images == 0 {
+		return nil, errors.New("lr-find: none of the training images can be read")
+	}
+	var err error
+	p.net, err = model.Build(r.weights.Spec, r.weights, size, model.Statistics, model.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("lr-find: %w", err)
+	}
+	return p, nil
+}
+
+// loss returns the mean cross-entropy of the probe, with the statistics of its
+// own batches.
+func (p *probe) loss() (float64, error) {
+	sum := 0.0
+	for _, b := range p.batches {
+		if err := p.net.Forward(b.Images); err != nil {
+			return 0, fmt.Errorf("lr-find: %w", err)
+		}
+		logits, classes := p.net.Logits(), p.net.Spec.Classes
+		for i, label := range b.Labels {
+			if label >= 0 {
+				sum += evaluate.CrossEntropy(logits[i*classes:(i+1)*classes], label)
+			}
+		}
+	}
+	return sum / float64(p.images), nil
+}
+
 // search goes through one epoch of a search.
-func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSearch) error {
+func (r *run) search(ctx context.Context, o FindOptions, watched *probe, at *progress, s *RateSearch) error {
 	at.Batch = 0
-	batches := r.data.from(context.WithoutCancel(ctx), at.Epoch, 0)
+	batches := r.from(context.WithoutCancel(ctx), at.Epoch, 0)
 	defer batches.Close()
 	for at.Batch < r.data.batches && len(s.Curve) < o.Steps && !s.Diverged {
 		if ctx.Err() != nil {
@@ -78,7 +165,9 @@ func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSe
 		n := len(s.Curve)
 		lr := o.From * math.Pow(o.To/o.From, float64(n)/float64(o.Steps-1))
 		at.Window = window{}
+		begin := time.Now()
 		err := r.update(batches.Next, lr, at)
+		at.Window.took(time.Since(begin), lr)
 		if errors.Is(err, ErrDiverged) {
 			s.Diverged = true
 			return nil
@@ -86,62 +175,61 @@ func (r *run) search(ctx context.Context, o FindOptions, at *progress, s *RateSe
 		if err != nil {
 			return err
 		}
-		p := RatePoint{LR: lr, Loss: at.Window.mean(at.Window.Loss)}
-		if n > 0 {
-			p.Smoothed = s.Curve[n-1].Smoothed
+		p := RatePoint{LR: lr}
+		if p.Loss, err = watched.loss(); err != nil {
+			return err
 		}
-		p.Smoothed = smooth(p.Smoothed, p.Loss, n)
+		if !finite(p.Loss) {
+			s.Diverged = true
+			return nil
+		}
 		s.Curve = append(s.Curve, p)
-		s.Diverged = exploded(s.Curve)
+		s.Diverged = s.lost()
 		r.reporter.Step(Status{
 			Epoch: 1, Epochs: 1, Step: len(s.Curve), Steps: o.Steps,
-			Loss: p.Smoothed, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr,
+			Loss: p.Loss, Top1: at.Window.mean(float64(at.Window.Top1)), LR: lr,
 			ImagesPerSecond: at.Window.imagesPerSecond(),
 		})
 	}
 	return nil
 }
 
-// smooth returns the mean that forgets, with the bias of its beginning
-// corrected, after n earlier values.
-func smooth(before, value float64, n int) float64 {
-	const beta = 0.9
-	sum := before*(1-math.Pow(beta, float64(n)))*beta + value*(1-beta)
-	return sum / (1 - math.Pow(beta, float64(n+1)))
-}
-
-// exploded reports whether the loss has left its best value far behind.
-func exploded(curve []RatePoint) bool {
-	lowest := math.Inf(1)
-	for _, p := range curve {
-		lowest = math.Min(lowest, p.Smoothed)
+// lost reports whether the loss has exploded, or has stayed above where it began
+// for a decade's least steps: higher rates can only be worse.
+func (s *RateSearch) lost() bool {
+	n := len(s.Curve)
+	if n > 0 && s.Curve[n-1].Loss > 2*s.Before {
+		return true
 	}
-	return len(curve) > 10 && curve[len(curve)-1].Smoothed > 4*lowest
+	return n >= stepsPerDecade && !slices.ContainsFunc(s.Curve[n-stepsPerDecade:], func(p RatePoint) bool {
+		return p.Loss <= 1.02*s.Before
+	})
 }
 
 // suggest finds the rate of the steepest fall of the smoothed loss over the
-// logarithm of the rate, before its lowest point.
+// logarithm of the rate, before its lowest point. A fall that could be chance
+// suggests nothing.
 func (s *RateSearch) suggest() error {
-	if len(s.Curve) == 0 {
-		return fmt.Errorf("lr-find: %w at the very first step; look at the images and data.preprocess, "+
-			"or search from a lower rate", ErrDiverged)
+	if len(s.Curve) < stepsPerDecade {
+		return fmt.Errorf("lr-find: %w after %d steps; look at the images and data.preprocess, "+
+			"or search from a lower rate", ErrDiverged, len(s.Curve))
 	}
+	s.smooth()
 	lowest := 0
 	for i, p := range s.Curve {
 		if p.Smoothed < s.Curve[lowest].Smoothed {
 			lowest = i
 		}
 	}
-	before := s.Curve[min(lowest, len(s.Curve)/10)].Smoothed
-	if fall := before - s.Curve[lowest].Smoothed; !(fall > max(1e-3*before, spreadOfBatches(s.Curve[:lowest+1]))) {
-		return fmt.Errorf("lr-find: in %d steps the loss fell by %.3f, no more than it differs from batch to batch; "+
-			"try more steps, or other bounds",
-			len(s.Curve), math.Max(0, fall))
+	fall, varies := s.Before-s.Curve[lowest].Smoothed, variation(s.Curve[:lowest+1])
+	if fall < max(0.01*s.Before, 5*varies) {
+		return fmt.Errorf("lr-find: nothing to suggest: from %.2g to %.2g the loss of %d images fell by %.3f of %.3f, "+
+			"which may be chance (from step to step it varies by %.3f); try --steps %d, or other bounds",
+			s.Curve[0].LR, s.Curve[len(s.Curve)-1].LR, s.Probe, math.Max(0, fall), s.Before, varies, 3*len(s.Curve))
 	}
 	best, steepest := 0, 0.0
-	reach := max(2, len(s.Curve)/25)
-	for i := reach; i+reach <= lowest; i++ {
-		from, to := s.Curve[i-reach], s.Curve[i+reach]
+	for i := 1; i <= lowest; i++ {
+		from, to := s.Curve[i-1], s.Curve[min(i+1, lowest)]
 		slope := (to.Smoothed - from.Smoothed) / math.Log(to.LR/from.LR)
 		if slope < steepest {
 			best, steepest = i, slope
@@ -152,13 +240,38 @@ func (s *RateSearch) suggest() error {
 	return nil
 }
 
-// spreadOfBatches estimates the standard deviation of single losses around
-// their trend, by the differences of neighbours.
-func spreadOfBatches(curve []RatePoint) float64 {
-	sum := 0.0
-	for i := 1; i < len(curve); i++ {
-		d := curve[i].Loss - curve[i-1].Loss
-		sum += d * d / 2
+// smooth fills in the smoothed losses: means of neighbours with weights that
+// fall off as a normal curve over an eighth of a decade, and at least a step.
+// What is above twice the first loss counts as that.
+func (s *RateSearch) smooth() {
+	width := 1.0
+	if n := len(s.Curve); n > 1 {
+		width = max(width, float64(n-1)/math.Log10(s.Curve[n-1].LR/s.Curve[0].LR)/8)
 	}
-	return math.Sqrt(sum / float64(max(1, len(curve)-1)))
+	for i := range s.Curve {
+		sum, weights := 0.0, 0.0
+		for j, p := range s.Curve {
+			z := float64(j-i) / width
+			w := math.Exp(-z * z / 2)
+			sum, weights = sum+w*math.Min(p.Loss, 2*s.Before), weights+w
+		}
+		s.Curve[i].Smoothed = sum / weights
+	}
+}
+
+// variation estimates the standard deviation of losses around their trend by
+// the second differences, of which it takes the median: a few jumps do not
+// count.
+func variation(curve []RatePoint) float64 {
+	var differences []float64
+	for i := 2; i < len(curve); i++ {
+		differences = append(differences, math.Abs(curve[i].Loss-2*curve[i-1].Loss+curve[i-2].Loss))
+	}
+	if len(differences) == 0 {
+		return 0
+	}
+	slices.Sort(differences)
+	// The median of a normal variable's distance from 0 is 0.6745 deviations,
+	// and the weights 1, -2, 1 make the deviation root six times as large.
+	return differences[len(differences)/2] / 0.6745 / math.Sqrt(6)
 }

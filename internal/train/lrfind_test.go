@@ -9,6 +9,7 @@ import (
 	"image/draw"
 	"image/png"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,33 +27,38 @@ func near(t *testing.T, what string, got, want float64) {
 
 // curveOf is a search over 121 rates from 1e-6 to 1 with the given loss.
 func curveOf(loss func(lr float64) float64) (s RateSearch) {
+	s.Before, s.Probe = loss(1e-9), 64
 	for i := range 121 {
 		lr := math.Pow(10, -6+float64(i)/20)
-		p := RatePoint{LR: lr, Loss: loss(lr)}
-		if i > 0 {
-			p.Smoothed = s.Curve[i-1].Smoothed
+		s.Curve = append(s.Curve, RatePoint{LR: lr, Loss: loss(lr)})
+		if s.Diverged = s.lost(); s.Diverged {
+			break
 		}
-		p.Smoothed = smooth(p.Smoothed, p.Loss, i)
-		s.Curve = append(s.Curve, p)
 	}
 	return s
 }
 
 func TestTheSuggestionIsTheSteepestFall(t *testing.T) {
-	// Flat, a fall that is steepest at 1e-3, lowest at some 3e-2, a rise. The
-	// smoothed loss follows half a decade behind.
-	s := curveOf(func(lr float64) float64 {
-		x := math.Log10(lr)
-		return 2.3 - 1/(1+math.Exp(-4*(x+3))) + math.Exp(6*(x+0.5))
-	})
-	if err := s.suggest(); err != nil {
-		t.Fatal(err)
-	}
-	if s.Suggestion < 1e-3 || s.Suggestion > 4e-3 {
-		t.Errorf("suggests %g", s.Suggestion)
-	}
-	if s.Lowest < 1e-2 || s.Lowest > 2e-1 {
-		t.Errorf("lowest at %g", s.Lowest)
+	// Flat, a fall that is steepest at 1e-3, lowest at some 3e-2, a rise; with
+	// noise and without.
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, noise := range []float64{0, 0.01} {
+		s := curveOf(func(lr float64) float64 {
+			x := math.Log10(lr)
+			return 2.3 - 1/(1+math.Exp(-4*(x+3))) + math.Exp(6*(x+0.5)) + noise*random.NormFloat64()
+		})
+		if err := s.suggest(); err != nil {
+			t.Fatal(err)
+		}
+		if s.Suggestion < 7e-4 || s.Suggestion > 1.5e-3 {
+			t.Errorf("noise %g: suggests %g", noise, s.Suggestion)
+		}
+		if s.Lowest < 1e-2 || s.Lowest > 2e-1 {
+			t.Errorf("noise %g: lowest at %g", noise, s.Lowest)
+		}
+		if last := s.Curve[len(s.Curve)-1].LR; !s.Diverged || last > 0.9 {
+			t.Errorf("noise %g: ended at %g", noise, last)
+		}
 	}
 }
 
@@ -63,7 +69,7 @@ func TestNoRateIsSuggestedWhereNothingFalls(t *testing.T) {
 		"noise":  func(lr float64) float64 { return 2.3 + 0.02*math.Sin(1e5*lr+1e3*math.Log(lr)) },
 	} {
 		s := curveOf(loss)
-		if err := s.suggest(); err == nil || !strings.Contains(err.Error(), "more steps") {
+		if err := s.suggest(); err == nil || !strings.Contains(err.Error(), "nothing to suggest") {
 			t.Errorf("%s: suggests %g, error %v", name, s.Suggestion, err)
 		}
 	}
@@ -72,17 +78,20 @@ func TestNoRateIsSuggestedWhereNothingFalls(t *testing.T) {
 	}
 }
 
-func TestSmoothingIsAMeanThatForgets(t *testing.T) {
-	values := []float64{4, 2, 1, 3}
-	got := 0.0
-	for n, v := range values {
-		got = smooth(got, v, n)
-		sum, weights := 0.0, 0.0
-		for i, u := range values[:n+1] {
-			w := math.Pow(0.9, float64(n-i))
-			sum, weights = sum+w*u, weights+w
+// TestNoiseHardlyEverSuggestsARate draws losses that do not depend on the rate.
+func TestNoiseHardlyEverSuggestsARate(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	suggested := 0
+	const searches = 500
+	for range searches {
+		noise := math.Pow(10, -3+2*random.Float64())
+		s := curveOf(func(float64) float64 { return 2.3 + noise*random.NormFloat64() })
+		if s.suggest() == nil {
+			suggested++
 		}
-		near(t, "the mean", got, sum/weights)
+	}
+	if suggested > searches/100 {
+		t.Errorf("%d of %d searches in noise suggest a rate", suggested, searches)
 	}
 }
 
@@ -135,9 +144,15 @@ func TestARangeTestOfAWholeNetwork(t *testing.T) {
 	if _, err := FindLR(ctx, job, DefaultFindOptions()); !errors.Is(err, errStop) {
 		t.Errorf("stopped, the error is %v", err)
 	}
-	for _, o := range []FindOptions{{0, 1, 100}, {1, 1, 100}, {1e-6, 1e6, 100}, {1e-6, 1, 9}, {math.NaN(), 1, 100}} {
+	for _, o := range []FindOptions{
+		{0, 1, 100}, {1, 1, 100}, {1e-6, 1e6, 100}, {1e-6, 1, 9}, {math.NaN(), 1, 100},
+	} {
 		if _, err := FindLR(context.Background(), job, o); err == nil || !strings.Contains(err.Error(), "lr-find: needs") {
 			t.Errorf("%+v: error is %v", o, err)
 		}
+	}
+	o := FindOptions{From: 1e-6, To: 10, Steps: 20}
+	if _, err := FindLR(context.Background(), job, o); err == nil || !strings.Contains(err.Error(), "needs at least 56 steps") {
+		t.Errorf("of 20 steps over seven decades the error is %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/model"
@@ -92,9 +93,8 @@ func needOf(c Config, batch int, validates bool, limit memory.Limit) (n need, er
 		copies++
 	}
 	learning := int64(c.Optimizer.Slots())
-	if c.Train.GradAccumSteps > 1 {
-		learning++
-	}
+	// The sums of shards, one for each level of their tree.
+	learning += int64(bits.Len(uint(c.Train.GradAccumSteps - 1)))
 	for _, p := range params {
 		n.weights += 4 * copies * int64(p.Floats())
 		if p.Trainable() && !frozen(p.Layer) {

@@ -49,7 +49,7 @@ func TestBF16Resumes(t *testing.T) {
 
 // warnings collects what a run warns of.
 type warnings struct {
-	silence
+	Silence
 	all []string
 }
 

@@ -20,6 +20,7 @@ type progress struct {
 	Validated   int           `json:"validated"`   // step of the last validation
 	Images      int           `json:"images"`      // that an epoch is made of
 	Fingerprint string        `json:"fingerprint"` // of those, dataset.Fingerprint's
+	Shards      int           `json:"shards"`      // of an update; 0 in older checkpoints
 	Best        best          `json:"best"`
 	Waiting     int           `json:"waiting"` // epochs from the best one to the last that was validated
 	Elapsed     time.Duration `json:"elapsed"`

@@ -1,8 +1,8 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
@@ -13,50 +13,65 @@ import (
 // some training batches: running ones lag behind weights that have just
 // moved, and behind averaged weights always (Izmailov et al., "Averaging
 // Weights Leads to Wider Optima", arXiv 1803.05407, section 3.2).
-func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*dataset.Batch, error)) (err error) {
-	spec := w.Spec
-	spec.BNDecay = 0 // a batch's statistics take the place of the running ones
-	net, err := model.Build(spec, w, l.recipe.Train.BatchSize, model.Statistics, l.buildOptions())
+//
+// The ranks take turns: batch n is measured by rank n modulo their number, to
+// which next gives it.
+func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*dataset.Batch, error)) error {
+	net, err := model.Build(w.Spec, w, l.recipe.Train.BatchSize, model.Statistics, l.buildOptions())
 	if err != nil {
 		return fmt.Errorf("recalibrate batch norm: %w", err)
 	}
 	defer net.Close()
-	sums := map[*ops.Param][]float64{}
-	for _, p := range w.Params {
-		if p.Trainable() || l.frozen(p.Layer) {
-			continue
-		}
-		sums[p] = make([]float64, len(p.Data))
-		before := slices.Clone(p.Data)
-		defer func() {
-			if err != nil {
-				copy(p.Data, before)
-			}
-		}()
+	ranks := l.cluster.Size()
+	sums := make([][]float64, len(net.Statistics()))
+	for i, s := range net.Statistics() {
+		sums[i] = make([]float64, len(s.Data))
 	}
-	for range batches {
-		for p := range sums {
-			clear(p.Data) // the new one is added to it, which would round it
+	for from := 0; from < batches; from += ranks {
+		var own []shard
+		var failed error
+		if from+l.cluster.Rank() < batches {
+			own, failed = l.statistics(net, next)
 		}
-		b, err := next()
+		measured, err := l.exchange(own, failed)
+		for _, s := range measured {
+			err = cmp.Or(err, l.data.damage.add(imageErrors(s.Skipped), imageErrors(s.Damaged)))
+		}
 		if err == nil {
-			err = l.data.damage.add(b.Skipped, b.Damaged)
+			err = l.addStatistics(sums, net.Statistics(), len(measured))
 		}
 		if err != nil {
-			return fmt.Errorf("recalibrate batch norm: %w", l.data.damage.explain(err))
-		}
-		if err := net.Forward(b.Images); err != nil {
 			return fmt.Errorf("recalibrate batch norm: %w", err)
 		}
-		for p, sum := range sums {
-			for i, v := range p.Data {
-				sum[i] += float64(v)
-			}
+	}
+	for i, s := range net.Statistics() {
+		for k, sum := range sums[i] {
+			s.Param.Data[k] = float32(sum / float64(batches))
 		}
 	}
-	for p, sum := range sums {
-		for i, s := range sum {
-			p.Data[i] = float32(s / float64(batches))
+	return nil
+}
+
+// statistics measures the next batch.
+func (l *learner) statistics(net *model.Network, next func() (*dataset.Batch, error)) ([]shard, error) {
+	b, err := next()
+	if err != nil {
+		return nil, l.data.damage.explain(err)
+	}
+	return []shard{harmed(b)}, net.Forward(b.Images)
+}
+
+// addStatistics adds those of the first ranks to the sums, rank by rank.
+func (l *learner) addStatistics(sums [][]float64, own []ops.Statistic, ranks int) error {
+	for i, s := range own {
+		all, err := l.cluster.AllGatherFloats(s.Data)
+		if err != nil {
+			return err
+		}
+		for _, values := range all[:ranks] {
+			for k, v := range values {
+				sums[i][k] += float64(v)
+			}
 		}
 	}
 	return nil

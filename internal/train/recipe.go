@@ -36,7 +36,7 @@ type LoopOptions struct {
 	ClipGradValue   float64       `yaml:"clip_grad_value" json:"clip_grad_value" help:"largest absolute value of one gradient, applied before clip_grad_norm; 0 for no limit"`
 	Patience        int           `yaml:"patience" json:"patience" help:"stop when the best validation top-1 is that many epochs old; 0 for never"`
 	CheckpointEvery int           `yaml:"checkpoint_every" json:"checkpoint_every" help:"updates between checkpoints; 0 for one at each epoch's end and at least one in 30 minutes"`
-	LogEvery        int           `yaml:"log_every" json:"log_every" help:"updates between training lines in metrics.jsonl; 0 for one an epoch"`
+	LogEvery        int           `yaml:"log_every" json:"log_every" help:"updates between training lines in metrics.jsonl, besides the one at each epoch's end; 0 for that alone"`
 	Freeze          []string      `yaml:"freeze" json:"freeze" help:"layers that stay as they are, by the beginnings of their names, such as Conv2d or Mixed_5; batch-norm statistics included"`
 	BNRecalibrate   int           `yaml:"bn_recalibrate" json:"bn_recalibrate" help:"before a validation, measure the batch-norm statistics of the validated weights anew on that many training batches; 0 keeps the running ones"`
 }
@@ -60,7 +60,7 @@ func DefaultRecipe() Recipe {
 	return Recipe{
 		Train: LoopOptions{
 			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: model.FP32.String(),
-			AuxWeight: 0.4, ClassWeights: ClassWeightsNone, ClipGradNorm: 2, Freeze: []string{},
+			AuxWeight: 0.4, ClassWeights: ClassWeightsNone, ClipGradNorm: 2, LogEvery: 50, Freeze: []string{},
 		},
 		LabelSmoothing: SmoothingOptions{Epsilon: 0.1, Spread: SpreadUniform},
 		Optimizer: optimize.OptimizerOptions{

@@ -60,7 +60,7 @@ func (r *run) checkpoint() error {
 		return err
 	}
 	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
-	r.at.Images, r.at.Fingerprint = r.data.train.Len(), r.data.fingerprint
+	r.at.Images, r.at.Fingerprint, r.at.Shards = r.data.train.Len(), r.data.fingerprint, r.shards
 	if err := r.save(r.job.Dir, r.at, r.recipe); err != nil {
 		return err
 	}
@@ -73,7 +73,11 @@ func (r *run) checkpoint() error {
 // report shows the metrics so far. What it writes is made of them and can be
 // made again, so a failure is no reason to end a training.
 func (r *run) report(state string) {
+	if r.cluster.Rank() > 0 {
+		return
+	}
 	err := r.writeReport(state)
+	r.clock.reported()
 	if err != nil && err.Error() != r.unreported {
 		r.unreported = err.Error()
 		r.reporter.Warn(fmt.Sprintf("no report: %v; the training goes on", err))

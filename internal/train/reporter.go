@@ -33,18 +33,30 @@ type EpochSummary struct {
 	Train         *report.Line // means of the epoch; nil if none of it was trained on
 	Val           *report.Line // nil without validation
 	Best          bool         // the validation beats all before
+	Classes       int          // of the data
 	Left          time.Duration
 }
 
-// silence is the Reporter of a job without one.
-type silence struct{}
+// Silence is the Reporter of a job without one.
+type Silence struct{}
 
-func (silence) Note(string)         {}
-func (silence) Warn(string)         {}
-func (silence) Step(Status)         {}
-func (silence) Validation(_, _ int) {}
-func (silence) Metrics(report.Line) {}
-func (silence) Epoch(EpochSummary)  {}
+// Note implements Reporter.
+func (Silence) Note(string) {}
+
+// Warn implements Reporter.
+func (Silence) Warn(string) {}
+
+// Step implements Reporter.
+func (Silence) Step(Status) {}
+
+// Validation implements Reporter.
+func (Silence) Validation(_, _ int) {}
+
+// Metrics implements Reporter.
+func (Silence) Metrics(report.Line) {}
+
+// Epoch implements Reporter.
+func (Silence) Epoch(EpochSummary) {}
 
 // Brief returns a time in its two largest units: 3h05m, 12m30s, 8s.
 func Brief(d time.Duration) string {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -56,6 +57,7 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 		return settings.Errorf(key, "is "+format+", but the run began with "+format+"; resume with that", is, was)
 	}
 	now, then := r.recipe, before
+	shards := cmp.Or(at.Shards, then.Train.GradAccumSteps)
 	switch {
 	case now.Optimizer.Name != then.Optimizer.Name:
 		return began("optimizer.name", "%s", now.Optimizer.Name, then.Optimizer.Name)
@@ -65,17 +67,44 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 		return began("train.freeze", "%q", now.Train.Freeze, then.Train.Freeze)
 	case now.Train.Seed != then.Train.Seed:
 		return began("train.seed", "%d", now.Train.Seed, then.Train.Seed)
-	case now.Train.BatchSize != then.Train.BatchSize || now.Train.GradAccumSteps != then.Train.GradAccumSteps:
+	case now.Train.BatchSize != then.Train.BatchSize,
+		now.Train.GradAccumSteps != then.Train.GradAccumSteps && r.shards != shards:
 		return settings.Errorf("train.batch_size",
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	}
-	if err := r.sameImages(at); err != nil {
+	if err := cmp.Or(r.sameShards(shards), r.sameImages(at)); err != nil {
 		return err
 	}
 	if now.Train.Precision != then.Train.Precision {
 		r.reporter.Warn(fmt.Sprintf("train.precision is %s, the run had %s: it goes on in the former from the same "+
 			"float32 weights", now.Train.Precision, then.Train.Precision))
+	}
+	return nil
+}
+
+// sameShards divides the shards of the run's updates among the ranks that there
+// are now.
+func (r *run) sameShards(shards int) error {
+	ranks, before := r.cluster.Size(), r.shards/r.cluster.Size()
+	var possible []int
+	for n := 1; n <= shards; n++ {
+		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
+			possible = append(possible, n)
+		}
+	}
+	if !slices.Contains(possible, ranks) {
+		nearest := slices.MinFunc(possible, func(a, b int) int { return max(a-ranks, ranks-a) - max(b-ranks, ranks-b) })
+		return settings.Errorf("train.grad_accum_steps", "the run's updates are of %d batches, which %d ranks cannot share; "+
+			"resume on %d", shards, ranks, nearest)
+	}
+	if err := r.divide(shards); err != nil {
+		return err
+	}
+	if each := shards / ranks; each != before {
+		r.job.Train.GradAccumSteps = each
+		r.reporter.Note(fmt.Sprintf("%d ranks with train.grad_accum_steps %d: updates of %d batches, as before",
+			ranks, each, shards))
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
 }
 
 // killed ends a run as a signal would that cannot be caught.
-type killed struct{ silence }
+type killed struct{ Silence }
 
 func (killed) Step(Status) { panic(killed{}) }
 
@@ -186,7 +186,7 @@ func TestATimeTooShortForACosineIsSaidEarly(t *testing.T) {
 		"some other schedule": {55 * time.Second, optimize.Staircase, 0, ""},
 	} {
 		heard := &notes{}
-		r := run{learner: &learner{data: trainingData{batches: 10}}, reporter: heard}
+		r := run{learner: &learner{shards: 1, data: trainingData{batches: 10}}, reporter: heard}
 		r.recipe = DefaultRecipe()
 		r.recipe.Train.Epochs, r.recipe.Train.MaxTime, r.recipe.Schedule.Name = 10, c.limit, c.schedule
 		r.at.Step = c.done

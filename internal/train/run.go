@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 )
 
 // run is one training with its folder.
@@ -24,6 +25,7 @@ type run struct {
 	reporter  Reporter
 	clock     clock
 	lagging   bool   // the reporter knows that validation is far below training
+	failed    error  // of rank 0, which the others do not know of yet
 	release   func() // the folder's lock
 
 	bests      [2]int // the steps of the best validations that the checkpoint before and the newest know of
@@ -45,11 +47,14 @@ func Run(ctx context.Context, job Job) (Result, error) {
 	}
 	if err == nil {
 		r.report("ended by " + string(exit))
+		err = r.cluster.Agree(r.failed)
 	}
 	result := Result{Run: job.Dir, BestTop1: r.at.Best.Top1, BestEpoch: r.at.Best.Epoch, Steps: r.at.Step, Exit: exit,
 		ValPart: r.data.valPart}
 	if err == nil && exit == ExitInterrupted {
-		err = context.Cause(ctx)
+		if err = context.Cause(ctx); err == nil {
+			err = errStopped
+		}
 	}
 	return result, err
 }
@@ -59,7 +64,7 @@ func Run(ctx context.Context, job Job) (Result, error) {
 func prepare(job Job) (*run, error) {
 	r := &run{job: job, reporter: job.Reporter}
 	if r.reporter == nil {
-		r.reporter = silence{}
+		r.reporter = Silence{}
 	}
 	if err := job.Recipe.Validate(); err != nil {
 		return nil, err
@@ -76,61 +81,87 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate)
-	return r, err
+	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate, job.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
-// open prepares a run and its folder.
+// open prepares a run and its folder, which rank 0 alone reads and writes. What
+// goes wrong on one rank is an error of all.
 func open(job Job) (_ *run, err error) {
-	if err := rundir.Refuse(job.Dir, job.Resume); err != nil {
+	c := job.Cluster
+	c.SetTimeout(job.Config.Cluster.Timeout)
+	if c.Rank() == 0 {
+		err = rundir.Refuse(job.Dir, job.Resume)
+	}
+	if err := c.Agree(err); err != nil {
 		return nil, err
 	}
 	r, err := prepare(job)
-	if err != nil {
-		return nil, err
-	}
 	defer func() {
-		if err != nil {
+		if err != nil && r != nil {
 			r.close()
 		}
 	}()
-	r.advise()
-	if err := r.data.check(); err != nil {
+	if err = c.Agree(err); err != nil {
 		return nil, err
 	}
-	fresh, release, err := rundir.Open(job.Dir, job.Resume)
-	if err != nil {
+	if err = r.alike(); err != nil {
 		return nil, err
 	}
-	r.release = release
-	if fresh {
-		r.adviseBeginning()
-		if job.Resume {
-			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", job.Dir))
-		}
-		if err := r.begin(); err != nil {
-			return nil, err
-		}
-	} else if err := r.resume(); err != nil {
+	fresh := false
+	if c.Rank() == 0 {
+		fresh, err = r.openFolder()
+	}
+	if err = c.Agree(err); err != nil {
 		return nil, err
 	}
-	r.metrics, err = report.OpenMetrics(r.path(rundir.Metrics))
-	if err != nil {
+	if err = r.share(fresh); err != nil {
 		return nil, err
 	}
 	if r.data.val != nil {
 		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{
 			Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers,
-			SkipUnreadable: skips(job.Data),
+			SkipUnreadable: skips(job.Data), Cluster: c,
 		})
 	}
+	err = c.Agree(err)
 	return r, err
+}
+
+// openFolder begins the run in its folder, or goes back to where it was.
+func (r *run) openFolder() (fresh bool, err error) {
+	r.advise()
+	if err := r.data.check(); err != nil {
+		return false, err
+	}
+	fresh, r.release, err = rundir.Open(r.job.Dir, r.job.Resume)
+	if err != nil {
+		return false, err
+	}
+	r.reporter.Note("run folder " + shell.Quote(r.job.Dir))
+	if fresh {
+		r.adviseBeginning()
+		if r.job.Resume {
+			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", r.job.Dir))
+		}
+		err = r.begin()
+	} else {
+		err = r.resume()
+	}
+	if err != nil {
+		return false, err
+	}
+	r.metrics, err = report.OpenMetrics(r.path(rundir.Metrics))
+	return fresh, err
 }
 
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin() error {
-	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint}
+	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}
 	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
 	}
@@ -177,8 +208,8 @@ func (r *run) loop(ctx context.Context) (Exit, error) {
 
 // epoch makes the updates that are left of the epoch.
 func (r *run) epoch(ctx context.Context) (Exit, error) {
-	if exit := r.limit(ctx, r.at.Epoch); exit != "" {
-		return exit, nil
+	if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
+		return exit, err
 	}
 	if r.at.Batch == r.data.batches {
 		return "", nil // stopped before its validation
@@ -187,11 +218,11 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 		r.at.SoFar = window{}
 	}
 	// The images keep coming after ctx ends: the update under way is finished.
-	batches := r.data.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
+	batches := r.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
 	defer batches.Close()
 	for r.at.Batch < r.data.batches {
-		if exit := r.limit(ctx, r.at.Epoch); exit != "" {
-			return exit, nil
+		if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
+			return exit, err
 		}
 		begin := time.Now()
 		rate := r.rate(&r.at)
@@ -239,6 +270,16 @@ func (r *run) between() error {
 			return err
 		}
 	}
+	return r.first(r.saveIfDue)
+}
+
+// saveIfDue writes the report and a checkpoint after so many updates or so much
+// time.
+func (r *run) saveIfDue() error {
+	o := r.recipe.Train
+	if r.clock.sinceReport() > 2*time.Minute {
+		r.report("training")
+	}
 	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
 	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
 		return r.checkpoint()
@@ -249,18 +290,24 @@ func (r *run) between() error {
 // endEpoch measures the epoch, saves, and returns the limit that is reached
 // now.
 func (r *run) endEpoch(ctx context.Context) (Exit, error) {
-	ends := r.limit(context.WithoutCancel(ctx), r.at.Epoch+1) != ""
-	if err := r.measureEpoch(ctx, ends); err != nil {
-		if ctx.Err() != nil {
+	last, err := r.ends(context.WithoutCancel(ctx), r.at.Epoch+1)
+	if err != nil {
+		return "", err
+	}
+	if err := r.measureEpoch(ctx, last != ""); err != nil {
+		if r.interrupted(ctx) {
 			return ExitInterrupted, nil
 		}
 		return "", err
 	}
 	r.at.Epoch++
 	r.at.Batch = 0
-	exit := r.limit(context.WithoutCancel(ctx), r.at.Epoch)
+	exit, err := r.ends(context.WithoutCancel(ctx), r.at.Epoch)
+	if err != nil {
+		return "", err
+	}
 	r.at.Exit = exit
-	if err := r.checkpoint(); err != nil {
+	if err := r.first(r.checkpoint); err != nil {
 		return exit, err
 	}
 	r.report("training")
@@ -284,12 +331,12 @@ func (r *run) writeTrain() error {
 	}
 	line := r.trainLine(&r.at.Window)
 	r.at.Window = r.at.Window.next()
-	return r.write(line)
+	return r.first(func() error { return r.write(line) })
 }
 
 // measure writes the epoch's lines and weights, with a validation or without.
 func (r *run) measure(ctx context.Context, validate bool) error {
-	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs}
+	summary := EpochSummary{Epoch: r.at.epoch(), Epochs: r.recipe.Train.Epochs, Classes: r.weights.Spec.Classes}
 	if r.at.SoFar.Images > 0 { // none in the first epochs of older checkpoints
 		train := r.trainLine(&r.at.SoFar)
 		summary.Train = &train
@@ -312,7 +359,7 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 		return err
 	}
 	if summary.Val != nil {
-		if err := r.write(*summary.Val); err != nil {
+		if err := r.first(func() error { return r.write(*summary.Val) }); err != nil {
 			return err
 		}
 	}
@@ -324,7 +371,7 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 	if summary.Train != nil && summary.Val != nil {
 		r.adviseLag(*summary.Train, *summary.Val)
 	}
-	return r.saveWeights(summary.Best)
+	return r.first(func() error { return r.saveWeights(summary.Best) })
 }
 
 // validate returns the validation's line.
@@ -332,7 +379,8 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	begin := time.Now()
 	shown := r.shown()
 	if n := r.recipe.Train.BNRecalibrate; n > 0 {
-		batches := r.data.from(ctx, r.at.epoch()-1, 0)
+		turns := r.data.loader.Of(func(batch int) bool { return batch%r.cluster.Size() == r.cluster.Rank() })
+		batches := turns.Epoch(ctx, r.at.epoch()-1, 0)
 		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
 		batches.Close()
 		if err != nil {
@@ -375,12 +423,12 @@ func (r *run) trainLine(w *window) report.Line {
 func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 	if r.at.Exit != exit {
 		r.at.Exit = exit
-		if err := r.checkpoint(); err != nil {
+		if err := r.first(r.checkpoint); err != nil {
 			return exit, err
 		}
 	}
 	if exit == ExitInterrupted {
-		if err := r.saveWeights(false); err != nil {
+		if err := r.first(func() error { return r.saveWeights(false) }); err != nil {
 			return exit, err
 		}
 		r.reporter.Note(fmt.Sprintf("stopped after step %d (epoch %d), saved in %s", r.at.Step, r.at.Epoch+1, r.job.Dir))
@@ -392,7 +440,7 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 		return exit, nil
 	}
 	err := r.measure(ctx, r.data.val != nil)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && r.interrupted(ctx) {
 		return r.finish(ctx, ExitInterrupted)
 	}
 	return exit, err

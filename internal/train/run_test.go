@@ -41,7 +41,7 @@ func tinyJob(t *testing.T) Job {
 
 // stopper ends a context after some updates.
 type stopper struct {
-	silence
+	Silence
 	left   int
 	cancel context.CancelCauseFunc
 }

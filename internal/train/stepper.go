@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
 )
@@ -12,12 +13,13 @@ type Stepper struct {
 	at      progress
 }
 
-// NewStepper builds the training network of w; emulate is Job's.
-func NewStepper(r Recipe, w *model.Weights, emulate bool) (*Stepper, error) {
+// NewStepper builds the training network of w; emulate is Job's. Every rank of c
+// builds one.
+func NewStepper(r Recipe, w *model.Weights, emulate bool, c *cluster.Cluster) (*Stepper, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	l, err := newLearner(r, trainingData{batches: 1}, w, emulate)
+	l, err := newLearner(r, trainingData{batches: c.Size() * r.Train.GradAccumSteps}, w, emulate, c)
 	if err != nil {
 		return nil, err
 	}
@@ -28,10 +30,13 @@ func NewStepper(r Recipe, w *model.Weights, emulate bool) (*Stepper, error) {
 // images are [batch_size][3][H][W], preprocessed.
 func (s *Stepper) Step(images []float32, labels []int) error {
 	batch := &dataset.Batch{Images: images, Labels: labels}
-	rate := s.learner.recipe.Optimizer.LearningRate(len(labels))
+	rate := s.learner.recipe.Optimizer.LearningRate(s.learner.effectiveBatch())
 	s.at.Batch, s.at.Window = 0, window{}
 	return s.learner.update(func() (*dataset.Batch, error) { return batch, nil }, rate, &s.at)
 }
+
+// Communication returns the time that sums over ranks have taken so far.
+func (s *Stepper) Communication() Communication { return s.learner.sum.spent }
 
 // PlannedBytes returns the size of the network's arena of activations.
 func (s *Stepper) PlannedBytes() int64 { return s.learner.net.Plan.Bytes }

@@ -15,7 +15,7 @@ func (r *run) validationsUntil(updates int) int {
 	if r.data.val == nil || updates == 0 {
 		return 0
 	}
-	perEpoch := r.data.updates(r.recipe.Train.GradAccumSteps)
+	perEpoch := r.data.updates(r.shards)
 	return Validations(r.at.Epoch, r.at.Epoch+(updates+perEpoch-1)/perEpoch, r.job.Eval.Every)
 }
 
@@ -45,7 +45,7 @@ func (r *run) validationTime() time.Duration {
 	if r.clock.validation > 0 {
 		return r.clock.validation
 	}
-	perImage := float64(r.clock.fastest) / float64(r.recipe.effectiveBatch())
+	perImage := float64(r.clock.fastest) / float64(r.effectiveBatch())
 	return time.Duration(perImage / 2 * float64(r.data.val.Len()))
 }
 

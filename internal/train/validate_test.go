@@ -232,7 +232,7 @@ func TestMaxTimeIncludesTheValidationThatEndsTheRun(t *testing.T) {
 		{"none", 99 * time.Second, 0, time.Second, 0, false},
 		{"none, at the end", 100 * time.Second, 0, time.Second, 0, true},
 	} {
-		r := run{learner: &learner{}}
+		r := run{learner: &learner{shards: 2}}
 		r.recipe.Train.MaxTime, r.recipe.Train.BatchSize, r.recipe.Train.GradAccumSteps = 100*time.Second, 4, 2
 		r.recipe.Train.Epochs = 9
 		r.clock.start(c.elapsed)
@@ -256,7 +256,7 @@ func (c counted) Len() int { return c.n }
 
 func TestALongValidationIsWarnedOf(t *testing.T) {
 	heard := &notes{}
-	r := run{learner: &learner{}, reporter: heard}
+	r := run{learner: &learner{shards: 1}, reporter: heard}
 	r.recipe.Train.MaxTime = 10 * time.Second
 	r.data.val = counted{n: 500}
 	r.clock.start(0)

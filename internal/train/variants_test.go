@@ -51,7 +51,7 @@ func TestEveryVariantLearns(t *testing.T) {
 			o := DefaultRecipe()
 			o.Train.BatchSize, o.Optimizer.Name, o.Optimizer.LR, o.Optimizer.WeightDecay = 5, c.optimizer, c.lr, 0.01
 			o.Train.Precision = c.precision.String()
-			s, err := NewStepper(o, w, true)
+			s, err := NewStepper(o, w, true, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

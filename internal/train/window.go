@@ -1,11 +1,6 @@
 package train
 
-import (
-	"time"
-
-	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/model"
-)
+import "time"
 
 // window sums what is measured of the training images over a while.
 type window struct {
@@ -21,27 +16,14 @@ type window struct {
 }
 
 // add takes in a batch.
-func (w *window) add(loss model.Loss, logits []float32, labels []int) {
-	classes := len(logits) / len(labels)
-	images := 0
-	for i, label := range labels {
-		if label < 0 {
-			continue
-		}
-		images++
-		rank := evaluate.Rank(logits[i*classes:(i+1)*classes], label)
-		if rank <= 1 {
-			w.Top1++
-		}
-		if rank <= 5 {
-			w.Top5++
-		}
-	}
-	w.Images += images
+func (w *window) add(s shard) {
+	w.Images += s.Images
 	w.Batches++
-	w.Loss += float64(loss.Main) * float64(images)
-	w.Aux += float64(loss.Aux) * float64(images)
-	w.AuxEarly += float64(loss.AuxEarly) * float64(images)
+	w.Top1 += s.Top1
+	w.Top5 += s.Top5
+	w.Loss += float64(s.Loss.Main) * float64(s.Images)
+	w.Aux += float64(s.Loss.Aux) * float64(s.Images)
+	w.AuxEarly += float64(s.Loss.AuxEarly) * float64(s.Images)
 }
 
 // took adds the time of an update, and its learning rate.

@@ -45,6 +45,12 @@ type GemmArgs struct {
 	// Scale has the n*16 float32 by which tiles of bytes multiply sums before they
 	// round them to Rounded.
 	Scale unsafe.Pointer
+
+	// For each (tap, input block) four cache lines from Ahead on are fetched into
+	// the L2 cache, and Ahead advances: weights that a later tile reads. It may be
+	// any address.
+	Ahead     uintptr
+	AheadStep int
 }
 
 // GemmOffset locates one (tap, input block) of a batch: A's first pixel and
@@ -140,6 +146,8 @@ type PoolArgs struct {
 	Count  int
 	Pixels int
 	XPixel int // from one output pixel's window to the next
+
+	Columns int // of taps, which come row by row; 0 if they do not
 
 	Scale float32 // Runs.PoolSum's factor
 }

@@ -18,6 +18,9 @@ type BF16 struct {
 	// PoolSum, PoolMax and PoolArgmax are Runs' PoolSum, PoolMax without argmax,
 	// and PoolMax, on bf16. The sum is float32, and rounded once.
 	PoolSum, PoolMax, PoolArgmax func(*PoolArgs)
+	// PoolSum3 is PoolSum of windows one pixel apart and three wide, whose columns
+	// are added up first: taps come in rows of three neighbours.
+	PoolSum3 func(*PoolArgs)
 	// PoolMaxBack is Runs' with y in bf16 and x in float32.
 	PoolMaxBack func(*PoolArgs)
 

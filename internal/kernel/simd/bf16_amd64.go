@@ -239,6 +239,11 @@ func packTransposedBF16AVX512(to *[256]uint16, from *[256]float32)
 //go:noescape
 func poolSumBF16AVX512(args *PoolArgs)
 
+// y = scale * sum of rows of three neighbouring taps, which the next pixel's overlap.
+//
+//go:noescape
+func poolSum3BF16AVX512(args *PoolArgs)
+
 // y = the taps' maximum.
 //
 //go:noescape

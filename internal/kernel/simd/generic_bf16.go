@@ -17,9 +17,9 @@ var genericBF16 = func() *BF16 {
 			GradientSums: gradientSumsBF16Generic, GradientApply: gradientApplyBF16Generic,
 		},
 		PackPairs: packPairsGeneric, PackTransposed: packTransposedGeneric,
-		PoolSum: poolSumBF16Generic, PoolMax: poolMaxBF16Generic,
+		PoolSum: poolSumBF16Generic, PoolSum3: poolSum3BF16Generic, PoolMax: poolMaxBF16Generic,
 		PoolArgmax: poolArgmaxBF16Generic, PoolMaxBack: poolMaxBackBF16Generic,
-		peak: peak{peakBF16Generic, peakChains * 4},
+		peak: peak{peakBF16Generic, peakChainsBF16 * 4},
 	}
 	for n := 1; n <= MaxTileBlocks; n++ {
 		for m := 1; m <= s.TileRows[n]; m++ {
@@ -148,7 +148,7 @@ func RoundBF16(v float32) uint16 {
 
 func peakBF16Generic(turns int) {
 	half := [2]uint16{0x3f00, 0x3f00} // 0.5, twice
-	var sums [peakChains]float32
+	var sums [peakChainsBF16]float32
 	for range turns {
 		for i := range sums {
 			sums[i] = dotBF16(sums[i], 0.5, 0.5, half)

@@ -52,21 +52,42 @@ func packTransposedGeneric(to *[Block * Block]uint16, from *[Block * Block]float
 // do. Explicit conversions prevent fused multiply-adds.
 
 func momentsBF16Generic(sum, sq *[Block]float64, x []uint16) {
-	var first, second [Block]float64
-	for at := 0; at+Block <= len(x); at += Block {
-		for i, v := range (*[Block]uint16)(x[at:]) {
-			d := float64(Float32(v))
-			first[i] += d
-			second[i] += float64(d * d)
-		}
-	}
-	addSums(sum, &first)
-	addSums(sq, &second)
+	sumRuns(sum, sq, len(x), func(at, i int) (first, second float32) {
+		v := Float32(x[at+i])
+		return v, float32(v * v)
+	})
 }
 
-func addSums(to, from *[Block]float64) {
-	for i, v := range from {
-		to[i] += v
+// bf16SumRun is how many pixels are summed in float32 before float64 takes their
+// sum.
+const bf16SumRun = 8
+
+// sumRuns adds up two values of each of n places: runs of pixels in float32, and
+// those in float64; the pixels left over one by one.
+func sumRuns(sum, second *[Block]float64, n int, value func(at, lane int) (float32, float32)) {
+	var sums [2][Block]float64
+	for at := 0; at+Block <= n; {
+		pixels := bf16SumRun
+		if n-at < pixels*Block {
+			pixels = 1
+		}
+		var run [2][Block]float32
+		for range pixels {
+			for lane := range Block {
+				a, b := value(at, lane)
+				run[0][lane] += a
+				run[1][lane] += b
+			}
+			at += Block
+		}
+		for lane := range Block {
+			sums[0][lane] += float64(run[0][lane])
+			sums[1][lane] += float64(run[1][lane])
+		}
+	}
+	for lane := range Block {
+		sum[lane] += sums[0][lane]
+		second[lane] += sums[1][lane]
 	}
 }
 
@@ -83,19 +104,13 @@ func normaliseBF16Generic(y, x []uint16, k *[3][Block]float32) {
 }
 
 func gradientSumsBF16Generic(sum, dot *[Block]float64, dy, x []uint16, k *[3][Block]float32) {
-	var first, second [Block]float64
-	for at := 0; at+Block <= len(dy); at += Block {
-		for i, v := range (*[Block]uint16)(x[at:]) {
-			v, g := Float32(v), Float32(dy[at+i])
-			if !(normalised(v, k, i) > 0) {
-				g = 0
-			}
-			first[i] += float64(g)
-			second[i] += float64(float32(g * (v - k[2][i])))
+	sumRuns(sum, dot, len(dy), func(at, i int) (first, second float32) {
+		v, g := Float32(x[at+i]), Float32(dy[at+i])
+		if !(normalised(v, k, i) > 0) {
+			g = 0
 		}
-	}
-	addSums(sum, &first)
-	addSums(dot, &second)
+		return g, float32(g * (v - k[2][i]))
+	})
 }
 
 func gradientApplyBF16Generic(dx, dy, x []uint16, k *[5][Block]float32) {
@@ -133,6 +148,22 @@ func poolSumBF16Generic(p *PoolArgs) {
 		y := p.half(i)
 		for c, v := range sum {
 			y[c] = RoundBF16(p.Scale * v)
+		}
+	}
+}
+
+func poolSum3BF16Generic(p *PoolArgs) {
+	taps := p.list()
+	for i := range p.Pixels {
+		var columns [3][Block]float32
+		for at, t := range taps {
+			for c, v := range p.tappedHalf(t, i) {
+				columns[at%3][c] += Float32(v)
+			}
+		}
+		y := p.half(i)
+		for c := range y {
+			y[c] = RoundBF16(p.Scale * (columns[0][c] + columns[1][c] + columns[2][c]))
 		}
 	}
 }

@@ -35,18 +35,31 @@ func gemmGeneric(g *GemmArgs, blocks, pixels int) {
 	}
 }
 
-// gemmHalf computes 8 output channels of one pixel. Go keeps plain variables
-// in registers, but not arrays.
+// gemmHalf computes 8 output channels of one pixel.
 func gemmHalf(c *[half]float32, batch []GemmOffset, a unsafe.Pointer, pixel int, b unsafe.Pointer, accumulate int) {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	if accumulate != 0 {
 		s0, s1, s2, s3, s4, s5, s6, s7 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
 	}
 	for _, at := range batch {
-		x := (*[Block]float32)(unsafe.Add(a, at.A+pixel))
-		w := unsafe.Add(b, at.B)
-		for i, v := range x {
-			k := (*[half]float32)(unsafe.Add(w, i*PixelBytes))
+		s0, s1, s2, s3, s4, s5, s6, s7 = addProducts(s0, s1, s2, s3, s4, s5, s6, s7,
+			Block, unsafe.Add(a, at.A+pixel), FloatBytes, unsafe.Add(b, at.B), PixelBytes)
+	}
+	*c = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+}
+
+// addProducts adds to 8 sums the products of count values with 8 weights each; they
+// lie xStep and wStep bytes apart.
+//
+// Go keeps plain variables in registers, but not arrays. It schedules the last
+// additions of a loop's turn after all multiplications and so spills; a turn of four
+// values has only one in four of them.
+func addProducts(
+	s0, s1, s2, s3, s4, s5, s6, s7 float32, count int, x unsafe.Pointer, xStep int, w unsafe.Pointer, wStep int,
+) (_, _, _, _, _, _, _, _ float32) {
+	for ; count >= 4; count -= 4 {
+		{
+			v, k := *(*float32)(x), (*[half]float32)(w)
 			s0 += v * k[0]
 			s1 += v * k[1]
 			s2 += v * k[2]
@@ -55,9 +68,58 @@ func gemmHalf(c *[half]float32, batch []GemmOffset, a unsafe.Pointer, pixel int,
 			s5 += v * k[5]
 			s6 += v * k[6]
 			s7 += v * k[7]
+			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+		}
+		{
+			v, k := *(*float32)(x), (*[half]float32)(w)
+			s0 += v * k[0]
+			s1 += v * k[1]
+			s2 += v * k[2]
+			s3 += v * k[3]
+			s4 += v * k[4]
+			s5 += v * k[5]
+			s6 += v * k[6]
+			s7 += v * k[7]
+			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+		}
+		{
+			v, k := *(*float32)(x), (*[half]float32)(w)
+			s0 += v * k[0]
+			s1 += v * k[1]
+			s2 += v * k[2]
+			s3 += v * k[3]
+			s4 += v * k[4]
+			s5 += v * k[5]
+			s6 += v * k[6]
+			s7 += v * k[7]
+			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+		}
+		{
+			v, k := *(*float32)(x), (*[half]float32)(w)
+			s0 += v * k[0]
+			s1 += v * k[1]
+			s2 += v * k[2]
+			s3 += v * k[3]
+			s4 += v * k[4]
+			s5 += v * k[5]
+			s6 += v * k[6]
+			s7 += v * k[7]
+			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
 		}
 	}
-	*c = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+	for ; count > 0; count-- {
+		v, k := *(*float32)(x), (*[half]float32)(w)
+		s0 += v * k[0]
+		s1 += v * k[1]
+		s2 += v * k[2]
+		s3 += v * k[3]
+		s4 += v * k[4]
+		s5 += v * k[5]
+		s6 += v * k[6]
+		s7 += v * k[7]
+		x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+	}
+	return s0, s1, s2, s3, s4, s5, s6, s7
 }
 
 func gemmEpilogue(c *[Block]float32, g *GemmArgs, n int) {
@@ -69,9 +131,7 @@ func gemmEpilogue(c *[Block]float32, g *GemmArgs, n int) {
 	}
 	if g.ReLU != 0 {
 		for j, v := range c {
-			if v < 0 { // as the instructions do, which keep -0 and NaN
-				c[j] = 0
-			}
+			c[j] = notNegative(v)
 		}
 	}
 }
@@ -96,18 +156,8 @@ func outerHalf(dw *[half]float32, rows []OuterRow, o *OuterArgs, xAt, dyAt int) 
 		s0, s1, s2, s3, s4, s5, s6, s7 = dw[0], dw[1], dw[2], dw[3], dw[4], dw[5], dw[6], dw[7]
 	}
 	for _, row := range rows {
-		for i := range row.Pixels {
-			v := *(*float32)(unsafe.Add(o.X, row.X+i*o.XPixel+xAt))
-			k := (*[half]float32)(unsafe.Add(o.DY, row.DY+i*o.DYPixel+dyAt))
-			s0 += v * k[0]
-			s1 += v * k[1]
-			s2 += v * k[2]
-			s3 += v * k[3]
-			s4 += v * k[4]
-			s5 += v * k[5]
-			s6 += v * k[6]
-			s7 += v * k[7]
-		}
+		s0, s1, s2, s3, s4, s5, s6, s7 = addProducts(s0, s1, s2, s3, s4, s5, s6, s7,
+			row.Pixels, unsafe.Add(o.X, row.X+xAt), o.XPixel, unsafe.Add(o.DY, row.DY+dyAt), o.DYPixel)
 	}
 	*dw = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }

@@ -6,19 +6,23 @@ var genericRuns = Runs{
 	Moments: momentsGeneric, Normalise: normaliseGeneric,
 	GradientSums: gradientSumsGeneric, GradientApply: gradientApplyGeneric,
 	PoolSum: poolSumGeneric, PoolMax: poolMaxGeneric, PoolMaxBack: poolMaxBackGeneric,
-	Transpose: transposeGeneric,
-	Axpy:      axpyGeneric, Scale: scaleGeneric, Lerp: lerpGeneric,
+	Transpose: transposeGeneric, Evens: evensGeneric,
+	Axpy: axpyGeneric, Scale: scaleGeneric, Lerp: lerpGeneric,
 	Momentum: momentumGeneric, RMSProp: rmsPropGeneric, Adam: adamGeneric,
 }
 
 func momentsGeneric(sum, sq *[Block]float64, x []float32) {
-	for len(x) >= Block {
-		for i, v := range (*[Block]float32)(x) {
-			d := float64(v)
-			sum[i] += d
-			sq[i] += d * d
+	for c := 0; c < Block; c += 4 { // so many sums stay in registers
+		s, q := (*[4]float64)(sum[c:]), (*[4]float64)(sq[c:])
+		s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
+		q0, q1, q2, q3 := q[0], q[1], q[2], q[3]
+		for rest := x; len(rest) >= Block; rest = rest[Block:] {
+			v := (*[4]float32)(rest[c:])
+			v0, v1, v2, v3 := float64(v[0]), float64(v[1]), float64(v[2]), float64(v[3])
+			s0, s1, s2, s3 = s0+v0, s1+v1, s2+v2, s3+v3
+			q0, q1, q2, q3 = q0+v0*v0, q1+v1*v1, q2+v2*v2, q3+v3*v3
 		}
-		x = x[Block:]
+		*s, *q = [4]float64{s0, s1, s2, s3}, [4]float64{q0, q1, q2, q3}
 	}
 }
 
@@ -26,11 +30,7 @@ func normaliseGeneric(y, x []float32, k *[3][Block]float32) {
 	for len(x) >= Block {
 		to := (*[Block]float32)(y)
 		for i, v := range (*[Block]float32)(x) {
-			v = normalised(v, k, i)
-			if v < 0 {
-				v = 0
-			}
-			to[i] = v
+			to[i] = notNegative(normalised(v, k, i))
 		}
 		x, y = x[Block:], y[Block:]
 	}
@@ -42,26 +42,57 @@ func normalised(x float32, k *[3][Block]float32, lane int) float32 {
 	return float32((x-k[2][lane])*k[0][lane]) + k[1][lane]
 }
 
+// The signs of values are as good as random, and a processor that guesses them wrong
+// loses more time than the arithmetic takes. The compiler makes no branch of a choice
+// between two integers, so both functions choose between the values' bits.
+const infinity, negativeZero = 0x7f800000, 0x80000000
+
+// notNegative returns 0 for negative values; NaN and -0 stay, as in the instructions.
+func notNegative(v float32) float32 {
+	bits := math.Float32bits(v)
+	if bits-(negativeZero+1) < infinity { // those after -0, up to minus infinity
+		bits = 0
+	}
+	return math.Float32frombits(bits)
+}
+
+// where returns g if y is positive, else 0.
+func where(y, g float32) float32 {
+	bits := math.Float32bits(g)
+	if math.Float32bits(y)-1 >= infinity { // 0, NaN and negative values
+		bits = 0
+	}
+	return math.Float32frombits(bits)
+}
+
 func gradientSumsGeneric(sum, dot *[Block]float64, dy, x []float32, k *[3][Block]float32) {
-	for at := 0; at+Block <= len(dy); at += Block {
-		for i, v := range (*[Block]float32)(x[at:]) {
-			if g := dy[at+i]; normalised(v, k, i) > 0 {
-				sum[i] += float64(g)
-				dot[i] += float64(g * (v - k[2][i]))
-			}
+	for len(dy) >= Block {
+		gradients := (*[Block]float32)(dy)
+		for i, v := range (*[Block]float32)(x) {
+			g := where(normalised(v, k, i), gradients[i])
+			sum[i] += float64(g)
+			dot[i] += float64(g * (v - k[2][i]))
 		}
+		dy, x = dy[Block:], x[Block:]
 	}
 }
 
 func gradientApplyGeneric(dx, dy, x []float32, k *[5][Block]float32) {
 	forward := (*[3][Block]float32)(k[:])
-	for at := 0; at+Block <= len(dy); at += Block {
-		for i, v := range (*[Block]float32)(x[at:]) {
-			g := dy[at+i]
-			if !(normalised(v, forward, i) > 0) {
-				g = 0
-			}
-			dx[at+i] = k[0][i]*g + (k[3][i]*(v-k[2][i]) + k[4][i])
+	for len(dy) >= Block {
+		to, gradients := (*[Block]float32)(dx), (*[Block]float32)(dy)
+		for i, v := range (*[Block]float32)(x) {
+			g := where(normalised(v, forward, i), gradients[i])
+			to[i] = k[0][i]*g + (k[3][i]*(v-k[2][i]) + k[4][i])
+		}
+		dx, dy, x = dx[Block:], dy[Block:], x[Block:]
+	}
+}
+
+func evensGeneric(to, from []float32) {
+	for at := 0; 2*Block*(at+1) <= len(from); at++ {
+		for i := range Block {
+			to[at*Block*Block+i] = from[2*(at*Block+i)]
 		}
 	}
 }

@@ -60,8 +60,8 @@ var avx512ISA = &ISA{
 		Moments: momentsAVX512, Normalise: normaliseAVX512,
 		GradientSums: gradientSumsAVX512, GradientApply: gradientApplyAVX512,
 		PoolSum: poolSumAVX512, PoolMax: poolMaxAVX512, PoolMaxBack: poolMaxBackAVX512,
-		Transpose: transposeAVX2,
-		Axpy:      axpyAVX512, Scale: scaleAVX512, Lerp: lerpAVX512,
+		Transpose: transposeAVX2, Evens: evensAVX512,
+		Axpy: axpyAVX512, Scale: scaleAVX512, Lerp: lerpAVX512,
 		Momentum: momentumAVX512, RMSProp: rmsPropAVX512, Adam: adamAVX512,
 	},
 
@@ -100,10 +100,10 @@ var bf16AVX512 = &BF16{
 		GradientSums: gradientSumsBF16AVX512, GradientApply: gradientApplyBF16AVX512,
 	},
 	PackPairs: packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
-	PoolSum: poolSumBF16AVX512, PoolMax: poolMaxBF16AVX512,
+	PoolSum: poolSumBF16AVX512, PoolSum3: poolSum3BF16AVX512, PoolMax: poolMaxBF16AVX512,
 	PoolArgmax: poolArgmaxBF16AVX512, PoolMaxBack: poolMaxBackBF16AVX512,
 	Native: true,
-	peak:   peak{peakBF16AVX512, peakChains * 16 * 4},
+	peak:   peak{peakBF16AVX512, peakChainsBF16 * 16 * 4},
 }
 
 var avx2ISA = &ISA{
@@ -126,8 +126,8 @@ var avx2ISA = &ISA{
 		Moments: momentsAVX2, Normalise: normaliseAVX2,
 		GradientSums: gradientSumsAVX2, GradientApply: gradientApplyAVX2,
 		PoolSum: poolSumAVX2, PoolMax: poolMaxAVX2, PoolMaxBack: poolMaxBackAVX2,
-		Transpose: transposeAVX2,
-		Axpy:      axpyAVX2, Scale: scaleAVX2, Lerp: lerpAVX2,
+		Transpose: transposeAVX2, Evens: evensAVX2,
+		Axpy: axpyAVX2, Scale: scaleAVX2, Lerp: lerpAVX2,
 		Momentum: momentumAVX2, RMSProp: rmsPropAVX2, Adam: adamAVX2,
 	},
 

@@ -16,9 +16,9 @@ var neonISA = &ISA{
 			gemmNEON_1x5, gemmNEON_1x6,
 		},
 	},
-		TileRows: [MaxTileBlocks + 1]int{1: 6}},
-	BF16:  genericBF16,
-	Outer: [MaxTileBlocks + 1]func(*OuterArgs){1: outerNEON_1},
+		TileRows: [MaxTileBlocks + 1]int{1: 6},
+		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerNEON_1}},
+	BF16: genericBF16,
 
 	WinogradIn: winogradInNEON, WinogradOut: winogradOutNEON, WinogradWeights: winogradWeightsNEON,
 
@@ -26,8 +26,8 @@ var neonISA = &ISA{
 		Moments: momentsNEON, Normalise: normaliseNEON,
 		GradientSums: gradientSumsNEON, GradientApply: gradientApplyNEON,
 		PoolSum: poolSumNEON, PoolMax: poolMaxNEON, PoolMaxBack: poolMaxBackNEON,
-		Transpose: transposeNEON,
-		Axpy:      axpyNEON, Scale: scaleNEON, Lerp: lerpNEON,
+		Transpose: transposeNEON, Evens: evensGeneric,
+		Axpy: axpyNEON, Scale: scaleNEON, Lerp: lerpNEON,
 		Momentum: momentumNEON, RMSProp: rmsPropNEON, Adam: adamNEON,
 	},
 

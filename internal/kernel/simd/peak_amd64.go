@@ -9,7 +9,7 @@ package simd
 //go:noescape
 func peakAVX512(turns int)
 
-// 12 independent chains of pairs of multiply-adds.
+// 24 independent chains of pairs of multiply-adds.
 //
 //go:noescape
 func peakBF16AVX512(turns int)

@@ -20,6 +20,11 @@ type Runs struct {
 	// Transpose exchanges rows and columns of 16x16 weights; to must not be from.
 	Transpose func(to, from *[Block * Block]float32)
 
+	// Evens is to[256*i+j] = from[32*i+2*j] for j < 16 and each 32 of from: what the
+	// windows of a row of pixels with stride 2 have at one place, in blocks of 16
+	// windows. to may end with the last of these values.
+	Evens func(to, from []float32)
+
 	// Axpy is y += a*x.
 	Axpy func(y, x []float32, a float32)
 	// Scale is x *= a.

@@ -44,6 +44,11 @@ func poolMaxAVX512(args *PoolArgs)
 //go:noescape
 func poolMaxBackAVX512(args *PoolArgs)
 
+// to[256*i+j] = from[32*i+2*j] for j < 16.
+//
+//go:noescape
+func evensAVX512(to []float32, from []float32)
+
 // y += a*x.
 //
 //go:noescape
@@ -108,6 +113,11 @@ func poolMaxAVX2(args *PoolArgs)
 //
 //go:noescape
 func poolMaxBackAVX2(args *PoolArgs)
+
+// to[256*i+j] = from[32*i+2*j] for j < 16.
+//
+//go:noescape
+func evensAVX2(to []float32, from []float32)
 
 // y += a*x.
 //

@@ -486,7 +486,7 @@ TEXT ·poolSumAVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 56(AX), Z0
+	VBROADCASTSS 64(AX), Z0
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
@@ -728,6 +728,31 @@ tapDone4:
 	JNZ  pixel1
 
 pixelDone2:
+	VZEROUPPER
+	RET
+
+// func evensAVX512(to []float32, from []float32)
+// Requires: AVX, AVX512F
+TEXT ·evensAVX512(SB), NOSPLIT, $0-48
+	XORQ  AX, AX
+	MOVQ  to_base+0(FP), AX
+	MOVQ  from_base+24(FP), CX
+	MOVQ  from_len+32(FP), DX
+	SHRQ  $0x05, DX
+	TESTQ DX, DX
+	JZ    groupDone2
+
+group1:
+	VMOVUPS (CX), Z0
+	VPMOVQD Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VPMOVQD Z0, 32(AX)
+	ADDQ    $0x00000400, AX
+	ADDQ    $0x00000080, CX
+	DECQ    DX
+	JNZ     group1
+
+groupDone2:
 	VZEROUPPER
 	RET
 
@@ -1584,7 +1609,7 @@ TEXT ·poolSumAVX2(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 56(AX), Y0
+	VBROADCASTSS 64(AX), Y0
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
@@ -1867,6 +1892,37 @@ tapDone4:
 	JNZ  pixel1
 
 pixelDone2:
+	VZEROUPPER
+	RET
+
+// func evensAVX2(to []float32, from []float32)
+// Requires: AVX, AVX2
+TEXT ·evensAVX2(SB), NOSPLIT, $0-48
+	XORQ  AX, AX
+	MOVQ  to_base+0(FP), AX
+	MOVQ  from_base+24(FP), CX
+	MOVQ  from_len+32(FP), DX
+	SHRQ  $0x05, DX
+	TESTQ DX, DX
+	JZ    groupDone2
+
+group1:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 96(CX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000400, AX
+	ADDQ    $0x00000080, CX
+	DECQ    DX
+	JNZ     group1
+
+groupDone2:
 	VZEROUPPER
 	RET
 

@@ -1044,7 +1044,7 @@ TEXT ·poolSumNEON(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R6
 	MOVD 48(R0), R7
 	MOVD args+0(FP), R9
-	ADD $56, R9, R9
+	ADD $64, R9, R9
 	WORD $0x4d40c920 // ld1r { v0.4s }, [x9]
 	LSR $2, R6, R9
 	CBZ R9, groupDone2

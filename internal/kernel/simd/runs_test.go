@@ -155,6 +155,27 @@ func TestTranspose(t *testing.T) {
 	})
 }
 
+func TestEvens(t *testing.T) {
+	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
+		for blocks := range 4 {
+			for _, atStart := range []bool{true, false} {
+				from := randomFloats(rand.New(rand.NewPCG(1, 9)), fenced(t, 2*blocks*simd.Block, atStart))
+				to := fenced(t, max(0, (blocks-1)*simd.Block+1)*simd.Block, atStart)
+				s.Evens(to, from)
+				for i, v := range to {
+					want := float32(0)
+					if i/simd.Block%simd.Block == 0 {
+						want = from[2*(i/simd.Block+i%simd.Block)]
+					}
+					if v != want {
+						t.Fatalf("%d blocks: value %d is %v, wants %v", blocks, i, v, want)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestRunsKeepNaN(t *testing.T) {
 	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
 		x := make([]float32, simd.Block)

@@ -77,6 +77,9 @@ func (d *decoder) claimed() (blocks int) {
 // shown.
 func Decode(data []byte) (Picture, error) {
 	d, err := decodePlanes(data)
+	if err == nil && len(d.components) == 2 {
+		err = formatError("has two components, of which nothing says what they show")
+	}
 	if err != nil {
 		return Picture{}, err
 	}

@@ -168,8 +168,8 @@ func (d *decoder) frame(marker byte, body []byte) error {
 	if d.width == 0 || d.height == 0 {
 		return formatError("has %dx%d pixels", d.width, d.height)
 	}
-	if n != 1 && n != 3 && n != 4 || len(body) < 6+3*n {
-		return formatError("has %d components in a header of %d bytes; 1, 3 and 4 are supported", n, len(body))
+	if n < 1 || n > 4 || len(body) < 6+3*n {
+		return formatError("has %d components in a header of %d bytes; 1 to 4 are supported", n, len(body))
 	}
 	d.components = make([]component, n)
 	for i := range d.components {

@@ -43,6 +43,41 @@ func poolSumBF16(e *emitter) {
 	})
 }
 
+// poolSum3BF16 adds up the rows of each column, and then three neighbouring
+// columns: an output shares two of them with the next.
+func poolSum3BF16(e *emitter) {
+	p := beginPool(e, avx512, "poolSum3BF16",
+		"y = scale * sum of rows of three neighbouring taps, which the next pixel's overlap.", 4, bf16Block)
+	scale := p.scale()
+	p.walk(func(pixels int) {
+		columns := avx512.registerList(e, pixels+2)
+		for _, sum := range columns {
+			avx512.zero(e, sum)
+		}
+		left, from := e.GP64(), e.GP64()
+		e.MOVQ(p.count, left)
+		e.MOVQ(p.taps, p.tap)
+		row := e.name("row")
+		e.Label(row)
+		e.MOVQ(operand.Mem{Base: p.tap}, from)
+		e.ADDQ(p.x, from)
+		for i, sum := range columns {
+			e.VADDPS(e.widen(operand.Mem{Base: from, Disp: i * bf16Block}), sum, sum)
+		}
+		e.ADDQ(operand.U32(3*16), p.tap)
+		e.SUBQ(operand.U32(3), left)
+		e.JG(operand.LabelRef(row))
+		for i := range pixels {
+			half := e.YMM()
+			e.VADDPS(columns[i+1], columns[i], columns[i])
+			e.VADDPS(columns[i+2], columns[i], columns[i])
+			e.VMULPS(scale, columns[i], columns[i])
+			e.roundBF16(columns[i], half)
+			e.VMOVUPS(half, p.out(i, 0))
+		}
+	})
+}
+
 func poolMaxBF16(e *emitter) {
 	p := beginPool(e, avx512, "poolMaxBF16", "y = the taps' maximum.", 4, bf16Block)
 	p.walk(func(pixels int) {

@@ -149,18 +149,46 @@ func packTransposed(e *emitter) {
 	e.end()
 }
 
-// momentsBF16 is moments of bf16. The square of a bf16 is exact in float32.
+// sumRun is how many pixels are summed in float32 before float64 takes their sum:
+// bf16 have 8 bits, and so few of them seldom a sum of more than 24.
+const sumRun = 8
+
+// sums emits a body for every block of a slice as long as the named one, which adds
+// to two registers, and adds those of every run of blocks to first and second.
+func (r *run) sums(length string, first, second doubles, body func(unit int, sums [2]reg.VecVirtual)) {
+	add := func(units int) {
+		sums := [2]reg.VecVirtual{r.ZMM(), r.ZMM()}
+		for _, sum := range sums {
+			avx512.zero(r.emitter, sum)
+		}
+		for unit := range units {
+			body(unit, sums)
+		}
+		for h := range first {
+			r.VADDPD(r.double(sums[0], h), first[h], first[h])
+			r.VADDPD(r.double(sums[1], h), second[h], second[h])
+		}
+		r.ADDQ(operand.U32(units*r.unit), r.index)
+	}
+	turns, rest := r.length(length), r.GP64()
+	r.SHRQ(operand.U8(4), turns)
+	r.MOVQ(turns, rest)
+	r.ANDQ(operand.U32(sumRun-1), rest)
+	r.SHRQ(operand.U8(3), turns)
+	r.times("turn", turns, func() { add(sumRun) })
+	r.times("block", rest, func() { add(1) })
+}
+
+// momentsBF16 is moments of bf16.
 func momentsBF16(e *emitter) {
 	r := beginHalfRun(e, "momentsBF16", "sum, sq *[16]float64, x []uint16", "sum += x and sq += x*x, in float64.")
 	x := r.slice("x")
 	sums, squares := r.doubles(), r.doubles()
-	r.blocks("x", 2, func(unit int) {
+	r.sums("x", sums, squares, func(unit int, sums [2]reg.VecVirtual) {
 		value := e.widen(r.half(x, unit))
-		for h := range sums {
-			double := r.double(value, h)
-			e.VADDPD(double, sums[h], sums[h])
-			e.VFMADD231PD(double, double, squares[h])
-		}
+		e.VADDPS(value, sums[0], sums[0])
+		e.VMULPS(value, value, value)
+		e.VADDPS(value, sums[1], sums[1])
 	})
 	r.addTo(r.pointer("sum"), sums)
 	r.addTo(r.pointer("sq"), squares)
@@ -193,13 +221,11 @@ func gradientSumsBF16(e *emitter) {
 	dy, x, k := r.slice("dy"), r.slice("x"), r.pointer("k")
 	scale, shift, mean := r.channels(k, 0)[0], r.channels(k, block)[0], r.channels(k, 2*block)[0]
 	sums, dots := r.doubles(), r.doubles()
-	r.blocks("dy", 2, func(unit int) {
+	r.sums("dy", sums, dots, func(unit int, sums [2]reg.VecVirtual) {
 		centred, g := r.halfGradient(r.half(dy, unit), r.half(x, unit), scale, shift, mean)
 		e.VMULPS(g, centred, centred)
-		for h := range sums {
-			e.VADDPD(r.double(g, h), sums[h], sums[h])
-			e.VADDPD(r.double(centred, h), dots[h], dots[h])
-		}
+		e.VADDPS(g, sums[0], sums[0])
+		e.VADDPS(centred, sums[1], sums[1])
 	})
 	r.addTo(r.pointer("sum"), sums)
 	r.addTo(r.pointer("dot"), dots)

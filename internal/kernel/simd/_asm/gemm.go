@@ -98,6 +98,7 @@ func (t *gemmTile) batch(field func(string) reg.GPVirtual) {
 	offsets, count := field("Offsets"), field("Count")
 	bBlock := field("BBlock")
 	pixels := newStrided(e, field("APixel"), t.m)
+	ahead, aheadStep := field("Ahead"), field("AheadStep")
 
 	e.times("batch", count, func() {
 		b := e.GP64()
@@ -107,6 +108,10 @@ func (t *gemmTile) batch(field func(string) reg.GPVirtual) {
 		e.ADDQ(aBase, pixels.first())
 		e.ADDQ(bBase, b)
 		pixels.settle(e)
+		for line := range 4 {
+			e.PREFETCHT1(operand.Mem{Base: ahead, Disp: line * 64})
+		}
+		e.ADDQ(aheadStep, ahead)
 
 		turns := e.GP64()
 		e.MOVQ(operand.U32(16/t.p.channels/unrolled), turns)

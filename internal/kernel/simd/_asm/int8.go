@@ -80,7 +80,12 @@ func (t *byteTile) batch(field func(string) reg.GPVirtual) {
 	offsets, count := field("Offsets"), field("Count")
 	bBlock := field("BBlock")
 	pixels := newStrided(e, field("APixel"), t.m)
+	ahead, aheadStep := field("Ahead"), field("AheadStep")
 	e.times("batch", count, func() {
+		for line := range 4 {
+			e.PREFETCHT1(operand.Mem{Base: ahead, Disp: line * 64})
+		}
+		e.ADDQ(aheadStep, ahead)
 		b := e.GP64()
 		e.MOVQ(operand.Mem{Base: offsets}, pixels.first())
 		e.MOVQ(operand.Mem{Base: offsets, Disp: 8}, b)

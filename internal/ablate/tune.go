@@ -1,0 +1,247 @@
+package ablate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/train"
+)
+
+// tuning chooses a setting for each row by short runs, an equal number and
+// length for each, on the validation images; the final figures are then those
+// of test images, which are looked at once.
+type tuning struct {
+	key    string
+	values []string
+	epochs int // of a short run
+}
+
+// Tuned is what a row's short run with a value has shown.
+type Tuned struct {
+	Value  string  `json:"value"`
+	Top1   float64 `json:"top1"` // on the validation images
+	Loss   float64 `json:"loss"`
+	State  State   `json:"state"`
+	Chosen bool    `json:"chosen"`
+}
+
+// Figures are what a run's final weights reach on the test images.
+type Figures struct {
+	Images int     `json:"images"`
+	Top1   float64 `json:"top1"`
+	Top5   float64 `json:"top5"`
+	Loss   float64 `json:"loss"`
+}
+
+// testFile is a file in a run's folder: its figures on the test images.
+const testFile = "test.json"
+
+// tested is what testFile holds.
+type tested struct {
+	Figures
+	Answers report.Answers `json:"answers"`
+}
+
+// parseTuning reads KEY=a,b,c; epochs is that of the short runs, 0 for a quarter
+// of the base's.
+func parseTuning(text string, epochs, whole int) (*tuning, error) {
+	key, list, ok := strings.Cut(text, "=")
+	t := &tuning{key: strings.TrimSpace(key), epochs: epochs}
+	if !ok || t.key == "" {
+		return nil, fmt.Errorf("--tune %s: must be KEY=a,b,c, such as optimizer.lr=0.02,0.05", text)
+	}
+	for value := range strings.SplitSeq(list, ",") {
+		value = strings.TrimSpace(value)
+		if value == "" || strings.ContainsAny(value, `/\`) {
+			return nil, fmt.Errorf("--tune %s: %q cannot be a value", text, value)
+		}
+		t.values = append(t.values, value)
+	}
+	if len(t.values) < 2 {
+		return nil, fmt.Errorf("--tune %s: takes two values or more to choose from", text)
+	}
+	if strings.HasPrefix(t.key, "data.") || strings.HasPrefix(t.key, "train.seed") || t.key == "train.epochs" {
+		return nil, fmt.Errorf("--tune %s: rows are compared on the same images, seeds and epochs; tune another key", text)
+	}
+	if epochs < 0 || epochs > whole {
+		return nil, fmt.Errorf("--tune-epochs: must be from 1 to train.epochs, %d, is %d", whole, epochs)
+	}
+	if epochs == 0 {
+		t.epochs = max(1, whole/4)
+	}
+	return t, nil
+}
+
+// tuningData returns the settings that keep the test images of the data apart
+// from validation; an error if there are none.
+func tuningData(c train.Config) ([]config.Setting, error) {
+	src, err := c.Data.Open(c.Data.Train)
+	if err != nil {
+		return nil, err
+	}
+	if src.Test == nil {
+		return nil, fmt.Errorf("--tune: dataset %s has no part test, on which the final figures are measured", c.Data.Train)
+	}
+	if c.Data.Val != "" || src.Val != nil {
+		return nil, nil
+	}
+	from := config.Origin{Kind: config.FromSet, Place: "--tune"}
+	return []config.Setting{{Text: "data.val=" + dataset.ValHoldOut, From: from}}, nil
+}
+
+// with returns the row with a value of the tuned key.
+func (t *tuning) with(row planned, value string, emulate bool) (planned, error) {
+	c := *row.change
+	c.own = append(c.own[:len(c.own):len(c.own)], config.Setting{Text: t.key + "=" + value,
+		From: config.Origin{Kind: config.FromSet, Place: "--tune " + row.Name}})
+	return plan(&c, row.sources, emulate)
+}
+
+// tuningJob is the short run of a row with a value.
+func (p *Plan) tuningJob(row planned, value, dir string) (train.Job, error) {
+	tuned, err := p.tune.with(row, value, p.emulate)
+	if err != nil {
+		return train.Job{}, fmt.Errorf("row %s: %w", row.Name, err)
+	}
+	job := p.job(tuned, p.Seeds[0], dir)
+	job.Train.Epochs = p.tune.epochs
+	job.Dir = filepath.Join(dir, row.Name, "tune-"+value)
+	return job, nil
+}
+
+// tuneRows makes the short runs that are missing.
+func (p *Plan) tuneRows(ctx context.Context, dir string, progress Progress) error {
+	number, all := 0, len(p.rows)*len(p.tune.values)
+	for _, row := range p.rows {
+		for _, value := range p.tune.values {
+			number++
+			job, err := p.tuningJob(row, value, dir)
+			if err != nil {
+				return err
+			}
+			if err := p.sameRun(job); err != nil {
+				return err
+			}
+			begin := func() train.Reporter {
+				return progress.Begin(Upcoming{Number: number, Of: all, Title: row.Title + ", " + p.tune.key + " " + value,
+					Seed: p.Seeds[0], Dir: job.Dir})
+			}
+			for {
+				done, err := p.perform(ctx, job, &Outcome{State: Pending}, begin)
+				if err != nil {
+					return err
+				}
+				if done {
+					break
+				}
+				// Another process is at it, and the rows need all of them.
+				select {
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				case <-time.After(time.Second):
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// choose gives each row the value whose short run was the best in validation:
+// a higher top-1, at a tie a lower loss, then the first. It reports false if
+// short runs are missing.
+func (p *Plan) choose(dir string) (bool, error) {
+	for i := range p.rows {
+		row := &p.rows[i]
+		row.tuned = nil
+		best := -1
+		for k, value := range p.tune.values {
+			job, err := p.tuningJob(*row, value, dir)
+			if err != nil {
+				return false, err
+			}
+			o := Outcome{State: Pending}
+			if err := p.sameRun(job); err != nil {
+				return false, err
+			}
+			if err := o.read(job.Dir); err != nil || o.State == Pending {
+				return false, err
+			}
+			row.tuned = append(row.tuned, Tuned{Value: value, Top1: o.Top1, Loss: o.Loss, State: o.State})
+			if o.State == Done && (best < 0 || better(row.tuned[k], row.tuned[best])) {
+				best = k
+			}
+		}
+		row.tuned[max(0, best)].Chosen = true // if all diverge, the row does
+	}
+	for i, row := range p.rows {
+		for _, t := range row.tuned {
+			if !t.Chosen {
+				continue
+			}
+			chosen, err := p.tune.with(row, t.Value, p.emulate)
+			if err != nil {
+				return false, err
+			}
+			chosen.tuned, chosen.change = row.tuned, row.change
+			p.rows[i] = chosen
+		}
+	}
+	return true, nil
+}
+
+func better(a, b Tuned) bool { return a.Top1 > b.Top1 || a.Top1 == b.Top1 && a.Loss < b.Loss }
+
+// test measures a finished run on the test images, if it was not yet.
+func (p *Plan) test(ctx context.Context, job train.Job) error {
+	path := filepath.Join(job.Dir, testFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	o := job.Eval
+	o.MaxImages = 0
+	outcome, err := evaluate.Job{
+		Weights: []string{filepath.Join(job.Dir, rundir.Last)}, Options: o, Data: job.Data, Given: true,
+		Split: "test", Agrees: func(int, model.Spec) error { return nil }, Note: func(string) {}, Warn: func(string) {},
+	}.Run(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: test: %w", job.Dir, err)
+	}
+	t := tested{Figures{outcome.Images, outcome.Top1, outcome.Top5, outcome.Loss}, report.NewAnswers(outcome.Result, outcome.Set.Len())}
+	t.Answers.Images = dataset.Fingerprint(outcome.Set)
+	return atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(t) })
+}
+
+// readTest returns a run's figures on the test images; nil if there are none.
+func readTest(dir string) (*tested, error) {
+	path := filepath.Join(dir, testFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	t := &tested{}
+	if err == nil {
+		err = json.Unmarshal(text, t)
+	}
+	if err == nil {
+		err = t.Answers.Validate()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}

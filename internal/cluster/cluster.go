@@ -1,0 +1,416 @@
+// Package cluster is the processes that work on one task together: who they
+// are, sums over them in an order of this package's own, and messages. The
+// engine below is MPI, if the program is built with the tag mpi; without it
+// there is one process, whose sums and messages cost nothing.
+//
+// Of MPI only messages between two ranks are used. Whatever is added is added
+// here, by a balanced binary tree over the ranks, so the bits of a sum depend
+// neither on the library nor on its choice of an algorithm.
+package cluster
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/inception-go/inception/internal/settings"
+)
+
+// Options are the cluster.* keys of a configuration.
+type Options struct {
+	Timeout time.Duration `yaml:"timeout" json:"timeout" help:"of several processes under MPI: end all if one lets the others wait that long, such as 90s; it must cover the reading of the first batch and the writing of a checkpoint; 0 for no limit"`
+}
+
+// DefaultOptions returns a limit of ten minutes.
+func DefaultOptions() Options { return Options{Timeout: 10 * time.Minute} }
+
+// Validate returns the first thing wrong with the cluster.* keys.
+func (o Options) Validate() error {
+	if o.Timeout < 0 {
+		return settings.Errorf("cluster.timeout", "must not be negative, is %s", o.Timeout)
+	}
+	return nil
+}
+
+// Cluster is this process among all of them. Its methods that take part in
+// something common must be called by all ranks in the same order, each by one
+// goroutine. A nil Cluster is one process.
+type Cluster struct {
+	transport transport
+	ranks     []int // of the transport, by rank
+	rank      int
+	hosts     []string // by rank
+	timeout   time.Duration
+	calls     int // of what all do together, which numbers the messages
+}
+
+// transport carries messages between pairs of ranks. Messages with one tag
+// between one pair arrive in order.
+type transport interface {
+	send(to, tag int, m message) *request
+	receive(from, tag int, m message) *request
+	abort(status int)
+	leave() error
+}
+
+// message is the memory of one message: of either kind.
+type message struct {
+	bytes  []byte
+	floats []float32
+}
+
+// request is a message under way.
+type request struct {
+	peer int           // rank of the transport
+	done chan struct{} // closed when the memory may be used again
+}
+
+// newCluster makes the ranks of a transport acquainted.
+func newCluster(t transport, rank, size int, host string) (*Cluster, error) {
+	c := &Cluster{transport: t, rank: rank, ranks: make([]int, size), hosts: make([]string, size)}
+	for i := range c.ranks {
+		c.ranks[i] = i
+	}
+	hosts, err := c.AllGather([]byte(host))
+	if err != nil {
+		return nil, err
+	}
+	for i, h := range hosts {
+		c.hosts[i] = string(h)
+	}
+	return c, nil
+}
+
+// Rank returns this process's number, from 0.
+func (c *Cluster) Rank() int {
+	if c == nil {
+		return 0
+	}
+	return c.rank
+}
+
+// Size returns the number of processes.
+func (c *Cluster) Size() int {
+	if c == nil {
+		return 1
+	}
+	return len(c.ranks)
+}
+
+// Name returns words for a rank: its number and host.
+func (c *Cluster) Name(rank int) string {
+	if c == nil || c.hosts[rank] == "" {
+		return fmt.Sprintf("rank %d", rank)
+	}
+	return fmt.Sprintf("rank %d on %s", rank, c.hosts[rank])
+}
+
+// SetTimeout limits every wait for another rank from now on; 0 is no limit.
+func (c *Cluster) SetTimeout(limit time.Duration) {
+	if c != nil {
+		c.timeout = limit
+	}
+}
+
+// Split forms so many groups of adjacent ranks, as equal as they can be, and
+// returns this process's group and its number.
+func (c *Cluster) Split(groups int) (group *Cluster, number int) {
+	if c.Size() == 1 || groups <= 1 {
+		return c, 0
+	}
+	size := c.Size()
+	groups = min(groups, size)
+	for from := 0; ; number++ {
+		to := size * (number + 1) / groups
+		if c.rank < to {
+			return &Cluster{
+				transport: c.transport, ranks: c.ranks[from:to], rank: c.rank - from, hosts: c.hosts[from:to], timeout: c.timeout,
+			}, number
+		}
+		from = to
+	}
+}
+
+// Neighbours returns how many ranks use the same processors as this one.
+func (c *Cluster) Neighbours() (int, error) {
+	if c.Size() == 1 {
+		return 1, nil
+	}
+	all, err := c.AllGather([]byte(c.hosts[c.rank] + " " + processors()))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, other := range all {
+		if string(other) == string(all[c.Rank()]) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// processors names those that this process may run on: launchers may bind each
+// rank to some of its own.
+func processors() string {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return ""
+	}
+	_, list, _ := strings.Cut(string(text), "\nCpus_allowed_list:")
+	list, _, _ = strings.Cut(list, "\n")
+	return strings.TrimSpace(list)
+}
+
+// Abort ends the processes of all ranks.
+func (c *Cluster) Abort(status int) {
+	if c != nil {
+		c.transport.abort(status)
+	}
+}
+
+// Leave ends the common work; every rank must call it, and nothing after it.
+func (c *Cluster) Leave() error {
+	if c == nil {
+		return nil
+	}
+	if err := c.Barrier(); err != nil {
+		return err
+	}
+	return c.transport.leave()
+}
+
+// Barrier waits until all ranks have come here.
+func (c *Cluster) Barrier() error {
+	_, err := c.AllGather(nil)
+	return err
+}
+
+// AllGather gives every rank the data of all, by rank.
+func (c *Cluster) AllGather(data []byte) ([][]byte, error) {
+	all := make([][]byte, c.Size())
+	all[c.Rank()] = data
+	if c.Size() == 1 {
+		return all, nil
+	}
+	tag := c.nextTag()
+	first, rest := frame(data)
+	var sent, got []*request
+	frames := make([][]byte, c.Size())
+	for i := range c.ranks {
+		if i == c.rank {
+			continue
+		}
+		frames[i] = make([]byte, frameBytes)
+		got = append(got, c.receive(i, tag, message{bytes: frames[i]}))
+		sent = append(sent, c.send(i, tag, message{bytes: first}))
+		for piece := range slices.Chunk(rest, most) {
+			sent = append(sent, c.send(i, tag+1, message{bytes: piece}))
+		}
+	}
+	if err := c.wait(got...); err != nil {
+		return nil, err
+	}
+	got = nil
+	for i := range c.ranks {
+		if i == c.rank {
+			continue
+		}
+		var more []byte
+		all[i], more = unframe(frames[i])
+		for piece := range slices.Chunk(more, most) {
+			got = append(got, c.receive(i, tag+1, message{bytes: piece}))
+		}
+	}
+	return all, c.wait(append(got, sent...)...)
+}
+
+// AllGatherFloats gives every rank the values of all, by rank: as many of each.
+func (c *Cluster) AllGatherFloats(values []float32) ([][]float32, error) {
+	all := make([][]float32, c.Size())
+	all[c.Rank()] = values
+	if c.Size() == 1 {
+		return all, nil
+	}
+	tag := c.nextTag()
+	var requests []*request
+	for i := range c.ranks {
+		if i != c.rank {
+			all[i] = make([]float32, len(values))
+			requests = append(requests, c.receive(i, tag, message{floats: all[i]}), c.send(i, tag, message{floats: values}))
+		}
+	}
+	return all, c.wait(requests...)
+}
+
+// Broadcast gives every rank the data of rank 0.
+func (c *Cluster) Broadcast(data []byte) ([]byte, error) {
+	if c.Size() == 1 {
+		return data, nil
+	}
+	first, rest := frame(data)
+	if err := c.spread(message{bytes: first}); err != nil {
+		return nil, err
+	}
+	if c.rank > 0 {
+		data, rest = unframe(first)
+	}
+	for piece := range slices.Chunk(rest, most) {
+		if err := c.spread(message{bytes: piece}); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+// spread passes rank 0's message on by a binomial tree.
+func (c *Cluster) spread(m message) error {
+	tag := c.nextTag()
+	if c.rank > 0 {
+		if err := c.wait(c.receive(c.rank&(c.rank-1), tag, m)); err != nil {
+			return err
+		}
+	}
+	reach := 1
+	for reach < c.Size() && c.rank&reach == 0 {
+		reach *= 2
+	}
+	var sent []*request
+	for reach /= 2; reach > 0; reach /= 2 {
+		if to := c.rank + reach; to < c.Size() {
+			sent = append(sent, c.send(to, tag, m))
+		}
+	}
+	return c.wait(sent...)
+}
+
+// SendFloats sends values to a rank, which must ReceiveFloats as many.
+func (c *Cluster) SendFloats(to int, values []float32) error {
+	return c.wait(c.send(to, streamTag, message{floats: values}))
+}
+
+// ReceiveFloats overwrites values with the next ones that a rank has sent here.
+func (c *Cluster) ReceiveFloats(from int, values []float32) error {
+	return c.wait(c.receive(from, streamTag, message{floats: values}))
+}
+
+// BroadcastFloats overwrites every rank's values with those of rank 0.
+func (c *Cluster) BroadcastFloats(values []float32) error {
+	if c.Size() == 1 {
+		return nil
+	}
+	return c.spread(message{floats: values})
+}
+
+// Agree returns nil if no rank has an error; else this rank's own or, if it has
+// none, that of the first rank that has one, in words.
+func (c *Cluster) Agree(own error) error {
+	if c.Size() == 1 {
+		return own
+	}
+	var text []byte
+	if own != nil {
+		text = []byte(own.Error())
+	}
+	all, err := c.AllGather(text)
+	if err != nil {
+		return err
+	}
+	if own != nil {
+		return own
+	}
+	if i := slices.IndexFunc(all, func(text []byte) bool { return len(text) > 0 }); i >= 0 {
+		return fmt.Errorf("%s: %s", c.Name(i), all[i])
+	}
+	return nil
+}
+
+// frameBytes is the size of the first message of data whose length the receiver
+// does not know: the length, and as much as fits. Most data fits.
+const frameBytes = 1024
+
+// most is the size of the largest message: MPI counts in 32 bits.
+const most = 1 << 30
+
+func frame(data []byte) (first, rest []byte) {
+	first = make([]byte, frameBytes)
+	binary.LittleEndian.PutUint64(first, uint64(len(data)))
+	if n := copy(first[8:], data); n < len(data) {
+		rest = data[n:]
+	}
+	return first, rest
+}
+
+// unframe returns the data of a first message, and what of its memory a second
+// one fills.
+func unframe(first []byte) (data, rest []byte) {
+	n := binary.LittleEndian.Uint64(first)
+	if n <= frameBytes-8 {
+		return first[8 : 8+n], nil
+	}
+	data = make([]byte, n)
+	return data, data[copy(data, first[8:]):]
+}
+
+// The tags of messages: MPI promises 32768.
+const (
+	streamTag = 0 // of messages between two
+	tagsEach  = 2 // of what all ranks do together
+	lastTag   = 32766
+)
+
+func (c *Cluster) nextTag() int {
+	c.calls++
+	return tagsEach * (1 + c.calls%(lastTag/tagsEach-1))
+}
+
+func (c *Cluster) send(to, tag int, m message) *request {
+	return c.transport.send(c.ranks[to], tag, m)
+}
+
+func (c *Cluster) receive(from, tag int, m message) *request {
+	return c.transport.receive(c.ranks[from], tag, m)
+}
+
+// StallError says that a rank has let the others wait for too long.
+type StallError struct {
+	Rank  string // and its host
+	Limit time.Duration
+}
+
+// Error returns the rank, its host and the limit.
+func (e *StallError) Error() string {
+	return fmt.Sprintf("%s has not answered for %s (cluster.timeout)", e.Rank, e.Limit)
+}
+
+// wait waits for messages.
+func (c *Cluster) wait(requests ...*request) error {
+	var limit <-chan time.Time
+	if c.timeout > 0 {
+		timer := time.NewTimer(c.timeout)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	for i, r := range requests {
+		select {
+		case <-r.done:
+		case <-limit:
+			return &StallError{c.Name(c.firstMissing(requests[i:])), c.timeout}
+		}
+	}
+	return nil
+}
+
+// firstMissing returns the rank of the first message that is still under way.
+func (c *Cluster) firstMissing(requests []*request) int {
+	for _, r := range requests {
+		select {
+		case <-r.done:
+		default:
+			return slices.Index(c.ranks, r.peer)
+		}
+	}
+	return slices.Index(c.ranks, requests[0].peer)
+}

@@ -1,0 +1,201 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/inception-go/inception/internal/cluster"
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
+)
+
+// onRanks runs a job on so many ranks that are goroutines; change may make that
+// of a rank another.
+func onRanks(ctx context.Context, job Job, ranks int, change func(rank int, j *Job)) (results []Result, errs []error) {
+	results, errs = make([]Result, ranks), make([]error, ranks)
+	var all sync.WaitGroup
+	for rank, c := range cluster.InProcess(ranks) {
+		all.Go(func() {
+			own := job
+			own.Cluster = c
+			if change != nil {
+				change(rank, &own)
+			}
+			results[rank], errs[rank] = Run(ctx, own)
+		})
+	}
+	all.Wait()
+	return results, errs
+}
+
+// shardedJob uses all that depends on the division into shards: mixing,
+// dropout, batch norm, its recalibration, a last update of fewer batches, and
+// an image that cannot be read.
+func shardedJob(t *testing.T, each int) Job {
+	job := tinyJob(t)
+	job.Data.Train = "shapes:?train=54&val=13&size=32" // 13 batches of 4: three updates of 4 shards and one of 1
+	job.Train.BatchSize, job.Train.GradAccumSteps, job.Train.Epochs = 4, each, 2
+	job.Model.Dropout, job.Train.BNRecalibrate, job.Train.LogEvery = 0.3, 3, 2
+	job.Data.Augment = dataset.Augment{Scale: [2]float64{0.5, 1}, Ratio: [2]float64{0.8, 1.25}, HFlip: 0.5, Mixup: 0.3, Cutmix: 0.4}
+	return job
+}
+
+// The number of ranks cannot be seen in the result.
+func TestRanksEndWithTheBitsOfOneProcess(t *testing.T) {
+	one := shardedJob(t, 4)
+	if _, err := Run(context.Background(), one); err != nil {
+		t.Fatal(err)
+	}
+	for _, ranks := range []int{2, 4} {
+		job := shardedJob(t, 4/ranks)
+		if _, errs := onRanks(context.Background(), job, ranks, nil); errors.Join(errs...) != nil {
+			t.Fatal(errs)
+		}
+		sameRun(t, one, job)
+	}
+}
+
+// Three ranks with two shards each: the tree has a gap.
+func TestSixShardsOnThreeRanks(t *testing.T) {
+	one := shardedJob(t, 6)
+	if _, err := Run(context.Background(), one); err != nil {
+		t.Fatal(err)
+	}
+	job := shardedJob(t, 2)
+	if _, errs := onRanks(context.Background(), job, 3, nil); errors.Join(errs...) != nil {
+		t.Fatal(errs)
+	}
+	sameRun(t, one, job)
+}
+
+// A run that is stopped on four ranks goes on with two, and then with one, to
+// the same end.
+func TestARunGoesOnWithFewerRanks(t *testing.T) {
+	whole := shardedJob(t, 4)
+	if _, err := Run(context.Background(), whole); err != nil {
+		t.Fatal(err)
+	}
+	parts := shardedJob(t, 1)
+	for _, ranks := range []int{4, 2} {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		results, errs := onRanks(ctx, parts, ranks, func(rank int, j *Job) {
+			if rank == 0 {
+				j.Reporter = &stopper{left: 3, cancel: cancel}
+			}
+		})
+		for rank, err := range errs {
+			if !errors.Is(err, errStop) || results[rank].Exit != ExitInterrupted {
+				t.Fatalf("rank %d of %d: %+v, %v", rank, ranks, results[rank], err)
+			}
+		}
+		parts.Resume, parts.Train.GradAccumSteps = true, 4/ranks // as the run's configuration says now
+	}
+	if _, err := Run(context.Background(), parts); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, parts)
+}
+
+func sameRun(t *testing.T, a, b Job) {
+	t.Helper()
+	for _, file := range []string{rundir.Last, rundir.LastRaw, rundir.Best} {
+		if !bytes.Equal(read(t, a, file), read(t, b, file)) {
+			t.Errorf("%s differs", file)
+		}
+	}
+	sameMetrics(t, a, b)
+}
+
+// A signal that reaches one rank alone stops all of them.
+func TestOneRankStopsAll(t *testing.T) {
+	stopped, cancel := context.WithCancelCause(context.Background())
+	cancel(errStop)
+	job := shardedJob(t, 1)
+	results, errs := make([]Result, 3), make([]error, 3)
+	var all sync.WaitGroup
+	for rank, c := range cluster.InProcess(3) {
+		all.Go(func() {
+			own, ctx := job, context.Background()
+			if own.Cluster = c; rank == 1 {
+				ctx = stopped
+			}
+			results[rank], errs[rank] = Run(ctx, own)
+		})
+	}
+	all.Wait()
+	for rank, err := range errs {
+		if want := []error{errStopped, errStop, errStopped}[rank]; !errors.Is(err, want) || results[rank].Exit != ExitInterrupted {
+			t.Errorf("rank %d: %+v, %v", rank, results[rank], err)
+		}
+	}
+}
+
+func TestRanksThatDifferAreRefused(t *testing.T) {
+	for want, change := range map[string]func(*Job){
+		"optimizer.lr: is 0.01 on rank 0 on here and 0.5 on rank 2 on here": func(j *Job) { j.Optimizer.LR = 0.5 },
+		"data.train: is shapes:?train=54&val=13&size=32 on rank 0 on here":  func(j *Job) { j.Data.Train = "shapes:?train=58&val=13&size=32" },
+		"the run folder differs": func(j *Job) { j.Dir = filepath.Join(filepath.Dir(j.Dir), "other") },
+	} {
+		job := shardedJob(t, 1)
+		_, errs := onRanks(context.Background(), job, 3, func(rank int, j *Job) {
+			if rank == 2 {
+				change(j)
+			}
+		})
+		for rank, err := range errs {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("rank %d: error is %v, want %q", rank, err, want)
+			}
+		}
+		if rundir.HoldsRun(job.Dir) {
+			t.Error("a run has been begun")
+		}
+	}
+}
+
+// What fails on one rank ends the run on all, with that rank's words.
+func TestAnErrorOfOneRankIsOneOfAll(t *testing.T) {
+	job := shardedJob(t, 1)
+	_, errs := onRanks(context.Background(), job, 2, func(rank int, j *Job) {
+		if rank == 1 {
+			j.Init.Weights = filepath.Join(t.TempDir(), "missing.safetensors")
+		}
+	})
+	for rank, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "missing.safetensors") {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+}
+
+func TestRanksThatCannotShareAreRefused(t *testing.T) {
+	job := shardedJob(t, 3)
+	_, errs := onRanks(context.Background(), job, 2, nil)
+	for _, err := range errs {
+		var wrong *settings.KeyError
+		if !errors.As(err, &wrong) && (err == nil || !strings.Contains(err.Error(), "the nearest are 2 and 4")) {
+			t.Errorf("three batches on each of two ranks: %v", err)
+		}
+	}
+	job = shardedJob(t, 1)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	onRanks(ctx, job, 4, func(rank int, j *Job) {
+		if rank == 0 {
+			j.Reporter = &stopper{left: 1, cancel: cancel}
+		}
+	})
+	job.Resume = true
+	_, errs = onRanks(context.Background(), job, 3, nil)
+	if slices.ContainsFunc(errs, func(err error) bool {
+		return err == nil || !strings.Contains(err.Error(), "updates are of 4 batches, which 3 ranks cannot share; resume on 2")
+	}) {
+		t.Errorf("four shards on three ranks: %v", errs)
+	}
+}

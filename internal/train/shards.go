@@ -1,0 +1,104 @@
+package train
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
+)
+
+// shard is what is measured of one batch of an update.
+type shard struct {
+	Loss       model.Loss
+	Images     int // those with a label
+	Top1, Top5 int
+	Skipped    []harm // images that could not be read
+	Damaged    []harm // images that were used as far as they go
+}
+
+// harm is a dataset.ImageError that can be sent.
+type harm struct{ Name, Why string }
+
+// measure counts what a pass has got right.
+func measure(loss model.Loss, logits []float32, b *dataset.Batch) shard {
+	s := harmed(b)
+	s.Loss = loss
+	classes := len(logits) / len(b.Labels)
+	for i, label := range b.Labels {
+		if label < 0 {
+			continue
+		}
+		s.Images++
+		rank := evaluate.Rank(logits[i*classes:(i+1)*classes], label)
+		if rank <= 1 {
+			s.Top1++
+		}
+		if rank <= 5 {
+			s.Top5++
+		}
+	}
+	return s
+}
+
+// harmed returns a shard that says what is wrong with the batch's images.
+func harmed(b *dataset.Batch) shard {
+	return shard{Skipped: harms(b.Skipped), Damaged: harms(b.Damaged)}
+}
+
+func harms(errs []error) (all []harm) {
+	for _, err := range errs {
+		var image *dataset.ImageError
+		if errors.As(err, &image) {
+			all = append(all, harm{image.Name, image.Err.Error()})
+		}
+	}
+	return all
+}
+
+// imageErrors makes errors of what harms makes of them.
+func imageErrors(all []harm) (errs []error) {
+	for _, u := range all {
+		errs = append(errs, &dataset.ImageError{Name: u.Name, Err: errors.New(u.Why)})
+	}
+	return errs
+}
+
+// exchange gives every rank the shards of all, in their order. An error of any
+// rank is one for all.
+func (l *learner) exchange(own []shard, failed error) ([]shard, error) {
+	if l.cluster.Size() == 1 {
+		return own, failed
+	}
+	type contribution struct {
+		Shards []shard
+		Failed string
+	}
+	mine := contribution{Shards: own}
+	if failed != nil {
+		mine.Failed = failed.Error()
+	}
+	var data bytes.Buffer
+	if err := gob.NewEncoder(&data).Encode(mine); err != nil {
+		return nil, fmt.Errorf("exchange of the shards' losses: %w", err)
+	}
+	all, err := l.cluster.AllGather(data.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	var shards []shard
+	for rank, data := range all {
+		var c contribution
+		if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&c); err != nil {
+			return nil, fmt.Errorf("%s: losses: %w", l.cluster.Name(rank), err)
+		}
+		if c.Failed != "" && failed == nil {
+			failed = fmt.Errorf("%s: %s", l.cluster.Name(rank), c.Failed)
+		}
+		shards = append(shards, c.Shards...)
+	}
+	return shards, failed
+}
