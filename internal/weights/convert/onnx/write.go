@@ -89,12 +89,17 @@ func (c Constant) dataType() TensorProto_DataType {
 	return c.Type
 }
 
+// width returns the bytes of a value.
+func (c Constant) width() int {
+	if t := c.dataType(); t == TensorProto_INT8 || t == TensorProto_UINT8 {
+		return 1
+	}
+	return 4
+}
+
 // bytes returns the length of the values.
 func (c Constant) bytes() int {
-	n := 4
-	if t := c.dataType(); t == TensorProto_INT8 || t == TensorProto_UINT8 {
-		n = 1
-	}
+	n := c.width()
 	for _, d := range c.Shape {
 		n *= d
 	}
@@ -109,7 +114,7 @@ func (c Constant) write(out io.Writer, prefix []byte) error {
 		values = c.Values()
 	}
 	if size := binary.Size(values); size != c.bytes() {
-		return fmt.Errorf("onnx: constant %s: has %d bytes for shape %v", c.Name, size, c.Shape)
+		return fmt.Errorf("onnx: constant %s: has %d values for shape %v", c.Name, size/c.width(), c.Shape)
 	}
 	if _, err := out.Write(prefix); err != nil {
 		return err
