@@ -1,8 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help build build-mpi test test-long fuzz lint generate generated parity interop bench bench-peers
+.PHONY: help build build-mpi test test-long test-arm64 fuzz lint generate generated parity test-cluster interop bench \
+	bench-peers
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 build: ## build bin/inception
 	CGO_ENABLED=0 go build -o bin/inception ./cmd/inception
@@ -23,6 +24,12 @@ fuzz: ## run every fuzz target for ten minutes, or for FUZZTIME=30s
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
 	done
 
+test-arm64: ## run the kernels, ops, networks and trainings of 64-bit Arm under qemu-user; build and vet for three systems
+	for os in linux darwin windows; do GOOS=$$os GOARCH=arm64 CGO_ENABLED=0 go build ./... && \
+		GOOS=$$os GOARCH=arm64 CGO_ENABLED=0 go vet ./... || exit 1; done
+	GOARCH=arm64 CGO_ENABLED=0 go test -timeout 2h -exec qemu-aarch64 \
+		./internal/kernel/... ./internal/ops ./internal/model ./internal/train
+
 lint: ## run gofmt, go vet, staticcheck, and golangci-lint if it is installed
 	test -z "$$(gofmt -l .)" && go vet ./... && go tool staticcheck ./...
 	if command -v golangci-lint >/dev/null; then golangci-lint run ./...; fi
@@ -35,6 +42,9 @@ generated: generate ## fail if the committed files differ from the generated one
 
 parity: ## compare logits, losses, gradients and statistics with torchvision's, all golden cases
 	INCEPTION_LONG=1 go test -count=1 -timeout 1h -run Golden -v ./internal/model
+
+test-cluster: ## run several processes under MPICH, Open MPI and Intel MPI, which it fetches from PyPI
+	internal/cluster/test.sh
 
 interop: ## exchange weights and models with the real tools; docs/interop.md says what to install
 	internal/interop/run.sh

@@ -28,6 +28,9 @@ func newBench(s *session) *cobra.Command {
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
 			}
+			if layers && s.cluster.Size() > 1 {
+				return usageError{errors.New("--layers times one process; start it without mpirun")}
+			}
 			if layers && c.Flags().Changed("mode") {
 				return usageError{errors.New("--layers times evaluation and training; leave --mode out")}
 			}
@@ -64,6 +67,7 @@ func newBench(s *session) *cobra.Command {
 			for _, precision := range precisions {
 				r, err := bench.Run(c.Context(), bench.Options{
 					Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Precision: precision, Time: span,
+					Cluster: s.cluster,
 				})
 				if err != nil {
 					return err
@@ -81,6 +85,10 @@ func newBench(s *session) *cobra.Command {
 				"measured peak of %.0f\nmemory: at most %.0f MiB, of which %.0f MiB for activations\n",
 				r.Mode, r.Variant, resolved.Model.InputSize, resolved.Model.InputSize, r.Batch, r.Precision, r.ISA, r.Threads,
 				1000*r.StepS, r.ImagesPerS, r.GFLOPS, 100*r.PeakFraction, r.PeakGFLOPS, r.PeakRSSMiB, r.PlannedMiB)
+			if r.Ranks > 1 {
+				s.print("%d ranks with a batch each; gradients are under way for %.1f ms of a step, %.0f%% of it hidden behind "+
+					"the backward pass\n", r.Ranks, 1000*r.CommunicationS, 100*r.Hidden)
+			}
 			return nil
 		},
 	}

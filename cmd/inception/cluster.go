@@ -65,7 +65,7 @@ func (s *session) end(err error, stderr io.Writer) int {
 	if err != nil {
 		s.cluster.SetTimeout(leaveLimit)
 	}
-	if leaving := s.cluster.Leave(); leaving != nil {
+	if leaving := s.cluster.Leave(own); leaving != nil {
 		if err == nil {
 			err = leaving
 		}

@@ -108,10 +108,10 @@ func (s *session) warnOfDamage(p dataset.Part, spec string) {
 func (s *session) printPart(p dataset.Part, counts []int) {
 	s.print("%s: %d images, %d classes\n", p.Name, p.Set.Len(), len(counts))
 	for i, name := range p.Set.Classes() {
-		s.print("  %4d  %-30s %8d\n", i, name, counts[i])
+		s.print("  %4d  %-30s %8d\n", i, dataset.OneLine(name), counts[i])
 	}
 	for _, l := range p.LeftOut {
-		s.print("  left out: %d %s, such as %s\n", l.Files, l.Reason, l.Example)
+		s.print("  left out: %d %s, such as %s\n", l.Files, l.Reason, dataset.OneLine(l.Example))
 	}
 }
 
@@ -147,7 +147,7 @@ func datasetVerify(c *cobra.Command, s *session, spec string) error {
 		}
 	} else {
 		for _, b := range slices.Concat(broken, damaged) {
-			s.print("%s: %s\n", b.File, b.Reason)
+			s.print("%s: %s\n", dataset.OneLine(b.File), b.Reason)
 		}
 		s.print("%d images, %d cannot be read\n", images, len(broken))
 		if n := len(damaged); n > 0 {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/picture"
@@ -211,7 +212,7 @@ func (e *evalCommand) printClasses(r evaluate.Result) {
 	}
 	for i, s := range r.PerClass() {
 		if s.Images+s.Predicted > 0 {
-			row(r.Labels[i], s)
+			row(dataset.OneLine(r.Labels[i]), s)
 		}
 	}
 	row("macro average", r.MacroAverage())

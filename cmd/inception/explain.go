@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/console"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/labels"
@@ -224,11 +225,12 @@ func (e *explainCommand) show(r explain.Result, to *report.Explanations, below s
 	}
 	class := evaluate.Top(r.Logits, names, len(r.Logits))[evaluate.Rank(r.Logits, r.Class)-1]
 	if !e.json {
-		e.print("%s: %s %.2f%%, %s\n", r.Name(), class.Label, 100*class.Prob, strings.Join(maps, ", "))
+		e.print("%s: %s %.2f%%, %s\n", dataset.OneLine(r.Name()), dataset.OneLine(class.Label), 100*class.Prob, strings.Join(maps, ", "))
 	}
 	for i, m := range r.Maps {
 		if m.Largest == 0 {
-			e.warn(fmt.Sprintf("%s: nothing at %s speaks for %s", r.Name(), m.At, class.Label))
+			e.warn(fmt.Sprintf("%s: nothing at %s speaks for %s", dataset.OneLine(r.Name()), m.At,
+				dataset.OneLine(class.Label)))
 		}
 		if !e.json {
 			continue

@@ -8,6 +8,7 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/console"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
@@ -141,9 +142,9 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 		case p.csv != "":
 			return nil
 		}
-		p.print("%s\n", name)
+		p.print("%s\n", dataset.OneLine(name))
 		for _, c := range top {
-			p.print("  %6.2f%%  %s\n", 100*c.Prob, c.Label)
+			p.print("  %6.2f%%  %s\n", 100*c.Prob, dataset.OneLine(c.Label))
 		}
 		return nil
 	})

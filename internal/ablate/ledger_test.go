@@ -2,6 +2,7 @@ package ablate
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -32,6 +33,7 @@ func newSimulated(rng *rand.Rand, shift ...float64) *simulated {
 	}
 	looks := statistics.Sequential(len(shift)-1, Level, 24)
 	s.r = ablation(statistics.Rule{Level: Level, Margin: s.plan.margin, Looks: looks}, make([][]float64, len(shift))...)
+	s.r.Seeds = s.plan.Seeds
 	for i := range s.r.Rows {
 		s.r.Rows[i].Runs = nil
 		s.plan.rows = append(s.plan.rows, planned{Row: Row{Name: s.r.Rows[i].Name}})
@@ -84,6 +86,13 @@ func TestABudgetGoesWhereVerdictsAreOpen(t *testing.T) {
 	}
 	if !s.r.Rows[1].test.Rejected || s.runs > 4*24 {
 		t.Errorf("the row that is far better is %+v after %d runs", s.r.Rows[1].test, s.runs)
+	}
+	if err := s.r.summarise(); err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("with seeds 1 to %d. ", seeds[0]); !strings.Contains(s.r.Caption(), want) ||
+		strings.Contains(s.r.Caption(), "no difference can be told") {
+		t.Errorf("the caption lacks %q: %s", want, s.r.Caption())
 	}
 	// A smaller budget ends in the first seeds, every row's.
 	s = newSimulated(rand.New(rand.NewPCG(1, 1)), 0, -0.03, 0.0015, 0.0)

@@ -253,9 +253,8 @@ func (r *Result) Caption() string {
 		"not of the best epoch, because choosing it by the same images would flatter it. ",
 		r.Suite, r.Config, images, r.Classes)
 	text += r.footing()
-	if len(r.Seeds) > 1 {
-		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ",
-			r.Seeds[0], r.Seeds[len(r.Seeds)-1])
+	if n := r.seeds(); n > 1 {
+		text += fmt.Sprintf("Mean ± sample standard deviation over the runs with seeds %d to %d. ", r.Seeds[0], r.Seeds[n-1])
 	} else {
 		text += fmt.Sprintf("One run per row, with seed %d, so differences within a run's usual spread mean nothing. ",
 			r.Seeds[0])
@@ -268,6 +267,14 @@ func (r *Result) Caption() string {
 		text += " The paper's figures are for ILSVRC 2012 with 1000 classes, at " + r.paperSizes() + "."
 	}
 	return text
+}
+
+// seeds returns the most seeds that a row has, or is to have.
+func (r *Result) seeds() (n int) {
+	for _, row := range r.Rows {
+		n = max(n, len(row.Runs))
+	}
+	return min(n, len(r.Seeds))
 }
 
 // footing says what the rows have the same of, and what was chosen for each.
@@ -296,7 +303,7 @@ func (r *Result) comparisonCaption() string {
 		text = "Difference: the mean error of the rows with an idea less that of those without; of two ideas half of what " +
 			"one changes with the other less what it changes without; rows with the same seed together"
 	}
-	if len(r.Seeds) > 1 {
+	if r.seeds() > 1 {
 		text += ", with the 95% interval of the BCa bootstrap; "
 		if len(r.Effects) == 0 {
 			text += "beats base: the probability that a run of the row has a lower error than one of the base; "
@@ -308,9 +315,9 @@ func (r *Result) comparisonCaption() string {
 				100*r.Rule.Margin)
 	}
 	text += ". "
-	if len(r.Seeds) < least {
+	if n := r.seeds(); n < least {
 		text += fmt.Sprintf("With %s and %s no difference can be told from chance: that takes at least %d seeds. ",
-			count(comparisons, "comparison"), count(len(r.Seeds), "seed"), least)
+			count(comparisons, "comparison"), count(n, "seed"), least)
 	}
 	if spent := r.schedule.spent(); spent > Level+1e-9 {
 		text += fmt.Sprintf("Seeds were added after a look at fewer, so a suite without any difference shows one in up "+

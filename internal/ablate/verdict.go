@@ -133,7 +133,10 @@ func (r *Result) answers(o Outcome) (report.Answers, bool, error) {
 
 // least returns the fewest seeds with which the rule could call any row
 // different, and the number of comparisons.
-func (r *Result) least() (seeds, comparisons int) {
-	comparisons = len(r.contrasts())
-	return statistics.LeastPairs(Level / float64(max(1, comparisons))), comparisons
+func (r *Result) least() (seeds, tests int) {
+	comparisons, level := len(r.contrasts()), Level
+	if len(r.Rule.Looks) > 0 {
+		level = r.Rule.Looks[0].Level
+	}
+	return statistics.LeastPairs(level / float64(max(1, comparisons))), comparisons
 }

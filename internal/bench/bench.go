@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
@@ -23,6 +24,8 @@ type Options struct {
 	Batch     int
 	Precision model.Precision
 	Time      time.Duration // of measuring, at least; at least three steps are taken
+
+	Cluster *cluster.Cluster // the processes that step together, in train; nil for one
 }
 
 // Result is what `bench --json` prints.
@@ -41,6 +44,10 @@ type Result struct {
 	PeakRSSMiB   float64 `json:"peak_rss_mib"`          // of this process; 0 where the system does not tell
 	PlannedMiB   float64 `json:"planned_mib"`           // of the activations' arena
 	WeightsMiB   float64 `json:"weights_mib,omitempty"` // of eval, as the convolutions read them
+
+	Ranks          int     `json:"ranks"`           // each with Batch images; ImagesPerS is of all of them, GFLOPS of one
+	CommunicationS float64 `json:"communication_s"` // of a step, mean: while gradients were under way between ranks
+	Hidden         float64 `json:"hidden"`          // part of it that lay behind the backward pass
 }
 
 // The values of Options.Mode.
@@ -54,6 +61,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	r := Result{
 		Mode: o.Mode, Variant: o.Spec.Variant, Precision: o.Precision.String(),
 		ISA: kernel.ISA(), Threads: parallel.Threads(), Batch: o.Batch, PeakGFLOPS: peakOf(o.Precision),
+		Ranks: o.Cluster.Size(),
+	}
+	if r.Ranks > 1 && o.Mode != Train {
+		return r, fmt.Errorf("--mode: several ranks can be timed in %s only", Train)
 	}
 	if o.Mode == Train && o.Precision == model.INT8 {
 		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v or %v", o.Precision, model.FP32, model.BF16)
@@ -62,21 +73,26 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	step, memory, flops, close, err := stepOf(o, w)
+	s, err := stepOf(o, w)
 	if err != nil {
 		return r, err
 	}
-	defer close()
-	times, err := timeSteps(ctx, step, o.Time)
+	defer s.close()
+	times, err := timeSteps(ctx, s.step, o.Time, o.Cluster)
 	if err != nil {
 		return r, err
 	}
 	r.StepS = median(times)
-	r.ImagesPerS = float64(o.Batch) / r.StepS
-	r.GFLOPS = flops / r.StepS / 1e9
+	r.ImagesPerS = float64(o.Batch*r.Ranks) / r.StepS
+	r.GFLOPS = s.flops / r.StepS / 1e9
 	r.PeakFraction = r.GFLOPS / r.PeakGFLOPS
 	r.PeakRSSMiB = peakRSS()
-	r.PlannedMiB, r.WeightsMiB = float64(memory.activations)/(1<<20), float64(memory.weights)/(1<<20)
+	r.PlannedMiB, r.WeightsMiB = float64(s.plan)/(1<<20), float64(s.weights)/(1<<20)
+	if r.Ranks > 1 {
+		c := s.communication()
+		r.CommunicationS = c.Busy.Seconds() / float64(c.Updates)
+		r.Hidden = 1 - c.Exposed.Seconds()/c.Busy.Seconds()
+	}
 	return r, nil
 }
 
@@ -91,46 +107,49 @@ func peakOf(p model.Precision) float64 {
 	return kernel.PeakGFLOPS(parallel.Threads())
 }
 
-// memory is what a network takes, in bytes.
-type memory struct{ activations, weights int64 }
+// stepper is what is timed.
+type stepper struct {
+	step    func() error
+	plan    int64   // bytes of activations
+	weights int64   // bytes of them, in evaluation
+	flops   float64 // of a step
+	close   func()
 
-// stepOf returns what one step does, the memory that it needs and its operations.
-func stepOf(o Options, w *model.Weights) (step func() error, m memory, flops float64, close func(), err error) {
+	communication func() train.Communication // of a training
+}
+
+// stepOf builds the network of o.
+func stepOf(o Options, w *model.Weights) (s stepper, err error) {
 	images, labels := noise(o)
 	layers, err := model.Layers(o.Spec)
 	if err != nil {
-		return nil, m, 0, nil, err
+		return s, err
 	}
 	switch o.Mode {
 	case Eval:
 		net, err := model.Build(o.Spec, w, o.Batch, model.Eval, model.Options{Precision: o.Precision})
 		if err != nil {
-			return nil, m, 0, nil, err
+			return s, err
 		}
 		net.Refresh()
-		flops = 2 * float64(model.MACs(layers)) * float64(o.Batch)
-		m.weights, m.activations = net.Memory()
-		return func() error { return net.Forward(images) }, m, flops, func() { _ = net.Close() }, nil
+		weights, activations := net.Memory()
+		return stepper{
+			step: func() error { return net.Forward(images) }, plan: activations, weights: weights,
+			flops: 2 * float64(model.MACs(layers)) * float64(o.Batch), close: func() { _ = net.Close() },
+		}, nil
 	case Train:
 		o.Recipe.Train.BatchSize, o.Recipe.Train.GradAccumSteps = o.Batch, 1
 		o.Recipe.Train.Precision = o.Precision.String()
-		s, err := train.NewStepper(o.Recipe, w, true, nil) // whoever made o has decided
+		training, err := train.NewStepper(o.Recipe, w, true, o.Cluster) // whoever made o has decided
 		if err != nil {
-			return nil, m, 0, nil, err
+			return s, err
 		}
-		// The forward pass and the gradients of the input and of the weights
-		// take the same number of operations; the image needs no gradient.
-		for i, l := range layers {
-			passes := 3.0
-			if i == 0 {
-				passes = 2
-			}
-			flops += passes * 2 * float64(l.MACs) * float64(o.Batch)
-		}
-		m.activations = s.PlannedBytes()
-		return func() error { return s.Step(images, labels) }, m, flops, func() { _ = s.Close() }, nil
+		s.flops = 2 * float64(model.TrainingMACs(layers)) * float64(o.Batch)
+		s.step, s.plan = func() error { return training.Step(images, labels) }, training.PlannedBytes()
+		s.close, s.communication = func() { _ = training.Close() }, training.Communication
+		return s, nil
 	}
-	return nil, m, 0, nil, fmt.Errorf("--mode: must be %s or %s, is %q", Eval, Train, o.Mode)
+	return s, fmt.Errorf("--mode: must be %s or %s, is %q", Eval, Train, o.Mode)
 }
 
 func noise(o Options) (images []float32, labels []int) {
@@ -145,13 +164,25 @@ func noise(o Options) (images []float32, labels []int) {
 	return images, labels
 }
 
-// timeSteps runs one step untimed, then times as many as fit.
-func timeSteps(ctx context.Context, step func() error, span time.Duration) ([]time.Duration, error) {
+// timeSteps runs one step untimed, then times as many as fit. Rank 0 decides for
+// all of a cluster how many those are.
+func timeSteps(
+	ctx context.Context, step func() error, span time.Duration, c *cluster.Cluster,
+) (times []time.Duration, err error) {
 	if err := step(); err != nil {
 		return nil, err
 	}
-	var times []time.Duration
-	for begin := time.Now(); time.Since(begin) < span || len(times) < 3; {
+	for begin := time.Now(); ; {
+		more := []float32{0}
+		if time.Since(begin) < span || len(times) < 3 {
+			more[0] = 1
+		}
+		if err := c.BroadcastFloats(more); err != nil {
+			return nil, err
+		}
+		if more[0] == 0 {
+			return times, nil
+		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -161,7 +192,6 @@ func timeSteps(ctx context.Context, step func() error, span time.Duration) ([]ti
 		}
 		times = append(times, time.Since(at))
 	}
-	return times, nil
 }
 
 func median(times []time.Duration) float64 {

@@ -23,13 +23,13 @@ func BenchmarkSmallStep(b *testing.B) {
 	}
 	options := train.DefaultRecipe()
 	options.Optimizer.Name, options.EMA.Decay = optimize.SGD, 0
-	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Recipe: options, Batch: 64}, w)
+	s, err := stepOf(Options{Mode: Train, Spec: spec, Recipe: options, Batch: 64}, w)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer close()
+	defer s.close()
 	for b.Loop() {
-		if err := step(); err != nil {
+		if err := s.step(); err != nil {
 			b.Fatal(err)
 		}
 	}

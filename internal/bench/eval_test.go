@@ -21,13 +21,13 @@ func BenchmarkEval(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				step, _, _, close, err := stepOf(Options{Mode: Eval, Spec: spec, Batch: batch, Precision: precision}, w)
+				s, err := stepOf(Options{Mode: Eval, Spec: spec, Batch: batch, Precision: precision}, w)
 				if err != nil {
 					b.Fatal(err)
 				}
-				defer close()
+				defer s.close()
 				for b.Loop() {
-					if err := step(); err != nil {
+					if err := s.step(); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -162,7 +162,7 @@ func (c layerConv) time(name string, precision model.Precision, span time.Durati
 		if pass == nil {
 			return 0
 		}
-		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span)
+		times, _ := timeSteps(context.Background(), func() error { pass(); return nil }, span, nil)
 		return r.GFLOP / median(times)
 	}
 	r.Eval, r.Forward, r.Data, r.Weights = rate(p.eval), rate(p.forward), rate(p.data), rate(p.weights)

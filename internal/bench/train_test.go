@@ -18,13 +18,13 @@ func BenchmarkTrain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	step, _, _, close, err := stepOf(Options{Mode: Train, Spec: spec, Recipe: train.DefaultRecipe(), Batch: 8}, w)
+	s, err := stepOf(Options{Mode: Train, Spec: spec, Recipe: train.DefaultRecipe(), Batch: 8}, w)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer close()
+	defer s.close()
 	for b.Loop() {
-		if err := step(); err != nil {
+		if err := s.step(); err != nil {
 			b.Fatal(err)
 		}
 	}

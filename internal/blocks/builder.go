@@ -28,6 +28,10 @@ type Options struct {
 	Precision ops.Precision // of activations
 	Int8      *ops.Int8     // with INT8 only
 
+	// Share joins the statistics of batch norm with those of other processes; see
+	// ops.Norm. nil: none.
+	Share func(sums []float64) error
+
 	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool
 }

@@ -45,6 +45,8 @@ type Cluster struct {
 	hosts     []string // by rank
 	timeout   time.Duration
 	calls     int // of what all do together, which numbers the messages
+	firstTag  int
+	firsts    map[int]*Cluster // what First has returned
 }
 
 // transport carries messages between pairs of ranks. Messages with one tag
@@ -53,7 +55,7 @@ type transport interface {
 	send(to, tag int, m message) *request
 	receive(from, tag int, m message) *request
 	abort(status int)
-	leave() error
+	leave(status int) error
 }
 
 // message is the memory of one message: of either kind.
@@ -164,6 +166,24 @@ func processors() string {
 	return strings.TrimSpace(list)
 }
 
+// First returns the cluster of the first n ranks, nil on others. Its messages do
+// not meet those of the whole, so that both may be under way.
+func (c *Cluster) First(n int) *Cluster {
+	if c.Rank() >= n || c.Size() == 1 {
+		return nil
+	}
+	if c.firsts == nil {
+		c.firsts = map[int]*Cluster{}
+	}
+	if c.firsts[n] == nil {
+		c.firsts[n] = &Cluster{
+			transport: c.transport, ranks: c.ranks[:n], rank: c.rank, hosts: c.hosts[:n], timeout: c.timeout,
+			firstTag: tagsOfOne,
+		}
+	}
+	return c.firsts[n]
+}
+
 // Abort ends the processes of all ranks.
 func (c *Cluster) Abort(status int) {
 	if c != nil {
@@ -171,15 +191,16 @@ func (c *Cluster) Abort(status int) {
 	}
 }
 
-// Leave ends the common work; every rank must call it, and nothing after it.
-func (c *Cluster) Leave() error {
+// Leave ends the common work once every rank has come to its end. Under MPI it
+// ends the process with an exit status, and returns only if that fails.
+func (c *Cluster) Leave(status int) error {
 	if c == nil {
 		return nil
 	}
 	if err := c.Barrier(); err != nil {
 		return err
 	}
-	return c.transport.leave()
+	return c.transport.leave(status)
 }
 
 // Barrier waits until all ranks have come here.
@@ -356,14 +377,14 @@ func unframe(first []byte) (data, rest []byte) {
 
 // The tags of messages: MPI promises 32768.
 const (
-	streamTag = 0 // of messages between two
-	tagsEach  = 2 // of what all ranks do together
-	lastTag   = 32766
+	streamTag = 0     // of messages between two
+	tagsEach  = 2     // of what all ranks do together
+	tagsOfOne = 16384 // tags that a cluster has to itself
 )
 
 func (c *Cluster) nextTag() int {
 	c.calls++
-	return tagsEach * (1 + c.calls%(lastTag/tagsEach-1))
+	return c.firstTag + tagsEach*(1+c.calls%(tagsOfOne/tagsEach-1))
 }
 
 func (c *Cluster) send(to, tag int, m message) *request {

@@ -49,7 +49,7 @@ func (m *mail) receive(from, tag int, data message) *request {
 
 func (m *mail) abort(int) {}
 
-func (m *mail) leave() error { return nil }
+func (m *mail) leave(int) error { return nil }
 
 // meet copies the message if the other side waits already, else waits for it.
 func (p *post) meet(at address, sending bool, data message, peer int) *request {

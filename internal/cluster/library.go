@@ -29,6 +29,7 @@ type library struct {
 	test           func(handle *uintptr, done *int32, status uintptr) int32
 	abortAll       func(comm uintptr, status int32) int32
 	finalize       func() int32
+	exit           func(status int32) // of the C library
 }
 
 // abi holds the constants that a program of C gets from mpi.h.
@@ -69,6 +70,11 @@ func openLibrary(path string) (*library, error) {
 		}
 		purego.RegisterFunc(f.to, address)
 	}
+	exit, err := purego.Dlsym(purego.RTLD_DEFAULT, "exit")
+	if err != nil {
+		return nil, fmt.Errorf("the C library: %w", err)
+	}
+	purego.RegisterFunc(&lib.exit, exit)
 	lib.abi, err = abiOf(handle)
 	if err != nil {
 		return nil, fmt.Errorf("%s (%s): %w", path, lib.version(), err)
@@ -178,10 +184,13 @@ func (l *library) finish(waiting []*pending) []*pending {
 // abort ends all processes.
 func (l *library) abort(status int) { l.abortAll(l.world, int32(status)) }
 
-// end leaves MPI.
-func (l *library) end() error {
+// end leaves MPI and ends the process as programs of C do: MPICH tells its
+// launcher that all is well only in a handler of exit, and the launcher kills the
+// other processes of one that ends without it.
+func (l *library) end(status int) error {
 	if code := l.finalize(); code != 0 {
 		return fmt.Errorf("%s: MPI_Finalize returns %d", l.path, code)
 	}
+	l.exit(int32(status))
 	return nil
 }

@@ -154,9 +154,9 @@ func (e *engine) abort(status int) {
 	<-done
 }
 
-func (e *engine) leave() error {
+func (e *engine) leave(status int) error {
 	done := make(chan error)
-	e.orders <- order{last: func() { done <- e.library.end() }}
+	e.orders <- order{last: func() { done <- e.library.end(status) }}
 	return <-done
 }
 

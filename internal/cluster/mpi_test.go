@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if status != 0 {
 		c.Abort(status)
 	}
-	if err := c.Leave(); err != nil {
+	if err := c.Leave(status); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
 	}

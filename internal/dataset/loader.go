@@ -69,7 +69,7 @@ type ImageError struct {
 }
 
 // Error returns "image NAME: why".
-func (e *ImageError) Error() string { return fmt.Sprintf("image %s: %v", e.Name, e.Err) }
+func (e *ImageError) Error() string { return fmt.Sprintf("image %s: %v", OneLine(e.Name), e.Err) }
 
 // Unwrap returns the error without the image.
 func (e *ImageError) Unwrap() error { return e.Err }

@@ -63,7 +63,7 @@ func DescribeLeftOut(all []LeftOut) string {
 	files := 0
 	for _, l := range all {
 		files += l.Files
-		parts = append(parts, fmt.Sprintf("%d %s (such as %s)", l.Files, l.Reason, l.Example))
+		parts = append(parts, fmt.Sprintf("%d %s (such as %s)", l.Files, l.Reason, OneLine(l.Example)))
 	}
 	if files == 0 {
 		return ""

@@ -78,11 +78,7 @@ func (e *Explainer) Pictures(ctx context.Context, set dataset.Set, p picture.Pre
 		if im.Damage != "" {
 			results[i].Damage = &dataset.ImageError{Name: set.Name(i), Err: errors.New(im.Damage)}
 		}
-		box := p.Shown(im)
-		results[i].Shown = im.Part(box, int(min(mostShown, max(leastShown, box.W, box.H))))
-		rows[i] = make([]float32, 3*p.Size*p.Size)
-		var r picture.Resampler
-		p.Apply(rows[i], im, &r)
+		rows[i], results[i].Shown = Prepare(im, p)
 	})
 	var inputs []float32
 	var asked []Question
@@ -101,6 +97,16 @@ func (e *Explainer) Pictures(ctx context.Context, set dataset.Set, p picture.Pre
 		}
 	}
 	return results, nil
+}
+
+// Prepare makes the network's input of a picture, and what Result.Shown is of it.
+func Prepare(im picture.Image, p picture.Preprocess) (input []float32, shown picture.Image) {
+	box := p.Shown(im)
+	shown = im.Part(box, int(min(mostShown, max(leastShown, box.W, box.H))))
+	input = make([]float32, 3*p.Size*p.Size)
+	var r picture.Resampler
+	p.Apply(input, im, &r)
+	return input, shown
 }
 
 // array explains the inputs of an .npy file as they are.

@@ -19,6 +19,10 @@ type BatchNorm struct {
 	Mean, Variance []float32
 	Gamma, Beta    []float32
 	Eps            float32
+
+	// Share, if any, adds the sums over this batch to those of batches elsewhere,
+	// with which it is normalised as one; the last value counts pixels.
+	Share func(sums []float64)
 }
 
 // Moments overwrites Mean and Variance with those of x over images and pixels;
@@ -33,7 +37,7 @@ func moments[E Element](b BatchNorm, x Activation[E], run func(sum, sq *[Block]f
 	n := borrowNorm(x.N, x.Blocks())
 	defer n.release()
 	n.sum(x.N, func(s *partialSum, image, block int) { run(&s.first, &s.second, x.Plane(image, block)) })
-	count := float64(x.N * x.H * x.W)
+	count := n.share(b, x.N*x.H*x.W)
 	for c := range x.C {
 		s := &n.sums[c/Block]
 		m := s.first[c%Block] / count
@@ -170,6 +174,25 @@ func borrowNorm(images, blocks int) *norm {
 	return n
 }
 
+// share makes the sums those over all batches that are normalised as one, and
+// returns the pixels of all.
+func (n *norm) share(b BatchNorm, pixels int) (count float64) {
+	if b.Share == nil {
+		return float64(pixels)
+	}
+	var values []float64
+	for i := range n.sums {
+		values = append(append(values, n.sums[i].first[:]...), n.sums[i].second[:]...)
+	}
+	values = append(values, float64(pixels))
+	b.Share(values)
+	for i := range n.sums {
+		values = values[copy(n.sums[i].first[:], values):]
+		values = values[copy(n.sums[i].second[:], values):]
+	}
+	return values[0]
+}
+
 // setForward sets the constants that the forward pass applies.
 func (n *norm) setForward(b BatchNorm) {
 	for c := range len(n.constants) * Block {
@@ -182,20 +205,27 @@ func (n *norm) setForward(b BatchNorm) {
 
 // setBackward makes of the gradient's sums over count values those of the
 // parameters and the constants that the backward pass applies.
-func (n *norm) setBackward(b BatchNorm, dgamma, dbeta []float32, count int, frozen bool) {
+func (n *norm) setBackward(b BatchNorm, dgamma, dbeta []float32, pixels int, frozen bool) {
+	for c := range len(n.constants) * Block {
+		s, lane := &n.sums[c/Block], c%Block
+		dbeta[c] = float32(s.first[lane])
+		if dgamma != nil {
+			dgamma[c] = float32(s.second[lane] * b.inverseStd(c))
+		}
+	}
+	if frozen {
+		for block := range n.constants {
+			n.constants[block][3], n.constants[block][4] = [Block]float32{}, [Block]float32{}
+		}
+		return
+	}
+	count := n.share(b, pixels)
 	for c := range len(n.constants) * Block {
 		s, k, lane := &n.sums[c/Block], &n.constants[c/Block], c%Block
 		inverse := b.inverseStd(c)
 		scale := b.gamma(c) * inverse
-		dbeta[c] = float32(s.first[lane])
-		if dgamma != nil {
-			dgamma[c] = float32(s.second[lane] * inverse)
-		}
-		k[3][lane], k[4][lane] = 0, 0
-		if !frozen {
-			k[3][lane] = float32(-scale * inverse * inverse * s.second[lane] / float64(count))
-			k[4][lane] = float32(-scale * s.first[lane] / float64(count))
-		}
+		k[3][lane] = float32(-scale * inverse * inverse * s.second[lane] / count)
+		k[4][lane] = float32(-scale * s.first[lane] / count)
 	}
 }
 

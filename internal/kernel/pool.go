@@ -59,7 +59,11 @@ func (p Pool) MaxBackward(dx, dy Map, argmax []uint8) {
 // MaxForwardBF16 is MaxForward in bf16. argmax may be nil.
 func (p Pool) MaxForwardBF16(y, x MapBF16, argmax []uint8) {
 	if argmax == nil {
-		p.forwardBF16(y, x, nil, active.BF16.PoolMax)
+		p.forwardBF16(y, x, nil, func(a *simd.PoolArgs) {
+			if active.BF16.PoolMaxPositive(a); a.Negative != 0 {
+				active.BF16.PoolMax(a)
+			}
+		})
 		return
 	}
 	p.forwardBF16(y, x, argmax, active.BF16.PoolArgmax)

@@ -76,7 +76,7 @@ func borrowFloats(n int) []float32 {
 			return b[:n]
 		}
 	}
-	return make([]float32, n)
+	return NewFloats(n)
 }
 
 func returnFloats(b []float32) {

@@ -25,6 +25,20 @@ func Parameters(spec Spec) (params []*ops.Param, err error) {
 // Layers lists the layers of the network's graph in order.
 func (n *Network) Layers() []ops.Layer { return ops.Layers(n.Graph) }
 
+// TrainingMACs sums the multiply-adds of a training step on one image, with auxiliary
+// heads. The forward pass and the gradients of the input and of the weights take the
+// same number; the image needs no gradient.
+func TrainingMACs(layers []ops.Layer) (macs int64) {
+	for i, l := range layers {
+		passes := int64(3)
+		if i == 0 {
+			passes = 2
+		}
+		macs += passes * l.MACs
+	}
+	return macs
+}
+
 // MACs sums the multiply-adds of layers for one image, without auxiliary
 // heads, which run only in training.
 func MACs(layers []ops.Layer) (macs int64) {

@@ -31,7 +31,11 @@ type Options struct {
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
 	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
 	Precision Precision               // of activations and convolutions
-	Head      string                  // Explain: the auxiliary head that answers, AnyAux for the later one; empty: the main one
+
+	// Share joins the statistics of batch norm in training with those of other
+	// processes; see ops.Norm. nil: none.
+	Share func(sums []float64) error
+	Head  string // Explain: the auxiliary head that answers, AnyAux for the later one; empty: the main one
 }
 
 // Network is a graph with memory, ready to run on batches of one size. It
@@ -114,6 +118,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if options.Precision = precision; precision == INT8 {
 		options.Int8 = w.Int8
 	}
+	options.Share = o.Share
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = used.build(b, image)

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/inception-go/inception/internal/kernel"
@@ -13,6 +14,11 @@ type Norm struct {
 	Mean, Var   *Param // running statistics
 	Eps         float32
 	Frozen      bool // normalise by the running statistics and do not change them
+
+	// Share, if any, adds sums over this batch to those of batches elsewhere, with
+	// which it is normalised as one, in the order of the layers forward and in that
+	// of the gradients backward. An error ends the run.
+	Share func(sums []float64) error
 }
 
 // Params returns the parameters that are not nil, in file order.
@@ -80,6 +86,13 @@ type batchNorm struct {
 
 func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
 	k := b.kernel()
+	count, failed := float32(y.shape[0]*y.shape[2]*y.shape[3]), error(nil)
+	if b.Share != nil {
+		k.Share = func(sums []float64) {
+			failed = b.Share(sums)
+			count = float32(sums[len(sums)-1])
+		}
+	}
 	if b.Frozen {
 		copy(b.mean, b.Mean.Data)
 		copy(b.variance, b.Var.Data)
@@ -89,10 +102,9 @@ func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
 		float: func(y, x kernel.Map) { k.Moments(x) },
 		half:  func(y, x kernel.MapBF16) { k.MomentsBF16(x) },
 	}
-	if err := moments.run(y, x); err != nil {
+	if err := cmp.Or(moments.run(y, x), failed); err != nil {
 		return err
 	}
-	count := float32(y.shape[0] * y.shape[2] * y.shape[3])
 	copy(b.measured[0], b.mean)
 	for i, v := range b.variance {
 		b.measured[1][i] = count / max(count-1, 1) * v
@@ -120,8 +132,12 @@ func (b *batchNorm) backward(name string, in gorgonia.Nodes, grad *gorgonia.Node
 	o.forward = func(in []gorgonia.Value) error {
 		dgamma.alloc()
 		dbeta.alloc()
-		normGradient(b.kernel(), o.result, dgamma.data, dbeta.data, in[0], in[1], b.Frozen)
-		return nil
+		k, failed := b.kernel(), error(nil)
+		if b.Share != nil {
+			k.Share = func(sums []float64) { failed = b.Share(sums) }
+		}
+		normGradient(k, o.result, dgamma.data, dbeta.data, in[0], in[1], b.Frozen)
+		return failed
 	}
 	dx, err := o.apply(grad, in[0])
 	if err != nil {

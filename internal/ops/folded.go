@@ -37,8 +37,9 @@ func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param
 // Folds are the folded weights of all networks over the same parameters: those
 // of a layer are made when a network first runs it, and shared by all.
 type Folds struct {
-	mu  sync.Mutex
-	all map[foldOf]*folded
+	mu     sync.Mutex
+	all    map[foldOf]*folded
+	memory kernel.Slab
 }
 
 // foldOf distinguishes the folds of one weight.
@@ -63,7 +64,7 @@ func (f *Folds) of(weight, bias *Param, norm Norm, layout layout) *folded {
 		f.all = map[foldOf]*folded{}
 	}
 	if f.all[key] == nil {
-		f.all[key] = &folded{weight: weight, bias: bias, norm: norm, layout: layout}
+		f.all[key] = &folded{weight: weight, bias: bias, norm: norm, layout: layout, memory: &f.memory}
 	}
 	return f.all[key]
 }
@@ -95,6 +96,7 @@ type folded struct {
 	norm         Norm
 	layout       layout
 	w, b         []float32
+	memory       *kernel.Slab
 }
 
 // nodes are the inputs from which the folded weights are computed.
@@ -129,7 +131,7 @@ func (f *folded) refresh() {
 func (f *folded) make() {
 	if f.w == nil {
 		f.b = make([]float32, Padded(f.weight.Shape[0]))
-		f.w = make([]float32, f.layout.floatsOf(f.weight))
+		f.w = f.memory.Floats(f.layout.floatsOf(f.weight))
 	}
 	if f.layout.pack == nil {
 		f.fold(f.w)

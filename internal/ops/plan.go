@@ -56,7 +56,7 @@ func (p *Plan) Bind() {
 	}
 	p.bound = true
 	float := FP32.bytes()
-	arena := make([]float32, int(p.Bytes)/float)
+	arena := kernel.NewFloats(int(p.Bytes) / float)
 	for _, b := range p.buffers {
 		b.result.bind(arena[b.at/float : (b.at+b.bytes)/float])
 	}

@@ -103,6 +103,11 @@ func formatOf(data []byte) (format, error) {
 			return format{}, fmt.Errorf("is %s, which is not read: convert it to JPEG or PNG (%s)", f.name, f.how)
 		}
 	}
+	for _, other := range noPictures {
+		if other.is(data) {
+			return format{}, errors.New(other.what)
+		}
+	}
 	return format{}, fmt.Errorf("is not a %s", formatNames())
 }
 
@@ -122,6 +127,25 @@ var unread = []struct {
 	{"JPEG XL", "djxl or ImageMagick", beginsWith("\xff\x0a", "\x00\x00\x00\x0cJXL \r\n\x87\n")},
 	{"JPEG 2000", "opj_decompress or ImageMagick", beginsWith("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
 	{"SVG", "rsvg-convert or Inkscape", beginsWith("<svg")},
+}
+
+// noPictures are files that stand where a picture should, and what to do.
+var noPictures = []struct {
+	what string
+	is   func([]byte) bool
+}{
+	{"is empty", func(data []byte) bool { return len(data) == 0 }},
+	{"begins with zeros, as a file does whose copy or download was cut off: fetch it again", isZeros},
+	{"is a Git LFS pointer, which stands for a file that was not downloaded: call git lfs pull in its repository",
+		beginsWith("version https://git-lfs", "version https://hawser")},
+	{"is an HTML page in the place of a picture: fetch it again by its direct address",
+		beginsWith("<!doctype html", "<!DOCTYPE html", "<!DOCTYPE HTML", "<html", "<HTML")},
+}
+
+// isZeros reports whether a file begins with zeros, more than a format does.
+func isZeros(data []byte) bool {
+	const most = 512
+	return !slices.ContainsFunc(data[:min(most, len(data))], func(b byte) bool { return b != 0 })
 }
 
 // isHEIC knows pictures of HEVC by their brands (ISO/IEC 23008-12, annex B.4).

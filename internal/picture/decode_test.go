@@ -384,7 +384,11 @@ func TestOtherFormatsAreRefusedByName(t *testing.T) {
 		"\x00\x00\x00\x0cJXL \r\n\x87\n":                   "is JPEG XL",
 		"\xff\x4f\xff\x51\x00":                             "is JPEG 2000",
 		"<svg xmlns='http://www.w3.org/2000/svg'/>":        "is SVG",
-		"hello": "is not a JPEG",
+		"hello":                   "is not a JPEG",
+		"":                        "is empty",
+		strings.Repeat("\x00", 9): "begins with zeros",
+		"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n": "is a Git LFS pointer",
+		"<!DOCTYPE html><html>404": "is an HTML page",
 	} {
 		if _, err := decode([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: error is %v", data, err)

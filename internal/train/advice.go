@@ -2,10 +2,14 @@ package train
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
+	"github.com/inception-go/inception/internal/kernel"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/optimize"
+	"github.com/inception-go/inception/internal/parallel"
 	"github.com/inception-go/inception/internal/report"
 )
 
@@ -86,6 +90,31 @@ func (r *run) adviseInit() {
 		r.reporter.Warn(fmt.Sprintf("training starts from random weights, but %s is meant for pretrained ones; "+
 			"give --init WEIGHTS", strings.Join(meant, " with ")))
 	}
+}
+
+// adviseSpeed says at the start what plain Go would take, which on machines without
+// kernels in assembly may be days.
+func (r *run) adviseSpeed() {
+	layers, err := model.Layers(r.weights.Spec)
+	if err != nil || kernel.ISA() != kernel.PlainGo {
+		return
+	}
+	cause := fmt.Sprintf("no fast kernels exist for %s/%s", runtime.GOOS, runtime.GOARCH)
+	if best := kernel.ISAs()[0]; best != kernel.PlainGo {
+		cause = fmt.Sprintf("INCEPTION_ISA chooses plain Go although this machine can run %s", best)
+	}
+	updates, batch := max(0, r.updates()-r.at.Step), r.effectiveBatch()
+	took := plainGoTime(model.TrainingMACs(layers), updates*batch/r.cluster.Size(), kernel.PeakGFLOPS(parallel.Threads()))
+	r.reporter.Warn(fmt.Sprintf("%s: training runs in plain Go, and its %d updates of %d images will take about %s "+
+		"without validations; a smaller model.width or model.input_size is faster", cause, updates, batch, Brief(took)))
+}
+
+// plainGoTime estimates how long so many images take of so many multiply-adds each.
+func plainGoTime(macs int64, images int, peakGFLOPS float64) time.Duration {
+	flops := 2 * float64(macs) * float64(images)
+	seconds := flops / (peakGFLOPS * 1e9 * kernel.PlainGoShare)
+	const most = 100 * 365 * 24 * time.Hour // what a time.Duration holds
+	return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
 }
 
 // stepsBeforePromise are the updates after which the end can be foretold.

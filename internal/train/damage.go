@@ -54,6 +54,9 @@ func (d *damage) add(skipped, used []error) error {
 	for _, err := range fresh {
 		d.reporter.Warn("skipped: " + err.Error())
 	}
+	if n > 0 && n == d.images {
+		return fmt.Errorf("none of the %d %s can be read; %s", n, d.what, d.cure("name other images"))
+	}
 	if tooMany {
 		return fmt.Errorf("%d of %d %s cannot be read, more than data.max_errors (%g) allows; %s",
 			n, d.images, d.what, d.options.MaxErrors, d.cure("raise data.max_errors"))

@@ -105,6 +105,23 @@ func TestTooManyDamagedPicturesEndATraining(t *testing.T) {
 	}
 }
 
+func TestATrainingNeedsAPictureThatCanBeRead(t *testing.T) {
+	job, damaged := damagedJob(t)
+	job.Data.MaxErrors = 1
+	all, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(damaged)), "*", "*"))
+	if err != nil || len(all) < 2 {
+		t.Fatal(all, err)
+	}
+	for _, path := range all {
+		if err := os.WriteFile(path, []byte("hello"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Run(context.Background(), job); err == nil || !strings.Contains(err.Error(), "training images can be read") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestDamagedValidationPicturesAreSkippedToo(t *testing.T) {
 	job, damaged := damagedJob(t)
 	job.Data.Val, job.Data.Train = job.Data.Train, "../dataset/testdata/folders/one_damaged"

@@ -25,7 +25,8 @@ type learner struct {
 	data   trainingData
 	state
 	cluster *cluster.Cluster
-	shards  int // of a whole update: grad_accum_steps on each rank
+	present *cluster.Cluster // the ranks that have a shard of the update under way
+	shards  int              // of a whole update: grad_accum_steps on each rank
 	net     *model.Network
 	frozen  func(layer string) bool
 
@@ -49,7 +50,7 @@ func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool, c *
 	if err := l.divide(c.Size() * r.Train.GradAccumSteps); err != nil {
 		return nil, err
 	}
-	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.buildOptions())
+	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.trainOptions())
 	if err != nil {
 		return nil, fmt.Errorf("build the training network: %w", err)
 	}
@@ -74,6 +75,15 @@ func (l *learner) buildOptions() model.Options {
 	}
 }
 
+// trainOptions are the options of the network that is trained.
+func (l *learner) trainOptions() model.Options {
+	o := l.buildOptions()
+	if l.recipe.Train.SyncBatchNorm && l.cluster.Size() > 1 {
+		o.Share = func(sums []float64) error { return l.present.SumFloat64(sums) }
+	}
+	return o
+}
+
 // shown returns the weights that validation uses and that are saved: the
 // average, if there is one.
 func (l *learner) shown() *model.Weights {
@@ -94,7 +104,9 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 	shards, each := min(l.shards, l.data.batches-at.Batch), l.recipe.Train.GradAccumSteps
 	first := min(l.cluster.Rank()*each, shards)
 	own := min(each, shards-first)
-	l.sum.begin(shards, (shards+each-1)/each)
+	present := (shards + each - 1) / each
+	l.present = l.cluster.First(present)
+	l.sum.begin(shards, present)
 	var measured []shard
 	var failed error
 	for i := 0; i < own && failed == nil; i++ {
@@ -220,6 +232,10 @@ func (l *learner) effectiveBatch() int { return l.recipe.Train.BatchSize * l.sha
 func (l *learner) divide(shards int) error {
 	ranks := l.cluster.Size()
 	each := shards / ranks
+	if l.recipe.Train.SyncBatchNorm && each > 1 {
+		return settings.Errorf("train.sync_batch_norm", "needs all batches of an update at once, but each rank has %d "+
+			"(train.grad_accum_steps) one after another; use %d ranks, or a larger train.batch_size", each, shards)
+	}
 	if ranks > 1 && each&(each-1) != 0 {
 		less := 1 << (bits.Len(uint(each)) - 1)
 		return settings.Errorf("train.grad_accum_steps", "is %d on each of %d ranks, but several ranks add up "+

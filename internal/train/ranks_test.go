@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,8 +13,11 @@ import (
 
 	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/weights"
 )
 
 // onRanks runs a job on so many ranks that are goroutines; change may make that
@@ -198,4 +202,51 @@ func TestRanksThatCannotShareAreRefused(t *testing.T) {
 	}) {
 		t.Errorf("four shards on three ranks: %v", errs)
 	}
+}
+
+// With synchronised batch norm two ranks train as one process does with a batch
+// twice as large, up to rounding; the last update of an epoch has one batch.
+func TestSyncBatchNormIsThatOfOneLargeBatch(t *testing.T) {
+	make := func(batch int) Job {
+		job := tinyJob(t)
+		job.Data.Train = "shapes:?train=72&val=13&size=32"
+		job.Train.BatchSize, job.Train.Epochs, job.Train.SyncBatchNorm = batch, 1, true
+		job.Optimizer.Name, job.Optimizer.LR, job.Model.Dropout = optimize.SGD, 0.5, 0
+		return job
+	}
+	one, two, three := make(16), make(8), make(8)
+	one.Train.MaxSteps, two.Train.MaxSteps = 1, 1 // more would make rounding grow
+	if _, err := Run(context.Background(), one); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs := onRanks(context.Background(), two, 2, nil); errors.Join(errs...) != nil {
+		t.Fatal(errs)
+	}
+	a, b := loadedWeights(t, one), loadedWeights(t, two)
+	for i, p := range a.Params {
+		for k, v := range p.Data {
+			if w := b.Params[i].Data[k]; math.Abs(float64(v-w)) > 1e-5*math.Max(1, math.Abs(float64(v))) {
+				t.Fatalf("%s: value %d is %g on one rank, %g on two", p.Name, k, v, w)
+			}
+		}
+	}
+	if _, errs := onRanks(context.Background(), three, 2, nil); errors.Join(errs...) != nil {
+		t.Errorf("with a last update of one batch: %v", errs)
+	}
+	three.Train.GradAccumSteps, three.Dir = 2, filepath.Join(t.TempDir(), "run")
+	_, errs := onRanks(context.Background(), three, 2, nil)
+	for _, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "use 4 ranks") {
+			t.Errorf("with accumulation: %v", err)
+		}
+	}
+}
+
+func loadedWeights(t *testing.T, job Job) *model.Weights {
+	t.Helper()
+	w, _, err := weights.Load(filepath.Join(job.Dir, rundir.LastRaw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

@@ -37,6 +37,7 @@ type LoopOptions struct {
 	Patience        int           `yaml:"patience" json:"patience" help:"stop when the best validation top-1 is that many epochs old; 0 for never"`
 	CheckpointEvery int           `yaml:"checkpoint_every" json:"checkpoint_every" help:"updates between checkpoints; 0 for one at each epoch's end and at least one in 30 minutes"`
 	LogEvery        int           `yaml:"log_every" json:"log_every" help:"updates between training lines in metrics.jsonl, besides the one at each epoch's end; 0 for that alone"`
+	SyncBatchNorm   bool          `yaml:"sync_batch_norm" json:"sync_batch_norm" help:"of several ranks: batch norm normalises the batches of all of them as one, which waits for the slowest in every layer; false: each batch by itself, as in the paper"`
 	Freeze          []string      `yaml:"freeze" json:"freeze" help:"layers that stay as they are, by the beginnings of their names, such as Conv2d or Mixed_5; batch-norm statistics included"`
 	BNRecalibrate   int           `yaml:"bn_recalibrate" json:"bn_recalibrate" help:"before a validation, measure the batch-norm statistics of the validated weights anew on that many training batches; 0 keeps the running ones"`
 }

@@ -121,6 +121,9 @@ func open(job Job) (_ *run, err error) {
 	if err = r.share(fresh); err != nil {
 		return nil, err
 	}
+	if c.Rank() == 0 {
+		r.adviseSpeed()
+	}
 	if r.data.val != nil {
 		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{
 			Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers,

@@ -149,6 +149,10 @@ type PoolArgs struct {
 
 	Columns int // of taps, which come row by row; 0 if they do not
 
+	// What BF16.PoolMaxPositive found: 0 if no tap was negative or NaN. Else its
+	// results are not the maxima.
+	Negative int
+
 	Scale float32 // Runs.PoolSum's factor
 }
 

@@ -18,6 +18,10 @@ type BF16 struct {
 	// PoolSum, PoolMax and PoolArgmax are Runs' PoolSum, PoolMax without argmax,
 	// and PoolMax, on bf16. The sum is float32, and rounded once.
 	PoolSum, PoolMax, PoolArgmax func(*PoolArgs)
+	// PoolMaxPositive is PoolMax of taps of which none is negative or NaN, and says
+	// in Negative whether that was so: the bits of others are ordered as whole
+	// numbers are.
+	PoolMaxPositive func(*PoolArgs)
 	// PoolSum3 is PoolSum of windows one pixel apart and three wide, whose columns
 	// are added up first: taps come in rows of three neighbours.
 	PoolSum3 func(*PoolArgs)

@@ -249,6 +249,11 @@ func poolSum3BF16AVX512(args *PoolArgs)
 //go:noescape
 func poolMaxBF16AVX512(args *PoolArgs)
 
+// y = the taps' maximum, if none is negative or NaN; else Negative is set.
+//
+//go:noescape
+func poolMaxPositiveBF16AVX512(args *PoolArgs)
+
 // y = the taps' maximum, argmax = the index of the first tap that has it.
 //
 //go:noescape

@@ -10832,7 +10832,7 @@ TEXT ·poolSumBF16AVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 72(AX), Z0
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
@@ -10938,7 +10938,7 @@ TEXT ·poolSum3BF16AVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R9
 	LEAQ         (R9)(R9*2), AX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 72(AX), Z0
 	MOVQ         R8, R10
 	SHRQ         $0x02, R10
 	TESTQ        R10, R10
@@ -11160,6 +11160,113 @@ tapDone8:
 	JNZ     pixel5
 
 pixelDone6:
+	VZEROUPPER
+	RET
+
+// func poolMaxPositiveBF16AVX512(args *PoolArgs)
+// Requires: AVX, AVX2, AVX512BW, AVX512VL
+TEXT ·poolMaxPositiveBF16AVX512(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  24(AX), DI
+	MOVQ  32(AX), R8
+	MOVQ  40(AX), R9
+	MOVQ  48(AX), R10
+	LEAQ  (R10)(R10*2), CX
+	VPXOR Y0, Y0, Y0
+	MOVQ  R9, R11
+	SHRQ  $0x02, R11
+	TESTQ R11, R11
+	JZ    groupDone2
+
+group1:
+	MOVQ    DI, AX
+	MOVQ    (AX), AX
+	ADDQ    DX, AX
+	VMOVDQU (AX), Y1
+	VMOVDQU (AX)(R10*1), Y2
+	VMOVDQU (AX)(R10*2), Y3
+	VMOVDQU (AX)(CX*1), Y4
+	MOVQ    R8, R12
+	MOVQ    DI, AX
+	DECQ    R12
+	ADDQ    $0x00000010, AX
+	TESTQ   R12, R12
+	JZ      tapDone4
+
+tap3:
+	MOVQ    (AX), R13
+	ADDQ    DX, R13
+	VPMAXUW (R13), Y1, Y1
+	VPMAXUW (R13)(R10*1), Y2, Y2
+	VPMAXUW (R13)(R10*2), Y3, Y3
+	VPMAXUW (R13)(CX*1), Y4, Y4
+	ADDQ    $0x00000010, AX
+	DECQ    R12
+	JNZ     tap3
+
+tapDone4:
+	VPMAXUW Y1, Y0, Y0
+	VMOVDQU Y1, (BX)
+	VPMAXUW Y2, Y0, Y0
+	VMOVDQU Y2, 32(BX)
+	VPMAXUW Y3, Y0, Y0
+	VMOVDQU Y3, 64(BX)
+	VPMAXUW Y4, Y0, Y0
+	VMOVDQU Y4, 96(BX)
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000040, SI
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	ADDQ    R10, DX
+	DECQ    R11
+	JNZ     group1
+
+groupDone2:
+	ANDQ  $0x00000003, R9
+	TESTQ R9, R9
+	JZ    pixelDone6
+
+pixel5:
+	MOVQ    DI, AX
+	MOVQ    (AX), AX
+	ADDQ    DX, AX
+	VMOVDQU (AX), Y1
+	MOVQ    R8, CX
+	MOVQ    DI, AX
+	DECQ    CX
+	ADDQ    $0x00000010, AX
+	TESTQ   CX, CX
+	JZ      tapDone8
+
+tap7:
+	MOVQ    (AX), R11
+	ADDQ    DX, R11
+	VPMAXUW (R11), Y1, Y1
+	ADDQ    $0x00000010, AX
+	DECQ    CX
+	JNZ     tap7
+
+tapDone8:
+	VPMAXUW Y1, Y0, Y0
+	VMOVDQU Y1, (BX)
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000010, SI
+	ADDQ    R10, DX
+	DECQ    R9
+	JNZ     pixel5
+
+pixelDone6:
+	MOVL         $0x00007f80, AX
+	VMOVD        AX, X1
+	VPBROADCASTW X1, Y1
+	VPCMPUW      $0x06, Y1, Y0, K1
+	KMOVQ        K1, AX
+	MOVQ         args+0(FP), CX
+	MOVQ         AX, 64(CX)
 	VZEROUPPER
 	RET
 

@@ -237,6 +237,7 @@ func TestBF16Pools(t *testing.T) {
 	loops := map[string]func(*simd.BF16) func(*simd.PoolArgs){
 		"sum":                  func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolSum },
 		"sum of three columns": func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolSum3 },
+		"max of positive":      func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolMaxPositive },
 		"max":                  func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolMax },
 		"argmax":               func(s *simd.BF16) func(*simd.PoolArgs) { return s.PoolArgmax },
 	}
@@ -246,6 +247,10 @@ func TestBF16Pools(t *testing.T) {
 				for _, taps := range []int{1, 2, 6, 9} {
 					for seed := range uint64(4) {
 						got, want := newBF16Pool(t, seed, pixels, taps), newBF16Pool(t, seed, pixels, taps)
+						if name == "max of positive" {
+							got.positive()
+							want.positive()
+						}
 						if name == "sum of three columns" {
 							if taps < 6 {
 								continue
@@ -322,6 +327,36 @@ func (p *bf16Pool) reference(name string, at int) float64 {
 		return largest
 	}
 	return sum / 4
+}
+
+// positive makes all values positive.
+func (p *bf16Pool) positive() {
+	for i := range p.x {
+		p.x[i] &= 0x7fff
+	}
+}
+
+// TestBF16PoolMaxPositiveRefuses what has another order: a negative value, a
+// negative zero, a NaN, at any tap, pixel and channel.
+func TestBF16PoolMaxPositiveRefuses(t *testing.T) {
+	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
+		for at := range 9 * simd.Block {
+			for _, odd := range []uint16{0xbf80, 0x8000, 0xff80, 0x7fc0, 0x7f81} {
+				p := newBF16Pool(t, 3, 5, 9)
+				p.positive()
+				p.x[0] = 0x7f80
+				s.BF16.PoolMaxPositive(&p.args)
+				if p.args.Negative != 0 {
+					t.Fatal("refuses infinity")
+				}
+				p.x[at+at%5*p.args.XPixel/2] = odd
+				s.BF16.PoolMaxPositive(&p.args)
+				if p.args.Negative == 0 {
+					t.Fatalf("takes %x at %d", odd, at)
+				}
+			}
+		}
+	})
 }
 
 // firstMaximum returns the index of the first tap with value y.

@@ -18,7 +18,8 @@ var genericBF16 = func() *BF16 {
 		},
 		PackPairs: packPairsGeneric, PackTransposed: packTransposedGeneric,
 		PoolSum: poolSumBF16Generic, PoolSum3: poolSum3BF16Generic, PoolMax: poolMaxBF16Generic,
-		PoolArgmax: poolArgmaxBF16Generic, PoolMaxBack: poolMaxBackBF16Generic,
+		PoolMaxPositive: poolMaxPositiveBF16Generic,
+		PoolArgmax:      poolArgmaxBF16Generic, PoolMaxBack: poolMaxBackBF16Generic,
 		peak: peak{peakBF16Generic, peakChainsBF16 * 4},
 	}
 	for n := 1; n <= MaxTileBlocks; n++ {

@@ -170,6 +170,23 @@ func poolSum3BF16Generic(p *PoolArgs) {
 
 func poolMaxBF16Generic(p *PoolArgs) { eachMaximum(p, func(int, int, PoolTap) {}) }
 
+func poolMaxPositiveBF16Generic(p *PoolArgs) {
+	const infinity = 0x7f80
+	p.Negative = 0
+	for i := range p.Pixels {
+		y := p.half(i)
+		*y = [Block]uint16{}
+		for _, t := range p.list() {
+			for c, v := range p.tappedHalf(t, i) {
+				y[c] = max(y[c], v)
+				if v > infinity {
+					p.Negative |= 1 << c
+				}
+			}
+		}
+	}
+}
+
 func poolArgmaxBF16Generic(p *PoolArgs) {
 	eachMaximum(p, func(i, c int, t PoolTap) { p.winners(i)[c] = uint8(t.Index) })
 }

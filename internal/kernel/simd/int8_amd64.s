@@ -13335,7 +13335,7 @@ TEXT ·poolSumInt8AVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 72(AX), Z0
 	VPXORD       Z1, Z1, Z1
 	CMPQ         R10, $0x10
 	JNE          apart1
@@ -13699,7 +13699,7 @@ TEXT ·poolSumInt8AVX2(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Y0
+	VBROADCASTSS 72(AX), Y0
 	VXORPS       Y1, Y1, Y1
 	MOVL         $0x437f0000, AX
 	VMOVD        AX, X2

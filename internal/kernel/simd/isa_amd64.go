@@ -101,7 +101,8 @@ var bf16AVX512 = &BF16{
 	},
 	PackPairs: packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
 	PoolSum: poolSumBF16AVX512, PoolSum3: poolSum3BF16AVX512, PoolMax: poolMaxBF16AVX512,
-	PoolArgmax: poolArgmaxBF16AVX512, PoolMaxBack: poolMaxBackBF16AVX512,
+	PoolMaxPositive: poolMaxPositiveBF16AVX512,
+	PoolArgmax:      poolArgmaxBF16AVX512, PoolMaxBack: poolMaxBackBF16AVX512,
 	Native: true,
 	peak:   peak{peakBF16AVX512, peakChainsBF16 * 16 * 4},
 }

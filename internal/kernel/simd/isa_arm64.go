@@ -26,7 +26,7 @@ var neonISA = &ISA{
 		Moments: momentsNEON, Normalise: normaliseNEON,
 		GradientSums: gradientSumsNEON, GradientApply: gradientApplyNEON,
 		PoolSum: poolSumNEON, PoolMax: poolMaxNEON, PoolMaxBack: poolMaxBackNEON,
-		Transpose: transposeNEON, Evens: evensGeneric,
+		Transpose: transposeNEON, Evens: evensNEON,
 		Axpy: axpyNEON, Scale: scaleNEON, Lerp: lerpNEON,
 		Momentum: momentumNEON, RMSProp: rmsPropNEON, Adam: adamNEON,
 	},

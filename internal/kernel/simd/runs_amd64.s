@@ -486,7 +486,7 @@ TEXT ·poolSumAVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 72(AX), Z0
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
@@ -1609,7 +1609,7 @@ TEXT ·poolSumAVX2(SB), NOSPLIT, $0-8
 	MOVQ         48(AX), R10
 	LEAQ         (R10)(R10*2), CX
 	MOVQ         args+0(FP), AX
-	VBROADCASTSS 64(AX), Y0
+	VBROADCASTSS 72(AX), Y0
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11

@@ -9,6 +9,11 @@ package simd
 //go:noescape
 func transposeNEON(to, from *[256]float32)
 
+// to[256*i+j] = from[32*i+2*j] for j < 16.
+//
+//go:noescape
+func evensNEON(to, from []float32)
+
 // sum += x and sq += x*x, in float64.
 //
 //go:noescape

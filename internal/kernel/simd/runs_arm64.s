@@ -266,6 +266,31 @@ TEXT ·transposeNEON(SB), NOSPLIT, $0-16
 	WORD $0x3d80fc0b // str q11, [x0, #1008]
 	RET
 
+// func evensNEON(to, from []float32)
+TEXT ·evensNEON(SB), NOSPLIT, $0-48
+	MOVD to_base+0(FP), R0
+	MOVD from_base+24(FP), R1
+	MOVD from_len+32(FP), R2
+	LSR $5, R2, R2
+	CBZ R2, groupDone2
+group1:
+	WORD $0xad400420 // ldp q0, q1, [x1]
+	WORD $0xad410c22 // ldp q2, q3, [x1, #32]
+	WORD $0xad421424 // ldp q4, q5, [x1, #64]
+	WORD $0xad431c26 // ldp q6, q7, [x1, #96]
+	WORD $0x4e811808 // uzp1 v8.4s, v0.4s, v1.4s
+	WORD $0x4e831849 // uzp1 v9.4s, v2.4s, v3.4s
+	WORD $0x4e85188a // uzp1 v10.4s, v4.4s, v5.4s
+	WORD $0x4e8718cb // uzp1 v11.4s, v6.4s, v7.4s
+	WORD $0xad002408 // stp q8, q9, [x0]
+	WORD $0xad012c0a // stp q10, q11, [x0, #32]
+	ADD $1024, R0, R0
+	ADD $128, R1, R1
+	SUBS $1, R2, R2
+	BNE group1
+groupDone2:
+	RET
+
 // func momentsNEON(sum, sq *[16]float64, x []float32)
 TEXT ·momentsNEON(SB), NOSPLIT, $0-40
 	MOVD x_base+16(FP), R0
@@ -1044,7 +1069,7 @@ TEXT ·poolSumNEON(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R6
 	MOVD 48(R0), R7
 	MOVD args+0(FP), R9
-	ADD $64, R9, R9
+	ADD $72, R9, R9
 	WORD $0x4d40c920 // ld1r { v0.4s }, [x9]
 	LSR $2, R6, R9
 	CBZ R9, groupDone2

@@ -101,6 +101,47 @@ func poolMaxBF16(e *emitter) {
 	})
 }
 
+// poolMaxPositiveBF16 compares bits. Those of negative values and of NaN are larger
+// than infinity's, so the maximum of all shows whether there was one.
+func poolMaxPositiveBF16(e *emitter) {
+	p := beginPool(e, avx512, "poolMaxPositiveBF16",
+		"y = the taps' maximum, if none is negative or NaN; else Negative is set.", 4, bf16Block)
+	all := e.YMM()
+	e.VPXOR(all, all, all)
+	p.finish = func() {
+		bits, low, infinity, mask := e.GP32(), e.XMM(), e.YMM(), e.K()
+		e.MOVL(operand.U32(0x7f80), bits)
+		e.VMOVD(bits, low)
+		e.VPBROADCASTW(low, infinity)
+		const greater = 6
+		e.VPCMPUW(operand.U8(greater), infinity, all, mask)
+		found := e.GP64()
+		e.KMOVQ(mask, found)
+		args := e.Load(e.Param("args"), e.GP64())
+		e.MOVQ(found, operand.Mem{Base: args, Disp: e.offset("PoolArgs", "Negative")})
+	}
+	p.walk(func(pixels int) {
+		best := make([]reg.VecVirtual, pixels)
+		first := e.GP64()
+		e.MOVQ(p.taps, p.tap)
+		e.MOVQ(operand.Mem{Base: p.tap}, first)
+		e.ADDQ(p.x, first)
+		for i := range best {
+			best[i] = e.YMM()
+			e.VMOVDQU(p.value(first, i, 0), best[i])
+		}
+		p.eachTap(1, func(from reg.GPVirtual) {
+			for i, b := range best {
+				e.VPMAXUW(p.value(from, i, 0), b, b)
+			}
+		})
+		for i, b := range best {
+			e.VPMAXUW(b, all, all)
+			e.VMOVDQU(b, p.out(i, 0))
+		}
+	})
+}
+
 func poolArgmaxBF16(e *emitter) {
 	p := beginPool(e, avx512, "poolArgmaxBF16", "y = the taps' maximum, argmax = the index of the first tap that has it.",
 		4, bf16Block)

@@ -64,6 +64,7 @@ var families = []struct {
 		poolSumBF16(e)
 		poolSum3BF16(e)
 		poolMaxBF16(e)
+		poolMaxPositiveBF16(e)
 		poolArgmaxBF16(e)
 		poolMaxBackBF16(e)
 		momentsBF16(e)

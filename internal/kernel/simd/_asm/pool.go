@@ -15,6 +15,8 @@ type pool struct {
 	xPixel3, tap   reg.GPVirtual
 	together       int // pixels at a time in the main loop
 	yPixel         int // bytes of an output pixel
+
+	finish func() // emits what follows the last pixel
 }
 
 func beginPool(e *emitter, s *simd, name, doc string, together, yPixel int) *pool {
@@ -50,6 +52,9 @@ func (p *pool) walk(body func(pixels int)) {
 		groups = p.pixels
 	}
 	p.times("pixel", groups, step(1))
+	if p.finish != nil {
+		p.finish()
+	}
 	p.end()
 }
 

