@@ -73,10 +73,11 @@ func WithTop(classes int) Option {
 	}
 }
 
-// WithPrecision sets the arithmetic: "fp32", which it is without this option, or
-// "bf16", twice as fast on processors with AVX512-BF16, whose logits differ by some
-// thousandths of the largest. On others it is an error, which says what bf16 would
-// cost there.
+// WithPrecision sets the arithmetic: "fp32", or "bf16", twice as fast on processors
+// with AVX512-BF16, whose logits differ by some thousandths of the largest. On
+// others it is an error, which says what bf16 would cost there. Without this option
+// it is "int8" for the weights that "inception quantize" writes, which have no other,
+// and "fp32" for all others.
 func WithPrecision(name string) Option {
 	return func(m *Model) (err error) {
 		if m.precision, err = model.ParsePrecision(name, false); err != nil {
@@ -108,13 +109,16 @@ func Load(path string, opts ...Option) (*Model, error) {
 		return nil, fmt.Errorf("inception: %w", err)
 	}
 	m := &Model{
-		weights: w, metadata: metadata, top: 5,
+		weights: w, metadata: metadata, top: 5, precision: model.Own,
 		running: make(chan struct{}, parallel.Threads()), closed: make(chan struct{}),
 	}
 	for _, opt := range opts {
 		if err := opt(m); err != nil {
 			return nil, err
 		}
+	}
+	if m.precision, err = w.Precision(m.precision); err != nil {
+		return nil, fmt.Errorf("inception: %s: %w", path, err)
 	}
 	spec := w.Spec
 	spec.InputSize = m.metadata.Preprocess.Size

@@ -14,8 +14,10 @@ import (
 	"testing"
 
 	"github.com/inception-go/inception"
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/quantize"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -249,7 +251,7 @@ func TestCloseFreesTheNetworksAndEndsCalls(t *testing.T) {
 // Where the processor has bf16 it answers nearly alike; elsewhere it is refused
 // with what it would cost.
 func TestPrecision(t *testing.T) {
-	if _, err := inception.Load(tiny(), inception.WithPrecision("half")); err == nil || !strings.Contains(err.Error(), "must be fp32 or bf16") {
+	if _, err := inception.Load(tiny(), inception.WithPrecision("half")); err == nil || !strings.Contains(err.Error(), "must be fp32, bf16 or int8") {
 		t.Errorf("an unknown precision: %v", err)
 	}
 	half, err := inception.Load(tiny(), inception.WithPrecision("bf16"))
@@ -281,6 +283,59 @@ func TestPrecision(t *testing.T) {
 	}
 	if slices.Equal(got[0], want[0]) {
 		t.Error("bf16 gives float32's bits")
+	}
+}
+
+// Quantised weights answer in int8, and in nothing else.
+func TestQuantisedWeights(t *testing.T) {
+	path := tiny()
+	w, m, err := weights.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Spec.InputSize = m.Preprocess.Size
+	var how kernel.ByteImage
+	for c := range how.Scale {
+		how.Scale[c], how.Offset[c] = float32(255*m.Preprocess.Std[c]), float32(255*m.Preprocess.Mean[c])
+	}
+	images := make([]float32, 3*m.Preprocess.Size*m.Preprocess.Size)
+	for i := range images {
+		images[i] = float32(i*97%255)/127.5 - 1
+	}
+	q, _, err := quantize.Run(w, func(each func([]float32, int) error) error { return each(images, 1) },
+		quantize.Options{Range: quantize.MinMax, Batch: 1, Image: how})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "int8.safetensors")
+	if err := weights.Save(file, q, m); err != nil {
+		t.Fatal(err)
+	}
+	features := func(path string) []float32 {
+		model, err := inception.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer model.Close()
+		f, err := model.Features(context.Background(), plain(color.RGBA{40, 200, 90, 255}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f[0]
+	}
+	got, want := features(file), features(path)
+	signal, noise := 0.0, 0.0
+	for i, v := range want {
+		signal += float64(v * v)
+		noise += float64((got[i] - v) * (got[i] - v))
+	}
+	if noise == 0 || noise > signal/100 {
+		t.Errorf("features have %g of the signal as noise", noise/signal)
+	}
+	for file, precision := range map[string]string{file: "fp32", path: "int8"} {
+		if _, err := inception.Load(file, inception.WithPrecision(precision)); err == nil || !strings.Contains(err.Error(), "quantised") {
+			t.Errorf("%s of %s: %v", precision, file, err)
+		}
 	}
 }
 

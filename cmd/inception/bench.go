@@ -48,20 +48,36 @@ func newBench(s *session) *cobra.Command {
 			if mode == bench.Train && !c.Flags().Changed("precision") {
 				arithmetic.name = resolved.Train.Precision
 			}
-			precision, err := arithmetic.value()
+			precisions, err := arithmetic.values()
 			if err != nil {
 				return err
+			}
+			for i, p := range precisions { // the weights are random, so that they have no precision of their own
+				if p == model.Own {
+					precisions[i] = model.FP32
+				}
+			}
+			if layers && len(precisions) > 1 {
+				return usageError{errors.New("--precision: --layers takes one")}
 			}
 			if layers {
-				return benchLayers(c, s, resolved.Model, batch, precision, span)
+				return benchLayers(c, s, resolved.Model, batch, precisions[0], span)
 			}
-			r, err := bench.Run(c.Context(), bench.Options{
-				Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Precision: precision, Time: span,
-				Cluster: s.cluster,
-			})
-			if err != nil {
-				return err
+			var results []bench.Result
+			for _, precision := range precisions {
+				r, err := bench.Run(c.Context(), bench.Options{
+					Mode: mode, Spec: resolved.Model, Recipe: resolved.Recipe, Batch: batch, Precision: precision, Time: span,
+					Cluster: s.cluster,
+				})
+				if err != nil {
+					return err
+				}
+				results = append(results, r)
 			}
+			if len(results) > 1 {
+				return benchPrecisions(s, resolved.Model.InputSize, results)
+			}
+			r := results[0]
 			if s.json {
 				return s.printJSON(r)
 			}
@@ -80,11 +96,27 @@ func newBench(s *session) *cobra.Command {
 	f.StringVar(&mode, "mode", bench.Eval, "eval or train")
 	f.StringVar(&variant, "variant", "", "network, instead of the configuration's: "+strings.Join(model.Variants(), ", "))
 	f.IntVarP(&batch, "batch", "b", 8, "images of one step, also --batch-size")
-	arithmetic.addFlags(f)
+	arithmetic.addFlags(f, true)
 	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
 	f.BoolVar(&layers, "layers", false,
 		"time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
 	return c
+}
+
+// benchPrecisions prints results of the same steps side by side.
+func benchPrecisions(s *session, size int, results []bench.Result) error {
+	if s.json {
+		return s.printJSON(results)
+	}
+	r := results[0]
+	s.print("%s %s, %dx%d px, batch %d, %s, %d threads\n\n", r.Mode, r.Variant, size, size, r.Batch, r.ISA, r.Threads)
+	s.print("%-10s %10s %10s %8s %12s %10s %14s %18s\n", "precision", "step, ms", "images/s", "faster",
+		"10^9 op/s", "of peak", "weights, MiB", "activations, MiB")
+	for _, r := range results {
+		s.print("%-10s %10.1f %10.1f %7.2fx %12.0f %9.0f%% %14.1f %18.1f\n", r.Precision, 1000*r.StepS, r.ImagesPerS,
+			results[0].StepS/r.StepS, r.GFLOPS, 100*r.PeakFraction, r.WeightsMiB, r.PlannedMiB)
+	}
+	return nil
 }
 
 func benchLayers(

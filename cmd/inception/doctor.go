@@ -22,6 +22,8 @@ type doctorReport struct {
 	PeakGFLOPS float64  `json:"peak_gflops"`
 	BF16       bool     `json:"bf16"` // the instruction set in use has it
 	BF16GFLOPS float64  `json:"peak_bf16_gflops"`
+	Int8       string   `json:"int8"` // its instructions
+	Int8GOPS   float64  `json:"peak_int8_gops"`
 	MemoryMiB  float64  `json:"memory_mib"` // 0 where the system does not tell
 	MPI        string   `json:"mpi"`        // the library; empty if there is none or this build works alone
 }
@@ -38,6 +40,7 @@ func newDoctor(s *session) *cobra.Command {
 				ISA: kernel.ISA(), ISAs: kernel.ISAs(), Processors: runtime.NumCPU(), Threads: parallel.Threads(),
 				PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()), MemoryMiB: float64(memory.Machine()) / (1 << 20),
 				BF16: kernel.HasBF16(), BF16GFLOPS: kernel.PeakBF16GFLOPS(parallel.Threads()),
+				Int8: kernel.Int8(), Int8GOPS: kernel.PeakInt8GOPS(parallel.Threads()),
 			}
 			mpi, mpiErr := cluster.Library()
 			r.MPI = mpi
@@ -53,6 +56,7 @@ func newDoctor(s *session) *cobra.Command {
 			} else {
 				s.print("peak in bf16   %.1f GFLOP/s in plain Go: %s has no instructions for it here\n", r.BF16GFLOPS, r.ISA)
 			}
+			s.print("peak in int8   %.0f GOP/s by %s\n", r.Int8GOPS, r.Int8)
 			if r.MemoryMiB > 0 {
 				s.print("memory         %.0f MiB\n", r.MemoryMiB)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -69,7 +70,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f.BoolVar(&e.byOrder, "classes-by-order", false, "match class folders to labels by their order")
 	f.BoolVar(&e.perClass, "per-class", false,
 		"print precision, recall and F1 of each class, and the calibration")
-	e.precision.addFlags(f)
+	e.precision.addFlags(f, true)
 	e.files.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
@@ -85,24 +86,50 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if run != "" && e.data == "" {
 		e.warnOfOldSplit(resolved)
 	}
+	precisions, err := e.precision.values()
+	if err != nil {
+		return err
+	}
+	if len(precisions) > 1 && (e.perClass || e.files != evalFiles{}) {
+		return usageError{errors.New("--precision: one alone goes with --per-class and with files to write")}
+	}
 	job, err := e.job(resolved, run != "")
 	if err != nil {
 		return usageError{err}
 	}
+	var outcomes []*evaluate.Outcome
+	for i, precision := range precisions {
+		if job.Precision = precision; i > 0 { // what there is to know of weights and images has been said
+			job.Note = func(string) {}
+		}
+		outcome, err := e.measure(c.Context(), job)
+		if run != "" && e.data == "" {
+			err = moved(err)
+		}
+		if errors.As(err, &evaluate.CallError{}) {
+			err = usageError{err}
+		}
+		if err != nil {
+			return err
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	if e.cluster.Rank() > 0 {
+		return nil
+	}
+	if len(outcomes) > 1 {
+		return e.compare(outcomes)
+	}
+	return e.show(c.Context(), outcomes[0])
+}
+
+// measure runs a job behind a progress bar.
+func (e *evalCommand) measure(ctx context.Context, job evaluate.Job) (*evaluate.Outcome, error) {
 	bar := e.bar("eval", console.Images)
 	job.Progress = func(done, total int) { bar.Set(int64(done), int64(total)) }
-	outcome, err := job.Run(c.Context())
+	outcome, err := job.Run(ctx)
 	bar.Clear()
-	if run != "" && e.data == "" {
-		err = moved(err)
-	}
-	if errors.As(err, &evaluate.CallError{}) {
-		err = usageError{err}
-	}
-	if err != nil || e.cluster.Rank() > 0 {
-		return err
-	}
-	return e.show(c.Context(), outcome)
+	return outcome, err
 }
 
 // runConfig returns the configuration beside the weights if they lie in a run
@@ -175,9 +202,6 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	}
 	if e.crops > 1 && e.cropPct > 0 {
 		return j, fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)
-	}
-	if j.Precision, err = e.precision.value(); err != nil {
-		return j, err
 	}
 	if j.Match.Map, err = readClassMap(e.classMap); err != nil {
 		return j, err

@@ -48,24 +48,26 @@ func (f *evalFiles) write(e report.Evaluation, note func(string, ...any)) error 
 
 // evalReport is what `eval --json` prints.
 type evalReport struct {
-	Images      int                `json:"images"`
-	Skipped     int                `json:"skipped"`
-	Top1        float64            `json:"top1"`
-	Top5        float64            `json:"top5"`
-	Loss        float64            `json:"loss"`
-	ImagesPerS  float64            `json:"images_per_s"`
-	Preprocess  picture.Preprocess `json:"preprocess"` // of the first member
-	Crops       int                `json:"crops"`
-	Precision   string             `json:"precision"`
-	Excluded    int                `json:"excluded"`
-	Damaged     int                `json:"damaged"` // of the images; used as far as they go
-	Members     []memberReport     `json:"members"`
-	ECE         float64            `json:"ece"`
-	MacroF1     float64            `json:"macro_f1"`
-	Balanced    float64            `json:"balanced_accuracy"`
-	Classes     []classReport      `json:"classes,omitempty"`
-	Confusion   [][]int            `json:"confusion,omitempty"`
-	Reliability []binReport        `json:"reliability,omitempty"`
+	Images         int                `json:"images"`
+	Skipped        int                `json:"skipped"`
+	Top1           float64            `json:"top1"`
+	Top5           float64            `json:"top5"`
+	Loss           float64            `json:"loss"`
+	ImagesPerS     float64            `json:"images_per_s"`
+	Preprocess     picture.Preprocess `json:"preprocess"` // of the first member
+	Crops          int                `json:"crops"`
+	Precision      string             `json:"precision"`
+	WeightsMiB     float64            `json:"weights_mib"` // as the networks read them
+	ActivationsMiB float64            `json:"activations_mib"`
+	Excluded       int                `json:"excluded"`
+	Damaged        int                `json:"damaged"` // of the images; used as far as they go
+	Members        []memberReport     `json:"members"`
+	ECE            float64            `json:"ece"`
+	MacroF1        float64            `json:"macro_f1"`
+	Balanced       float64            `json:"balanced_accuracy"`
+	Classes        []classReport      `json:"classes,omitempty"`
+	Confusion      [][]int            `json:"confusion,omitempty"`
+	Reliability    []binReport        `json:"reliability,omitempty"`
 }
 
 type memberReport struct {
@@ -120,11 +122,37 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 	if err := e.files.write(e.withMaps(ctx, report.Evaluation{Outcome: o, Version: version()}), e.note); err != nil {
 		return err
 	}
+	return e.skipped(o)
+}
+
+// skipped returns an error if images could not be read.
+func (e *evalCommand) skipped(o *evaluate.Outcome) error {
 	if n := len(o.Skipped); n > 0 {
 		return fmt.Errorf("%d images could not be read and are not counted; %s dataset verify names all of a dataset",
 			n, program())
 	}
 	return nil
+}
+
+// compare prints the results of several precisions side by side.
+func (e *evalCommand) compare(outcomes []*evaluate.Outcome) error {
+	var reports []evalReport
+	for _, o := range outcomes {
+		reports = append(reports, e.report(o))
+	}
+	if e.json {
+		if err := e.printJSON(reports); err != nil {
+			return err
+		}
+	} else {
+		e.print("images %d\n%-10s %8s %8s %8s %10s %14s %18s\n", outcomes[0].Images,
+			"precision", "top-1", "top-5", "loss", "images/s", "weights, MiB", "activations, MiB")
+		for _, r := range reports {
+			e.print("%-10s %7.2f%% %7.2f%% %8.4f %10.*f %14.1f %18.1f\n", r.Precision, 100*r.Top1, 100*r.Top5, r.Loss,
+				decimals(r.ImagesPerS), r.ImagesPerS, r.WeightsMiB, r.ActivationsMiB)
+		}
+	}
+	return e.skipped(outcomes[0])
 }
 
 // withMaps adds maps of the mistakes if a page is to show them.
@@ -156,7 +184,8 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
 		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
-		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Job.Precision.String(),
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision.String(),
+		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}
 	for _, m := range o.Members {

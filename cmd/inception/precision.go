@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/spf13/pflag"
 )
@@ -13,8 +15,13 @@ type precisionFlags struct {
 	emulate bool
 }
 
-func (p *precisionFlags) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&p.name, "precision", model.FP32.String(), "arithmetic: fp32 or bf16")
+// addFlags adds them; several says that the command takes a list.
+func (p *precisionFlags) addFlags(f *pflag.FlagSet, several bool) {
+	help := "arithmetic: fp32, bf16 or int8"
+	if several {
+		help += "; several with commas, or all, in one table"
+	}
+	f.StringVar(&p.name, "precision", "", help+" (default fp32, or int8 of quantised weights)")
 	f.BoolVar(&p.emulate, "emulate", false,
 		"compute in a precision that the processor has no instructions for, slowly")
 }
@@ -40,12 +47,34 @@ func (t *trainingFlags) set(values map[string]any) {
 }
 
 // value returns the precision that the flags ask for.
-func (p *precisionFlags) value() (model.Precision, error) {
-	precision, err := model.ParsePrecision(p.name, p.emulate)
+func (p *precisionFlags) value() (model.Precision, error) { return p.parse(p.name) }
+
+// values returns those of a list: all stands for each that the processor has
+// instructions for, and those of --emulate.
+func (p *precisionFlags) values() (list []model.Precision, err error) {
+	if p.name == "all" {
+		list = []model.Precision{model.FP32, model.BF16, model.INT8}
+		if !kernel.HasBF16() && !p.emulate {
+			list = []model.Precision{model.FP32, model.INT8}
+		}
+		return list, nil
+	}
+	for _, name := range strings.Split(p.name, ",") {
+		precision, err := p.parse(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, precision)
+	}
+	return list, nil
+}
+
+func (p *precisionFlags) parse(name string) (model.Precision, error) {
+	precision, err := model.ParsePrecision(name, p.emulate)
 	if err == nil {
 		return precision, nil
 	}
-	if _, unknown := model.ParsePrecision(p.name, true); unknown == nil {
+	if _, unknown := model.ParsePrecision(name, true); unknown == nil {
 		err = fmt.Errorf("%w; --emulate does so", err)
 	}
 	return precision, usageError{fmt.Errorf("--precision: %w", err)}

@@ -38,7 +38,7 @@ func (p *predictCommand) addFlags(c *cobra.Command) {
 	f.StringVarP(&p.weights, "weights", "w", "", "weight file or run folder")
 	f.IntVarP(&p.batch, "batch", "b", 0, "images in one pass, also --batch-size (default: as many as are given, up to 8)")
 	f.IntVar(&p.inputSize, "input-size", 0, "use this size instead of the weights' own")
-	p.precision.addFlags(f)
+	p.precision.addFlags(f, false)
 	_ = c.MarkFlagRequired("weights")
 	annotate(c, decodesPictures)
 }

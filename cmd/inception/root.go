@@ -159,7 +159,8 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
 		together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
-		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newImport(s), newExport(s),
+		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newQuantize(s),
+		newImport(s), newExport(s),
 		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
 	groups(root)
 	root.SetHelpCommand(newHelp(root))

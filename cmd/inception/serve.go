@@ -52,7 +52,7 @@ curl --data-binary @rose.jpg http://127.0.0.1:8080/predict`,
 	f.Int64Var(&v.maxBody, "max-body", o.Body>>20, "largest request in MiB")
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "longest time of a request, its reading included")
 	f.IntVar(&v.inputSize, "input-size", 0, "use this size instead of the weights' own")
-	v.precision.addFlags(f)
+	v.precision.addFlags(f, false)
 	_ = c.MarkFlagRequired("weights")
 	return c
 }
@@ -84,6 +84,9 @@ func (v *serveCommand) run(ctx context.Context) (err error) {
 	o.Decoder, o.Version, o.Log = limits.Decoder(), version(), v.warn
 	if o.Weights, o.Metadata, err = weights.Load(v.weights); err != nil {
 		return err
+	}
+	if o.Precision, err = o.Weights.Precision(o.Precision); err != nil {
+		return usageError{fmt.Errorf("%s: %w", v.weights, err)}
 	}
 	for _, text := range o.Metadata.Notes {
 		v.note("%s: %s", v.weights, text)

@@ -38,11 +38,12 @@ type Result struct {
 	Batch        int     `json:"batch"`
 	StepS        float64 `json:"step_s"` // median
 	ImagesPerS   float64 `json:"images_per_s"`
-	GFLOPS       float64 `json:"gflops"`        // of the convolutions and classifiers
-	PeakGFLOPS   float64 `json:"peak_gflops"`   // of the precision, measured on multiply-adds in registers
-	PeakFraction float64 `json:"peak_fraction"` // the former of the latter
-	PeakRSSMiB   float64 `json:"peak_rss_mib"`  // of this process; 0 where the system does not tell
-	PlannedMiB   float64 `json:"planned_mib"`   // of the activations' arena
+	GFLOPS       float64 `json:"gflops"`                // of the convolutions and classifiers
+	PeakGFLOPS   float64 `json:"peak_gflops"`           // of the precision, measured on multiply-adds in registers
+	PeakFraction float64 `json:"peak_fraction"`         // the former of the latter
+	PeakRSSMiB   float64 `json:"peak_rss_mib"`          // of this process; 0 where the system does not tell
+	PlannedMiB   float64 `json:"planned_mib"`           // of the activations' arena
+	WeightsMiB   float64 `json:"weights_mib,omitempty"` // of eval, as the convolutions read them
 
 	Ranks          int     `json:"ranks"`           // each with Batch images; ImagesPerS is of all of them, GFLOPS of one
 	CommunicationS float64 `json:"communication_s"` // of a step, mean: while gradients were under way between ranks
@@ -65,7 +66,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if r.Ranks > 1 && o.Mode != Train {
 		return r, fmt.Errorf("--mode: several ranks can be timed in %s only", Train)
 	}
-	w, err := model.NewWeights(o.Spec, 1)
+	if o.Mode == Train && o.Precision == model.INT8 {
+		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v or %v", o.Precision, model.FP32, model.BF16)
+	}
+	w, err := weightsOf(o.Spec, o.Precision)
 	if err != nil {
 		return r, err
 	}
@@ -83,7 +87,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	r.GFLOPS = s.flops / r.StepS / 1e9
 	r.PeakFraction = r.GFLOPS / r.PeakGFLOPS
 	r.PeakRSSMiB = peakRSS()
-	r.PlannedMiB = float64(s.plan) / (1 << 20)
+	r.PlannedMiB, r.WeightsMiB = float64(s.plan)/(1<<20), float64(s.weights)/(1<<20)
 	if r.Ranks > 1 {
 		c := s.communication()
 		r.CommunicationS = c.Busy.Seconds() / float64(c.Updates)
@@ -94,18 +98,22 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 // peakOf measures a precision's peak in GFLOP/s.
 func peakOf(p model.Precision) float64 {
-	if p == model.BF16 {
+	switch p {
+	case model.BF16:
 		return kernel.PeakBF16GFLOPS(parallel.Threads())
+	case model.INT8:
+		return kernel.PeakInt8GOPS(parallel.Threads())
 	}
 	return kernel.PeakGFLOPS(parallel.Threads())
 }
 
 // stepper is what is timed.
 type stepper struct {
-	step  func() error
-	plan  int64   // bytes of activations
-	flops float64 // of a step
-	close func()
+	step    func() error
+	plan    int64   // bytes of activations
+	weights int64   // bytes of them, in evaluation
+	flops   float64 // of a step
+	close   func()
 
 	communication func() train.Communication // of a training
 }
@@ -124,8 +132,9 @@ func stepOf(o Options, w *model.Weights) (s stepper, err error) {
 			return s, err
 		}
 		net.Refresh()
+		weights, activations := net.Memory()
 		return stepper{
-			step: func() error { return net.Forward(images) }, plan: net.Plan.Bytes,
+			step: func() error { return net.Forward(images) }, plan: activations, weights: weights,
 			flops: 2 * float64(model.MACs(layers)) * float64(o.Batch), close: func() { _ = net.Close() },
 		}, nil
 	case Train:

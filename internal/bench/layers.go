@@ -13,7 +13,8 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 )
 
-// LayerResult is how fast one convolution runs, by pass, in GFLOP/s.
+// LayerResult is how fast one convolution runs, by pass, in GFLOP/s. In int8 there is
+// evaluation only.
 type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
@@ -41,8 +42,8 @@ type LayersResult struct {
 }
 
 // Layers times every convolution of a network by itself, in evaluation, in
-// training's forward pass and both gradients, each until span is over. Layers of one
-// shape are timed once.
+// training's forward pass and both gradients, each until span is over; in int8 in
+// evaluation only. Layers of one shape are timed once.
 func Layers(
 	ctx context.Context, spec model.Spec, batch int, precision model.Precision, span time.Duration,
 ) (LayersResult, error) {
@@ -151,8 +152,11 @@ func (c layerConv) String() string {
 func (c layerConv) time(name string, precision model.Precision, span time.Duration) LayerResult {
 	r := LayerResult{Name: name, Shape: c.String(), GFLOP: 2 * float64(c.macs) * float64(c.n) / 1e9}
 	p := c.passes()
-	if precision == model.BF16 {
+	switch precision {
+	case model.BF16:
 		p = c.passesBF16()
+	case model.INT8:
+		p = layerPasses{eval: c.passInt8()}
 	}
 	rate := func(pass func()) float64 {
 		if pass == nil {

@@ -96,7 +96,11 @@ func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 		return b.keep(nil, err, image)
 	}
 	if !b.Train {
-		y, err := ops.ImageConvBiasReLU(u.Name, image, weights, k, bias, u.Window, b.Precision, layers...)
+		precision := b.Precision
+		if b.Int8 != nil { // its weights are those of float32
+			precision = ops.FP32
+		}
+		y, err := ops.ImageConvBiasReLU(u.Name, image, weights, k, bias, u.Window, precision, layers...)
 		return b.keep(y, err, image)
 	}
 	y, err := ops.ImageConv(u.Name, image, weights, k, u.Window, b.Precision, layers...)

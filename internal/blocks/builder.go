@@ -26,6 +26,7 @@ type Options struct {
 
 	Folds     *ops.Folds    // of the networks over the same parameters; only without Train
 	Precision ops.Precision // of activations
+	Int8      *ops.Int8     // with INT8 only
 
 	// Share joins the statistics of batch norm with those of other processes; see
 	// ops.Norm. nil: none.

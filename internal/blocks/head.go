@@ -60,7 +60,7 @@ func (b *Builder) BiasConv(x *gorgonia.Node, u Unit) *gorgonia.Node {
 	l := b.conv(x, u)
 	bias := b.param(l, "conv.bias", ops.Bias, l.Output[0])
 	if !b.Train {
-		y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], bias, ops.Norm{}, l.Window, b.Precision, l.Layer)
+		y, err := b.folded(l, x, bias, ops.Norm{})
 		return b.made(l, y, err, x)
 	}
 	z := b.convolve(x, []*layer{l})[0]

@@ -55,7 +55,7 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 	}
 	if !b.Train {
 		for i, l := range layers {
-			y, err := ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], nil, norms[i], l.Window, b.Precision, l.Layer)
+			y, err := b.folded(l, x, nil, norms[i])
 			ys[i] = b.made(l, y, err, x)
 		}
 		return ys
@@ -69,6 +69,14 @@ func (b *Builder) Siblings(x *gorgonia.Node, units ...Unit) []*gorgonia.Node {
 		ys[i] = b.made(layers[i], y, err, x)
 	}
 	return ys
+}
+
+// folded makes a convolution for inference.
+func (b *Builder) folded(l *layer, x *gorgonia.Node, bias *ops.Param, norm ops.Norm) (*gorgonia.Node, error) {
+	if b.Int8 != nil {
+		return b.Int8.Conv(x, b.Folds, bias, norm, l.Layer)
+	}
+	return ops.FoldedConv(l.Name, x, b.Folds, l.Params[0], bias, norm, l.Window, b.Precision, l.Layer)
 }
 
 // convolve makes one convolution for all layers and a view for each layer.
@@ -163,7 +171,12 @@ func (b *Builder) MaxPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgoni
 	if b.Err() != nil {
 		return x
 	}
-	y, err := ops.MaxPool(b.scope+name, x, p, b.poolLayer(x, name, "max_pool", p))
+	l := b.poolLayer(x, name, "max_pool", p)
+	if b.Int8 != nil {
+		y, err := b.Int8.MaxPool(x, p, l)
+		return b.keep(y, err, x)
+	}
+	y, err := ops.MaxPool(l.Name, x, p, l)
 	return b.keep(y, err, x)
 }
 
@@ -172,7 +185,12 @@ func (b *Builder) AvgPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgoni
 	if b.Err() != nil {
 		return x
 	}
-	y, err := ops.AvgPool(b.scope+name, x, p, b.poolLayer(x, name, "avg_pool", p))
+	l := b.poolLayer(x, name, "avg_pool", p)
+	if b.Int8 != nil {
+		y, err := b.Int8.AvgPool(x, p, l)
+		return b.keep(y, err, x)
+	}
+	y, err := ops.AvgPool(l.Name, x, p, l)
 	return b.keep(y, err, x)
 }
 
@@ -199,8 +217,12 @@ func (b *Builder) GlobalAvgPool(x *gorgonia.Node, name string) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
-	y, err := ops.GlobalAvgPool(b.scope+name, x,
-		b.sized(name, "global_avg_pool", ops.ChannelsOf(x), 1, 1))
+	l := b.sized(name, "global_avg_pool", ops.ChannelsOf(x), 1, 1)
+	if b.Int8 != nil {
+		y, err := b.Int8.GlobalAvgPool(x, l)
+		return b.keep(y, err, x)
+	}
+	y, err := ops.GlobalAvgPool(l.Name, x, l)
 	return b.keep(y, err, x)
 }
 
@@ -216,6 +238,10 @@ func (b *Builder) Concat(branches ...*gorgonia.Node) *gorgonia.Node {
 	s := branches[0].Shape()
 	l := b.sized("", "concat", channels, s[2], s[3])
 	l.Name = b.scope[:len(b.scope)-1]
+	if b.Int8 != nil {
+		y, err := b.Int8.Concat(branches, l)
+		return b.keep(y, err, branches[0])
+	}
 	y, err := ops.Concat(l.Name, branches, l)
 	return b.keep(y, err, branches[0])
 }

@@ -12,6 +12,12 @@ func Sample(set Set, n int) Set {
 	if n <= 0 || n >= set.Len() {
 		return set
 	}
+	return Subset(set, SampleIndices(set, n))
+}
+
+// SampleIndices returns which n images Sample takes, in order; n is at least 1 and
+// at most their number.
+func SampleIndices(set Set, n int) []int {
 	byClass := make([][]int, len(set.Classes()))
 	for i := range set.Len() {
 		byClass[set.Label(i)] = append(byClass[set.Label(i)], i)
@@ -24,7 +30,7 @@ func Sample(set Set, n int) Set {
 		}
 	}
 	slices.Sort(chosen)
-	return Subset(set, chosen)
+	return chosen
 }
 
 // shares splits n among the classes in proportion to their images: what

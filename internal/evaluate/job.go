@@ -18,10 +18,10 @@ import (
 type Job struct {
 	Weights []string // files or run folders; several answer together
 	Options
-	Crops         picture.Crops // views of each image
-	InputSize     int           // of the networks, instead of the weights' own; 0 for that
-	Interpolation string        // instead of the weights' own; empty for that
-	Precision     model.Precision
+	Crops         picture.Crops   // views of each image
+	InputSize     int             // of the networks, instead of the weights' own; 0 for that
+	Interpolation string          // instead of the weights' own; empty for that
+	Precision     model.Precision // INT8 of float32 weights quantises them first
 
 	Data    dataset.Options
 	Given   bool   // Data.Train was named for this evaluation; else it is the weights' own run's
@@ -52,6 +52,10 @@ type Outcome struct {
 	Set      dataset.Set // what the Result's indices are of
 	Source   string      // which images, in words
 	Excluded int
+
+	Precision   model.Precision // that was computed in
+	Weights     int64           // bytes of the weights that the networks read
+	Activations int64           // bytes of their results
 }
 
 // CallError is a fault of the call: it asks for what there is not.
@@ -60,7 +64,7 @@ type CallError struct{ error }
 // Run loads the weights and measures them.
 func (j Job) Run(ctx context.Context) (*Outcome, error) {
 	o := &Outcome{Job: j}
-	ensemble, err := o.load()
+	ensemble, err := o.load(ctx)
 	for _, evaluator := range ensemble {
 		defer evaluator.Close()
 	}
@@ -90,7 +94,7 @@ func (j Job) Run(ctx context.Context) (*Outcome, error) {
 }
 
 // load loads the weights and builds their networks.
-func (o *Outcome) load() (ensemble Ensemble, err error) {
+func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 	j := &o.Job
 	for i, path := range j.Weights {
 		w, m, err := weights.Load(path)
@@ -108,14 +112,25 @@ func (o *Outcome) load() (ensemble Ensemble, err error) {
 		}
 		m.Preprocess = j.preprocess(m)
 		j.Note("preprocess: " + j.Crops.Describe(m.Preprocess))
-		evaluator, err := NewEvaluator(w, RunOptions{
+		run := RunOptions{
 			Options: j.Options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers,
 			Precision: j.Precision, SkipUnreadable: true, Cluster: j.Cluster,
-		})
+		}
+		if j.Precision == model.INT8 && w.Int8 == nil {
+			if w, err = j.quantised(ctx, w, run); err != nil {
+				return ensemble, err
+			}
+		}
+		if o.Precision, err = w.Precision(j.Precision); err != nil {
+			return ensemble, CallError{fmt.Errorf("%s: %w", path, err)}
+		}
+		evaluator, err := NewEvaluator(w, run)
 		if err != nil {
 			return ensemble, err
 		}
 		ensemble = append(ensemble, evaluator)
+		read, made := evaluator.nets.whole.Memory()
+		o.Weights, o.Activations = o.Weights+read, o.Activations+made
 		o.Members = append(o.Members, Member{path, m})
 	}
 	return ensemble, nil

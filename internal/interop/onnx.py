@@ -90,6 +90,23 @@ def variant_checks(variant, size, runtime):
             check(f"{variant}, {kind}, ONNX Runtime {facts['version']}, batch {batch}", named and off <= 1e-4, f"{off:.1e} of the largest logit")
 
 
+def quantised_checks(variant, size, runtime):
+    """int8 weights as QDQ: the same most probable classes; single bytes may round otherwise."""
+    weights, file = f"{variant}8.safetensors", f"{variant}8.onnx"
+    inception("quantize", "--weights", variant, "--data", f"shapes:?train=32&val=8&size={size}", "--images", "16", "-o", weights, "--quiet")
+    inception("export", "--weights", weights, "--format", "onnx", "--with-preprocess", "-o", file, "--quiet")
+    preprocess = json.loads(checked(f"{variant}, int8", file)["preprocess"])
+    if not runtime:
+        return
+    mean, std = (np.reshape(preprocess[key], (1, 3, 1, 1)) for key in ("mean", "std"))
+    pixels = np.random.default_rng(2).integers(0, 256, (5, 3, size, size), np.uint8)
+    want = logits_here(weights, ((pixels / 255 - mean) / std).astype(np.float32))
+    facts, got = ort(file, pixels)
+    off = float(np.abs(got - want).max() / np.abs(want).max())
+    same = bool((got.argmax(1) == want.argmax(1)).all())
+    check(f"{variant}, int8, ONNX Runtime {facts['version']}", same and off <= 0.03, f"the same classes: {same}, {off:.1e} of the largest logit")
+
+
 def main():
     sys.argv[1] = os.path.abspath(sys.argv[1])
     runtime = shutil.which("node") is not None and os.path.isdir(os.path.join(MODULES, "onnxruntime-node"))
@@ -101,6 +118,7 @@ def main():
                 print(f"skip {variant}: this program does not know it", flush=True)
             else:
                 variant_checks(variant, size, runtime)
+                quantised_checks(variant, size, runtime)
         os.chdir("/")
     if not runtime:
         print(f"skip ONNX Runtime: npm install --ignore-scripts --prefix {os.path.dirname(MODULES)} onnxruntime-node")

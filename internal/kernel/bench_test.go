@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/inception-go/inception/internal/parallel"
 )
@@ -126,6 +127,11 @@ func BenchmarkInceptionV3(b *testing.B) {
 			in, out := MapOf(BF16s(x.Data), x.N, x.C, x.H, x.W), MapOf(BF16s(y.Data), y.N, y.C, y.H, y.W)
 			c.ForwardBF16(out, in, BF16s(w), nil, true)
 		}},
+		{"int8", func(c Conv, x, y Map, w []float32) { // on quarters
+			in, out := MapOf(Bytes(x.Data), x.N, x.C, x.H, x.W), MapOf(Bytes(y.Data), y.N, y.C, y.H, y.W)
+			bytes := Bytes(w)
+			c.ForwardInt8(out, in, Int8Weights{unsafe.Slice((*int8)(unsafe.Pointer(&bytes[0])), len(w)), int8Zeros, zeros})
+		}},
 		{"data", func(c Conv, x, y Map, w []float32) { c.BackwardData(x, y, w) }},
 		{"weights", func(c Conv, x, y Map, w []float32) { c.BackwardWeights(w, x, y) }},
 	}
@@ -140,14 +146,19 @@ func BenchmarkInceptionV3(b *testing.B) {
 		for _, pass := range passes {
 			b.Run(fmt.Sprintf("%s/batch%d", pass.name, batch), func(b *testing.B) {
 				peak := active.PeakRate
-				if pass.name == "bf16" {
+				switch pass.name {
+				case "bf16":
 					peak = active.BF16.PeakRate
+				case "int8":
+					peak = active.Int8.PeakRate
 				}
 				benchLayers(b, layers, batch, x, y, pass.run, peak)
 			})
 		}
 	}
 }
+
+var int8Zeros, zeros = make([]int32, 2048), make([]float32, 2048)
 
 func benchLayers(
 	b *testing.B, layers []benchLayer, batch int, xs, ys []float32, run func(c Conv, x, y Map, w []float32),

@@ -24,6 +24,7 @@ const (
 	// bf16 has twice the sums in a slab. To keep sums in memory costs more than to
 	// read weights from a larger part of the L2 cache.
 	bf16SlabBytes = 256 << 10
+	int8SlabBytes = 256 << 10
 
 	// pieceMACs is the least work worth handing to a thread, some 20 us.
 	pieceMACs = 1 << 20
@@ -46,9 +47,10 @@ type product struct {
 	*precision
 	out, in operand
 	weights unsafe.Pointer
-	bias    []float32
+	bias    []float32 // of bytes, 32-bit integers
 	relu    bool
-	slab    int // bytes of weights that a tile reads
+	scale   []float32 // of bytes: factors of the sums
+	slab    int       // bytes of weights that a tile reads
 	*layout
 }
 
@@ -274,13 +276,16 @@ func (w *tileWalk) call(t *tile, c *tileCall, overwrite, last bool) {
 	if overwrite {
 		g.Accumulate = 0
 	}
-	g.Bias, g.ReLU = nil, 0
+	g.Bias, g.ReLU, g.Scale = nil, 0, nil
 	if last {
 		if p.bias != nil {
 			g.Bias = unsafe.Pointer(&p.bias[w.k*Block])
 		}
 		if p.relu {
 			g.ReLU = 1
+		}
+		if p.scale != nil {
+			g.Scale = unsafe.Pointer(&p.scale[w.k*Block])
 		}
 	}
 	p.gemm.Gemm[w.n][c.to-c.from](g)

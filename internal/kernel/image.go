@@ -242,13 +242,20 @@ func (c ImageConv) outerRow(s *scratch, tiles *simd.Tiles, dw, rows, dy []float3
 }
 
 func (c ImageConv) check(what string, y operand, images []float32, n, h, w, weights int) {
+	c.checkImages(what, y, images, n, h, w)
+	if weights < c.WeightLen() {
+		panic(fmt.Sprintf("kernel: image %s of %+v with %d weights, wants %d", what, c, weights, c.WeightLen()))
+	}
+}
+
+// checkImages is check without weights.
+func (c ImageConv) checkImages(what string, y operand, images []float32, n, h, w int) {
 	oh, ow := c.Out(h, w)
 	if c.K%Block != 0 || y.blocks*Block != c.K || y.n != n || y.h != oh || y.w != ow || oh < 1 || ow < 1 {
 		panic(fmt.Sprintf("kernel: image %s of %+v between %dx3x%dx%d and %dx%dx%dx%d", what, c,
 			n, h, w, y.n, y.blocks*Block, y.h, y.w))
 	}
-	if len(images) < n*imageChannels*h*w || weights < c.WeightLen() {
-		panic(fmt.Sprintf("kernel: image %s of %+v with %d weights and %d floats for %d images of %dx%d",
-			what, c, weights, len(images), n, h, w))
+	if len(images) < n*imageChannels*h*w {
+		panic(fmt.Sprintf("kernel: image %s of %+v with %d floats for %d images of %dx%d", what, c, len(images), n, h, w))
 	}
 }

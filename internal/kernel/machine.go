@@ -52,6 +52,13 @@ func PeakGFLOPS(threads int) float64 { return peakOf(threads, active.PeakRate) }
 // PeakBF16GFLOPS is PeakGFLOPS of products of bf16 with float32 sums.
 func PeakBF16GFLOPS(threads int) float64 { return peakOf(threads, active.BF16.PeakRate) }
 
+// Int8 names the instructions for bytes of the implementation in use: avx512-vnni,
+// avx-vnni, avx2, which is about as fast as float32, or generic.
+func Int8() string { return active.Int8.Name }
+
+// PeakInt8GOPS is PeakGFLOPS of products of bytes with 32-bit sums.
+func PeakInt8GOPS(threads int) float64 { return peakOf(threads, active.Int8.PeakRate) }
+
 // BF16Cost measures how many times as long as float32 bf16 takes on one thread,
 // by the best of short bursts in turn, because the machine may be shared.
 func BF16Cost() float64 {

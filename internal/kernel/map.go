@@ -1,7 +1,7 @@
-// Package kernel is the arithmetic of the networks on plain slices, of float32 and
-// of bf16, in the blocked layouts described at Map and Conv. It knows nothing of
-// graphs: shapes and slices enter, numbers leave. Sizes are the caller's
-// responsibility; a wrong one panics, as an index out of range does.
+// Package kernel is the arithmetic of the networks on plain slices, of float32, of
+// bf16 and, for inference, of bytes, in the blocked layouts described at Map and
+// Conv. It knows nothing of graphs: shapes and slices enter, numbers leave. Sizes are
+// the caller's responsibility; a wrong one panics, as an index out of range does.
 package kernel
 
 import (
@@ -17,7 +17,7 @@ const Block = simd.Block
 type BF16 = uint16
 
 // Element is what activations and weights consist of.
-type Element interface{ float32 | BF16 }
+type Element interface{ float32 | BF16 | uint8 }
 
 // Activation is a view of one activation, [N][C/16][H][W][16] elements. Images
 // lie Stride elements apart, so that a view of some of the channels of a larger

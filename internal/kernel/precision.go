@@ -95,5 +95,10 @@ func BF16s(floats []float32) []BF16 {
 	return unsafe.Slice((*BF16)(unsafe.Pointer(unsafe.SliceData(floats))), 2*len(floats))
 }
 
+// Bytes returns memory of floats as four times as many bytes.
+func Bytes(floats []float32) []uint8 {
+	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(floats))), floatBytes*len(floats))
+}
+
 // Widen overwrites to with the values of from, whole blocks of them.
 func Widen(to []float32, from []BF16) { active.BF16.Widen(to, from, 1) }

@@ -15,6 +15,7 @@ type scratch struct {
 	gemm  simd.GemmArgs
 	outer simd.OuterArgs
 	pool  simd.PoolArgs
+	image simd.ImageBytesArgs
 
 	batch []simd.GemmOffset
 	rows  []simd.OuterRow

@@ -86,6 +86,13 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	if batch < 1 {
 		return nil, fmt.Errorf("batch: must be at least 1, is %d", batch)
 	}
+	precision, err := w.Precision(o.Precision)
+	if err != nil {
+		return nil, err
+	}
+	if mode != Eval && precision == INT8 {
+		return nil, fmt.Errorf("precision: %v is for inference", precision)
+	}
 	used := spec
 	if mode == Eval || mode == Explain && o.Head == "" {
 		used = spec.WithoutAux()
@@ -108,11 +115,14 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
-	options.Precision, options.Share = o.Precision, o.Share
+	if options.Precision = precision; precision == INT8 {
+		options.Int8 = w.Int8
+	}
+	options.Share = o.Share
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = used.build(b, image)
-	err := b.Err()
+	err = b.Err()
 	switch {
 	case err != nil:
 	case mode == Train:
@@ -288,6 +298,12 @@ func (n *Network) Gradients() []Gradient {
 		all = append(all, g.split(g.node.Value().Data().([]float32), n.frozen)...)
 	}
 	return all
+}
+
+// Memory returns the bytes of the weights that an eval network reads and of its
+// activations.
+func (n *Network) Memory() (weights, activations int64) {
+	return ops.WeightBytes(n.Graph), n.Plan.Bytes
 }
 
 // GradientParams lists the parameters of Gradients, in that order.

@@ -16,15 +16,39 @@ type Precision = ops.Precision
 const (
 	FP32 = ops.FP32
 	BF16 = ops.BF16
+	INT8 = ops.INT8
+	Own  = ops.Own
 )
 
-// ParsePrecision reads the name of a precision. One that the processor has no
+// Precision returns what networks over the weights compute in if p is asked for, or
+// why they cannot.
+func (w *Weights) Precision(p Precision) (Precision, error) {
+	own := FP32
+	if w.Int8 != nil {
+		own = INT8
+	}
+	switch {
+	case p == Own || p == own:
+		return own, nil
+	case own == INT8:
+		return own, fmt.Errorf("precision: the weights are quantised to %v; %v needs those that they were made of", own, p)
+	case p == INT8:
+		return own, fmt.Errorf("precision: the weights are not quantised to %v; inception quantize does that", p)
+	}
+	return p, nil
+}
+
+// ParsePrecision reads the name of a precision, "" for Own. One that the processor has no
 // instructions for is an error, which says what it would cost, unless emulate is
 // set: plain Go can do it too.
 func ParsePrecision(name string, emulate bool) (Precision, error) {
 	switch name {
+	case "":
+		return Own, nil
 	case FP32.String():
 		return FP32, nil
+	case INT8.String(): // without instructions for it about as fast as float32
+		return INT8, nil
 	case BF16.String():
 		if kernel.HasBF16() || emulate {
 			return BF16, nil
@@ -33,5 +57,5 @@ func ParsePrecision(name string, emulate bool) (Precision, error) {
 			"in plain Go it would take about %.0f times as long as fp32",
 			kernel.ISA(), kernel.BF16Cost())
 	}
-	return FP32, fmt.Errorf("must be %v or %v, is %q", FP32, BF16, name)
+	return FP32, fmt.Errorf("must be %v, %v or %v, is %q", FP32, BF16, INT8, name)
 }

@@ -16,6 +16,7 @@ import (
 type Weights struct {
 	Spec   Spec
 	Params []*ops.Param // in torchvision's order of declaration
+	Int8   *Int8        // of quantised weights: Params of its layers have no values
 
 	byName map[string]*ops.Param
 	folds  ops.Folds // shared by all eval networks

@@ -23,8 +23,14 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 			return nil, fmt.Errorf("%s: branches in %v and %v cannot be joined", name, precisionOf(xs[0]), precisionOf(x))
 		}
 	}
-	o := &op{name: name + ": concat", result: newMapResult(s[0], channels, s[2], s[3]), layers: layers, bf16: true}
-	o.result.precision = precisionOf(xs[0])
+	if err := sameScale(name, xs); err != nil {
+		return nil, err
+	}
+	o := &op{name: name + ": concat", result: newMapResult(s[0], channels, s[2], s[3]), layers: layers,
+		bf16: true, int8: true}
+	if o.result.precision = precisionOf(xs[0]); o.result.precision == INT8 {
+		o.result.scale = resultOf(xs[0]).scale
+	}
 	from := make([]int, len(xs))
 	placed := make([]bool, len(xs))
 	at := 0
@@ -42,6 +48,8 @@ func Concat(name string, xs gorgonia.Nodes, layers ...Layer) (*gorgonia.Node, er
 			case placed[i]:
 			case o.result.precision == BF16:
 				copyInto(o.result.asBF16(), from[i], bf16Of(v))
+			case o.result.precision == INT8:
+				copyInto(o.result.asInt8(), from[i], int8Of(v))
 			default:
 				copyInto(o.result.asMap(), from[i], mapOf(v))
 			}

@@ -23,7 +23,7 @@ type layout struct {
 // floatsOf returns the size of a weight in the layout.
 func (l layout) floatsOf(p *Param) int {
 	if l.pack == nil {
-		return len(p.Data)
+		return p.Floats()
 	}
 	return l.floats
 }

@@ -25,7 +25,7 @@ func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param
 	}
 	f := folds.of(weight, bias, norm, p.layout)
 	o := &op{name: name + ": convolution + bias + relu", result: p.result, layers: layers,
-		bf16: precision == BF16, refresh: f.refresh}
+		bf16: precision == BF16, refresh: f.refresh, memory: p.layout.floatsOf(weight) * FP32.bytes()}
 	o.forward = func(in []gorgonia.Value) error {
 		w, b := f.ready()
 		p.run(in[0], w, b)

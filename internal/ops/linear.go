@@ -18,7 +18,8 @@ func Linear(name string, x *gorgonia.Node, weight, bias *Param, layers ...Layer)
 	if err != nil {
 		return nil, err
 	}
-	o := &op{name: name + ": linear", result: result, layers: layers, wants: []bool{true, true, true}}
+	o := &op{name: name + ": linear", result: result, layers: layers, wants: []bool{true, true, true},
+		memory: weight.Floats() * FP32.bytes()}
 	o.forward = func(in []gorgonia.Value) error {
 		c.ForwardBias(result.asMap(), mapOf(in[0]), sliceOf(in[1]), sliceOf(in[2]), false)
 		return nil

@@ -30,6 +30,8 @@ type op struct {
 	layers []Layer       // facts for tables and exports; none for gradient ops
 	ends   string        // the layer whose output it holds, if another op has that layer's facts
 	bf16   bool          // it reads activations in bf16 too
+	int8   bool          // or in bytes
+	memory int           // bytes of the weights that it reads
 	norm   *batchNorm    // of a batch norm in training
 
 	// forward reads the inputs' values and fills result.
@@ -67,6 +69,9 @@ func (o *op) apply(in ...*gorgonia.Node) (*gorgonia.Node, error) {
 		o.dims[i] = n.Shape().Dims()
 		if precisionOf(n) == BF16 && !o.bf16 {
 			return nil, fmt.Errorf("%s: cannot be computed in bf16", o.name)
+		}
+		if precisionOf(n) == INT8 && !o.int8 {
+			return nil, fmt.Errorf("%s: cannot be computed in int8", o.name)
 		}
 	}
 	if o.wants == nil {

@@ -81,6 +81,17 @@ func (p *Plan) Poison() {
 	}
 }
 
+// WeightBytes returns how many bytes of weights the layers of an eval graph read, in
+// the layouts that they are kept in.
+func WeightBytes(g *gorgonia.ExprGraph) (bytes int64) {
+	for _, n := range g.AllNodes() {
+		if o, ok := n.Op().(*op); ok {
+			bytes += int64(o.memory)
+		}
+	}
+	return bytes
+}
+
 // lifetimes lists the memory that the ops of order own and when it is needed.
 func lifetimes(order, keep gorgonia.Nodes) []*buffer {
 	byRoot := map[*Result]*buffer{}

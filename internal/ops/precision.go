@@ -13,13 +13,17 @@ type Precision int
 const (
 	FP32 Precision = iota
 	BF16
+	INT8 // inference of quantised weights
+	Own  // INT8 if weights are quantised, else FP32; no activation's
 )
 
 // bytes is the size of a value.
-func (p Precision) bytes() int { return [...]int{FP32: 4, BF16: 2}[p] }
+func (p Precision) bytes() int { return [...]int{FP32: 4, BF16: 2, INT8: 1}[p] }
 
 // String is the name that settings use.
-func (p Precision) String() string { return [...]string{FP32: "fp32", BF16: "bf16"}[p] }
+func (p Precision) String() string {
+	return [...]string{FP32: "fp32", BF16: "bf16", INT8: "int8", Own: "own"}[p]
+}
 
 // precisionOf returns the precision of an activation; images and parameters are
 // float32.

@@ -15,10 +15,11 @@ type Result struct {
 	shape     tensor.Shape // [N][C/16][H][W][16], [n] or scalar
 	channels  int          // of an activation, without padding
 	precision Precision    // of an activation; all else is float32
+	scale     float32      // of an activation in bytes: what 1 stands for
 	outer     *Result      // the larger result that holds this one, or nil
 	channel   int          // this result's first channel in outer
 
-	data  []float32 // in bf16, two values in each
+	data  []float32 // in bf16, two values in each; in bytes, four
 	value gorgonia.Value
 }
 
@@ -74,8 +75,8 @@ func (r *Result) bytes() int { return r.shape.TotalSize() * r.precision.bytes() 
 // bind gives an owning result its memory, of at least bytes() size.
 func (r *Result) bind(data []float32) {
 	r.data = data[:r.bytes()/FP32.bytes()]
-	if r.precision == BF16 {
-		r.value = &view[kernel.BF16]{shape: r.shape, m: r.asBF16()}
+	if r.precision != FP32 {
+		r.value = r.view()
 		return
 	}
 	r.value = tensor.New(tensor.WithShape(r.shape.Clone()...), tensor.WithBacking(r.data))
@@ -88,14 +89,21 @@ func (r *Result) alloc() {
 	}
 	if r.outer != nil {
 		r.outer.alloc()
-		if r.precision == BF16 {
-			r.value = &view[kernel.BF16]{shape: r.shape, m: r.asBF16()}
-		} else {
-			r.value = &view[float32]{shape: r.shape, m: r.asMap()}
-		}
+		r.value = r.view()
 		return
 	}
 	r.bind(make([]float32, r.bytes()/FP32.bytes()))
+}
+
+// view returns the value of an activation.
+func (r *Result) view() gorgonia.Value {
+	switch r.precision {
+	case BF16:
+		return &view[kernel.BF16]{shape: r.shape, m: r.asBF16()}
+	case INT8:
+		return &view[uint8]{shape: r.shape, m: r.asInt8()}
+	}
+	return &view[float32]{shape: r.shape, m: r.asMap()}
 }
 
 // asMap returns an activation's memory as the kernels take it.
@@ -115,7 +123,7 @@ func (r *Result) asBF16() kernel.MapBF16 {
 }
 
 // view is the value of a Result that no tensor can be: it lies inside another, as
-// some channels of every image, or it is bf16. Gorgonia takes it for float32.
+// some channels of every image, or it is not float32. Gorgonia takes it for float32.
 type view[E kernel.Element] struct {
 	shape tensor.Shape
 	m     kernel.Activation[E]
@@ -154,6 +162,16 @@ func Planar(n *gorgonia.Node) []float32 {
 		wide := make([]float32, m.H*m.W*kernel.Block)
 		return planar(m, ChannelsOf(n), func(plane []kernel.BF16) []float32 {
 			kernel.Widen(wide, plane)
+			return wide
+		})
+	}
+	if precisionOf(n) == INT8 {
+		m, scale := int8Of(n.Value()), resultOf(n).scale
+		wide := make([]float32, m.H*m.W*kernel.Block)
+		return planar(m, ChannelsOf(n), func(plane []uint8) []float32 {
+			for i, v := range plane {
+				wide[i] = float32(v) * scale
+			}
 			return wide
 		})
 	}

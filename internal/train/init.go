@@ -30,6 +30,10 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, reporter 
 	if err != nil {
 		return nil, err
 	}
+	if from.Int8 != nil {
+		return nil, fmt.Errorf("%s: is quantised to int8, which training cannot begin with; give the weights that it was "+
+			"made of", i.Weights)
+	}
 	rows, err := i.rows(metadata, data.train.Classes(), reporter)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; or --new-head begins with a new classifier", i.Weights, err)

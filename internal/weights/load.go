@@ -116,6 +116,9 @@ func metadataOf(t *Tensors) (Metadata, error) {
 // fromTensors makes weights of an open file. What another tool's file has
 // beside them, m keeps.
 func fromTensors(t *Tensors, m *Metadata) (*model.Weights, error) {
+	if m.Int8 {
+		return loadInt8(t, m)
+	}
 	shapes := t.shapes()
 	w, err := build(*m, shapes, nil, t.Floats)
 	if err == nil {

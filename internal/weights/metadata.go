@@ -19,10 +19,13 @@ type Metadata struct {
 	Labels     []string           // of the classes in order; empty if nobody named them
 	Preprocess picture.Preprocess // what made those images
 	NoHead     bool               // the classifier is missing: features only
+	Int8       bool               // the weights are quantised
 	Version    string             // of the product that wrote the file
 	Extra      map[string]string  // further facts, kept as they are
 
 	Notes []string // what Load had to guess and why; not saved
+
+	scales int8Scales // with Int8
 }
 
 // The keys of the header's metadata: one for each fact, for people to read,
@@ -38,10 +41,13 @@ const (
 	keyPool       = "avgpool_count_include_pad"
 	keyHead       = "head"
 	keySpec       = "spec"
+	keyPrecision  = "precision" // "int8", or missing
+	keyInt8       = "int8"
 )
 
 var ownKeys = []string{
 	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
+	keyPrecision, keyInt8,
 }
 
 // Strings returns the metadata as a file carries it.
@@ -68,6 +74,10 @@ func (m Metadata) Strings() (map[string]string, error) {
 	if len(m.Labels) == 0 {
 		delete(s, keyLabels)
 	}
+	delete(s, keyPrecision)
+	if m.Int8 {
+		s[keyPrecision] = model.INT8.String()
+	}
 	return s, nil
 }
 
@@ -78,7 +88,11 @@ type jsonField struct {
 }
 
 func (m *Metadata) jsonFields() []jsonField {
-	return []jsonField{{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}}
+	fields := []jsonField{{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}}
+	if m.Int8 {
+		fields = append(fields, jsonField{keyInt8, &m.scales})
+	}
+	return fields
 }
 
 // Classes returns how many classes the weights tell apart, 0 without a
@@ -123,6 +137,13 @@ func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
 		return m, false, nil
 	}
 	m.Spec.AuxLate = true // what files say nothing of
+	switch p := s[keyPrecision]; p {
+	case "":
+	case model.INT8.String():
+		m.Int8 = true
+	default:
+		return m, true, fmt.Errorf("metadata %s: %q is unknown; weights are in float32 or %v", keyPrecision, p, model.INT8)
+	}
 	for _, f := range m.jsonFields() {
 		text, ok := s[f.key]
 		if !ok {

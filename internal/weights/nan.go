@@ -12,6 +12,9 @@ func (m *Metadata) noteNaNs(w *model.Weights) {
 	bad, tensors, first := 0, 0, ""
 	for _, p := range w.Params {
 		n := 0
+		if p.Data == nil { // of a quantised layer
+			continue
+		}
 		for _, v := range p.Values() {
 			if v-v != 0 { // NaN and both infinities
 				n++

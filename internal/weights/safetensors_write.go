@@ -13,13 +13,15 @@ import (
 	"github.com/inception-go/inception/internal/weights/element"
 )
 
-// Tensor is one tensor to write: Values become F32, Ints become I64. An empty
-// Shape is a scalar.
+// Tensor is one tensor to write, with one of its slices: Values become F32, Ints
+// I64, Int32s I32 and Int8s I8. An empty Shape is a scalar.
 type Tensor struct {
 	Name   string
 	Shape  []int
 	Values []float32
-	Ints   []int64 // in place of Values
+	Ints   []int64
+	Int32s []int32
+	Int8s  []int8
 }
 
 // WriteTensors writes a safetensors file, all or nothing (see atomicfile). The
@@ -61,20 +63,21 @@ func writeTensors(path string, tensors []Tensor, metadata map[string]string,
 	})
 }
 
-// width returns the bytes of an element.
-func (t Tensor) width() int {
-	if t.Ints != nil {
-		return 8
-	}
-	return 4
-}
-
+// dtype returns the type of the elements.
 func (t Tensor) dtype() element.Type {
-	if t.Ints != nil {
+	switch {
+	case t.Ints != nil:
 		return element.I64
+	case t.Int32s != nil:
+		return element.I32
+	case t.Int8s != nil:
+		return element.I8
 	}
 	return element.F32
 }
+
+// width returns the bytes of an element.
+func (t Tensor) width() int { return t.dtype().Size() }
 
 // check returns the bytes that the tensor takes, or what is wrong with it.
 func (t Tensor) check() (int, error) {
@@ -85,12 +88,26 @@ func (t Tensor) check() (int, error) {
 	switch {
 	case t.Name == "" || t.Name == metadataKey:
 		return 0, fmt.Errorf("no tensor can be named %q", t.Name)
-	case t.Values != nil && t.Ints != nil:
-		return 0, fmt.Errorf("tensor %q has both values and ints", t.Name)
-	case count != len(t.Values)+len(t.Ints):
-		return 0, fmt.Errorf("tensor %q of shape %v has %d values", t.Name, t.Shape, len(t.Values)+len(t.Ints))
+	case !t.oneSlice():
+		return 0, fmt.Errorf("tensor %q has values of several types", t.Name)
+	case count != t.len():
+		return 0, fmt.Errorf("tensor %q of shape %v has %d values", t.Name, t.Shape, t.len())
 	}
 	return count * t.width(), nil
+}
+
+// len returns the number of elements.
+func (t Tensor) len() int { return len(t.Values) + len(t.Ints) + len(t.Int32s) + len(t.Int8s) }
+
+// oneSlice reports whether not more than one slice is there.
+func (t Tensor) oneSlice() bool {
+	slices := 0
+	for _, there := range []bool{t.Values != nil, t.Ints != nil, t.Int32s != nil, t.Int8s != nil} {
+		if there {
+			slices++
+		}
+	}
+	return slices <= 1
 }
 
 // encodeHeader returns the length and the JSON, padded with spaces so that
@@ -149,8 +166,14 @@ func quote(s string) string {
 
 // write appends the tensor's bytes to out.
 func (t Tensor) write(out io.Writer) error {
-	if t.Ints != nil {
-		return binary.Write(out, binary.LittleEndian, t.Ints)
+	var values any = t.Values
+	switch t.dtype() {
+	case element.I64:
+		values = t.Ints
+	case element.I32:
+		values = t.Int32s
+	case element.I8:
+		values = t.Int8s
 	}
-	return binary.Write(out, binary.LittleEndian, t.Values)
+	return binary.Write(out, binary.LittleEndian, values)
 }

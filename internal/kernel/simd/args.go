@@ -10,7 +10,10 @@ import "unsafe"
 // C and the A_i are m pixels of maps [C/16][H][W][16], C of n channel blocks;
 // the B_i are weights [16c][16k] to each of those. In bf16 the A_i have 2 bytes
 // a channel, and the B_i are [8c][16k][2c]: a pair of neighbouring channels takes
-// the place of a float32. C is float32 always.
+// the place of a float32. C is float32.
+//
+// Of bytes, the A_i have no sign and the B_i have one, [4c][16k][4c]. C and Bias are
+// 32-bit integers.
 //
 // Strides and offsets are in bytes. The layout is read by assembly: every
 // field is 8 bytes and the order is fixed.
@@ -38,6 +41,10 @@ type GemmArgs struct {
 	Rounded      unsafe.Pointer
 	RoundedPixel int // from one output pixel to the next
 	RoundedBlock int // from one output block to the next
+
+	// Scale has the n*16 float32 by which tiles of bytes multiply sums before they
+	// round them to Rounded.
+	Scale unsafe.Pointer
 
 	// For each (tap, input block) four cache lines from Ahead on are fetched into
 	// the L2 cache, and Ahead advances: weights that a later tile reads. It may be
@@ -152,4 +159,15 @@ type PoolArgs struct {
 // PoolTap is one pixel of a window: its position and its index in argmax.
 type PoolTap struct {
 	Offset, Index int
+}
+
+// ImageBytesArgs is a run of pixels of an image in three planes of float32, to be
+// made bytes. Strides are in bytes.
+type ImageBytesArgs struct {
+	To     unsafe.Pointer // 4 bytes a pixel: red, green, blue, 0
+	From   unsafe.Pointer // of red
+	Plane  int            // from red to green, and from green to blue
+	Pixels int            // a multiple of 16
+
+	Scale, Offset [3]float32 // of each colour
 }

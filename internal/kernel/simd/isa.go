@@ -23,6 +23,9 @@ type ISA struct {
 	// instructions for them.
 	BF16 *BF16
 
+	// Int8 are the loops over bytes, with the best instructions for them.
+	Int8 *Int8
+
 	// The transforms of F(4x4, 3x3): of input, output and weights.
 	WinogradIn      func(*WinogradInArgs)
 	WinogradOut     func(*WinogradOutArgs)

@@ -52,6 +52,7 @@ var avx512ISA = &ISA{
 		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
 		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX512_1, 2: outerAVX512_2, 3: outerAVX512_3}},
 	BF16: genericBF16,
+	Int8: genericInt8,
 
 	WinogradIn: winogradInAVX512, WinogradOut: winogradOutAVX512, WinogradWeights: winogradWeightsAVX512,
 
@@ -118,6 +119,7 @@ var avx2ISA = &ISA{
 		TileRows: [MaxTileBlocks + 1]int{1: 6},
 		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerAVX2_1}},
 	BF16: genericBF16,
+	Int8: int8AVX2,
 
 	WinogradIn: winogradInAVX2, WinogradOut: winogradOutAVX2, WinogradWeights: winogradWeightsAVX2,
 

@@ -18,8 +18,8 @@ TEXT ·gemmAVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
-	MOVQ   120(AX), R8
-	MOVQ   128(AX), R9
+	MOVQ   128(AX), R8
+	MOVQ   136(AX), R9
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -108,8 +108,8 @@ TEXT ·gemmAVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
-	MOVQ   120(AX), R9
-	MOVQ   128(AX), R10
+	MOVQ   128(AX), R9
+	MOVQ   136(AX), R10
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -215,8 +215,8 @@ TEXT ·gemmAVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
-	MOVQ   120(AX), R9
-	MOVQ   128(AX), R10
+	MOVQ   128(AX), R9
+	MOVQ   136(AX), R10
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -332,8 +332,8 @@ TEXT ·gemmAVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R9
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -456,8 +456,8 @@ TEXT ·gemmAVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R9
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -593,8 +593,8 @@ TEXT ·gemmAVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -746,8 +746,8 @@ TEXT ·gemmAVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -904,8 +904,8 @@ TEXT ·gemmAVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -1066,8 +1066,8 @@ TEXT ·gemmAVX512_1x9(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -1239,8 +1239,8 @@ TEXT ·gemmAVX512_1x10(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -1423,8 +1423,8 @@ TEXT ·gemmAVX512_1x11(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -1621,8 +1621,8 @@ TEXT ·gemmAVX512_1x12(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -1830,8 +1830,8 @@ TEXT ·gemmAVX512_1x13(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -2050,8 +2050,8 @@ TEXT ·gemmAVX512_1x14(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -2273,8 +2273,8 @@ TEXT ·gemmAVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
-	MOVQ   120(AX), R9
-	MOVQ   128(AX), R10
+	MOVQ   128(AX), R9
+	MOVQ   136(AX), R10
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -2383,8 +2383,8 @@ TEXT ·gemmAVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -2517,8 +2517,8 @@ TEXT ·gemmAVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -2672,8 +2672,8 @@ TEXT ·gemmAVX512_2x4(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -2845,8 +2845,8 @@ TEXT ·gemmAVX512_2x5(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -3042,8 +3042,8 @@ TEXT ·gemmAVX512_2x6(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -3266,8 +3266,8 @@ TEXT ·gemmAVX512_2x7(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -3514,8 +3514,8 @@ TEXT ·gemmAVX512_2x8(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -3786,8 +3786,8 @@ TEXT ·gemmAVX512_2x9(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -4082,8 +4082,8 @@ TEXT ·gemmAVX512_2x10(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -4402,8 +4402,8 @@ TEXT ·gemmAVX512_2x11(SB), NOSPLIT, $8-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R12
-	MOVQ   120(AX), R13
-	MOVQ   128(AX), R14
+	MOVQ   128(AX), R13
+	MOVQ   136(AX), R14
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -4749,8 +4749,8 @@ TEXT ·gemmAVX512_2x12(SB), NOSPLIT, $8-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R12
-	MOVQ   120(AX), R13
-	MOVQ   128(AX), R14
+	MOVQ   128(AX), R13
+	MOVQ   136(AX), R14
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -5120,8 +5120,8 @@ TEXT ·gemmAVX512_2x13(SB), NOSPLIT, $8-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R12
-	MOVQ   120(AX), R13
-	MOVQ   128(AX), R14
+	MOVQ   128(AX), R13
+	MOVQ   136(AX), R14
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -5515,8 +5515,8 @@ TEXT ·gemmAVX512_2x14(SB), NOSPLIT, $8-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R12
-	MOVQ   120(AX), R13
-	MOVQ   128(AX), R14
+	MOVQ   128(AX), R13
+	MOVQ   136(AX), R14
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -5915,8 +5915,8 @@ TEXT ·gemmAVX512_3x1(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
-	MOVQ   120(AX), R9
-	MOVQ   128(AX), R10
+	MOVQ   128(AX), R9
+	MOVQ   136(AX), R10
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -6045,8 +6045,8 @@ TEXT ·gemmAVX512_3x2(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -6199,8 +6199,8 @@ TEXT ·gemmAVX512_3x3(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -6381,8 +6381,8 @@ TEXT ·gemmAVX512_3x4(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -6596,8 +6596,8 @@ TEXT ·gemmAVX512_3x5(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -6844,8 +6844,8 @@ TEXT ·gemmAVX512_3x6(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -7128,8 +7128,8 @@ TEXT ·gemmAVX512_3x7(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -7445,8 +7445,8 @@ TEXT ·gemmAVX512_3x8(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -7795,8 +7795,8 @@ TEXT ·gemmAVX512_3x9(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), R8
 	LEAQ   (R8)(R8*2), R11
-	MOVQ   120(AX), R12
-	MOVQ   128(AX), R13
+	MOVQ   128(AX), R12
+	MOVQ   136(AX), R13
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -8781,8 +8781,8 @@ TEXT ·gemmAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
-	MOVQ   120(AX), R8
-	MOVQ   128(AX), R9
+	MOVQ   128(AX), R8
+	MOVQ   136(AX), R9
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -8891,8 +8891,8 @@ TEXT ·gemmAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
-	MOVQ   120(AX), R9
-	MOVQ   128(AX), R10
+	MOVQ   128(AX), R9
+	MOVQ   136(AX), R10
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -9025,8 +9025,8 @@ TEXT ·gemmAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ   32(AX), SI
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
-	MOVQ   120(AX), R9
-	MOVQ   128(AX), R10
+	MOVQ   128(AX), R9
+	MOVQ   136(AX), R10
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -9180,8 +9180,8 @@ TEXT ·gemmAVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R9
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -9353,8 +9353,8 @@ TEXT ·gemmAVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R9
-	MOVQ   120(AX), R10
-	MOVQ   128(AX), R11
+	MOVQ   128(AX), R10
+	MOVQ   136(AX), R11
 	TESTQ  SI, SI
 	JZ     batchDone2
 
@@ -9550,8 +9550,8 @@ TEXT ·gemmAVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ   48(AX), DI
 	MOVQ   40(AX), DI
 	LEAQ   (DI)(DI*2), R10
-	MOVQ   120(AX), R11
-	MOVQ   128(AX), R12
+	MOVQ   128(AX), R11
+	MOVQ   136(AX), R12
 	TESTQ  SI, SI
 	JZ     batchDone2
 

@@ -79,6 +79,10 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 	if err := o.Validate(path); err != nil {
 		return Exported{}, err
 	}
+	if w.Int8 != nil && o.Format != ONNX && o.Format != Safetensors {
+		return Exported{}, fmt.Errorf("export: the weights are quantised to int8, which %s files cannot hold; "+
+			"export those that they were made of, or --format %s", o.Format, ONNX)
+	}
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
 	}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -64,7 +65,10 @@ func exportONNX(path string, w *model.Weights, m weights.Metadata, o ExportOptio
 func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out Port) (*onnxGraph, error) {
 	spec := w.Spec
 	spec.InputSize = m.Preprocess.Size
-	net, err := model.Build(spec, w, 1, model.Eval, model.Options{})
+	if w.Int8 != nil && o.KeepBatchNorm {
+		return nil, errors.New("--no-fold: quantised weights have batch norm folded in already")
+	}
+	net, err := model.Build(spec, w, 1, model.Eval, model.Options{Precision: model.Own})
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +83,9 @@ func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out 
 	if o.WithPreprocess {
 		image = g.preprocess(in.Name, m.Preprocess)
 	}
+	if w.Int8 != nil {
+		g.int8 = newOnnxInt8(g, w.Int8, image, layers)
+	}
 	size := [3]int{3, spec.InputSize, spec.InputSize}
 	tensors := make([]string, len(layers)) // that the layers give
 	for i, l := range layers {
@@ -91,8 +98,14 @@ func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out 
 		if !m.NoHead && i == len(layers)-1 {
 			l.Name = out.Name
 		}
+		if g.int8 != nil {
+			inputs = g.int8.inputs(l, inputs)
+		}
 		if tensors[i], err = g.layer(l, inputs, shape); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", l.Name, err)
+		}
+		if g.int8 != nil {
+			tensors[i] = g.int8.output(l, inputs, tensors[i])
 		}
 	}
 	if m.NoHead {
@@ -107,6 +120,7 @@ type onnxGraph struct {
 	proto     *onnx.GraphProto
 	constants []onnx.Constant
 	keepNorm  bool // batch norm stays a node of its own
+	int8      *onnxInt8
 }
 
 func (g *onnxGraph) node(op, name string, inputs []string, attributes ...*onnx.AttributeProto) string {
@@ -157,6 +171,8 @@ func (g *onnxGraph) conv(l ops.Layer, x string, in [3]int) string {
 	weight, bias, beta := l.Params[0], l.Param(ops.Bias), l.Param(ops.Beta)
 	name, inputs := l.Name+".conv", []string{x}
 	switch {
+	case g.int8 != nil && g.int8.Convs[l.Name] != nil:
+		inputs = append(inputs, g.int8.operands(l)...)
 	case beta == nil || g.keepNorm:
 		inputs = append(inputs, g.param(weight))
 		if bias != nil {

@@ -71,7 +71,7 @@ func exportNarrow(t *testing.T, w *model.Weights, m weights.Metadata, o ExportOp
 // outputs runs our network on pixels from 0 to 255.
 func outputs(t *testing.T, w *model.Weights, m weights.Metadata, pixels array) (logits, features []float32) {
 	t.Helper()
-	net, err := model.Build(w.Spec, w, pixels.shape[0], model.Eval, model.Options{})
+	net, err := model.Build(w.Spec, w, pixels.shape[0], model.Eval, model.Options{Precision: model.Own})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func torchvisionLacks(m weights.Metadata, metadata bool) (lacks []string) {
 func exportPickle(path string, w *model.Weights, m weights.Metadata) error {
 	var tensors []pytorch.Tensor
 	for _, t := range weights.StateDict(w, m) {
-		tensors = append(tensors, pytorch.Tensor(t))
+		tensors = append(tensors, pytorch.Tensor{Name: t.Name, Shape: t.Shape, Values: t.Values, Ints: t.Ints})
 	}
 	return atomicfile.Write(path, func(out io.Writer) error { return pytorch.Write(out, tensors) })
 }

@@ -52,6 +52,30 @@ func floatsOf(t *onnx.TensorProto) []float32 {
 	return values
 }
 
+// valuesOf returns the values of an initializer of any type.
+func valuesOf(t *onnx.TensorProto) (values []float64) {
+	raw := t.GetRawData()
+	switch onnx.TensorProto_DataType(t.GetDataType()) {
+	case onnx.TensorProto_INT8:
+		for _, v := range raw {
+			values = append(values, float64(int8(v)))
+		}
+	case onnx.TensorProto_UINT8:
+		for _, v := range raw {
+			values = append(values, float64(v))
+		}
+	case onnx.TensorProto_INT32:
+		for ; len(raw) > 0; raw = raw[4:] {
+			values = append(values, float64(int32(binary.LittleEndian.Uint32(raw))))
+		}
+	default:
+		for _, v := range floatsOf(t) {
+			values = append(values, float64(v))
+		}
+	}
+	return values
+}
+
 // runONNX computes a model's only output from its only input as ONNX's
 // Operators.md defines every operator, with nothing of the kernels.
 func runONNX(m *onnx.ModelProto, input array) (out array, err error) {
@@ -67,9 +91,7 @@ func runONNX(m *onnx.ModelProto, input array) (out array, err error) {
 		for _, d := range c.GetDims() {
 			a.shape = append(a.shape, int(d))
 		}
-		for _, v := range floatsOf(c) {
-			a.data = append(a.data, float64(v))
-		}
+		a.data = valuesOf(c)
 		known[c.GetName()] = a
 	}
 	for _, n := range g.GetNode() {
@@ -118,6 +140,16 @@ func runNode(n *onnx.NodeProto, in []array) array {
 			y.data[i] = sum(x.data[i*plane:(i+1)*plane]) / float64(plane)
 		}
 		return y
+	case "QuantizeLinear", "DequantizeLinear":
+		y := newArray(x.shape...)
+		per := len(x.data) / len(in[1].data) // the axis is the first if there are several scales
+		for i, v := range x.data {
+			scale := in[1].data[i/per]
+			if y.data[i] = v * scale; n.GetOpType() == "QuantizeLinear" {
+				y.data[i] = math.Min(255, math.Max(0, math.RoundToEven(v/scale)))
+			}
+		}
+		return y
 	case "Relu":
 		y := newArray(x.shape...)
 		for i, v := range x.data {
@@ -134,6 +166,8 @@ func runNode(n *onnx.NodeProto, in []array) array {
 		return x
 	case "Sub":
 		return perChannel(x, func(c int, v float64) float64 { return v - in[1].data[c] })
+	case "Add":
+		return perChannel(x, func(c int, v float64) float64 { return v + in[1].data[c] })
 	case "Mul":
 		return perChannel(x, func(c int, v float64) float64 { return v * in[1].data[c] })
 	case "Flatten":

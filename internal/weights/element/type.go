@@ -21,13 +21,14 @@ const (
 	BF16 Type = "BF16"
 	I64  Type = "I64"
 	I32  Type = "I32"
+	I8   Type = "I8" // of quantised weights, which are read as they are
 )
 
 var sizes = map[Type]int{
 	F64: 8, I64: 8, "U64": 8, "C64": 8,
 	F32: 4, I32: 4, "U32": 4,
 	F16: 2, BF16: 2, "I16": 2, "U16": 2,
-	"I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
+	I8: 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
 }
 
 // Size returns the bytes of an element, 0 for an unknown type.

@@ -16,6 +16,7 @@ import (
 var encodings = map[string]byte{ // opcodes, all EVEX.512.F3.0F38.W0
 	"VDPBF16PS":     0x52,
 	"VCVTNEPS2BF16": 0x72,
+	vexDotBytes:     0x50, // but see encodeVEX
 }
 
 // dotBF16 adds to each float32 of sums the products of two bf16 of row and two of
@@ -86,6 +87,9 @@ func (d directives) Asm() string {
 // encode returns the bytes of an instruction of encodings, by Intel's manual,
 // volume 2, section 2.7.
 func encode(i *ir.Instruction) ([]byte, error) {
+	if i.Opcode == vexDotBytes {
+		return encodeVEX(i)
+	}
 	source, to := i.Operands[0], number(i.Operands[len(i.Operands)-1])
 	second := 0 // none is all ones, and bits are stored inverted
 	if len(i.Operands) == 3 {

@@ -52,6 +52,14 @@ func TestEncodings(t *testing.T) {
 			}
 		}
 	}
+	ymm := []reg.Register{reg.Y0, reg.Y5, reg.Y9, reg.Y15}
+	for _, to := range ymm {
+		for _, row := range ymm {
+			for _, value := range ymm {
+				add(vexDotBytes, fmt.Sprintf("{vex} vpdpbusd %s, %s, %s", yname(to), yname(row), yname(value)), value, row, to)
+			}
+		}
+	}
 	var bytes strings.Builder
 	for _, i := range list {
 		code, err := encode(i)
@@ -63,7 +71,7 @@ func TestEncodings(t *testing.T) {
 		}
 		bytes.WriteByte('\n')
 	}
-	command := exec.Command(tool, "-disassemble", "-triple=x86_64", "-mattr=+avx512bf16", "-output-asm-variant=1")
+	command := exec.Command(tool, "-disassemble", "-triple=x86_64", "-mattr=+avx512bf16,+avxvnni", "-output-asm-variant=1")
 	command.Stdin = strings.NewReader(bytes.String())
 	out, err := command.CombinedOutput()
 	if err != nil {
@@ -71,7 +79,7 @@ func TestEncodings(t *testing.T) {
 	}
 	var got []string
 	for line := range strings.Lines(string(out)) {
-		if line = strings.Join(strings.Fields(line), " "); strings.HasPrefix(line, "v") {
+		if line = strings.Join(strings.Fields(line), " "); strings.HasPrefix(line, "v") || strings.HasPrefix(line, "{vex}") {
 			got = append(got, line)
 		}
 	}
@@ -87,5 +95,7 @@ func TestEncodings(t *testing.T) {
 
 // name and gp spell registers as LLVM does.
 func name(r reg.Register) string { return strings.Replace(strings.ToLower(r.Asm()), "z", "zmm", 1) }
+
+func yname(r reg.Register) string { return strings.Replace(strings.ToLower(r.Asm()), "y", "ymm", 1) }
 
 func gp(r reg.Register) string { return strings.TrimPrefix(strings.ToLower(r.Asm()), "r") }

@@ -72,6 +72,7 @@ var families = []struct {
 		gradientSumsBF16(e)
 		gradientApplyBF16(e)
 	}},
+	{"int8", int8Family},
 	{"peak", func(e *emitter) {
 		peak(e, avx512)
 		peakBF16(e)

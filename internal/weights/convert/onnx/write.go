@@ -15,12 +15,14 @@ import (
 
 //go:generate go run -C _gen .
 
-// Constant is a float32 tensor of a graph, whose values are made when they are
-// written.
+// Constant is a tensor of a graph, float32 or of integers, whose values are made
+// when they are written. Without a shape it is a scalar.
 type Constant struct {
-	Name   string
-	Shape  []int
-	Values func() []float32
+	Name     string
+	Shape    []int
+	Values   func() []float32
+	Integers func() any // in place of Values: []int8, []uint8 or []int32, as Type says
+	Type     TensorProto_DataType
 }
 
 // Write writes a model whose graph has the constants besides its own
@@ -64,7 +66,7 @@ func Write(out io.Writer, model *ModelProto, graph *GraphProto, constants []Cons
 // prefix returns all that comes before the values: the fields of a message may
 // come in any order, so the values come last.
 func (c Constant) prefix() ([]byte, error) {
-	t := &TensorProto{Name: proto.String(c.Name), DataType: proto.Int32(int32(TensorProto_FLOAT))}
+	t := &TensorProto{Name: proto.String(c.Name), DataType: proto.Int32(int32(c.dataType()))}
 	for _, d := range c.Shape {
 		t.Dims = append(t.Dims, int64(d))
 	}
@@ -79,9 +81,25 @@ func (c Constant) prefix() ([]byte, error) {
 	return append(outer, inner...), nil
 }
 
+// dataType returns the type of the values.
+func (c Constant) dataType() TensorProto_DataType {
+	if c.Integers == nil {
+		return TensorProto_FLOAT
+	}
+	return c.Type
+}
+
+// width returns the bytes of a value.
+func (c Constant) width() int {
+	if t := c.dataType(); t == TensorProto_INT8 || t == TensorProto_UINT8 {
+		return 1
+	}
+	return 4
+}
+
 // bytes returns the length of the values.
 func (c Constant) bytes() int {
-	n := 4
+	n := c.width()
 	for _, d := range c.Shape {
 		n *= d
 	}
@@ -89,9 +107,14 @@ func (c Constant) bytes() int {
 }
 
 func (c Constant) write(out io.Writer, prefix []byte) error {
-	values := c.Values()
-	if 4*len(values) != c.bytes() {
-		return fmt.Errorf("onnx: constant %s: has %d values for shape %v", c.Name, len(values), c.Shape)
+	var values any
+	if c.Integers != nil {
+		values = c.Integers()
+	} else {
+		values = c.Values()
+	}
+	if size := binary.Size(values); size != c.bytes() {
+		return fmt.Errorf("onnx: constant %s: has %d values for shape %v", c.Name, size/c.width(), c.Shape)
 	}
 	if _, err := out.Write(prefix); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 func constant(name string, values []float32, shape ...int) Constant {
-	return Constant{name, shape, func() []float32 { return values }}
+	return Constant{Name: name, Shape: shape, Values: func() []float32 { return values }}
 }
 
 func TestWhatIsWrittenReadsBack(t *testing.T) {

@@ -1,0 +1,494 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+	"github.com/mmcloughlin/avo/x86"
+)
+
+// byteBlock is a channel block in bytes: 16 of them.
+const byteBlock = block / 4
+
+// byteSteps are a block's steps: four channels each.
+const byteSteps = 4
+
+// byteDot is a way to add the products of bytes to 32-bit sums. All give the same
+// integers.
+type byteDot struct {
+	name string // as part of function names, before the vector extension's
+	s    *simd
+	rows []int // the largest tile for 1, 2 and 3 output blocks
+	// inFlight is how many sums keep the units busy.
+	inFlight int
+	step     func(t *byteTile, i int, pixels *strided, b, bBlock reg.GPVirtual)
+}
+
+var byteDots = []*byteDot{
+	{"Int8", avx512, []int{14, 14, 9}, 10, (*byteTile).dotStep}, // AVX512-VNNI
+	{"Int8VNNI", avx2, []int{6}, 10, (*byteTile).dotStep},       // AVX-VNNI
+	{"Int8", avx2, []int{4}, 4, (*byteTile).wideStep},
+}
+
+func (d *byteDot) tiles(e *emitter) {
+	for i, rows := range d.rows {
+		for m := 1; m <= rows; m++ {
+			tile := &byteTile{gemmTile{e: e, s: d.s, n: i + 1, m: m}, d}
+			tile.write()
+		}
+	}
+}
+
+// byteTile writes a batch-reduce tile of bytes: pixels without a sign, weights with
+// one, sums of 32 bits. The sums begin with the bias.
+type byteTile struct {
+	gemmTile
+	d *byteDot
+}
+
+func (t *byteTile) write() {
+	e, s := t.e, t.s
+	e.begin(fmt.Sprintf("gemm%s%s_%dx%d", t.d.name, s.name, t.n, t.m), "args *GemmArgs",
+		fmt.Sprintf("%d output blocks, %d pixels.", t.n, t.m))
+	field := e.fields("GemmArgs")
+	sets, sums := 1, t.m*t.vectors()
+	for sets*sums < t.d.inFlight && sets < byteSteps && 2*sets*sums+t.vectors() < s.registers {
+		sets *= 2
+	}
+	for range sets {
+		t.sums = append(t.sums, s.registerList(e, sums))
+	}
+	for _, set := range t.sums {
+		for _, sum := range set {
+			s.zero(e, sum)
+		}
+	}
+	t.batch(field)
+	for _, set := range t.sums[1:] {
+		for i, sum := range set {
+			e.VPADDD(sum, t.sums[0][i], t.sums[0][i])
+		}
+	}
+	t.epilogue(field)
+	e.end()
+}
+
+func (t *byteTile) batch(field func(string) reg.GPVirtual) {
+	e := t.e
+	aBase, bBase := field("A"), field("B")
+	offsets, count := field("Offsets"), field("Count")
+	bBlock := field("BBlock")
+	pixels := newStrided(e, field("APixel"), t.m)
+	ahead, aheadStep := field("Ahead"), field("AheadStep")
+	e.times("batch", count, func() {
+		for line := range 4 {
+			e.PREFETCHT1(operand.Mem{Base: ahead, Disp: line * 64})
+		}
+		e.ADDQ(aheadStep, ahead)
+		b := e.GP64()
+		e.MOVQ(operand.Mem{Base: offsets}, pixels.first())
+		e.MOVQ(operand.Mem{Base: offsets, Disp: 8}, b)
+		e.ADDQ(operand.U32(16), offsets)
+		e.ADDQ(aBase, pixels.first())
+		e.ADDQ(bBase, b)
+		pixels.settle(e)
+		for i := range byteSteps {
+			t.d.step(t, i, pixels, b, bBlock)
+		}
+	})
+}
+
+// dotStep adds the products of four channels by one instruction for each vector.
+func (t *byteTile) dotStep(i int, pixels *strided, b, bBlock reg.GPVirtual) {
+	e, s := t.e, t.s
+	row := s.registerList(e, t.vectors())
+	for v, r := range row {
+		e.VMOVUPS(blockVector(s, b, bBlock, v, i*block), r)
+	}
+	sums := t.sums[i%len(t.sums)]
+	for pixel := range t.m {
+		all := s.register(e)
+		e.VPBROADCASTD(pixels.at(pixel, i*4), all)
+		for v, r := range row {
+			e.dotBytes(s, r, all, sums[pixel*t.vectors()+v])
+		}
+	}
+}
+
+// wideStep widens to 16 bits, since the instruction that multiplies bytes
+// saturates its sums of two: the even channels of four, then the odd ones.
+func (t *byteTile) wideStep(i int, pixels *strided, b, bBlock reg.GPVirtual) {
+	e, s := t.e, t.s
+	even, odd := s.registerList(e, t.vectors()), s.registerList(e, t.vectors())
+	for v := range even {
+		e.VMOVDQU(blockVector(s, b, bBlock, v, i*block), odd[v])
+		e.VPSLLW(operand.U8(8), odd[v], even[v])
+		e.VPSRAW(operand.U8(8), even[v], even[v])
+		e.VPSRAW(operand.U8(8), odd[v], odd[v])
+	}
+	for pixel := range t.m {
+		low, high := s.register(e), s.register(e)
+		e.VPBROADCASTD(pixels.at(pixel, i*4), high)
+		e.VPSLLW(operand.U8(8), high, low)
+		e.VPSRLW(operand.U8(8), low, low)
+		e.VPSRLW(operand.U8(8), high, high)
+		for v := range even {
+			sum, products := t.sums[0][pixel*t.vectors()+v], s.register(e)
+			e.VPMADDWD(low, even[v], products)
+			e.VPADDD(products, sum, sum)
+			e.VPMADDWD(high, odd[v], products)
+			e.VPADDD(products, sum, sum)
+		}
+	}
+}
+
+// epilogue adds C's old values and the bias, and stores sums to C or results to
+// Rounded.
+func (t *byteTile) epilogue(field func(string) reg.GPVirtual) {
+	e, s := t.e, t.s
+	sums := t.sums[0]
+	c, cPixel, cBlock := field("C"), field("CPixel"), field("CBlock")
+	e.unless("overwrite", field("Accumulate"), func() {
+		from := e.GP64()
+		e.MOVQ(c, from)
+		t.eachVector(from, cPixel, cBlock, func(sum reg.VecVirtual, at operand.Mem) { e.VPADDD(at, sum, sum) })
+	})
+	bias := field("Bias")
+	e.unless("unbiased", bias, func() {
+		for v := range t.vectors() {
+			r := s.register(e)
+			e.VMOVUPS(operand.Mem{Base: bias, Disp: v * s.bytes}, r)
+			for p := range t.m {
+				sum := sums[p*t.vectors()+v]
+				e.VPADDD(r, sum, sum)
+			}
+		}
+	})
+	partial, done := e.name("sums"), e.name("done")
+	rounded := field("Rounded")
+	e.TESTQ(rounded, rounded)
+	e.JZ(operand.LabelRef(partial))
+	t.scale(field)
+	t.storeBytes(rounded, field("RoundedPixel"), field("RoundedBlock"))
+	e.JMP(operand.LabelRef(done))
+	e.Label(partial)
+	t.eachVector(c, cPixel, cBlock, func(sum reg.VecVirtual, at operand.Mem) { e.VMOVUPS(sum, at) })
+	e.Label(done)
+}
+
+// scale multiplies the sums by their channel's factor, in float32.
+func (t *byteTile) scale(field func(string) reg.GPVirtual) {
+	e, s := t.e, t.s
+	factors := field("Scale")
+	for v := range t.vectors() {
+		factor := s.register(e)
+		e.VMOVUPS(operand.Mem{Base: factors, Disp: v * s.bytes}, factor)
+		for p := range t.m {
+			sum := t.sums[0][p*t.vectors()+v]
+			e.VCVTDQ2PS(sum, sum)
+			e.VMULPS(factor, sum, sum)
+		}
+	}
+}
+
+// storeBytes rounds the sums to bytes.
+func (t *byteTile) storeBytes(to, pixel, apart reg.GPVirtual) {
+	per := t.s.perBlock()
+	b := newByteRounder(t.e, t.s)
+	for p := range t.m {
+		from := t.e.GP64()
+		t.e.MOVQ(to, from)
+		for n := range t.n {
+			at := p*t.vectors() + n*per
+			b.store(t.sums[0][at:at+per], operand.Mem{Base: from})
+			if n+1 < t.n {
+				t.e.ADDQ(apart, from)
+			}
+		}
+		if p+1 < t.m {
+			t.e.ADDQ(pixel, to)
+		}
+	}
+}
+
+// byteRounder rounds float32 to bytes: to nearest even, below 0 and NaN 0, above
+// 255 that.
+type byteRounder struct {
+	*emitter
+	s          *simd
+	zero, most reg.VecVirtual
+}
+
+func newByteRounder(e *emitter, s *simd) *byteRounder {
+	b := &byteRounder{emitter: e, s: s, zero: s.register(e)}
+	s.zero(e, b.zero)
+	if s == avx2 {
+		b.most = b.broadcast(0x437f0000) // 255
+	}
+	return b
+}
+
+// broadcast fills a register with a number of 32 bits.
+func (e *emitter) broadcastBits(s *simd, bits uint32) reg.VecVirtual {
+	number, low, all := e.GP32(), e.XMM(), s.register(e)
+	e.MOVL(operand.U32(bits), number)
+	e.VMOVD(number, low)
+	e.VPBROADCASTD(low, all)
+	return all
+}
+
+func (b *byteRounder) broadcast(bits uint32) reg.VecVirtual { return b.broadcastBits(b.s, bits) }
+
+// store writes the 16 values of a block's registers.
+func (b *byteRounder) store(values []reg.VecVirtual, at operand.Mem) {
+	for _, v := range values {
+		b.VMAXPS(b.zero, v, v) // of a NaN and a number, the last: zero
+		if b.s == avx2 {
+			b.VMINPS(b.most, v, v)
+		}
+		b.VCVTPS2DQ(v, v) // too large is 2^31 without a sign
+	}
+	if b.s == avx512 {
+		b.VPMOVUSDB(values[0], at)
+		return
+	}
+	words := values[0]
+	b.VPACKUSDW(values[1], words, words) // in halves
+	b.VPERMQ(operand.U8(0xd8), words, words)
+	high := b.XMM()
+	b.VEXTRACTI128(operand.U8(1), words, high)
+	b.VPACKUSWB(high, words.AsX(), high)
+	b.VMOVDQU(high, at)
+}
+
+// dotBytes adds to each sum the products of four bytes of weights and pixels.
+func (e *emitter) dotBytes(s *simd, weights, pixels, sums reg.VecVirtual) {
+	i, err := x86.VFMADDSUB231PS(weights, pixels, sums) // has the same operands
+	if err != nil {
+		panic(err)
+	}
+	i.Opcode, i.ISA = "VPDPBUSD", []string{"AVX512VNNI"} // Go's assembler knows it, though avo does not
+	if s == avx2 {
+		i.Opcode, i.ISA = vexDotBytes, []string{"AVXVNNI"}
+	}
+	e.Instruction(i)
+}
+
+// poolMaxBytes takes maxima, 64 bytes at a time where pixels are neighbours in
+// memory too.
+func poolMaxBytes(e *emitter, s *simd) {
+	p := beginPool(e, s, "poolMaxInt8", "y = the taps' maximum.", 4, byteBlock)
+	p.neighbours(func(vectors int) {
+		best := s.registerList(e, vectors)
+		first := p.firstTap()
+		for v, b := range best {
+			e.VMOVUPS(operand.Mem{Base: first, Disp: v * s.bytes}, b)
+		}
+		p.eachTap(1, func(from reg.GPVirtual) {
+			for v, b := range best {
+				e.VPMAXUB(operand.Mem{Base: from, Disp: v * s.bytes}, b, b)
+			}
+		})
+		for v, b := range best {
+			e.VMOVUPS(b, operand.Mem{Base: p.y, Disp: v * s.bytes})
+		}
+	}, func(pixels int) {
+		best := make([]reg.VecVirtual, pixels)
+		first := p.firstTap()
+		for i := range best {
+			best[i] = e.XMM()
+			e.VMOVDQU(p.value(first, i, 0), best[i])
+		}
+		p.eachTap(1, func(from reg.GPVirtual) {
+			for i, b := range best {
+				e.VPMAXUB(p.value(from, i, 0), b, b)
+			}
+		})
+		for i, b := range best {
+			e.VMOVDQU(b, p.out(i, 0))
+		}
+	})
+}
+
+// firstTap returns the address of the first tap of the first pixel.
+func (p *pool) firstTap() reg.GPVirtual {
+	first := p.GP64()
+	p.MOVQ(p.taps, p.tap)
+	p.MOVQ(operand.Mem{Base: p.tap}, first)
+	p.ADDQ(p.x, first)
+	return first
+}
+
+// neighbours is walk with another body for four pixels that follow each other in
+// the input too: so many vectors of bytes.
+func (p *pool) neighbours(together func(vectors int), apart func(pixels int)) {
+	groups, each := p.GP64(), p.name("apart")
+	p.CMPQ(p.xPixel, operand.U8(byteBlock))
+	p.JNE(operand.LabelRef(each))
+	p.MOVQ(p.pixels, groups)
+	p.SHRQ(operand.U8(2), groups)
+	p.times("neighbours", groups, func() {
+		together(block / p.s.bytes)
+		p.ADDQ(operand.U32(block), p.y)
+		p.ADDQ(operand.U32(block), p.x)
+	})
+	p.ANDQ(operand.U32(3), p.pixels)
+	p.Label(each)
+	p.walk(apart)
+}
+
+// poolSumBytes sums in 16 bits, enough for 257 taps, and scales in float32; of
+// neighbours as many at once as a register holds.
+func poolSumBytes(e *emitter, s *simd) {
+	p := beginPool(e, s, "poolSumInt8", "y = scale * sum of the taps, rounded; at most 257 taps.", 4, byteBlock)
+	scale, round := p.scale(), newByteRounder(e, s)
+	sum := func(sums []reg.VecVirtual, at func(from reg.GPVirtual, i int) operand.Mem) {
+		for _, r := range sums {
+			kind := avx2
+			if int(r.Size()) == avx512.bytes {
+				kind = avx512
+			}
+			kind.zero(e, r)
+		}
+		p.eachTap(0, func(from reg.GPVirtual) {
+			for i, r := range sums {
+				wide := s.register(e)
+				if r.Size() < wide.Size() {
+					wide = e.YMM()
+				}
+				e.VPMOVZXBW(at(from, i), wide)
+				e.VPADDW(wide, r, r)
+			}
+		})
+	}
+	store := func(words operand.Op, low operand.Op, pixel int) { // 16 sums, of which low are eight
+		values := s.registerList(e, s.perBlock())
+		if s == avx512 {
+			e.VPMOVZXWD(words, values[0])
+		} else {
+			high := e.XMM()
+			e.VEXTRACTI128(operand.U8(1), words, high)
+			e.VPMOVZXWD(low, values[0])
+			e.VPMOVZXWD(high, values[1])
+		}
+		for _, v := range values {
+			e.VCVTDQ2PS(v, v)
+			e.VMULPS(scale, v, v)
+		}
+		round.store(values, p.out(pixel, 0))
+	}
+	p.neighbours(func(vectors int) {
+		sums, perRegister := s.registerList(e, 2*vectors), s.bytes/2/byteBlock
+		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return operand.Mem{Base: from, Disp: i * s.bytes / 2} })
+		for i, r := range sums {
+			store(r.AsY(), r.AsX(), perRegister*i)
+			if perRegister == 2 {
+				high := e.YMM()
+				e.VEXTRACTI64X4(operand.U8(1), r, high)
+				store(high, high.AsX(), perRegister*i+1)
+			}
+		}
+	}, func(pixels int) {
+		sums := avx2.registerList(e, pixels)
+		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return p.value(from, i, 0) })
+		for i, r := range sums {
+			store(r, r.AsX(), i)
+		}
+	})
+}
+
+// imageBytes makes bytes of three planes of float32, red, green and blue, for a run
+// of pixels, four bytes each.
+func imageBytes(e *emitter, s *simd) {
+	e.begin("imageBytes"+s.name, "args *ImageBytesArgs",
+		"Rounds colours times Scale plus Offset to bytes: three, then 0.")
+	field := e.fields("ImageBytesArgs")
+	to, planes, plane, vectors := field("To"), field("From"), field("Plane"), field("Pixels")
+	args := e.Load(e.Param("args"), e.GP64())
+	number := func(name string, colour int) reg.VecVirtual {
+		all := s.register(e)
+		e.VBROADCASTSS(operand.Mem{Base: args, Disp: e.offset("ImageBytesArgs", name) + 4*colour}, all)
+		return all
+	}
+	var scale, offset [3]reg.VecVirtual
+	for colour := range scale {
+		scale[colour], offset[colour] = number("Scale", colour), number("Offset", colour)
+	}
+	zero, most := s.register(e), e.broadcastBits(s, 0x437f0000) // 255
+	s.zero(e, zero)
+	lanes := s.bytes / 4
+	shift := map[int]uint8{8: 3, 16: 4}[lanes]
+	e.SHRQ(operand.U8(shift), vectors)
+	e.times("pixels", vectors, func() {
+		bytes := s.registerList(e, 3)
+		for colour, v := range bytes {
+			at := operand.Mem{Base: planes}
+			if colour > 0 {
+				at.Index, at.Scale = plane, uint8(colour)
+			}
+			e.VMULPS(at, scale[colour], v)
+			e.VADDPS(offset[colour], v, v)
+			e.VMAXPS(zero, v, v) // of a NaN and a number, the last: zero
+			e.VMINPS(most, v, v)
+			e.VCVTPS2DQ(v, v)
+			if colour > 0 {
+				e.VPSLLD(operand.U8(8*colour), v, v)
+			}
+		}
+		for _, v := range bytes[1:] {
+			if s == avx512 {
+				e.VPORD(v, bytes[0], bytes[0])
+			} else {
+				e.VPOR(v, bytes[0], bytes[0])
+			}
+		}
+		e.VMOVUPS(bytes[0], operand.Mem{Base: to})
+		e.ADDQ(operand.U32(s.bytes), to)
+		e.ADDQ(operand.U32(s.bytes), planes)
+	})
+	e.end()
+}
+
+// peakBytes writes a loop of nothing but the products of a way, on registers.
+func (d *byteDot) peak(e *emitter) {
+	s := d.s
+	e.begin("peak"+d.name+s.name, "turns int", "12 independent chains of sums of four products.")
+	turns := e.GP64()
+	e.Load(e.Param("turns"), turns)
+	ones := e.broadcastBits(s, 0x01010101)
+	chains := s.registerList(e, peakChains)
+	for _, chain := range chains {
+		s.zero(e, chain)
+	}
+	wide := d.name == "Int8" && s == avx2
+	e.times("turn", turns, func() {
+		for _, chain := range chains {
+			if !wide {
+				e.dotBytes(s, ones, ones, chain)
+				continue
+			}
+			for range 2 {
+				products := s.register(e)
+				e.VPMADDWD(ones, ones, products)
+				e.VPADDD(products, chain, chain)
+			}
+		}
+	})
+	e.end()
+}
+
+// int8Family is all of it.
+func int8Family(e *emitter) {
+	for _, d := range byteDots {
+		d.tiles(e)
+	}
+	for _, s := range []*simd{avx512, avx2} {
+		poolSumBytes(e, s)
+		poolMaxBytes(e, s)
+		imageBytes(e, s)
+	}
+	for _, d := range byteDots {
+		d.peak(e)
+	}
+}
