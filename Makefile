@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help build build-mpi test test-long test-arm64 fuzz lint generate generated parity test-cluster interop bench \
-	bench-peers
+	bench-peers platforms release reproduced
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -56,3 +56,17 @@ bench: ## time whole networks and each convolution on this machine
 
 bench-peers: ## compare speeds with PyTorch and ONNX Runtime; the script says what to install
 	/usr/bin/python3 internal/bench/peers/compare.py --small
+
+platforms: ## vet the program and its tests for the other platforms
+	GOOS=windows GOARCH=amd64 go vet ./...
+	GOOS=windows GOARCH=arm64 go vet ./...
+	GOOS=darwin GOARCH=amd64 go vet ./...
+	GOOS=darwin GOARCH=arm64 go vet ./...
+	GOOS=linux GOARCH=arm64 go vet ./...
+
+release: ## write archives for all platforms, SBOMs and checksums to dist/
+	go run ./internal/release -o dist
+
+reproduced: release ## build the release again, and fail if a byte differs
+	GOCACHE=$$(mktemp -d) go run ./internal/release -o dist/again
+	cmp dist/SHA256SUMS dist/again/SHA256SUMS && rm -r dist/again

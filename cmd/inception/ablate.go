@@ -39,7 +39,7 @@ ladder is the paper's Table 3. The same command with the same --out resumes wher
 stopped.
 
 --set ROW:key=value changes a setting of one row.`,
-		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 3 --out runs/ladder
+		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 8 --out runs/ladder
   inception ablate --config flowers5 --data path/to/flowers --suite principles --dry-run
   inception ablate --config cifar10-ladder --data path/to/cifar10 --budget 6h --out runs/ladder
   inception ablate --config cifar10-ladder --data path/to/cifar10 --power 0.5 --out runs/ladder

@@ -18,7 +18,7 @@ func newAblateVerify(s *session) *cobra.Command {
 weights bit for bit; and compare the figures of the table with those of all runs. The
 exit status is 1 if anything differs.`,
 		Example: "  inception ablate verify runs/ladder\n  inception ablate verify runs/ladder --rows 3 --epochs 1",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArg("the folder of an ablation"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if check.Rows < 0 || check.Epochs < 0 {
 				return usageError{fmt.Errorf("--rows and --epochs must not be negative, are %d and %d", check.Rows, check.Epochs)}

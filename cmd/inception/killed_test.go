@@ -115,7 +115,7 @@ func (tr *trial) metrics(dir string) []report.Line {
 		tr.t.Error(err)
 	}
 	for i := range lines {
-		lines[i].ImagesPerS, lines[i].ElapsedS = 0, 0
+		lines[i].ImagesPerS, lines[i].ElapsedS, lines[i].WaitS = 0, 0, 0
 	}
 	return lines
 }

@@ -30,8 +30,8 @@ func TestReferenceIsCurrent(t *testing.T) {
 	}
 }
 
-// TestEveryCommandExplainsItself: one that takes flags of its own has examples,
-// which call it by its name, and every flag has a meaning.
+// TestEveryCommandExplainsItself: one that takes flags of its own has examples
+// that call it by its name, and every flag has a meaning.
 func TestEveryCommandExplainsItself(t *testing.T) {
 	root := newRoot(&session{stdout: io.Discard, stderr: io.Discard})
 	for _, c := range documented(root) {
@@ -43,10 +43,8 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			strings.Count(c.NonInheritedFlags().FlagUsages(), "\n") > 1 {
 			t.Errorf("%s has flags, but no example", c.CommandPath())
 		}
-		for _, line := range strings.Split(c.Example, "\n") {
-			if line != "" && !strings.Contains(line, c.CommandPath()) {
-				t.Errorf("%s: the example %q does not call it", c.CommandPath(), line)
-			}
+		if c.Example != "" && !strings.Contains(c.Example, c.CommandPath()) {
+			t.Errorf("%s: no example calls it", c.CommandPath())
 		}
 		for _, line := range strings.Split(c.NonInheritedFlags().FlagUsages(), "\n") {
 			if fields := strings.Fields(line); len(fields) > 0 && len(fields) < 3 {

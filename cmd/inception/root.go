@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -24,6 +23,7 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -149,7 +149,7 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"configuration: a YAML file or the name of an embedded one (default v3)")
 	flags.StringArrayVar(&s.set, "set", nil,
 		"set a configuration `key=value`, such as optimizer.lr=0.01; repeatable")
-	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor that the process may use")
+	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor that the process may use, slow ones apart")
 	flags.BoolVar(&s.json, "json", false, "print only JSON on standard output")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no messages except warnings and errors")
 	flags.DurationVar(&s.logEvery, "log-every", 30*time.Second,
@@ -292,7 +292,7 @@ func (s *session) prepare() error {
 		if err != nil {
 			return err
 		}
-		threads = max(1, runtime.GOMAXPROCS(0)/share)
+		threads = max(1, parallel.Default()/share)
 	}
 	parallel.SetThreads(threads)
 	return nil
@@ -377,8 +377,23 @@ func program() string {
 	return "inception"
 }
 
-// version is the module's version, or the commit it was built from.
+// commandLine returns what was typed.
+func commandLine() string {
+	words := []string{program()}
+	for _, arg := range os.Args[1:] {
+		words = append(words, shell.Quote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// released is the version of a released program, which the linker sets.
+var released string
+
+// version is that of the release, the module's, or the commit it was built from.
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -34,11 +34,11 @@ func newServe(s *session) *cobra.Command {
 /explain with a picture as the body, a multipart form or JSON in base64, the Open
 Inference Protocol (KServe's v2) under /v2, and figures for Prometheus under /metrics.
 Pictures of several requests run together. Other machines are answered only if --addr
-says so. Ctrl-C answers the requests under way and stops.`,
+says so. Ctrl-C answers the requests under way and stops. A first request:
+curl --data-binary @rose.jpg http://127.0.0.1:8080/predict`,
 		Example: `  inception serve --weights runs/flowers5
-  curl --data-binary @rose.jpg http://127.0.0.1:8080/predict
   inception serve --weights v3.safetensors --addr :8080 --batch 16 --max-delay 10ms`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return v.run(c.Context()) },
 	}
 	f, o := c.Flags(), &v.options

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -107,8 +109,8 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		reporter.JSON = t.stdout
 	}
 	result, err := train.Run(c.Context(), train.Job{
-		Config: resolved.Config, Dir: dir, Version: version(), Resume: t.resume, Init: t.init, Reporter: reporter,
-		Cluster: t.cluster, Emulate: t.arithmetic.emulate,
+		Config: resolved.Config, Dir: dir, Version: version(), Command: commandLine(), Resume: t.resume, Init: t.init,
+		Reporter: reporter, Cluster: t.cluster, Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
 		err = moved(err)
@@ -138,9 +140,26 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 	}
 	if t.resume && rundir.HoldsRun(dir) {
-		own = filepath.Join(dir, rundir.Config)
+		own, err = t.ownConfig(dir)
 	}
-	return dir, own, nil
+	return dir, own, err
+}
+
+// ownConfig returns the configuration of the run in dir; none if it is lost and
+// --config names one in its place, which the checkpoint must agree with.
+func (t *trainCommand) ownConfig(dir string) (string, error) {
+	own := filepath.Join(dir, rundir.Config)
+	info, err := os.Stat(own)
+	switch {
+	case err == nil && info.Size() > 0:
+		return own, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("resume: %w", err)
+	case t.config != "":
+		return "", nil
+	}
+	return "", usageError{fmt.Errorf("%s: is missing or empty; name the configuration that the run began with "+
+		"(--config, --data, --set), or begin another with its weights (--init %s)", own, dir)}
 }
 
 // flagValues returns the configuration keys whose own flags are given.

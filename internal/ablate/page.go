@@ -60,7 +60,7 @@ func (r *Result) plots() (all []template.HTML, err error) {
 		add(figure.SpotsSVG(figure.Axes{X: "multiply-adds of one image, millions", Y: "top-1 error, %"}, spots...))
 	}
 	if curves := r.curves(); len(curves) > 0 {
-		add(figure.CurvesSVG(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...))
+		add(figure.Chart(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...), nil)
 	}
 	return all, err
 }

@@ -86,7 +86,7 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 			}
 			curves = append(curves, curve)
 		}
-		add(figure.CurvesSVG(d.axes, curves...))
+		add(figure.Chart(d.axes, curves...), nil)
 	}
 	for k := range c.runs[1:] {
 		var rows []figure.Interval

@@ -47,6 +47,8 @@ type Resolved struct {
 	Embedded bool              // it is not from a file
 	Origin   map[string]Origin // by key
 	Warnings []string
+
+	implied bool // no configuration was named, so it is that of the default network
 }
 
 // Load merges the sources and checks the result. An error names the key, the
@@ -64,7 +66,7 @@ func Load(s Sources) (*Resolved, error) {
 	if environment == nil {
 		environment = os.Environ()
 	}
-	r := &Resolved{Name: from.name, Embedded: from.embedded, Origin: map[string]Origin{}}
+	r := &Resolved{Name: from.name, Embedded: from.embedded, implied: s.Path == "", Origin: map[string]Origin{}}
 	if r.Warnings, err = given.environment(environment); err != nil {
 		return nil, err
 	}
@@ -95,8 +97,9 @@ type source struct {
 
 // read returns what a path or an embedded configuration's name stands for.
 func read(path string) (source, error) {
-	if path == "" {
-		path = defaultVariant
+	if path == "" { // whatever files are called so
+		text, _ := configs.Read(defaultVariant)
+		return source{defaultVariant, defaultVariant, text, true}, nil
 	}
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {

@@ -188,6 +188,28 @@ func TestAgreesWithWeights(t *testing.T) {
 	}
 }
 
+// Weights of another network may be used without naming a configuration.
+func TestTheDefaultConfigurationIsNoChoice(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("v3", []byte("model: {variant: v2}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	spec := load(t, Sources{Path: "googlenet"}).Model
+	c := load(t, Sources{})
+	if c.Model.Variant != "v3" {
+		t.Errorf("a file that is called v3 is read in place of the default")
+	}
+	if err := c.AgreesWith(spec); err != nil {
+		t.Error(err)
+	}
+	for _, s := range []Sources{{Path: "v3.yaml"}, {Set: []string{"model.variant=v3"}}} {
+		if err := load(t, s).AgreesWith(spec); err == nil || !strings.Contains(err.Error(), "model.variant is v3") {
+			t.Errorf("%+v: error is %v", s, err)
+		}
+	}
+}
+
 func FuzzFile(f *testing.F) {
 	f.Add("model: {width: 1}\n")
 	f.Add("a: &x [*x]\n<<: *x\n")

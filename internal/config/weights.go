@@ -13,11 +13,13 @@ import (
 )
 
 // AgreesWith returns an error for a model.* key that the user has set and that
-// contradicts the structure spec of a weight file; the input size may differ.
+// contradicts the structure spec of a weight file; the input size may differ. A
+// configuration that stands in because none is named is not the user's.
 func (r *Resolved) AgreesWith(spec model.Spec) error {
 	for _, d := range r.Model.Differences(spec) {
 		fromData := d.Key == "model.classes" && r.Model.Classes == 0
-		if d.Key == "model.input_size" || fromData || !r.Origin[d.Key].Given() {
+		chosen := r.Origin[d.Key].Given() && !(r.implied && r.Origin[d.Key].Kind == FromFile)
+		if d.Key == "model.input_size" || fromData || !chosen {
 			continue
 		}
 		return fmt.Errorf("%s is %v (%s), but the weights are those of a network with %v; remove the key",

@@ -120,12 +120,6 @@ func finitePoints(c Curve) plotter.XYs {
 	return points
 }
 
-// CurvesSVG returns the drawing of WriteCurves without the XML prologue, to
-// stand in HTML.
-func CurvesSVG(axes Axes, curves ...Curve) (string, error) {
-	return inHTML(func(w io.Writer) error { return WriteCurves(w, axes, curves...) })
-}
-
 // inHTML returns an SVG without its XML prologue.
 func inHTML(write func(io.Writer) error) (string, error) {
 	var b bytes.Buffer

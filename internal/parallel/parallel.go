@@ -7,7 +7,6 @@ package parallel
 
 import (
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -15,17 +14,17 @@ import (
 
 var threads atomic.Int32
 
-func init() { threads.Store(int32(runtime.GOMAXPROCS(0))) }
+func init() { threads.Store(int32(Default())) }
 
 // Threads returns how many threads For uses, which is also the number of
 // distinct worker indices that ForWorker hands out.
 func Threads() int { return int(threads.Load()) }
 
-// SetThreads sets how many threads For uses; n < 1 means all processors.
+// SetThreads sets how many threads For uses; n < 1 means Default.
 // It must not be called while a For runs.
 func SetThreads(n int) {
 	if n < 1 {
-		n = runtime.GOMAXPROCS(0)
+		n = Default()
 	}
 	threads.Store(int32(n))
 }

@@ -204,6 +204,19 @@ func (p Preprocess) Middle() (middle [3]float32) {
 	return middle
 }
 
+// Denormalise turns planes of floats, [3][Size][Size], back into a picture; values
+// outside the pixels' range are cut off.
+func (p Preprocess) Denormalise(planes []float32) Image {
+	im := New(p.Size, p.Size)
+	for c := range 3 {
+		for i, v := range planes[c*p.Size*p.Size:][:p.Size*p.Size] {
+			pixel := 255 * (float64(v)*p.Std[c] + p.Mean[c])
+			im.Pix[3*i+c] = uint8(math.Round(min(255, max(0, pixel))))
+		}
+	}
+	return im
+}
+
 // Normalise turns pixels [Size][Size][3] into planes of floats, mirrored left
 // to right if flip is set.
 func (p Preprocess) Normalise(dst []float32, pixels []uint8, flip bool) {

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"image/jpeg"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/inception-go/inception/internal/dataset"
@@ -25,7 +26,7 @@ type Evaluation struct {
 }
 
 // PageMistakes is how many of the mistakes the page shows.
-const PageMistakes = 16
+const PageMistakes = 12
 
 // Title says what was evaluated.
 func (e Evaluation) Title() string { return "Evaluation of " + strings.Join(e.Job.Weights, ", ") }
@@ -43,28 +44,78 @@ var evaluationPage = Page(evaluationBody)
 // reliability diagram, the confusion matrix, and the most confident mistakes with
 // maps of what the network saw.
 func (e Evaluation) WritePage(w io.Writer) error {
+	return evaluationPage.Execute(w, struct {
+		Title string
+		Cards []Card
+		Facts []Fact
+		Found found
+	}{e.Title(), e.cards(), e.facts(), e.found()})
+}
+
+// found is what a page shows of an evaluation.
+type found struct {
+	Evaluation
+	Diagram, Heat template.HTML
+	Shown         int
+	Left          bool // some classes are not in the heat map
+	Confused      []evaluate.Confused
+	Wrong         []mistake
+	Scores        []evaluate.ClassScore
+	Macro         evaluate.ClassScore
+}
+
+func (e Evaluation) found() found {
 	heat, shown := figure.ConfusionSVG(e.Labels, e.Confusion)
 	wrong := e.Mistakes()
-	page := struct {
-		Evaluation
-		Facts         []Fact
-		Diagram, Heat template.HTML
-		Shown         int
-		Left          bool // some classes are not in the heat map
-		Confused      []evaluate.Confused
-		Wrong         []mistake
-		Scores        []evaluate.ClassScore
-		Macro         evaluate.ClassScore
-	}{
-		Evaluation: e, Facts: e.facts(),
-		Diagram: template.HTML(figure.ReliabilitySVG(e.Reliability)), Heat: template.HTML(heat),
+	f := found{
+		Evaluation: e, Diagram: template.HTML(figure.ReliabilitySVG(e.Reliability)), Heat: template.HTML(heat),
 		Shown: len(shown), Left: len(shown) < len(e.Labels),
 		Confused: e.MostConfused(pagePairs), Scores: e.PerClass(), Macro: e.MacroAverage(),
 	}
 	for i, p := range wrong[:min(PageMistakes, len(wrong))] {
-		page.Wrong = append(page.Wrong, e.mistake(i, p))
+		f.Wrong = append(f.Wrong, e.mistake(i, p))
 	}
-	return evaluationPage.Execute(w, page)
+	return f
+}
+
+// cards are how good the network is, how sure that is, and against what.
+func (e Evaluation) cards() []Card {
+	cards := []Card{
+		{"top-1", percent(e.Top1), interval(e.Top1, e.Images), true},
+		{"most frequent class", percent(MajorityShare(e.Result)), "top-1 of answering that class always", false},
+		{"balanced accuracy", percent(e.BalancedAccuracy()), "the mean of the classes' recalls", false},
+		{"loss", fmt.Sprintf("%.4f", e.Loss), "cross-entropy in nats", false},
+	}
+	if TellsTop5(len(e.Labels)) {
+		cards = append(cards[:1], append([]Card{{"top-5", percent(e.Top5), interval(e.Top5, e.Images), false}}, cards[1:]...)...)
+	}
+	return cards
+}
+
+// MajorityShare returns the share of the images that are of the most frequent
+// class: what always answering that would get right.
+func MajorityShare(r evaluate.Result) float64 {
+	most := 0
+	for _, s := range r.PerClass() {
+		most = max(most, s.Images)
+	}
+	return float64(most) / float64(max(1, r.Images))
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) }
+
+// interval says how sure a share of n images is: Wilson's interval of 95%
+// ("Probable inference, the law of succession, and statistical inference",
+// 1927).
+func interval(share float64, n int) string {
+	if n == 0 {
+		return ""
+	}
+	const z = 1.959964
+	images := float64(n)
+	middle := (share + z*z/(2*images)) / (1 + z*z/images)
+	half := z / (1 + z*z/images) * math.Sqrt(share*(1-share)/images+z*z/(4*images*images))
+	return fmt.Sprintf("95%% interval %.1f to %.1f%%, of %d images", 100*max(0, middle-half), 100*min(1, middle+half), n)
 }
 
 // facts are the result in short, and how it came about.
@@ -77,9 +128,7 @@ func (e Evaluation) facts() []Fact {
 		images += fmt.Sprintf("; %d are cut off or damaged", n)
 	}
 	facts := []Fact{
-		{"top-1", fmt.Sprintf("%.2f%%", 100*e.Top1)}, {"top-5", fmt.Sprintf("%.2f%%", 100*e.Top5)},
-		{"balanced accuracy", fmt.Sprintf("%.2f%%", 100*e.BalancedAccuracy())},
-		{"loss", fmt.Sprintf("%.4f", e.Loss)}, {"images", images}, {"speed", fmt.Sprintf("%.1f images/s", e.ImagesPerS)},
+		{"images", images}, {"speed", fmt.Sprintf("%.1f images/s", e.ImagesPerS)},
 		{"images of", e.Source},
 	}
 	if e.Excluded > 0 {
@@ -125,7 +174,7 @@ func Thumbnail(set dataset.Set, i int) template.URL {
 // inline returns a picture as a JPEG inside an address.
 func inline(im picture.Image) template.URL {
 	var b bytes.Buffer
-	if err := jpeg.Encode(&b, im.Picture(), &jpeg.Options{Quality: 80}); err != nil {
+	if err := jpeg.Encode(&b, im.Picture(), &jpeg.Options{Quality: 75}); err != nil {
 		return ""
 	}
 	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(b.Bytes()))

@@ -24,7 +24,8 @@ type Line struct {
 	Top5         float64 `json:"top5"`
 	LR           float64 `json:"lr"`
 	ImagesPerS   float64 `json:"images_per_s"`
-	ElapsedS     float64 `json:"elapsed_s"` // of training, pauses left out
+	ElapsedS     float64 `json:"elapsed_s"`        // of training, pauses left out
+	WaitS        float64 `json:"wait_s,omitempty"` // that training waited for images since its line before
 }
 
 // TellsTop5 reports whether top-5 says anything of so many classes: of five or

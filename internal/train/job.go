@@ -7,6 +7,7 @@ type Job struct {
 	Config
 	Dir     string // the run folder, made if need be
 	Version string // of the program, kept with the weights
+	Command string // that began or resumed it, for the report; may be empty
 
 	Resume   bool     // go on with the run in Dir; if it holds none, begin one
 	Init     Init     // weights to begin with

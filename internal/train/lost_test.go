@@ -259,3 +259,33 @@ func TestATrainingThatHasEndedLeavesNoMemory(t *testing.T) {
 		t.Errorf("after each of 4 trainings %d bytes are in use", heap)
 	}
 }
+
+// Best weights that are damaged are neither kept nor passed on as whole.
+func TestDamagedBestWeightsAreNotTakenBack(t *testing.T) {
+	for name, damage := range map[string]func(file []byte) []byte{
+		"a bit":   func(file []byte) []byte { file[len(file)*2/3] ^= 4; return file },
+		"cut off": func(file []byte) []byte { return file[:len(file)/2] },
+	} {
+		job := tinyJob(t)
+		stopAfter(t, job, 6) // an epoch has 5
+		path := filepath.Join(job.Dir, rundir.Best)
+		kept := filepath.Join(job.Dir, rundir.BestOf(5))
+		file := damage(read(t, job, rundir.Best))
+		for _, path := range []string{path, kept} {
+			if err := os.WriteFile(path, file, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		heard := &notes{}
+		job.Resume, job.Reporter = true, heard
+		if _, err := Run(context.Background(), job); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !strings.Contains(heard.text(), "the best weights, of epoch 1, are lost") {
+			t.Errorf("%s: nothing is said: %s", name, heard.text())
+		}
+		if _, _, err := weights.Load(path); err != nil {
+			t.Errorf("%s: after the run: %v", name, err)
+		}
+	}
+}

@@ -83,26 +83,3 @@ func (r *run) report(state string) {
 		r.reporter.Warn(fmt.Sprintf("no report: %v; the training goes on", err))
 	}
 }
-
-// writeReport writes the page and the TensorBoard events that show the
-// metrics so far.
-func (r *run) writeReport(state string) error {
-	lines, err := report.ReadMetrics(r.path(rundir.Metrics))
-	if err != nil {
-		return err
-	}
-	val := "none"
-	if r.data.val != nil {
-		val = fmt.Sprintf("%d images", r.data.val.Len())
-	}
-	err = report.WriteHTML(r.path(rundir.Report), report.Run{
-		Title: r.job.Dir, State: state, Model: describe(r.weights.Spec), Lines: lines,
-		Version: r.job.Version, Config: string(r.job.Absolute().YAML()),
-		Data: fmt.Sprintf("%s: %d images of %d classes, validation %s",
-			r.job.Data.Train, r.data.train.Len(), len(r.data.train.Classes()), val),
-	})
-	if err != nil {
-		return err
-	}
-	return report.WriteTensorBoard(r.job.Dir, lines)
-}

@@ -168,6 +168,11 @@ func (r *run) takeBackBest() error {
 			err = atomicfile.Link(best, kept)
 		}
 	}
+	if err == nil {
+		if _, _, damage := weights.Load(best); damage != nil {
+			return r.dropBest(damage)
+		}
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("resume: best weights: %w", err)
 	}
@@ -180,6 +185,16 @@ func (r *run) takeBackBest() error {
 	}
 	rundir.KeepBestOf(r.job.Dir, r.bests[:]...)
 	return nil
+}
+
+// dropBest goes on without the best weights, which are damaged: the next
+// validation has the best ones.
+func (r *run) dropBest(damage error) error {
+	r.reporter.Warn(fmt.Sprintf("the best weights, of epoch %d, are lost: %v; those of the next validation are kept as best",
+		r.at.Best.Epoch, damage))
+	r.at.Best, r.at.Waiting = best{}, 0
+	rundir.KeepBestOf(r.job.Dir)
+	return r.discard(r.path(rundir.Best))
 }
 
 func (r *run) discard(path string) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
@@ -29,6 +30,7 @@ type run struct {
 	release   func() // the folder's lock
 
 	bests      [2]int // the steps of the best validations that the checkpoint before and the newest know of
+	page       page   // what the report shows besides the metrics
 	unreported string // why there is no report, said already
 }
 
@@ -46,6 +48,9 @@ func Run(ctx context.Context, job Job) (Result, error) {
 		exit, err = r.finish(ctx, exit)
 	}
 	if err == nil {
+		if r.cluster.Rank() == 0 {
+			r.page.explain(ctx, r)
+		}
 		r.report("ended by " + string(exit))
 		err = r.cluster.Agree(r.failed)
 	}
@@ -227,14 +232,21 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 		if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
 			return exit, err
 		}
-		begin := time.Now()
+		begin, waited := time.Now(), time.Duration(0)
+		next := func() (*dataset.Batch, error) {
+			asked := time.Now()
+			defer func() { waited += time.Since(asked) }()
+			return batches.Next()
+		}
 		rate := r.rate(&r.at)
-		if err := r.update(batches.Next, rate, &r.at); err != nil {
+		if err := r.update(next, rate, &r.at); err != nil {
 			return "", r.explain(err)
 		}
 		took := time.Since(begin)
 		r.at.Window.took(took, rate)
 		r.at.SoFar.took(took, rate)
+		r.at.Window.Wait += waited
+		r.at.SoFar.Wait += waited
 		r.clock.step(took)
 		r.reportStep()
 		if err := r.between(); err != nil {
@@ -352,9 +364,11 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 		summary.Val = &val
 		if r.at.Best.improves(val.Top1, val.Loss) {
 			summary.Best = true
+			r.page.keep(val.Epoch, true)
 			r.at.Best = best{Epoch: val.Epoch, Step: val.Step, Top1: val.Top1, Loss: val.Loss}
 			r.at.Waiting = 0
 		} else {
+			r.page.keep(val.Epoch, false)
 			r.at.Waiting = val.Epoch - r.at.Best.Epoch
 		}
 	}
@@ -403,6 +417,7 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 			ErrDiverged, r.at.Step, result.Loss)
 	}
 	r.clock.validated(time.Since(begin))
+	r.page.validated = &result
 	if err := r.writeAnswers(result); err != nil {
 		return report.Line{}, err
 	}
@@ -419,6 +434,7 @@ func (r *run) trainLine(w *window) report.Line {
 		Loss: w.mean(w.Loss), AuxLoss: w.mean(w.Aux), AuxEarlyLoss: w.mean(w.AuxEarly),
 		Top1: w.mean(float64(w.Top1)), Top5: w.mean(float64(w.Top5)),
 		LR: w.Rate, ImagesPerS: w.imagesPerSecond(), ElapsedS: r.clock.elapsed().Seconds(),
+		WaitS: w.Wait.Seconds(),
 	}
 }
 

@@ -125,7 +125,7 @@ func sameMetrics(t *testing.T, a, b Job) {
 			t.Fatal(err)
 		}
 		for j := range lines[i] {
-			lines[i][j].ImagesPerS, lines[i][j].ElapsedS = 0, 0
+			lines[i][j].ImagesPerS, lines[i][j].ElapsedS, lines[i][j].WaitS = 0, 0, 0
 		}
 	}
 	if len(lines[0]) != len(lines[1]) {

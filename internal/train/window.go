@@ -12,6 +12,7 @@ type window struct {
 	Aux      float64       `json:"aux"`
 	AuxEarly float64       `json:"aux_early"`
 	Time     time.Duration `json:"time"`
+	Wait     time.Duration `json:"wait"` // for images, in Time
 	Rate     float64       `json:"rate"` // learning rate of the last update
 }
 

@@ -17,13 +17,20 @@ import (
 
 // Load reads a weight file, or the best weights of a run folder (its last
 // ones if there are no best). A safetensors file of another tool with
-// torchvision's keys loads too; Metadata.Notes then says what was guessed.
+// torchvision's keys loads too; Metadata.Notes then says what was guessed. A file
+// that is not as its checksums say is refused.
 func Load(path string) (*model.Weights, Metadata, error) {
 	t, m, err := open(path)
 	if err != nil {
 		return nil, Metadata{}, err
 	}
 	defer t.Close()
+	if t.HasChecksums() {
+		if err := t.Verify(); err != nil {
+			return nil, Metadata{}, fmt.Errorf("%w; take another copy, or, if a tool has changed the weights on purpose, "+
+				"write them without the metadata's %q", err, sumsKey)
+		}
+	}
 	w, err := fromTensors(t, &m)
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("%s: %w", path, err)

@@ -1,6 +1,9 @@
 package weights
 
 import (
+	"bytes"
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -77,4 +80,35 @@ func distinct(t *testing.T, spec model.Spec) *model.Weights {
 		}
 	}
 	return w
+}
+
+// A changed bit of a weight file is noticed wherever it is.
+func TestDamagedWeightsAreRefused(t *testing.T) {
+	spec, err := model.DefaultSpec(model.V3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Width, spec.Classes = 0.1, 3
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	if err := Save(path, distinct(t, spec), Metadata{Preprocess: picture.TorchvisionPreprocess(96)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(path); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range 20 {
+		file := bytes.Clone(whole)
+		at := len(file) - 1 - k*len(file)/25
+		file[at] ^= 1 << (k % 8)
+		if err := os.WriteFile(path, file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Load(path); !errors.Is(err, ErrDamaged) {
+			t.Errorf("byte %d of %d: error is %v", at, len(file), err)
+		}
+	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/inception-go/inception/internal/model"
 )
 
-// Save writes weights with their metadata, all or nothing. The tensors are
-// exactly a torchvision state dict: its names, its shapes, its step counters; but
-// see int8State for quantised weights.
+// Save writes weights with their metadata and checksums, all or nothing. The tensors are
+// exactly a torchvision state dict: its names, its shapes, its step counters; but see
+// int8State for quantised weights.
 func Save(path string, w *model.Weights, m Metadata) error {
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
@@ -22,7 +22,9 @@ func Save(path string, w *model.Weights, m Metadata) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	metadata[keyFormat] = "pt"
-	return WriteTensors(path, StateDict(w, m), metadata)
+	tensors := StateDict(w, m)
+	addChecksums(tensors, metadata)
+	return WriteTensors(path, tensors, metadata)
 }
 
 // StateDict returns the tensors that Save writes, in torchvision's order.
