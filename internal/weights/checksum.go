@@ -112,6 +112,20 @@ func (t Tensor) sum() uint32 {
 		}
 		sum = crc32.Update(sum, castagnoli, chunk)
 	}
+	for part := range slices.Chunk(t.Int32s, 4096) {
+		chunk = chunk[:0]
+		for _, v := range part {
+			chunk = le.AppendUint32(chunk, uint32(v))
+		}
+		sum = crc32.Update(sum, castagnoli, chunk)
+	}
+	for part := range slices.Chunk(t.Int8s, 4096) {
+		chunk = chunk[:0]
+		for _, v := range part {
+			chunk = append(chunk, byte(v))
+		}
+		sum = crc32.Update(sum, castagnoli, chunk)
+	}
 	return sum
 }
 
