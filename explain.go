@@ -50,7 +50,7 @@ func (m *Model) Explain(ctx context.Context, o ExplainOptions, pictures ...image
 	if err != nil {
 		return nil, fmt.Errorf("inception: %w", err)
 	}
-	defer explainer.Close()
+	defer explainer.Close() //nolint:errcheck // nothing is written through it
 	var all []Explanation
 	for from := 0; from < len(pictures); from += explainer.Together() {
 		part := pictures[from:min(from+explainer.Together(), len(pictures))]

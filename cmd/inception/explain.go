@@ -116,7 +116,7 @@ func (e *explainCommand) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.weights, err)
 	}
-	defer explainer.Close()
+	defer explainer.Close() //nolint:errcheck // nothing is written through it
 	to := &report.Explanations{
 		Dir: e.out, Of: e.weights, Method: o.Method, Labels: m.ClassNames(), Inputs: files, Facts: []report.Fact{
 			{"network", m.Spec.Variant + ", " + e.head + " head"},

@@ -126,7 +126,7 @@ func (v *serveCommand) listen(ctx context.Context) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--addr: %w", err)}
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // nothing is written through it
 	s, err := serve.New(v.options)
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.weights, err)

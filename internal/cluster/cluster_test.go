@@ -158,7 +158,7 @@ func TestAgree(t *testing.T) {
 			own = broken
 		}
 		err := c.Agree(own)
-		if c.Rank() == 1 && err != broken || c.Rank() != 1 && err.Error() != "rank 1 on here: broken" {
+		if c.Rank() == 1 && !errors.Is(err, broken) || c.Rank() != 1 && err.Error() != "rank 1 on here: broken" {
 			t.Errorf("rank %d: %v", c.Rank(), err)
 		}
 	})

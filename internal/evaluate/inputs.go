@@ -97,7 +97,7 @@ func Count(files []string, size int) (int, error) {
 			return 0, err
 		}
 		n += a.Shape[0]
-		a.Close()
+		_ = a.Close()
 	}
 	return n, nil
 }

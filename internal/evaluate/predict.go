@@ -154,7 +154,7 @@ func (p *Predictor) array(ctx context.Context, path string, each func(Output) er
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer a.Close() //nolint:errcheck // nothing is written through it
 	per, batch := 3*size*size, p.options.BatchSize
 	images := make([]float32, min(batch, a.Shape[0])*per)
 	for from := 0; from < a.Shape[0]; from += batch {

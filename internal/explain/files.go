@@ -116,7 +116,7 @@ func (e *Explainer) array(ctx context.Context, path string, q Question, each fun
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer a.Close() //nolint:errcheck // nothing is written through it
 	per := 3 * size * size
 	for from := 0; from < a.Shape[0]; from += e.Together() {
 		inputs := make([]float32, min(e.Together(), a.Shape[0]-from)*per)

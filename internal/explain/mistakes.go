@@ -26,7 +26,7 @@ func Mistakes(ctx context.Context, o *evaluate.Outcome, wrong []evaluate.Predict
 	if err != nil {
 		return nil, err
 	}
-	defer e.Close()
+	defer e.Close() //nolint:errcheck // nothing is written through it
 	var all []Result
 	for len(wrong) > 0 {
 		part := wrong[:min(e.Together(), len(wrong))]

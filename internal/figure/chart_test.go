@@ -2,6 +2,7 @@ package figure
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"math"
 	"strings"
@@ -17,7 +18,7 @@ func TestChartsHaveRoundTicksAndNoPointsThatAreNoNumbers(t *testing.T) {
 		Curve{Name: "val", X: []float64{0, 1000, 2000}, Y: []float64{1, math.NaN(), 0.25}}, Curve{Name: "none"})
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	for {
-		if _, err := decoder.Token(); err == io.EOF {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatalf("is not well formed: %v", err)

@@ -54,7 +54,7 @@ func uploadsOfForm(body []byte, boundary string, most int) (all []upload, err er
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {

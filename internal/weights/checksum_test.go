@@ -12,6 +12,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // sealed writes a small checkpoint and returns its bytes.
@@ -146,5 +149,27 @@ func TestAHeaderOfEmptyTensorsAsksForLittle(t *testing.T) {
 	allocated := after.TotalAlloc - before.TotalAlloc
 	if allocated > 100<<20 {
 		t.Errorf("takes %d bytes", allocated)
+	}
+}
+
+// Another format that takes over the metadata would have checksums that are not of its tensors.
+func TestMetadataThatIsReadHoldsNoChecksums(t *testing.T) {
+	spec, err := model.DefaultSpec("v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Classes, spec.Width = 3, 0.1
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	m := Metadata{Preprocess: picture.TorchvisionPreprocess(96)}
+	if err := Save(path, distinct(t, spec), m); err != nil {
+		t.Fatal(err)
+	}
+	_, back, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := back.Strings()
+	if err != nil || entries[sumsKey] != "" {
+		t.Errorf("%v, %v", entries[sumsKey], err)
 	}
 }

@@ -47,7 +47,7 @@ const (
 
 var ownKeys = []string{
 	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
-	keyPrecision, keyInt8,
+	keyPrecision, keyInt8, sumsKey,
 }
 
 // Strings returns the metadata as a file carries it.
