@@ -51,9 +51,11 @@ stopped.
 	}
 	f := c.Flags()
 	f.StringVar(&a.suite, "suite", "ladder",
-		"what to compare: a YAML `file` or the name of an embedded suite: "+strings.Join(configs.Names(configs.Suites()), ", "))
+		"what to compare: a YAML `file` or the name of an embedded suite: "+
+			""+strings.Join(configs.Names(configs.Suites()), ", "))
 	f.StringVar(&a.design, "design", "",
-		"which combinations of a suite's ideas are its rows: "+strings.Join(ablate.Designs(), ", ")+"; default: the suite's own")
+		"which combinations of a suite's ideas are its rows: "+strings.Join(ablate.Designs(),
+			", ")+"; default: the suite's own")
 	f.IntVar(&a.options.Seeds, "seeds", 1, "runs of each row, with train.seed and the seeds that follow it")
 	f.StringVar(&a.data, "data", "", "training images, as for train")
 	f.StringVar(&a.val, "val", "", "validation images; default: those of --data")

@@ -39,7 +39,7 @@ with their maps, their most probable classes and what speaks for one of the two 
 against the other. With --at several times the maps stand side by side. An .npy holds
 inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overlay.`,
 		Example: `  inception explain --weights runs/flowers5 rose.jpg -o explained
-  inception explain --weights v3.safetensors photos/ --at Mixed_5d --at Mixed_6e --at Mixed_7c --method layercam -o explained
+  inception explain --weights v3.safetensors photos/ --at Mixed_5d --at Mixed_7c --method layercam -o explained
   inception explain --weights v3.safetensors cat.jpg --class "tabby" --method occlusion -o explained`,
 		Args: someArgs("pictures, folders or .npy files"),
 		RunE: func(c *cobra.Command, args []string) error { return e.run(c.Context(), args) },
@@ -225,7 +225,8 @@ func (e *explainCommand) show(r explain.Result, to *report.Explanations, below s
 	}
 	class := evaluate.Top(r.Logits, names, len(r.Logits))[evaluate.Rank(r.Logits, r.Class)-1]
 	if !e.json {
-		e.print("%s: %s %.2f%%, %s\n", dataset.OneLine(r.Name()), dataset.OneLine(class.Label), 100*class.Prob, strings.Join(maps, ", "))
+		e.print("%s: %s %.2f%%, %s\n", dataset.OneLine(r.Name()), dataset.OneLine(class.Label), 100*class.Prob,
+			strings.Join(maps, ", "))
 	}
 	for i, m := range r.Maps {
 		if m.Largest == 0 {

@@ -16,10 +16,11 @@ type keyFlag struct {
 
 // The keys that people set more often than others.
 var (
-	keyEpochs  = keyFlag{"epochs", "", "train.epochs", "passes over the training images", wholeNumber}
-	keyBatch   = keyFlag{"batch", "b", "train.batch_size", "images per step, also --batch-size", wholeNumber}
-	keyRate    = keyFlag{"lr", "", "optimizer.lr", "learning rate", number}
-	keySize    = keyFlag{"input-size", "", "model.input_size", "side of the network's input in pixels, also --size", wholeNumber}
+	keyEpochs = keyFlag{"epochs", "", "train.epochs", "passes over the training images", wholeNumber}
+	keyBatch  = keyFlag{"batch", "b", "train.batch_size", "images per step, also --batch-size", wholeNumber}
+	keyRate   = keyFlag{"lr", "", "optimizer.lr", "learning rate", number}
+	keySize   = keyFlag{"input-size", "", "model.input_size", "side of the network's input in pixels, also --size",
+		wholeNumber}
 	keySeed    = keyFlag{"seed", "", "train.seed", "seed; the same one gives the same bits", wholeNumber}
 	keyWorkers = keyFlag{"workers", "", "data.workers", "goroutines that read images", wholeNumber}
 )

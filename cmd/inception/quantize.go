@@ -45,7 +45,8 @@ the float32 weights.`,
 	f.StringVar(&q.Data, "data", "", "images: a folder, or one of "+dataset.Specs())
 	f.IntVar(&q.Images, "images", evaluate.DefaultCalibration, "images to calibrate on")
 	f.StringVar(&q.Range, "range", quantize.Auto, "range of activations: "+settings.Choices(quantize.Ranges()))
-	f.StringSliceVar(&q.Keep, "keep", nil, "`layers` that stay float32, by the beginnings of their names, such as Mixed_7c")
+	f.StringSliceVar(&q.Keep, "keep", nil,
+		"`layers` that stay float32, by the beginnings of their names, such as Mixed_7c")
 	f.StringVarP(&q.out, "out", "o", "", "weight `file` to write")
 	f.StringVar(&q.classMap, "class-map", "", "`file` of lines folder<TAB>label")
 	f.BoolVar(&q.Match.ByOrder, "classes-by-order", false, "match class folders to labels by their order")
@@ -145,7 +146,8 @@ func (q *quantizeCommand) show(made *evaluate.Quantized) error {
 		}
 		q.print("%.2f%% of the predictions changed\n", 100*r.Changed)
 	}
-	q.note("wrote %s, %.1f MiB\nnext: %s eval --weights %s --data %s", q.out, float64(r.Bytes)/(1<<20), program(), q.out, q.Data)
+	q.note("wrote %s, %.1f MiB\nnext: %s eval --weights %s --data %s", q.out, float64(r.Bytes)/(1<<20), program(),
+		q.out, q.Data)
 	return nil
 }
 

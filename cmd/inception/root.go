@@ -149,7 +149,8 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"configuration: a YAML file or the name of an embedded one (default v3)")
 	flags.StringArrayVar(&s.set, "set", nil,
 		"set a configuration `key=value`, such as optimizer.lr=0.01; repeatable")
-	flags.IntVar(&s.threads, "threads", 0, "number of kernel threads; 0 for one per processor that the process may use, slow ones apart")
+	flags.IntVar(&s.threads, "threads", 0,
+		"number of kernel threads; 0 for one per processor that the process may use, slow ones apart")
 	flags.BoolVar(&s.json, "json", false, "print only JSON on standard output")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no messages except warnings and errors")
 	flags.DurationVar(&s.logEvery, "log-every", 30*time.Second,

@@ -37,7 +37,8 @@ func (s *standardInput) read(args []string, in io.Reader) ([]string, error) {
 	case len(data) > most:
 		return nil, fmt.Errorf("standard input: has more than %d bytes", most)
 	case len(data) == 0:
-		return nil, usageError{errors.New("standard input: is empty; - takes a picture, or a list of pictures, one on a line")}
+		return nil, usageError{errors.New("standard input: is empty; - takes a picture, or a list of pictures, one on " +
+			"a line")}
 	}
 	words := slices.DeleteFunc(labels.Lines(data), func(line string) bool { return strings.TrimSpace(line) == "" })
 	if !isList(words) && picture.Recognised(data) {

@@ -89,7 +89,8 @@ func committed() time.Time {
 
 // writeReference writes the help of all commands as one page of Markdown.
 func writeReference(root *cobra.Command, w io.Writer) error {
-	fmt.Fprint(w, "# Commands\n\nThe help of every command, written by `go test ./cmd/inception -run Reference -update`.\n")
+	fmt.Fprint(w,
+		"# Commands\n\nThe help of every command, written by `go test ./cmd/inception -run Reference -update`.\n")
 	fmt.Fprint(w, "`inception help COMMAND` prints the same, `inception manual DIR` writes it as manual pages.\n")
 	for _, c := range documented(root) {
 		fmt.Fprintf(w, "\n## %s\n\n%s.\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."))

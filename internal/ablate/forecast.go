@@ -181,8 +181,10 @@ func (f *Forecast) rule() string {
 	for _, look := range f.Looks {
 		seeds, levels = append(seeds, fmt.Sprint(look.Pairs)), append(levels, fmt.Sprintf("%.2g", look.Level))
 	}
-	text := fmt.Sprintf("budget %s: every row gets %s seeds; a row whose verdict is open then goes on to the next of %s seeds, "+
-		"the lowest p first, and is looked at only there, at levels %s; the plan above is for the case that none is decided\n",
+	text := fmt.Sprintf("budget %s: every row gets %s seeds; a row whose verdict is open then goes on to the next "+
+		"of %s seeds, "+
+		"the lowest p first, and is looked at only there, at levels %s; the plan above is for the case that none is "+
+		"decided\n",
 		brief(f.Budget), seeds[0], strings.Join(seeds, ", "), strings.Join(levels, ", "))
 	for _, r := range f.Rows {
 		if r.Runs < f.Looks[0].Pairs {

@@ -114,7 +114,8 @@ func (i Identity) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	return atomicfile.Write(filepath.Join(dir, identityFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(i) })
+	return atomicfile.Write(filepath.Join(dir, identityFile),
+		func(w io.Writer) error { return json.NewEncoder(w).Encode(i) })
 }
 
 // readIdentity returns the identity of the run in dir.
@@ -122,7 +123,8 @@ func readIdentity(dir string) (i Identity, err error) {
 	path := filepath.Join(dir, identityFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return i, fmt.Errorf("%s: has no %s, so nothing tells what the run was made of: an earlier version or train made it; "+
+		return i, fmt.Errorf("%s: has no %s, so nothing tells what the run was made of: an earlier version or train "+
+			"made it; "+
 			"choose another --out, or remove the run", dir, identityFile)
 	}
 	if err == nil {
@@ -144,7 +146,8 @@ func (i Identity) differs(dir string, now Identity) error {
 	case i.Data != now.Data:
 		return fmt.Errorf("%s: was made with other images than are there now; %s", dir, advice)
 	case i.Program != now.Program:
-		return fmt.Errorf("%s: was made by another program (%s) than this (%s), whose bits may differ; go on with that one, or %s",
+		return fmt.Errorf("%s: was made by another program (%s) than this (%s), whose bits may differ; go on with "+
+			"that one, or %s",
 			dir, i.Program, now.Program, advice)
 	}
 	return nil

@@ -38,7 +38,8 @@ func (r *Result) writeLaTeX(w io.Writer) error {
 }
 
 // latex replaces what LaTeX would take for commands.
-var latex = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`, "{", `\{`,
+var latex = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`,
+	"{", `\{`,
 	"}", `\}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "±", `$\pm$`, "<=", `$\le$`, "<", `$<$`, ">", `$>$`)
 
 // escapeLaTeX writes text for LaTeX; the minus of a number is one, and a single

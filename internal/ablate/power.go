@@ -93,7 +93,9 @@ func (n *Needs) WriteText(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "for a difference of %.3g points to be found in %.0f%% of the cases, at level %.2g for each of %s; "+
-		"the spread of few seeds is itself uncertain\n", 100*n.Difference, 100*power, n.Level, count(len(n.Rows), "comparison"))
+	_, err := fmt.Fprintf(w,
+		"for a difference of %.3g points to be found in %.0f%% of the cases, at level %.2g for each of %s; "+
+			"the spread of few seeds is itself uncertain\n", 100*n.Difference, 100*power, n.Level, count(len(n.Rows),
+			"comparison"))
 	return err
 }

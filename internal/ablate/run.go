@@ -143,7 +143,8 @@ func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress
 
 // perform makes the run of a job and reads its outcome, if that is not there
 // yet; done is false if another process is at it.
-func (p *Plan) perform(ctx context.Context, job train.Job, run *Outcome, begin func() train.Reporter) (done bool, err error) {
+func (p *Plan) perform(ctx context.Context, job train.Job, run *Outcome, begin func() train.Reporter) (done bool,
+	err error) {
 	// Another process may have come here since dir was read.
 	if err := run.read(job.Dir); err != nil || run.State != Pending {
 		return true, err

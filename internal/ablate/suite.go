@@ -311,7 +311,8 @@ func (r reader) ideas(n *yaml.Node, to *[]Idea) error {
 			return fmt.Errorf("%s: an idea's name consists of lower-case letters, digits and . _ -, such as rmsprop; is %q",
 				r.place(item), idea.Name)
 		case len(idea.With) == 0 && len(idea.Without) == 0:
-			return fmt.Errorf("%s: idea %s changes nothing; it needs settings under with, without or both", r.place(item), idea.Name)
+			return fmt.Errorf("%s: idea %s changes nothing; it needs settings under with, without or both", r.place(item),
+				idea.Name)
 		}
 		idea.Title = cmp.Or(idea.Title, idea.Name)
 		*to = append(*to, idea)

@@ -54,7 +54,8 @@ func (r *Result) brief() grid {
 	var brief grid
 	brief.Cells = make([][]string, len(from.Cells))
 	for i, c := range from.Columns {
-		if !slices.Contains([]string{"row", "effect", "top-1 error, %", "difference, points", "Holm's p", "verdict"}, c.Title) {
+		if !slices.Contains([]string{"row", "effect", "top-1 error, %", "difference, points", "Holm's p", "verdict"},
+			c.Title) {
 			continue
 		}
 		brief.Columns = append(brief.Columns, c)

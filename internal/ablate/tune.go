@@ -221,7 +221,8 @@ func (p *Plan) test(ctx context.Context, job train.Job) error {
 	if err != nil {
 		return fmt.Errorf("%s: test: %w", job.Dir, err)
 	}
-	t := tested{Figures{outcome.Images, outcome.Top1, outcome.Top5, outcome.Loss}, report.NewAnswers(outcome.Result, outcome.Set.Len())}
+	t := tested{Figures{outcome.Images, outcome.Top1, outcome.Top5, outcome.Loss}, report.NewAnswers(outcome.Result,
+		outcome.Set.Len())}
 	t.Answers.Images = dataset.Fingerprint(outcome.Set)
 	return atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(t) })
 }

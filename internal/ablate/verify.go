@@ -166,7 +166,8 @@ func verify(ctx context.Context, dir, run string, c Check, images map[string]str
 	if c.Begin != nil {
 		c.Begin(v.Run, again)
 	}
-	if err := retrain(ctx, train.Job{Config: then.Config, Dir: again, Version: c.Version, Emulate: c.Emulate}, c.Epochs); err != nil {
+	if err := retrain(ctx, train.Job{Config: then.Config, Dir: again, Version: c.Version, Emulate: c.Emulate},
+		c.Epochs); err != nil {
 		return v, err
 	}
 	return compareRuns(v, was, again, c.Epochs > 0 || then.Train.MaxTime > 0)
@@ -255,7 +256,8 @@ func sameFile(name, was, again string, values *int) (string, error) {
 		if err := errors.Join(errA, errB); err != nil {
 			return "", err
 		}
-		if okA != okB || a.Images != b.Images || !slices.Equal(a.Predicted, b.Predicted) || !slices.Equal(a.Labels, b.Labels) {
+		if okA != okB || a.Images != b.Images || !slices.Equal(a.Predicted, b.Predicted) || !slices.Equal(a.Labels,
+			b.Labels) {
 			return "the predictions differ", nil
 		}
 		return "", nil

@@ -67,7 +67,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return r, fmt.Errorf("--mode: several ranks can be timed in %s only", Train)
 	}
 	if o.Mode == Train && o.Precision == model.INT8 {
-		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v or %v", o.Precision, model.FP32, model.BF16)
+		return r, fmt.Errorf("--precision: %v is for evaluation; training computes in %v or %v", o.Precision, model.FP32,
+			model.BF16)
 	}
 	w, err := weightsOf(o.Spec, o.Precision)
 	if err != nil {

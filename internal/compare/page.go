@@ -92,12 +92,14 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 		var rows []figure.Interval
 		for _, f := range c.Figures {
 			if f.run == k+1 && f.Low != nil {
-				rows = append(rows, figure.Interval{Name: strings.TrimPrefix(f.Name, "top1 of "), Known: true, Mean: 100 * *f.Difference,
-					Low: 100 * *f.Low, High: 100 * *f.High, Label: fmt.Sprintf("%+.1f", 100**f.Difference)})
+				rows = append(rows, figure.Interval{Name: strings.TrimPrefix(f.Name, "top1 of "), Known: true,
+					Mean: 100 * *f.Difference,
+					Low:  100 * *f.Low, High: 100 * *f.High, Label: fmt.Sprintf("%+.1f", 100**f.Difference)})
 			}
 		}
 		if len(rows) > 0 && len(rows) <= shownClasses {
-			add(figure.ForestSVG(fmt.Sprintf("top-1 of %s less that of %s, points, with 95%% intervals", c.Runs[k+1], c.Runs[0]), 0,
+			add(figure.ForestSVG(fmt.Sprintf("top-1 of %s less that of %s, points, with 95%% intervals", c.Runs[k+1],
+				c.Runs[0]), 0,
 				rows...))
 		}
 	}

@@ -122,7 +122,8 @@ func read(path string) (source, error) {
 	if nearest, ok := spelling.Near(name, names); ok {
 		suggestion = "; did you mean " + nearest + "? The"
 	}
-	return source{}, fmt.Errorf("config %s: is neither a file nor an embedded configuration%s embedded configurations are %s",
+	return source{}, fmt.Errorf("config %s: is neither a file nor an embedded configuration%s embedded "+
+		"configurations are %s",
 		path, suggestion, strings.Join(names, ", "))
 }
 

@@ -142,7 +142,8 @@ func (o Options) Decoder() *picture.Decoder {
 func (o Options) EvalPreprocess(inputSize int) (picture.Preprocess, error) {
 	p, err := picture.NamedPreprocess(o.Preprocess, inputSize)
 	if err != nil {
-		return p, settings.ChoiceErrorf("data.preprocess", []string{"torchvision", "inception", "imagenet", "unit"}, "%w", err)
+		return p, settings.ChoiceErrorf("data.preprocess",
+			[]string{"torchvision", "inception", "imagenet", "unit"}, "%w", err)
 	}
 	if err := picture.CheckInterpolation(o.Interpolation); err != nil {
 		return p, settings.ChoiceErrorf("data.interpolation",

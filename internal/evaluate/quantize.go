@@ -133,7 +133,8 @@ func (q *Quantization) quantise(
 	ctx context.Context, w *model.Weights, run RunOptions, set dataset.Set,
 ) (made *model.Weights, report *quantize.Report, err error) {
 	run.Crops, run.Cluster = 0, nil // every process calibrates on the same images
-	o := quantize.Options{Range: q.Range, Keep: q.Keep, Batch: min(run.BatchSize, set.Len()), Image: byteImage(run.Preprocess)}
+	o := quantize.Options{Range: q.Range, Keep: q.Keep, Batch: min(run.BatchSize, set.Len()),
+		Image: byteImage(run.Preprocess)}
 	skipped := 0
 	made, report, err = quantize.Run(w, func(each func([]float32, int) error) error {
 		skipped, err = eachBatch(ctx, set, run, q.Progress, each)

@@ -248,5 +248,6 @@ func (p Preprocess) Shown(im Image) Box {
 	}
 	_, to := p.geometry(im)
 	across, down := float64(im.W)/float64(to.w), float64(im.H)/float64(to.h)
-	return Box{X: float64(to.x) * across, Y: float64(to.y) * down, W: float64(to.size) * across, H: float64(to.size) * down}
+	return Box{X: float64(to.x) * across, Y: float64(to.y) * down, W: float64(to.size) * across,
+		H: float64(to.size) * down}
 }

@@ -27,18 +27,21 @@ func sbomOf(program, version string, when time.Time) ([]byte, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(binary)
-	main := component{Type: "application", Ref: "pkg:golang/" + info.Main.Path + "@" + version, Name: info.Main.Path, Version: version,
-		PURL: "pkg:golang/" + info.Main.Path + "@" + version, Hashes: []hash{{"SHA-256", hex.EncodeToString(sum[:])}},
+	main := component{Type: "application", Ref: "pkg:golang/" + info.Main.Path + "@" + version, Name: info.Main.Path,
+		Version: version,
+		PURL:    "pkg:golang/" + info.Main.Path + "@" + version, Hashes: []hash{{"SHA-256", hex.EncodeToString(sum[:])}},
 		Licences: []licence{{map[string]string{"id": "Apache-2.0"}}}}
 	bom := sbom{
 		Format: "CycloneDX", Spec: "1.5", Number: 1,
-		Metadata:     metadata{Timestamp: when.Format(time.RFC3339), Component: main},
-		Components:   []component{{Type: "library", Ref: "pkg:golang/stdlib@" + info.GoVersion, Name: "stdlib", Version: info.GoVersion, PURL: "pkg:golang/stdlib@" + strings.TrimPrefix(info.GoVersion, "go")}},
+		Metadata: metadata{Timestamp: when.Format(time.RFC3339), Component: main},
+		Components: []component{{Type: "library", Ref: "pkg:golang/stdlib@" + info.GoVersion, Name: "stdlib",
+			Version: info.GoVersion, PURL: "pkg:golang/stdlib@" + strings.TrimPrefix(info.GoVersion, "go")}},
 		Dependencies: []dependency{{Ref: main.Ref}},
 	}
 	for _, m := range modules(info) {
 		ref := "pkg:golang/" + m.Path + "@" + m.Version
-		bom.Components = append(bom.Components, component{Type: "library", Ref: ref, Name: m.Path, Version: m.Version, PURL: ref,
+		bom.Components = append(bom.Components, component{Type: "library", Ref: ref, Name: m.Path, Version: m.Version,
+			PURL:       ref,
 			Properties: []property{{"go:sum", m.Sum}}})
 	}
 	for _, c := range bom.Components {

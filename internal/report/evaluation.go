@@ -87,7 +87,8 @@ func (e Evaluation) cards() []Card {
 		{"loss", fmt.Sprintf("%.4f", e.Loss), "cross-entropy in nats", false},
 	}
 	if TellsTop5(len(e.Labels)) {
-		cards = append(cards[:1], append([]Card{{"top-5", percent(e.Top5), interval(e.Top5, e.Images), false}}, cards[1:]...)...)
+		cards = append(cards[:1], append([]Card{{"top-5", percent(e.Top5), interval(e.Top5, e.Images), false}},
+			cards[1:]...)...)
 	}
 	return cards
 }

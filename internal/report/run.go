@@ -62,7 +62,8 @@ func WriteHTML(path string, run Run) error {
 		Best  *Line
 		Top5  bool
 		Found *found // in place of Run's
-	}{Run: run, Plots: plotsOf(run.Lines, TellsTop5(run.Classes)), Val: split(run.Lines, "val"), Top5: TellsTop5(run.Classes)}
+	}{Run: run, Plots: plotsOf(run.Lines, TellsTop5(run.Classes)), Val: split(run.Lines,
+		"val"), Top5: TellsTop5(run.Classes)}
 	for i := range page.Val {
 		v := &page.Val[i]
 		if b := page.Best; b == nil || v.Top1 > b.Top1 || v.Top1 == b.Top1 && v.Loss < b.Loss {

@@ -60,7 +60,8 @@ func newMetrics(o Options) *metrics {
 		},
 	})
 	about.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.pictures, m.refused, m.underWay, m.waited, m.computed, m.batch, about,
+	m.registry.MustRegister(m.requests, m.duration, m.pictures, m.refused, m.underWay, m.waited, m.computed, m.batch,
+		about,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

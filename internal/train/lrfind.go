@@ -50,7 +50,7 @@ type RatePoint struct {
 type RateSearch struct {
 	Suggestion float64     `json:"suggestion"` // where the loss falls steepest
 	Lowest     float64     `json:"lowest"`     // where it is lowest: rates from here on are too high
-	Diverged   bool        `json:"diverged"`   // the search ended early because the loss exploded, or stayed above where it began
+	Diverged   bool        `json:"diverged"`   // ended early: the loss exploded or stayed above its start
 	Batch      int         `json:"batch"`      // images of an update, for which the rates are
 	Probe      int         `json:"probe"`      // images whose loss is watched
 	Before     float64     `json:"before"`     // their loss before the first update

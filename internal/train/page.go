@@ -45,7 +45,8 @@ func (r *run) writeReport(state string) error {
 	config := r.job.Absolute().YAML()
 	r.page.gather(r, config)
 	shown := report.Run{
-		Title: r.job.Dir, Headline: r.headline(), State: fmt.Sprintf("%s, step %d of %d", state, r.at.Step, r.updates()), Lines: lines, Config: string(config),
+		Title: r.job.Dir, Headline: r.headline(), State: fmt.Sprintf("%s, step %d of %d", state, r.at.Step,
+			r.updates()), Lines: lines, Config: string(config),
 		Progress: fmt.Sprintf("epoch %d of %d", min(r.at.epoch(), r.recipe.Train.Epochs), r.recipe.Train.Epochs),
 		Changed:  r.changed(), Facts: r.facts(), Classes: r.weights.Spec.Classes,
 		Majority: r.page.majority, Earlier: r.page.earlier, Sample: r.page.sample, FoundEpoch: r.page.foundEpoch,
@@ -99,7 +100,8 @@ func (r *run) headline() string {
 	if r.data.val != nil {
 		val = fmt.Sprintf("%d for validation", r.data.val.Len())
 	}
-	return fmt.Sprintf("%s at width %g and %d px, %.2f million parameters, trained on %d images of %d classes from %s, %s.",
+	return fmt.Sprintf("%s at width %g and %d px, %.2f million parameters, trained on %d images of %d classes from "+
+		"%s, %s.",
 		s.Variant, s.Width, s.InputSize, float64(r.page.params)/1e6, r.data.train.Len(), s.Classes, r.job.Data.Train, val)
 }
 

@@ -190,7 +190,8 @@ func (r *run) takeBackBest() error {
 // dropBest goes on without the best weights, which are damaged: the next
 // validation has the best ones.
 func (r *run) dropBest(damage error) error {
-	r.reporter.Warn(fmt.Sprintf("the best weights, of epoch %d, are lost: %v; those of the next validation are kept as best",
+	r.reporter.Warn(fmt.Sprintf("the best weights, of epoch %d, are lost: %v; those of the next validation are "+
+		"kept as best",
 		r.at.Best.Epoch, damage))
 	r.at.Best, r.at.Waiting = best{}, 0
 	rundir.KeepBestOf(r.job.Dir)

@@ -5,7 +5,8 @@ import "unsafe"
 // Generic is the implementation in plain Go, for every machine; the others are
 // tested against it.
 var Generic = func() *ISA {
-	s := &ISA{Name: "generic", Runs: genericRuns, BF16: genericBF16, Int8: genericInt8, peak: peak{peakGeneric, peakChains * 2},
+	s := &ISA{Name: "generic", Runs: genericRuns, BF16: genericBF16, Int8: genericInt8, peak: peak{peakGeneric,
+		peakChains * 2},
 		WinogradIn: winogradInGeneric, WinogradOut: winogradOutGeneric, WinogradWeights: winogradWeightsGeneric}
 	for n := 1; n <= MaxTileBlocks; n++ {
 		s.TileRows[n] = MaxTileRows

@@ -48,7 +48,8 @@ type entry struct {
 }
 
 // sizes are the bytes of a value of each type.
-var sizes = [...]uint64{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+var sizes = [...]uint64{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8,
+	17: 8, 18: 8}
 
 // layout is where things lie in a directory.
 type layout struct{ counter, entry, inline int }
