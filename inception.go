@@ -120,9 +120,7 @@ func Load(path string, opts ...Option) (*Model, error) {
 	if m.precision, err = w.Precision(m.precision); err != nil {
 		return nil, fmt.Errorf("inception: %s: %w", path, err)
 	}
-	spec := w.Spec
-	spec.InputSize = m.metadata.Preprocess.Size
-	if err := spec.WithoutAux().CheckSize(); err != nil {
+	if err := w.Spec.At(m.metadata.Preprocess.Size).WithoutAux().CheckSize(); err != nil {
 		return nil, fmt.Errorf("inception: %s: %w", path, err)
 	}
 	return m, nil

@@ -151,7 +151,7 @@ func (m *summaryCommand) spec() (model.Spec, model.Precision, error) {
 			}
 		}
 		_, metadata, err := weights.Load(m.weights)
-		return metadata.Spec, model.FP32, err
+		return metadata.Network(), model.FP32, err
 	}
 	values := map[string]any{}
 	if m.variant != "" {

@@ -42,8 +42,7 @@ func ownChoice(key string) bool {
 // If the user has set another structure, the error says what to type.
 func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	theirs := r.Config
-	theirs.Model = m.Spec
-	theirs.Model.InputSize = m.Preprocess.Size
+	theirs.Model = m.Network()
 	p := m.Preprocess
 	if name := p.Setting(); name != "" {
 		theirs.Data.Preprocess, theirs.Data.Interpolation = name, p.Interpolation

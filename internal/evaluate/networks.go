@@ -26,10 +26,8 @@ type networks struct {
 }
 
 func newNetworks(w *model.Weights, o RunOptions, options model.Options) *networks {
-	spec := w.Spec
-	spec.InputSize = o.Preprocess.Size
 	options.Precision = o.Precision
-	return &networks{spec: spec, weights: w, options: options, batch: o.BatchSize}
+	return &networks{spec: w.Spec.At(o.Preprocess.Size), weights: w, options: options, batch: o.BatchSize}
 }
 
 // run runs the first rows of images, at most a batch, and returns what read

@@ -61,7 +61,6 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 	}
 	m.Preprocess = q.Options.Preprocess(m.Preprocess)
 	out := &Quantized{Metadata: m, Calibration: calibration.Name, Measured: rest.Name}
-	w.Spec.InputSize = m.Preprocess.Size
 	run := RunOptions{Options: q.Options, Preprocess: m.Preprocess, Workers: q.Workers, Precision: model.Own,
 		SkipUnreadable: true}
 	if out.Weights, out.Report, err = q.quantise(ctx, w, run, calibration.Set); err != nil {
@@ -134,7 +133,7 @@ func (q *Quantization) quantise(
 ) (made *model.Weights, report *quantize.Report, err error) {
 	run.Crops, run.Cluster = 0, nil // every process calibrates on the same images
 	o := quantize.Options{Range: q.Range, Keep: q.Keep, Batch: min(run.BatchSize, set.Len()),
-		Image: byteImage(run.Preprocess)}
+		Size: run.Preprocess.Size, Image: byteImage(run.Preprocess)}
 	skipped := 0
 	made, report, err = quantize.Run(w, func(each func([]float32, int) error) error {
 		skipped, err = eachBatch(ctx, set, run, q.Progress, each)
@@ -160,7 +159,6 @@ func (j *Job) quantised(ctx context.Context, w *model.Weights, run RunOptions) (
 	}
 	set = dataset.Sample(set, DefaultCalibration)
 	j.Note(fmt.Sprintf("int8: calibrated on %d images of %s; inception quantize says more", set.Len(), used))
-	w.Spec.InputSize = run.Preprocess.Size
 	q := Quantization{Range: quantize.Auto, Progress: j.Progress, Warn: j.Warn}
 	q.BatchSize = j.BatchSize
 	made, _, err := q.quantise(ctx, w, run, set)

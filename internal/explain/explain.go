@@ -112,8 +112,7 @@ func New(w *model.Weights, o Options) (*Explainer, error) {
 		o.Batch = 8
 	}
 	o.Batch = max(o.Batch, o.rows())
-	spec := w.Spec
-	spec.InputSize = o.Size
+	spec := w.Spec.At(o.Size)
 	if o.Method == Occlusion {
 		if err := o.square(); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,14 @@ const (
 
 // MaxInputSize is the largest input of a network, in pixels a side.
 const MaxInputSize = 4096
+
+// At returns the same network for images of another size, in pixels a side; 0 leaves
+// it. The preprocessing says it at run time: weights fit any size, and their Spec's
+// own may be another.
+func (s Spec) At(size int) Spec {
+	s.InputSize = cmp.Or(size, s.InputSize)
+	return s
+}
 
 // Validate returns what is wrong with the settings, in one line that starts
 // with the key. CheckSize checks whether the input size fits the structure.

@@ -29,7 +29,7 @@ type calibration struct {
 
 // calibrate runs the float32 network on all images.
 func calibrate(w *model.Weights, images Images, o Options) (*calibration, error) {
-	net, err := model.Build(w.Spec, w, o.Batch, model.Eval, model.Options{})
+	net, err := model.Build(w.Spec.At(o.Size), w, o.Batch, model.Eval, model.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (c *calibration) layerErrors(w, q *model.Weights, images Images) ([]LayerRe
 				Seen: c.seen[c.groups[l.Name]].largest})
 		}
 	}
-	float, err := model.Build(w.Spec, w, c.options.Batch, model.Eval, model.Options{Keep: names})
+	float, err := model.Build(c.net.Spec, w, c.options.Batch, model.Eval, model.Options{Keep: names})
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type Options struct {
 	Range string   // one of Ranges
 	Keep  []string // layers that stay float32, by the beginnings of their names
 	Batch int      // images run at once
+	Size  int      // of the images, in pixels a side; 0 is that of the weights' structure
 	Image kernel.ByteImage
 }
 
@@ -140,7 +141,7 @@ func (c *calibration) weights(w *model.Weights, how string) (*model.Weights, err
 		}
 		q.Convs[l.Name] = c.conv(q, l)
 	}
-	quantised, err := model.Int8Weights(w.Spec, q)
+	quantised, err := model.Int8Weights(c.net.Spec, q)
 	if err != nil {
 		return nil, fmt.Errorf("quantise: %w", err)
 	}

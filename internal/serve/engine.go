@@ -28,10 +28,8 @@ type output struct {
 }
 
 func newEngine(o Options) (*engine, error) {
-	spec := o.Weights.Spec
-	spec.InputSize = o.Metadata.Preprocess.Size
 	e := &engine{
-		spec: spec, weights: o.Weights, options: model.Options{Precision: o.Precision}, networks: map[int]*model.Network{},
+		spec: o.Weights.Spec.At(o.Metadata.Preprocess.Size), weights: o.Weights, options: model.Options{Precision: o.Precision}, networks: map[int]*model.Network{},
 		headless: o.Metadata.NoHead,
 	}
 	e.sizes = []int{o.Batch}

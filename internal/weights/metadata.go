@@ -1,7 +1,6 @@
 package weights
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -58,7 +57,7 @@ func (m Metadata) Strings() (map[string]string, error) {
 	s[keyVersion] = m.Version
 	s[keyVariant] = m.Spec.Variant
 	s[keyClasses] = strconv.Itoa(m.Classes())
-	s[keyInputSize] = strconv.Itoa(m.inputSize())
+	s[keyInputSize] = strconv.Itoa(m.Network().InputSize)
 	s[keyPool] = strconv.FormatBool(m.Spec.AvgPoolCountIncludePad)
 	delete(s, keyHead)
 	if m.NoHead {
@@ -104,9 +103,9 @@ func (m Metadata) Classes() int {
 	return m.Spec.Classes
 }
 
-// inputSize returns that of the preprocessing or, where it is not given, the
-// structure's.
-func (m Metadata) inputSize() int { return cmp.Or(m.Preprocess.Size, m.Spec.InputSize) }
+// Network returns the structure for the images that the preprocessing makes, whose
+// size may differ from Spec's: tables of the network are of this one.
+func (m Metadata) Network() model.Spec { return m.Spec.At(m.Preprocess.Size) }
 
 // ClassNames returns a name for each row of the classifier: its label, or its
 // index where the weights have no labels.

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -86,7 +85,7 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 	if m.Spec.Variant == "" {
 		m.Spec = w.Spec
 	}
-	m.Preprocess.Size = cmp.Or(m.Preprocess.Size, m.Spec.InputSize)
+	m.Preprocess.Size = m.Network().InputSize
 	in, out := ports(w, m, o)
 	var lacks []string
 	var err error

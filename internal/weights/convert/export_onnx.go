@@ -63,8 +63,7 @@ func exportONNX(path string, w *model.Weights, m weights.Metadata, o ExportOptio
 // onnxNetwork translates the eval network of w, layer by layer as its graph
 // has them.
 func onnxNetwork(w *model.Weights, m weights.Metadata, o ExportOptions, in, out Port) (*onnxGraph, error) {
-	spec := w.Spec
-	spec.InputSize = m.Preprocess.Size
+	spec := w.Spec.At(m.Preprocess.Size)
 	if w.Int8 != nil && o.KeepBatchNorm {
 		return nil, errors.New("--no-fold: quantised weights have batch norm folded in already")
 	}

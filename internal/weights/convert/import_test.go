@@ -345,6 +345,18 @@ func TestTimmConfigs(t *testing.T) {
 	}
 }
 
+func TestTimmSizeIsTheNetworks(t *testing.T) {
+	const config = `{"pretrained_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "input_size": [3, 342, 342]}}`
+	f := synthetic(t, model.AuxNone, 7, func(map[string]source) {})
+	if err := os.WriteFile(filepath.Join(filepath.Dir(f.path), "config.json"), []byte(config), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, m, err := f.convert(ImportOptions{})
+	if err != nil || m.Network().InputSize != 342 || m.Network().Classes != 7 {
+		t.Errorf("the network is for %d pixels, %v; want 342", m.Network().InputSize, err)
+	}
+}
+
 func TestWhoseConfigurationIsBesideTheFile(t *testing.T) {
 	const config = `{"pretrained_cfg": {"mean": [0.1, 0.1, 0.1], "std": [1, 1, 1]}, "num_classes": 9}`
 	for name, c := range map[string]struct {
