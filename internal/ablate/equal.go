@@ -31,13 +31,16 @@ func (f Footing) check(rows []planned) error {
 		return nil
 	}
 	for _, row := range rows {
-		for key, limited := range map[string]bool{"train.max_steps": row.config.Train.MaxSteps > 0,
-			"train.max_time": row.config.Train.MaxTime > 0} {
-			if limited {
-				return fmt.Errorf("row %s: %w", row.Name, settings.Errorf(key,
-					"--equal %s counts in epochs; remove the limit", f))
-			}
+		key := ""
+		switch {
+		case row.config.Train.MaxSteps > 0:
+			key = "train.max_steps"
+		case row.config.Train.MaxTime > 0:
+			key = "train.max_time"
+		default:
+			continue
 		}
+		return fmt.Errorf("row %s: %w", row.Name, settings.Errorf(key, "--equal %s counts in epochs; remove the limit", f))
 	}
 	return nil
 }

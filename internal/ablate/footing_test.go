@@ -55,9 +55,9 @@ func TestEqualMACsGiveACheapRowMoreEpochs(t *testing.T) {
 		t.Errorf("later they are %+v (%v)", r.schedule.Epochs, err)
 	}
 	for set, want := range map[string]string{"train.max_steps=3": "train.max_steps: --equal macs counts in epochs",
-		"train.max_time=1h": "train.max_time: --equal macs"} {
+		"train.max_time=1h": "train.max_time: --equal macs", "train.max_time=1h train.max_steps=3": "train.max_steps:"} {
 		base := tinyBase(t)
-		base.Set = []string{set}
+		base.Set = strings.Fields(set)
 		if _, err := Prepare(Options{Suite: s, Base: base, Seeds: 1, Equal: EqualMACs}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("with %s the error is %v", set, err)
 		}

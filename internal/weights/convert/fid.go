@@ -3,7 +3,9 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/weights"
@@ -23,7 +25,7 @@ var errFID = errors.New("are of the Inception that FID is measured with (pytorch
 
 // fidBlocks refuses tensors with the names of pytorch-fid.
 func fidBlocks(all map[string]source) error {
-	for name := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if fidBlock.MatchString(name) {
 			return fmt.Errorf("its names (%s) %w", name, errFID)
 		}

@@ -345,6 +345,35 @@ func TestTimmConfigs(t *testing.T) {
 	}
 }
 
+// Two tensors of one name behind a wrapper's are never chosen from by chance.
+func TestWrappedNamesThatCollide(t *testing.T) {
+	for range 5 { // maps are walked in another order each time
+		f := synthetic(t, model.AuxNone, 7, func(all map[string]source) {
+			for _, name := range []string{"fc.bias", "Conv2d_1a_3x3.bn.bias"} {
+				all["_orig_mod."+name] = all[name]
+			}
+		})
+		_, _, err := f.convert(ImportOptions{})
+		want := "Conv2d_1a_3x3.bn.bias and _orig_mod.Conv2d_1a_3x3.bn.bias are both Conv2d_1a_3x3.bn.bias"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q", err, want)
+		}
+	}
+}
+
+// Of several names of another network's, the first is named.
+func TestFIDNamesTheFirstTensor(t *testing.T) {
+	all := map[string]source{}
+	for _, name := range []string{"blocks.3.1.branch1x1.conv.weight", "blocks.2.0.branch1x1.conv.weight"} {
+		all[name] = source{}
+	}
+	for range 20 {
+		if err := fidBlocks(all); err == nil || !strings.Contains(err.Error(), "(blocks.2.0.branch1x1") {
+			t.Fatalf("error is %v, want the first name", err)
+		}
+	}
+}
+
 func TestTimmSizeIsTheNetworks(t *testing.T) {
 	const config = `{"pretrained_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "input_size": [3, 342, 342]}}`
 	f := synthetic(t, model.AuxNone, 7, func(map[string]source) {})

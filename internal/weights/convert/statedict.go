@@ -33,11 +33,14 @@ type network struct {
 // FullyShardedDataParallel, activation checkpointing.
 var wrappers = []string{"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."}
 
-// unwrapped returns the tensors without what wrappers put into their names.
-func unwrapped(all map[string]source) (map[string]source, []string) {
-	cut := map[string]source{}
+// unwrapped returns the tensors without what wrappers put into their names. Two that
+// are then called the same are an error: either could be meant.
+func unwrapped(all map[string]source) (map[string]source, []string, error) {
+	cut, whole := map[string]source{}, map[string]string{}
 	var notes []string
-	for name, s := range all {
+	var err error
+	for _, wrapped := range slices.Sorted(maps.Keys(all)) {
+		name := wrapped
 		for _, w := range wrappers {
 			if at := strings.Index(name, w); at == 0 || at > 0 && name[at-1] == '.' {
 				name = strings.ReplaceAll(name, w, "")
@@ -46,10 +49,14 @@ func unwrapped(all map[string]source) (map[string]source, []string) {
 				}
 			}
 		}
-		cut[name] = s
+		if other, taken := whole[name]; taken && err == nil {
+			err = fmt.Errorf("its tensors %s and %s are both %s without what PyTorch's wrappers add; "+
+				"remove the one that is not meant", other, wrapped, name)
+		}
+		cut[name], whole[name] = all[wrapped], wrapped
 	}
 	slices.Sort(notes)
-	return cut, notes
+	return cut, notes, err
 }
 
 // networks lists the networks of a dict, whose names are unwrapped.
@@ -210,9 +217,12 @@ func (n network) hasStatistics() bool {
 func (f *foreign) choose(key string) (network, error) {
 	var all []network
 	for _, d := range f.dicts {
-		var notes []string
-		d.tensors, notes = unwrapped(d.tensors)
+		tensors, notes, err := unwrapped(d.tensors)
+		d.tensors = tensors
 		if found := d.networks(); len(found) > 0 {
+			if err != nil {
+				return network{}, err
+			}
 			all = append(all, found...)
 			f.notes = appendNew(f.notes, notes)
 		}
