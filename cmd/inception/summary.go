@@ -108,7 +108,7 @@ func (m *summaryCommand) run() error {
 	}
 	for i := range layers {
 		l := &layers[i]
-		r.Layers = append(r.Layers, layerReport{l.Name, l.Op, l.Output, l.ParamCount(), l.MACs, l.Aux})
+		r.Layers = append(r.Layers, layerReport{l.Name, string(l.Op), l.Output, l.ParamCount(), l.MACs, l.Aux})
 	}
 	for _, module := range model.Modules(layers) {
 		r.Modules = append(r.Modules, moduleReport{

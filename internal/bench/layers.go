@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/kernel"
@@ -57,7 +56,7 @@ func Layers(
 	r.PeakGFLOPS = peakOf(precision)
 	for i := 0; i < len(layers); i++ {
 		l := &layers[i]
-		if l.Op != "conv" {
+		if l.Op != ops.OpConv {
 			continue
 		}
 		if l.Groups > 1 {
@@ -67,7 +66,11 @@ func Layers(
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
 		}
-		c := convOf(l, batch)
+		h, w := spec.InputSize, spec.InputSize
+		if from := l.Inputs[0]; from >= 0 {
+			h, w = layers[from].Output[1], layers[from].Output[2]
+		}
+		c := convOf(l, batch, h, w)
 		at, known := seen[c.String()]
 		if !known {
 			at = len(r.Layers)
@@ -107,7 +110,7 @@ func (m *mean) rate() float64 {
 // pointwise one behind it are run as.
 func joined(depthwise, pointwise *ops.Layer) *ops.Layer {
 	l := *depthwise
-	l.Name, _, _ = strings.Cut(l.Name, ".")
+	l.Name = l.Whole
 	l.Output, l.Groups = pointwise.Output, 1
 	weight := ops.NewParam(l.Name, ops.ImageWeight, l.Output[0], 3, l.R, l.S)
 	l.Params, l.MACs = []*ops.Param{weight}, int64(weight.Count())*int64(l.Output[1]*l.Output[2])
@@ -123,9 +126,8 @@ type layerConv struct {
 	macs   int64
 }
 
-// convOf reads the shape of a layer; the smallest input that gives its output
-// is used in place of the real one.
-func convOf(l *ops.Layer, batch int) layerConv {
+// convOf reads the shape of a layer whose input has h x w pixels.
+func convOf(l *ops.Layer, batch, h, w int) layerConv {
 	shape := l.Params[0].Shape // [K][C][R][S]
 	oh, ow := l.Output[1], l.Output[2]
 	c := shape[1]
@@ -134,9 +136,7 @@ func convOf(l *ops.Layer, batch int) layerConv {
 	}
 	return layerConv{
 		conv: kernel.Conv{C: c, K: ops.Padded(shape[0]), Window: l.Window},
-		n:    batch, oh: oh, ow: ow, macs: l.MACs,
-		h: (oh-1)*l.StrideH + l.R - 2*l.PadH - l.MoreH,
-		w: (ow-1)*l.StrideW + l.S - 2*l.PadW - l.MoreW,
+		n:    batch, h: h, w: w, oh: oh, ow: ow, macs: l.MACs,
 	}
 }
 

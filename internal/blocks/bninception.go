@@ -77,15 +77,16 @@ func (b *Builder) SeparableConv(image *gorgonia.Node, u Unit) *gorgonia.Node {
 		return image
 	}
 	b = b.within(u.Name).startingAt(1)
+	b.place.Whole = b.scope[:len(b.scope)-1]
 	k := b.Channels(u.K)
 	between := 3 * min(k/3, 8)
 	s := image.Shape()
 	oh, ow := u.Out(s[2], s[3])
-	depth := b.layer(image, "depthwise", "conv")
+	depth := b.layer(image, "depthwise", ops.OpConv)
 	depth.Output, depth.Window, depth.Groups = [3]int{between, oh, ow}, u.Window, 3
 	depth.MACs = int64(between*u.R*u.S) * int64(oh*ow)
 	depthwise := b.param(depth, "weight", ops.SeparableWeight, between, 1, u.R, u.S)
-	point := &layer{branch: depth.branch, Layer: b.sized("pointwise", "conv", k, oh, ow)}
+	point := &layer{branch: depth.branch, Layer: b.sized("pointwise", ops.OpConv, k, oh, ow)}
 	point.Window, point.ReLU = kernel.Square(1, 1, 0), true
 	point.MACs = int64(k*between) * int64(oh*ow)
 	pointwise := b.param(point, "weight", ops.SeparableWeight, k, between, 1, 1)

@@ -167,7 +167,7 @@ type layer struct {
 
 // layer starts a layer with parameters that reads x: on x's branch if x was made
 // in the same module, otherwise on a new one.
-func (b *Builder) layer(x *gorgonia.Node, name, op string) *layer {
+func (b *Builder) layer(x *gorgonia.Node, name string, op ops.Operation) *layer {
 	l := &layer{Layer: ops.Layer{Name: b.scope + name, Op: op, Place: b.place}}
 	if on, known := b.state.branch[x]; known && b.place.Module != "" && on.module == b.place.Module {
 		l.branch = on.branch
@@ -179,7 +179,7 @@ func (b *Builder) layer(x *gorgonia.Node, name, op string) *layer {
 }
 
 // sized returns a layer without parameters and with the size of its output.
-func (b *Builder) sized(name, op string, channels, h, w int) ops.Layer {
+func (b *Builder) sized(name string, op ops.Operation, channels, h, w int) ops.Layer {
 	return ops.Layer{Name: b.scope + name, Op: op, Output: [3]int{channels, h, w}, Place: b.place}
 }
 

@@ -84,6 +84,6 @@ func (b *Builder) Dropout(x *gorgonia.Node, drop float64) *gorgonia.Node {
 		seed += h.Sum64()
 	}
 	y, err := ops.Dropout(b.scope+"dropout", x, float32(drop), seed, b.Step,
-		b.sized("dropout", "dropout", ops.ChannelsOf(x), 1, 1))
+		b.sized("dropout", ops.OpDropout, ops.ChannelsOf(x), 1, 1))
 	return b.keep(y, err, x)
 }

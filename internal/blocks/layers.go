@@ -138,7 +138,7 @@ func weightsOf(layers []*layer) (weights []*ops.Param) {
 // conv returns the layer of a unit over x, which is a batch of images or an
 // activation, with its weights.
 func (b *Builder) conv(x *gorgonia.Node, u Unit) *layer {
-	l := b.layer(x, u.Name, "conv")
+	l := b.layer(x, u.Name, ops.OpConv)
 	s, c, k := x.Shape(), ops.ChannelsOf(x), b.Channels(u.K)
 	kind := ops.ConvWeight
 	if s.Dims() == 4 {
@@ -171,7 +171,7 @@ func (b *Builder) MaxPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgoni
 	if b.Err() != nil {
 		return x
 	}
-	l := b.poolLayer(x, name, "max_pool", p)
+	l := b.poolLayer(x, name, ops.OpMaxPool, p)
 	if b.Int8 != nil {
 		y, err := b.Int8.MaxPool(x, p, l)
 		return b.keep(y, err, x)
@@ -185,7 +185,7 @@ func (b *Builder) AvgPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgoni
 	if b.Err() != nil {
 		return x
 	}
-	l := b.poolLayer(x, name, "avg_pool", p)
+	l := b.poolLayer(x, name, ops.OpAvgPool, p)
 	if b.Int8 != nil {
 		y, err := b.Int8.AvgPool(x, p, l)
 		return b.keep(y, err, x)
@@ -194,7 +194,7 @@ func (b *Builder) AvgPool(x *gorgonia.Node, name string, p kernel.Pool) *gorgoni
 	return b.keep(y, err, x)
 }
 
-func (b *Builder) poolLayer(x *gorgonia.Node, name, op string, p kernel.Pool) ops.Layer {
+func (b *Builder) poolLayer(x *gorgonia.Node, name string, op ops.Operation, p kernel.Pool) ops.Layer {
 	s := x.Shape()
 	oh, ow := p.Out(s[2], s[3])
 	l := b.sized(name, op, ops.ChannelsOf(x), oh, ow)
@@ -208,7 +208,7 @@ func (b *Builder) AdaptiveAvgPool(x *gorgonia.Node, name string, size int) *gorg
 		return x
 	}
 	y, err := ops.AdaptiveAvgPool(b.scope+name, x, size, size,
-		b.sized(name, "adaptive_avg_pool", ops.ChannelsOf(x), size, size))
+		b.sized(name, ops.OpAdaptiveAvgPool, ops.ChannelsOf(x), size, size))
 	return b.keep(y, err, x)
 }
 
@@ -217,7 +217,7 @@ func (b *Builder) GlobalAvgPool(x *gorgonia.Node, name string) *gorgonia.Node {
 	if b.Err() != nil {
 		return x
 	}
-	l := b.sized(name, "global_avg_pool", ops.ChannelsOf(x), 1, 1)
+	l := b.sized(name, ops.OpGlobalAvgPool, ops.ChannelsOf(x), 1, 1)
 	if b.Int8 != nil {
 		y, err := b.Int8.GlobalAvgPool(x, l)
 		return b.keep(y, err, x)
@@ -236,7 +236,7 @@ func (b *Builder) Concat(branches ...*gorgonia.Node) *gorgonia.Node {
 		channels += ops.ChannelsOf(x)
 	}
 	s := branches[0].Shape()
-	l := b.sized("", "concat", channels, s[2], s[3])
+	l := b.sized("", ops.OpConcat, channels, s[2], s[3])
 	l.Name = b.scope[:len(b.scope)-1]
 	if b.Int8 != nil {
 		y, err := b.Int8.Concat(branches, l)
@@ -253,7 +253,7 @@ func (b *Builder) Flatten(x *gorgonia.Node, name string) *gorgonia.Node {
 	}
 	s := x.Shape()
 	y, err := ops.Flatten(b.scope+name, x,
-		b.sized(name, "flatten", ops.ChannelsOf(x)*s[2]*s[3], 1, 1))
+		b.sized(name, ops.OpFlatten, ops.ChannelsOf(x)*s[2]*s[3], 1, 1))
 	return b.keep(y, err, x)
 }
 
@@ -289,7 +289,7 @@ func (b *Builder) LinearReLU(x *gorgonia.Node, name string, k int) *gorgonia.Nod
 
 func (b *Builder) linear(x *gorgonia.Node, name string, k int) *layer {
 	c := ops.ChannelsOf(x)
-	l := b.layer(x, name, "linear")
+	l := b.layer(x, name, ops.OpLinear)
 	l.Output, l.MACs = [3]int{k, 1, 1}, int64(k)*int64(c)
 	b.param(l, "weight", ops.LinearWeight, k, c)
 	b.param(l, "bias", ops.Bias, k)

@@ -37,7 +37,7 @@ type edge struct {
 // layOut places the layers of a module. Branches stand in the order of the
 // concatenation's inputs.
 func layOut(layers []ops.Layer, m model.Module) panel {
-	p := panel{module: m, last: layers[m.Layers[len(m.Layers)-1]].Op == "linear"}
+	p := panel{module: m, last: layers[m.Layers[len(m.Layers)-1]].Op == ops.OpLinear}
 	t := newTree(layers, m)
 	for _, root := range t.above[m.Input] {
 		t.place(root, &p.columns)
@@ -86,7 +86,7 @@ func newTree(layers []ops.Layer, m model.Module) *tree {
 		for _, in := range layers[i].Inputs {
 			level = max(level, t.nodes[in].level)
 		}
-		n := node{layer: i, level: level + 1, bar: layers[i].Op == "concat"}
+		n := node{layer: i, level: level + 1, bar: layers[i].Op == ops.OpConcat}
 		t.nodes[i] = n
 		if n.bar {
 			t.concat = i

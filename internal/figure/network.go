@@ -121,7 +121,7 @@ func (p panel) draw(b *strings.Builder, layers []ops.Layer, x, bottom int, total
 	}
 	for _, n := range p.nodes {
 		l := layers[n.layer]
-		if l.Op == "concat" {
+		if l.Op == ops.OpConcat {
 			bar(b, "concat", x, top(bottom, n.level)+boxHeight-barHeight, p.width(), "Filter concat "+shape(l.Output), dash)
 			continue
 		}
@@ -226,7 +226,7 @@ func textOf(l ops.Layer, layers []ops.Layer) (kind string, lines []string) {
 		stride = fmt.Sprintf(" stride %d", l.StrideH)
 	}
 	switch l.Op {
-	case "conv":
+	case ops.OpConv:
 		depth := fmt.Sprint(l.Output[0])
 		if size != "" {
 			depth += " @ " + size
@@ -235,24 +235,24 @@ func textOf(l ops.Layer, layers []ops.Layer) (kind string, lines []string) {
 			return "conv", []string{window + " depthwise", depth}
 		}
 		return "conv", []string{window + stride, depth}
-	case "max_pool", "avg_pool":
-		name := strings.TrimSuffix(l.Op, "_pool") + " pool " + window
+	case ops.OpMaxPool, ops.OpAvgPool:
+		name := strings.ReplaceAll(string(l.Op), "_", " ") + " " + window
 		if stride == "" {
 			return "pool", []string{name}
 		}
 		return "pool", []string{name, strings.TrimSpace(stride) + " @ " + size}
-	case "global_avg_pool":
+	case ops.OpGlobalAvgPool:
 		return "pool", []string{"global avg pool", fmt.Sprint(l.Output[0])}
-	case "linear":
+	case ops.OpLinear:
 		return "head", []string{"fully connected", fmt.Sprint(l.Output[0])}
-	case "dropout":
-		return "head", []string{l.Op}
+	case ops.OpDropout:
+		return "head", []string{string(l.Op)}
 	}
 	kind = "head"
-	if strings.HasSuffix(l.Op, "_pool") {
+	if l.Op.IsPool() {
 		kind = "pool"
 	}
-	return kind, []string{strings.ReplaceAll(l.Op, "_", " "), shape(l.Output)}
+	return kind, []string{strings.ReplaceAll(string(l.Op), "_", " "), shape(l.Output)}
 }
 
 // shape writes an activation's size as the paper does: the grid, then the

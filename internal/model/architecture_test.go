@@ -1,7 +1,10 @@
 package model
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/inception-go/inception/internal/ops"
 )
 
 // The names of a network's parameters identify the network and its settings,
@@ -74,6 +77,13 @@ func TestPlacesOfParameters(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, l := range layers {
+			if half := l.Groups > 1 || len(l.Params) > 0 && l.Params[0].Kind == ops.SeparableWeight; half != (l.Whole != "") ||
+				half && !strings.HasPrefix(l.Name, l.Whole+".") {
+				t.Errorf("%s: %s is a half of %q", a.Name, l.Name, l.Whole)
+			}
+			if l.Head && !l.Aux && l.Name != a.Classifier {
+				t.Errorf("%s: the main classifier is %s, want %s", a.Name, l.Name, a.Classifier)
+			}
 			for j, p := range l.Params {
 				q := others[i].Params[j]
 				if changes := p.Count() != q.Count(); changes != p.Head {

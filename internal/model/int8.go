@@ -38,7 +38,7 @@ func Int8Weights(spec Spec, q *Int8) (*Weights, error) {
 // CanInt8 reports whether a layer is a convolution that can compute in bytes: sums
 // of so many products fit 32 bits. The halves of a separable one cannot.
 func CanInt8(l *ops.Layer) bool {
-	if l.Op != "conv" || l.Params[0].Kind == ops.SeparableWeight {
+	if l.Op != ops.OpConv || l.Params[0].Kind == ops.SeparableWeight {
 		return false
 	}
 	s := l.Params[0].Shape
@@ -49,7 +49,7 @@ func CanInt8(l *ops.Layer) bool {
 // activation in bytes, which has a scale.
 func HasInt8Scale(l *ops.Layer) bool {
 	switch l.Op {
-	case "conv", "max_pool", "avg_pool", "concat":
+	case ops.OpConv, ops.OpMaxPool, ops.OpAvgPool, ops.OpConcat:
 		return l.Groups <= 1 // what lies between the halves of a separable one is not made
 	}
 	return false

@@ -46,7 +46,7 @@ func (m *Module) add(i int, l ops.Layer) {
 // between names a run of layers outside all blocks.
 func between(layers []ops.Layer, m Module) string {
 	switch last := layers[m.Layers[len(m.Layers)-1]]; {
-	case last.Op == "linear":
+	case last.Op == ops.OpLinear:
 		return "classifier"
 	case m.Input < 0:
 		return "stem"

@@ -64,7 +64,7 @@ func (c *critic) warn(principle int, key, format string, args ...any) {
 func (c *critic) blocks() (blocks []Module) {
 	for _, m := range c.modules {
 		for _, i := range m.Layers {
-			if c.layers[i].Op == "concat" {
+			if c.layers[i].Op == ops.OpConcat {
 				blocks = append(blocks, m)
 			}
 		}
@@ -87,7 +87,7 @@ func (c *critic) poolFirst() {
 		if len(readers) != 1 {
 			continue
 		}
-		if l := readers[0]; l.StrideH > 1 && strings.HasSuffix(l.Op, "_pool") && l.Output[0] < m.Output[0] {
+		if l := readers[0]; l.StrideH > 1 && l.Op.IsPool() && l.Output[0] < m.Output[0] {
 			if len(names) == 0 {
 				in, squeezed, out = c.layers[m.Input].Output, readers[0].Output, m.Output
 			}
@@ -148,7 +148,7 @@ func (c *critic) notExpanded() {
 
 func lastConcat(layers []ops.Layer) (last int) {
 	for i, l := range layers {
-		if l.Op == "concat" {
+		if l.Op == ops.OpConcat {
 			last = i
 		}
 	}
@@ -195,7 +195,7 @@ func (c *critic) asymmetricGrid() {
 		for _, i := range m.Layers {
 			l := c.layers[i]
 			long, short := max(l.R, l.S), min(l.R, l.S)
-			if l.Op != "conv" || short != 1 || long < 7 {
+			if l.Op != ops.OpConv || short != 1 || long < 7 {
 				continue
 			}
 			if l.Output[1] >= 12 && l.Output[1] <= 20 {
@@ -228,7 +228,7 @@ func (c *critic) width() {
 	c.compare(full, func(published []ops.Layer) {
 		held, convs := 0, 0
 		for i, l := range c.layers {
-			if l.Op != "conv" || l.Aux {
+			if l.Op != ops.OpConv || l.Aux {
 				continue
 			}
 			convs++

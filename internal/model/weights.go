@@ -73,7 +73,12 @@ func (w *Weights) Count(withAux bool) int {
 
 // Classifier returns the weights of the main classifier.
 func (w *Weights) Classifier() *ops.Param {
-	return w.byName[w.Spec.Architecture().Classifier+".weight"]
+	for _, p := range w.Params {
+		if p.Head && !p.Aux && p.Kind == ops.LinearWeight {
+			return p
+		}
+	}
+	return nil
 }
 
 // Clone returns a deep copy.

@@ -5,11 +5,36 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
+// Operation says what a layer does.
+type Operation string
+
+// The operations.
+const (
+	OpConv            Operation = "conv"
+	OpMaxPool         Operation = "max_pool"
+	OpAvgPool         Operation = "avg_pool"
+	OpAdaptiveAvgPool Operation = "adaptive_avg_pool"
+	OpGlobalAvgPool   Operation = "global_avg_pool"
+	OpConcat          Operation = "concat"
+	OpDropout         Operation = "dropout"
+	OpFlatten         Operation = "flatten"
+	OpLinear          Operation = "linear"
+)
+
+// IsPool reports whether the operation pools, by whatever window.
+func (o Operation) IsPool() bool {
+	switch o {
+	case OpMaxPool, OpAvgPool, OpAdaptiveAvgPool, OpGlobalAvgPool:
+		return true
+	}
+	return false
+}
+
 // Layer is what tables, pictures and exports need to know about a node: the
 // facts are recorded where the node is made and read from the graph.
 type Layer struct {
-	Name   string   // such as Mixed_5b.branch1x1
-	Op     string   // conv, max_pool, avg_pool, adaptive_avg_pool, concat, global_avg_pool, dropout, flatten, linear
+	Name   string // such as Mixed_5b.branch1x1
+	Op     Operation
 	Output [3]int   // channels, height, width; channels without padding
 	MACs   int64    // multiply-adds for one image
 	Params []*Param // in file order, running statistics included

@@ -38,6 +38,7 @@ type Param struct {
 // Place is where in a network a layer or a parameter is.
 type Place struct {
 	Module string // the block (Mixed_5b) or auxiliary head (AuxLogits); empty between those
+	Whole  string // the separable convolution that it is a half of; empty outside those
 	Aux    bool   // in an auxiliary head, which only training runs
 	Head   bool   // a classifier, including those of auxiliary heads: other classes need a new one
 }

@@ -57,7 +57,7 @@ func (c *calibration) sort() error {
 		for _, name := range c.options.Keep {
 			matched[name] = matched[name] || Options{Keep: []string{name}}.keeps(l.Name)
 		}
-		if l.Op == "conv" && (c.options.keeps(l.Name) || !model.CanInt8(l)) {
+		if l.Op == ops.OpConv && (c.options.keeps(l.Name) || !model.CanInt8(l)) {
 			c.kept = append(c.kept, l.Name)
 		}
 		if model.HasInt8Scale(l) {
@@ -71,7 +71,7 @@ func (c *calibration) sort() error {
 	}
 	joined := map[int]bool{}
 	for _, l := range c.layers {
-		if l.Op == "concat" {
+		if l.Op == ops.OpConcat {
 			for _, from := range l.Inputs {
 				joined[from] = true
 			}
@@ -79,12 +79,12 @@ func (c *calibration) sort() error {
 	}
 	for i, l := range c.layers {
 		switch {
-		case l.Op == "concat":
+		case l.Op == ops.OpConcat:
 			c.copies[l.Name] = true
 			for _, from := range l.Inputs {
 				c.join(l.Name, c.layers[from].Name)
 			}
-		case l.Op == "max_pool" && !joined[i]:
+		case l.Op == ops.OpMaxPool && !joined[i]:
 			c.copies[l.Name] = true
 			c.join(l.Name, c.layers[l.Inputs[0]].Name)
 		}
@@ -176,7 +176,7 @@ func (c *calibration) layerErrors(w, q *model.Weights, images Images) ([]LayerRe
 	for i := range c.layers {
 		if l := &c.layers[i]; model.HasInt8Scale(l) {
 			names = append(names, l.Name)
-			reports = append(reports, LayerReport{Name: l.Name, Op: l.Op, Range: 255 * float64(q.Int8.Scales[l.Name]),
+			reports = append(reports, LayerReport{Name: l.Name, Op: string(l.Op), Range: 255 * float64(q.Int8.Scales[l.Name]),
 				Seen: c.seen[c.groups[l.Name]].largest})
 		}
 	}

@@ -136,7 +136,7 @@ func (c *calibration) weights(w *model.Weights, how string) (*model.Weights, err
 	}
 	for i := range c.layers {
 		l := &c.layers[i]
-		if l.Op != "conv" || slices.Contains(c.kept, l.Name) {
+		if l.Op != ops.OpConv || slices.Contains(c.kept, l.Name) {
 			continue
 		}
 		q.Convs[l.Name] = c.conv(q, l)

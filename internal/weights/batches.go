@@ -4,13 +4,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/ops"
 )
 
 // countSuffix names batch norm's step counters, which PyTorch keeps and
 // load_state_dict(strict=True) asks for.
 const countSuffix = ".num_batches_tracked"
+
+// normOf returns the name of the batch norm that a running variance is of, behind
+// which its counter stands, and false for other parameters.
+func normOf(p *ops.Param) (name string, ok bool) {
+	return strings.TrimSuffix(p.Name, path.Ext(p.Name)), p.Kind == ops.RunningVar
+}
 
 // extraBatches is the key in Metadata.Extra of the step counters, which no
 // network here uses, so that an imported file is exported as it was: a number

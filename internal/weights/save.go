@@ -2,7 +2,6 @@ package weights
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/inception-go/inception/internal/model"
 )
@@ -39,8 +38,8 @@ func StateDict(w *model.Weights, m Metadata) []Tensor {
 			continue
 		}
 		tensors = append(tensors, Tensor{Name: p.Name, Shape: p.Shape, Values: p.Values()})
-		if layer, ok := strings.CutSuffix(p.Name, ".running_var"); ok {
-			tensors = append(tensors, Tensor{Name: layer + countSuffix, Ints: []int64{batches(layer)}})
+		if norm, ok := normOf(p); ok {
+			tensors = append(tensors, Tensor{Name: norm + countSuffix, Ints: []int64{batches(norm)}})
 		}
 	}
 	return tensors

@@ -66,8 +66,8 @@ func compare(network string, params []*ops.Param, have map[string][]int, theirs 
 	wanted := map[string]bool{}
 	for _, p := range params {
 		wanted[p.Name] = true
-		if layer, ok := strings.CutSuffix(p.Name, ".running_var"); ok {
-			wanted[layer+countSuffix] = true
+		if norm, ok := normOf(p); ok {
+			wanted[norm+countSuffix] = true
 		}
 		shape, ok := have[p.Name]
 		switch {

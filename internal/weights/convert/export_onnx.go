@@ -139,11 +139,11 @@ func (g *onnxGraph) param(p *ops.Param) string { return g.constant(p.Name, p.Sha
 // layer adds the nodes of one layer and returns the name of what it gives.
 func (g *onnxGraph) layer(l ops.Layer, inputs []string, in [3]int) (string, error) {
 	switch l.Op {
-	case "conv":
+	case ops.OpConv:
 		return g.conv(l, inputs[0], in), nil
-	case "max_pool":
+	case ops.OpMaxPool:
 		return g.node("MaxPool", l.Name, inputs, onnxWindow(l, in)...), nil
-	case "avg_pool":
+	case ops.OpAvgPool:
 		if pads := onnxPads(l, in); l.CeilMode && l.CountIncludePad && (pads[2] > l.PadH || pads[3] > l.PadW) {
 			return "", fmt.Errorf("ONNX has no average pool that counts its padding but not what hangs over the edge")
 		}
@@ -153,11 +153,11 @@ func (g *onnxGraph) layer(l ops.Layer, inputs []string, in [3]int) (string, erro
 		}
 		window := append(onnxWindow(l, in), onnxInt("count_include_pad", include))
 		return g.node("AveragePool", l.Name, inputs, window...), nil
-	case "global_avg_pool":
+	case ops.OpGlobalAvgPool:
 		return g.node("GlobalAveragePool", l.Name, inputs), nil
-	case "concat":
+	case ops.OpConcat:
 		return g.node("Concat", l.Name, inputs, onnxInt("axis", 1)), nil
-	case "linear":
+	case ops.OpLinear:
 		flat := g.node("Flatten", l.Name+".flatten", inputs, onnxInt("axis", 1))
 		operands := []string{flat, g.param(l.Param(ops.LinearWeight)), g.param(l.Param(ops.Bias))}
 		return g.node("Gemm", l.Name, operands, onnxInt("transB", 1)), nil

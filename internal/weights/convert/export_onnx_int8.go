@@ -44,20 +44,20 @@ func (g *onnxGraph) scalar(name string, value float32) string {
 func (q *onnxInt8) inputs(l ops.Layer, tensors []string) []string {
 	var scale float32
 	switch conv := q.Convs[l.Name]; {
-	case l.Op == "conv" && conv == nil:
+	case l.Op == ops.OpConv && conv == nil:
 		return tensors
-	case l.Op == "conv" && tensors[0] == q.image:
+	case l.Op == ops.OpConv && tensors[0] == q.image:
 		return []string{q.imageBytes(l)}
-	case l.Op == "conv":
+	case l.Op == ops.OpConv:
 		scale = q.Scales[q.layers[l.Inputs[0]].Name]
-	case l.Op == "concat" && q.anyBytes(tensors):
+	case l.Op == ops.OpConcat && q.anyBytes(tensors):
 		scale = q.Scales[l.Name]
 	default:
 		return tensors
 	}
 	inputs := make([]string, len(tensors))
 	for i, x := range tensors {
-		if inputs[i] = x; q.scales[x] == 0 || l.Op == "concat" && q.scales[x] != scale {
+		if inputs[i] = x; q.scales[x] == 0 || l.Op == ops.OpConcat && q.scales[x] != scale {
 			inputs[i] = q.pair(x+".for."+l.Name, x, scale)
 		}
 	}
@@ -75,7 +75,7 @@ func (q *onnxInt8) anyBytes(tensors []string) bool {
 
 // output rounds what a layer gives to bytes if it computes in them.
 func (q *onnxInt8) output(l ops.Layer, inputs []string, y string) string {
-	if model.HasInt8Scale(&l) && (q.Convs[l.Name] != nil || l.Op != "conv" && q.anyBytes(inputs)) {
+	if model.HasInt8Scale(&l) && (q.Convs[l.Name] != nil || l.Op != ops.OpConv && q.anyBytes(inputs)) {
 		y = q.pair(y, y, q.Scales[l.Name])
 	}
 	return y

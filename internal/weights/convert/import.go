@@ -174,8 +174,7 @@ func (t *translation) dropOddAux() error {
 			t.notes = append(t.notes, fmt.Sprintf("the auxiliary head has %d classes and the classifier %d; "+
 				"the auxiliary head is left out", s.shape[0], m.Spec.Classes))
 		}
-		module, _, _ := strings.Cut(p.Name, ".")
-		kind := kindOf(module)
+		kind := kindOf(p.Module)
 		for name := range t.tensors {
 			if kindOf(name) == kind {
 				delete(t.tensors, name)

@@ -1,8 +1,8 @@
 package convert
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/inception-go/inception/internal/model"
 )
@@ -25,7 +25,7 @@ func layersOf(variant string, aux bool) (layers []namedLayer, err error) {
 	}
 	params, err := model.Parameters(spec)
 	for _, p := range params {
-		l := namedLayer{strings.TrimSuffix(strings.TrimSuffix(p.Layer, ".depthwise"), ".pointwise"), p.Head}
+		l := namedLayer{cmp.Or(p.Whole, p.Layer), p.Head}
 		if !slices.Contains(layers, l) {
 			layers = append(layers, l)
 		}
