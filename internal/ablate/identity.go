@@ -84,30 +84,12 @@ var program = sync.OnceValue(func() string {
 		}
 	}
 	if revision == "" || modified {
-		revision = "file " + fileHash()
+		revision = "file " + train.ProgramHash()
 	} else {
 		revision = "revision " + revision
 	}
 	return strings.Join([]string{revision, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, kernel.ISA()}, ", ")
 })
-
-// fileHash returns the SHA-256 of the program's file.
-func fileHash() string {
-	path, err := os.Executable()
-	if err != nil {
-		return "unknown"
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "unknown"
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "unknown"
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
-}
 
 // write records the identity in a run's folder.
 func (i Identity) write(dir string) error {

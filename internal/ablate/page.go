@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/train"
 )
 
 //go:embed ablation.html
@@ -33,7 +34,7 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		Title, State, Base, Version string
 		Plots                       []template.HTML
 		Brief, Grids                []grid
-		Settings                    []report.Setting
+		Settings                    []settings.Differing
 		Runs                        []runView
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.version,
@@ -125,20 +126,12 @@ func (r *Result) spots() (all []figure.Spot) {
 }
 
 // settings lists the keys in which the rows differ.
-func (p *Plan) settings() (differ []report.Setting) {
-	for _, key := range config.Keys() {
-		var values []string
-		other := false
-		for _, row := range p.rows {
-			v, _ := row.config.Value(key.Name)
-			values = append(values, fmt.Sprint(v))
-			other = other || values[0] != values[len(values)-1]
-		}
-		if other {
-			differ = append(differ, report.Setting{Key: key.Name, Values: values})
-		}
+func (p *Plan) settings() []settings.Differing {
+	var all []*train.Config
+	for _, row := range p.rows {
+		all = append(all, &row.config.Config)
 	}
-	return differ
+	return settings.Differences(all)
 }
 
 // state says how many of the runs are done.

@@ -133,20 +133,6 @@ func TestMessagesArriveInOrder(t *testing.T) {
 	})
 }
 
-func TestSplit(t *testing.T) {
-	together(5, func(c *Cluster) {
-		group, number := c.Split(2)
-		want := []int{2, 2, 3, 3, 3}[c.Rank()]
-		if group.Size() != want || number != (c.Rank()+1)/3 || group.Name(0) != "rank 0 on here" {
-			t.Errorf("rank %d is in group %d with %d ranks", c.Rank(), number, group.Size())
-		}
-		values := []float32{float32(c.Rank())}
-		if err := group.StartSum(values, group.Size()).Wait(); err != nil || values[0] != []float32{1, 1, 9, 9, 9}[c.Rank()] {
-			t.Errorf("rank %d: the group's sum is %v, %v", c.Rank(), values, err)
-		}
-	})
-}
-
 func TestAgree(t *testing.T) {
 	broken := errors.New("broken")
 	together(3, func(c *Cluster) {

@@ -17,6 +17,7 @@ import (
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/statistics"
+	"github.com/inception-go/inception/internal/train"
 )
 
 // confidence is what intervals cover.
@@ -28,10 +29,10 @@ const MostRuns = 12
 // Comparison is what runs differ in. The first run is what all others are
 // compared with.
 type Comparison struct {
-	Runs     []string         `json:"runs"`
-	Settings []report.Setting `json:"settings"` // the keys whose values differ
-	Figures  []Figure         `json:"figures"`
-	Notes    []string         `json:"notes,omitempty"` // what could not be compared, and why
+	Runs     []string             `json:"runs"`
+	Settings []settings.Differing `json:"settings"` // the keys whose values differ
+	Figures  []Figure             `json:"figures"`
+	Notes    []string             `json:"notes,omitempty"` // what could not be compared, and why
 
 	runs []run
 	val  dataset.Set // the images of the predictions; nil if they cannot be shown
@@ -59,6 +60,8 @@ type run struct {
 	lines   []report.Line
 	last    report.Line // of its last validation
 	answers *report.Answers
+
+	unpaired error // why images cannot be compared with the first run's; nil if they can
 }
 
 // Runs compares the runs in these folders.
@@ -74,7 +77,10 @@ func Runs(dirs []string) (*Comparison, error) {
 		}
 		c.runs = append(c.runs, r)
 	}
-	c.settings()
+	c.Settings = settings.Differences(c.configs())
+	for k := range c.runs {
+		c.runs[k].unpaired = c.pair(k)
+	}
 	for i := range c.runs[1:] {
 		c.figures(i + 1)
 	}
@@ -113,20 +119,11 @@ func read(dir string) (r run, err error) {
 	return r, nil
 }
 
-// settings finds the keys in which the runs differ.
-func (c *Comparison) settings() {
-	for i, leaf := range settings.Leaves(&c.runs[0].config.Config) {
-		var values []string
-		other := false
-		for _, r := range c.runs {
-			v := fmt.Sprint(settings.Leaves(&r.config.Config)[i].Value.Interface())
-			values = append(values, v)
-			other = other || v != values[0]
-		}
-		if other {
-			c.Settings = append(c.Settings, report.Setting{Key: leaf.Key, Values: values})
-		}
+func (c *Comparison) configs() (all []*train.Config) {
+	for _, r := range c.runs {
+		all = append(all, &r.config.Config)
 	}
+	return all
 }
 
 // figures compares a run with the first.
@@ -145,26 +142,34 @@ func (c *Comparison) figures(k int) {
 		if a, b := figure.Values[0], figure.Values[k]; a != nil && b != nil {
 			figure.Difference = number(*b - *a)
 		}
-		if why := c.unpaired(k); why != nil && f.name == "top1" {
+		if why := c.runs[k].unpaired; why != nil && f.name == "top1" {
 			c.Notes = append(c.Notes, why.Error())
 		} else if f.name == "top1" {
-			figure.test(c.count(k, -1))
+			all, _ := c.count(k)
+			figure.test(all)
 		}
 		c.Figures = append(c.Figures, figure)
 	}
-	if c.unpaired(k) != nil {
+	if c.runs[k].unpaired != nil {
 		return
 	}
+	shares := make([][]float64, len(c.runs)) // by run and class
+	for i, r := range c.runs {
+		if r.unpaired == nil {
+			shares[i] = r.shares()
+		}
+	}
+	_, byClass := c.count(k)
 	for class, name := range c.runs[0].answers.Classes {
 		figure := Figure{Name: "top1 of " + name, Run: c.runs[k].name, class: class, run: k}
 		for i := range c.runs {
 			share := math.NaN()
-			if c.unpaired(i) == nil {
-				share = c.runs[i].share(class)
+			if shares[i] != nil {
+				share = shares[i][class]
 			}
 			figure.Values = append(figure.Values, number(share))
 		}
-		counts := c.count(k, class)
+		counts := byClass[class]
 		if counts.images == 0 {
 			continue
 		}
@@ -174,9 +179,9 @@ func (c *Comparison) figures(k int) {
 	}
 }
 
-// unpaired says why the predictions of a run cannot be compared image by image
+// pair says why the predictions of a run cannot be compared image by image
 // with those of the first; nil if they can.
-func (c *Comparison) unpaired(k int) error {
+func (c *Comparison) pair(k int) error {
 	first, second := c.runs[0], c.runs[k]
 	for _, r := range []run{first, second} {
 		if r.answers == nil {
@@ -204,43 +209,48 @@ func known(a, b *report.Answers) (labels []int) {
 	return labels
 }
 
-// share returns the accuracy on the images of a class.
-func (r run) share(class int) float64 {
-	images, right := 0, 0
+// shares returns the accuracy on the images of each class, NaN where there are
+// none.
+func (r run) shares() []float64 {
+	images, right := make([]int, len(r.answers.Classes)), make([]int, len(r.answers.Classes))
 	for i, label := range r.answers.Labels {
-		if label == class && r.answers.Read(i) {
-			images++
+		if r.answers.Read(i) {
+			images[label]++
 			if r.answers.Right(i) {
-				right++
+				right[label]++
 			}
 		}
 	}
-	if images == 0 {
-		return math.NaN()
+	shares := make([]float64, len(images))
+	for class := range shares {
+		shares[class] = float64(right[class]) / float64(images[class]) // 0/0 is NaN
 	}
-	return float64(right) / float64(images)
+	return shares
 }
 
 // counts are how many images the first and another run alone classify
 // correctly, of so many that both could read.
 type counts struct{ onlyFirst, onlySecond, images int }
 
-// count counts the images of a class, or all where class is -1.
-func (c *Comparison) count(k, class int) (n counts) {
+// count counts all images and those of each class.
+func (c *Comparison) count(k int) (all counts, byClass []counts) {
 	a, b := c.runs[0].answers, c.runs[k].answers
+	byClass = make([]counts, len(a.Classes))
 	for i, label := range a.Labels {
-		if !a.Read(i) || !b.Read(i) || class >= 0 && label != class {
+		if !a.Read(i) || !b.Read(i) {
 			continue
 		}
-		n.images++
-		switch {
-		case a.Right(i) && !b.Right(i):
-			n.onlyFirst++
-		case b.Right(i) && !a.Right(i):
-			n.onlySecond++
+		for _, n := range []*counts{&all, &byClass[label]} {
+			n.images++
+			switch {
+			case a.Right(i) && !b.Right(i):
+				n.onlyFirst++
+			case b.Right(i) && !a.Right(i):
+				n.onlySecond++
+			}
 		}
 	}
-	return n
+	return all, byClass
 }
 
 func (f *Figure) test(n counts) {
@@ -267,7 +277,7 @@ func (c *Comparison) open() {
 	}
 	if err == nil {
 		val := dataset.Sample(opened.Val, first.config.Eval.MaxImages)
-		if dataset.Fingerprint(val) == first.answers.Images {
+		if dataset.Fingerprint(val) == first.answers.Images && val.Len() == len(first.answers.Labels) {
 			c.val = val
 			return
 		}

@@ -109,7 +109,7 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 // disagreements are the images that either of the first run and another
 // classifies correctly alone.
 func (c *Comparison) disagreements(k int) (both []disagreement) {
-	if c.unpaired(k) != nil {
+	if c.runs[k].unpaired != nil {
 		return nil
 	}
 	for _, pair := range [][2]int{{0, k}, {k, 0}} {

@@ -77,7 +77,7 @@ func lookAt(dir string) (l layout, err error) {
 }
 
 // ambiguous reports whether a folder with a part's name may as well be a
-// class: one alone beside folders that are no parts.
+// class: one alone beside folders that are not parts.
 func (l layout) ambiguous() bool {
 	return len(l.deep) == 1 && len(l.others) > 0
 }

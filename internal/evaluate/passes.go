@@ -79,14 +79,11 @@ func (p *passes) own() (pass, error) {
 // header is what all ranks learn of a pass.
 type header struct {
 	Labels, Indices        []int
-	Skipped, Damaged       []harm
+	Skipped, Damaged       []dataset.Harm
 	Failed                 string
 	Rows, Logits, Features int
 	Shape                  []int
 }
-
-// harm is a dataset.ImageError that can be sent.
-type harm struct{ Name, Why string }
 
 // together makes each rank run a batch, as far as there are any. An error of one
 // is one for all.
@@ -139,7 +136,7 @@ func (p *passes) deliver(rank int, h header, r *results) error {
 // exchange gives every rank the headers of all.
 func exchange(c *cluster.Cluster, own pass, failed error) ([]header, error) {
 	h := header{
-		Labels: own.labels, Indices: own.indices, Skipped: harms(own.skipped), Damaged: harms(own.damaged),
+		Labels: own.labels, Indices: own.indices, Skipped: dataset.Harms(own.skipped), Damaged: dataset.Harms(own.damaged),
 		Rows:   own.results.rows,
 		Logits: len(own.results.logits), Features: len(own.results.features), Shape: own.results.shape,
 	}
@@ -168,25 +165,7 @@ func exchange(c *cluster.Cluster, own pass, failed error) ([]header, error) {
 
 // pass returns a header as a pass without results.
 func (h header) pass() pass {
-	return pass{labels: h.Labels, indices: h.Indices, skipped: imageErrors(h.Skipped), damaged: imageErrors(h.Damaged)}
-}
-
-func harms(errs []error) (all []harm) {
-	for _, err := range errs {
-		var image *dataset.ImageError
-		if errors.As(err, &image) {
-			all = append(all, harm{image.Name, image.Err.Error()})
-		}
-	}
-	return all
-}
-
-// imageErrors makes errors of what harms makes of them.
-func imageErrors(all []harm) (errs []error) {
-	for _, u := range all {
-		errs = append(errs, &dataset.ImageError{Name: u.Name, Err: errors.New(u.Why)})
-	}
-	return errs
+	return pass{labels: h.Labels, indices: h.Indices, skipped: dataset.ImageErrors(h.Skipped), damaged: dataset.ImageErrors(h.Damaged)}
 }
 
 // tell gives the figures of rank 0's result to all ranks, and its error.

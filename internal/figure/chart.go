@@ -48,7 +48,7 @@ func Chart(axes Axes, curves ...Curve) string {
 	return b.String()
 }
 
-// finite returns a curve without the points that are no numbers.
+// finite returns a curve without the points that are NaN or infinite.
 func finite(c Curve) Curve {
 	points := finitePoints(c)
 	c.X, c.Y = nil, nil

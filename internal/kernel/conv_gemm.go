@@ -145,7 +145,7 @@ func (p *product) piece(s *scratch, group, part int) {
 	}
 }
 
-// rounds reports whether results are no sums: those are kept elsewhere.
+// rounds reports whether results are not sums, which are kept elsewhere.
 func (p *product) rounds() bool { return p.out.pixel != pixelBytes }
 
 // group returns the first of a group's output blocks and how many it has.

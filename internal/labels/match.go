@@ -86,7 +86,7 @@ func inNFC(names []string) []string {
 	return out
 }
 
-// areNumbers reports whether labels only count the rows: they are no names
+// areNumbers reports whether labels only count the rows: they are not names
 // then, and say nothing of the order that the network was trained in.
 func areNumbers(labels []string) bool {
 	for row, label := range labels {

@@ -76,6 +76,8 @@ func (a Answers) Validate() error {
 	for i, label := range a.Labels {
 		if p := a.Predicted[i]; p < -1 || p >= len(a.Classes) || label < -1 || label >= len(a.Classes) {
 			return fmt.Errorf("image %d has class %d, taken for %d, of %d classes", i, label, p, len(a.Classes))
+		} else if label < 0 && p >= 0 {
+			return fmt.Errorf("image %d is taken for class %d and has no class itself", i, p)
 		}
 	}
 	return nil

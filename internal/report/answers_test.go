@@ -35,6 +35,7 @@ func TestBrokenAnswersAreRefused(t *testing.T) {
 		`{"labels":[0],"predicted":[]}`:                       "1 labels and 0 predictions",
 		`{"classes":["a"],"labels":[0],"predicted":[3]}`:      "taken for 3, of 1 classes",
 		`{"classes":["a"],"labels":[-2],"predicted":[0]}`:     "class -2",
+		`{"classes":["a"],"labels":[-1],"predicted":[0]}`:     "has no class itself",
 		`{"classes":["a"],"labels":[0],"predic`:               "unexpected EOF",
 		`{"classes":["a"],"labels":[0.5],"predicted":["no"]}`: "cannot unmarshal",
 	} {

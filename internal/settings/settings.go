@@ -87,3 +87,29 @@ func Difference(a, b any) (key string, inA, inB any) {
 	}
 	return "", nil, nil
 }
+
+// Differing is a key whose value is not the same in several structs.
+type Differing struct {
+	Key    string   `json:"key"`
+	Values []string `json:"values"` // of each struct, as YAML has it
+}
+
+// Differences lists the keys at which structs of the same type differ, in
+// Leaves' order. all are pointers.
+func Differences[T any](all []*T) (differ []Differing) {
+	var leaves [][]Leaf
+	for _, s := range all {
+		leaves = append(leaves, Leaves(s))
+	}
+	for i, l := range Leaves(new(T)) {
+		d, same := Differing{Key: l.Key}, true
+		for _, of := range leaves {
+			d.Values = append(d.Values, of[i].Text())
+			same = same && d.Values[0] == of[i].Text()
+		}
+		if !same {
+			differ = append(differ, d)
+		}
+	}
+	return differ
+}

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 )
 
@@ -41,5 +42,21 @@ func TestHelpAndChecksReadTheSameChoices(t *testing.T) {
 	var wrong *KeyError
 	if !errors.As(err, &wrong) || wrong.Key != "part.name" || err.Error() != `part.name: "d" is unknown; must be one of a, b, c` {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestDifferencesListTheKeysWithEveryValue(t *testing.T) {
+	type options struct {
+		Rate  float64  `yaml:"rate"`
+		Steps int      `yaml:"steps"`
+		Names []string `yaml:"names"`
+	}
+	got := Differences([]*options{{Rate: 0.1, Steps: 3}, {Rate: 0.1, Steps: 3, Names: []string{"a"}}, {Rate: 0.2, Steps: 3}})
+	want := []Differing{{"rate", []string{"0.1", "0.1", "0.2"}}, {"names", []string{"[]", `["a"]`, "[]"}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if same := Differences([]*options{{Rate: 1}, {Rate: 1}}); same != nil {
+		t.Errorf("equal structs differ in %q", same)
 	}
 }

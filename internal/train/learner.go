@@ -161,7 +161,7 @@ func (l *learner) pass(next func() (*dataset.Batch, error), at *progress, number
 
 // take counts a shard.
 func (l *learner) take(s shard, lr float64, at *progress) error {
-	if err := l.data.damage.add(imageErrors(s.Skipped), imageErrors(s.Damaged)); err != nil {
+	if err := l.data.damage.add(dataset.ImageErrors(s.Skipped), dataset.ImageErrors(s.Damaged)); err != nil {
 		return err
 	}
 	for _, of := range []struct {

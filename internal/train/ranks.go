@@ -130,7 +130,7 @@ func (r *run) alike() error {
 		return err
 	}
 	own := [][2]string{
-		{"the program", programHash()},
+		{"the program", ProgramHash()[:12]},
 		{"the instruction set (INCEPTION_ISA chooses)", kernel.ISA()},
 		{"the run folder", absolute(r.job.Dir)},
 		{"the configuration", string(config)},
@@ -175,22 +175,25 @@ func differ(c *cluster.Cluster, rank int, what, a, b string) error {
 	return fmt.Errorf("%s differs: %s on %s, %s on %s; all ranks must have the same", what, a, c.Name(0), b, c.Name(rank))
 }
 
-// programHash identifies the program's file.
-var programHash = sync.OnceValue(func() string {
+// unknownProgram stands for the hash of a file that cannot be read.
+const unknownProgram = "unknown file"
+
+// ProgramHash returns the SHA-256 of the program's file in hexadecimal.
+var ProgramHash = sync.OnceValue(func() string {
 	path, err := os.Executable()
 	if err != nil {
-		return "unknown"
+		return unknownProgram
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "unknown"
+		return unknownProgram
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "unknown"
+		return unknownProgram
 	}
-	return fmt.Sprintf("%x", h.Sum(nil)[:6])
+	return fmt.Sprintf("%x", h.Sum(nil))
 })
 
 func absolute(path string) string {

@@ -109,7 +109,7 @@ func TestARunGoesOnWithFewerRanks(t *testing.T) {
 
 func sameRun(t *testing.T, a, b Job) {
 	t.Helper()
-	for _, file := range []string{rundir.Last, rundir.LastRaw, rundir.Best} {
+	for _, file := range []string{rundir.Last, rundir.LastRaw, rundir.Best, rundir.Predictions} {
 		if !bytes.Equal(read(t, a, file), read(t, b, file)) {
 			t.Errorf("%s differs", file)
 		}

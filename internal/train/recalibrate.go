@@ -35,7 +35,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 		}
 		measured, err := l.exchange(own, failed)
 		for _, s := range measured {
-			err = cmp.Or(err, l.data.damage.add(imageErrors(s.Skipped), imageErrors(s.Damaged)))
+			err = cmp.Or(err, l.data.damage.add(dataset.ImageErrors(s.Skipped), dataset.ImageErrors(s.Damaged)))
 		}
 		if err == nil {
 			err = l.addStatistics(sums, net.Statistics(), len(measured))

@@ -112,7 +112,7 @@ func (r *run) sameShards(shards int) error {
 }
 
 // sameImages refuses other training images than those that a checkpoint was
-// made with. A few more or less are no others: damaged files are mended,
+// made with. A few more or less are not other data: damaged files are mended,
 // removed and replaced.
 func (r *run) sameImages(at progress) error {
 	is, was := r.data.train.Len(), at.Images

@@ -3,7 +3,6 @@ package train
 import (
 	"bytes"
 	"encoding/gob"
-	"errors"
 	"fmt"
 
 	"github.com/inception-go/inception/internal/dataset"
@@ -16,12 +15,9 @@ type shard struct {
 	Loss       model.Loss
 	Images     int // those with a label
 	Top1, Top5 int
-	Skipped    []harm // images that could not be read
-	Damaged    []harm // images that were used as far as they go
+	Skipped    []dataset.Harm // images that could not be read
+	Damaged    []dataset.Harm // images that were used as far as they go
 }
-
-// harm is a dataset.ImageError that can be sent.
-type harm struct{ Name, Why string }
 
 // measure counts what a pass has got right.
 func measure(loss model.Loss, logits []float32, b *dataset.Batch) shard {
@@ -46,25 +42,7 @@ func measure(loss model.Loss, logits []float32, b *dataset.Batch) shard {
 
 // harmed returns a shard that says what is wrong with the batch's images.
 func harmed(b *dataset.Batch) shard {
-	return shard{Skipped: harms(b.Skipped), Damaged: harms(b.Damaged)}
-}
-
-func harms(errs []error) (all []harm) {
-	for _, err := range errs {
-		var image *dataset.ImageError
-		if errors.As(err, &image) {
-			all = append(all, harm{image.Name, image.Err.Error()})
-		}
-	}
-	return all
-}
-
-// imageErrors makes errors of what harms makes of them.
-func imageErrors(all []harm) (errs []error) {
-	for _, u := range all {
-		errs = append(errs, &dataset.ImageError{Name: u.Name, Err: errors.New(u.Why)})
-	}
-	return errs
+	return shard{Skipped: dataset.Harms(b.Skipped), Damaged: dataset.Harms(b.Damaged)}
 }
 
 // exchange gives every rank the shards of all, in their order. An error of any

@@ -14,7 +14,7 @@ import (
 // counters are tensors that thop leaves in every layer.
 var counters = regexp.MustCompile(`(^|\.)total_(ops|params)$`)
 
-// besideHead is in the names of tensors that are no part of any classifier.
+// besideHead is in the names of tensors that do not belong to a classifier.
 var besideHead = regexp.MustCompile(`(?i)^[^.]*(criterion|loss|metric|optim)|(^|\.)(n_averaged|class_weights?)$`)
 
 // fromTorchvision takes the names as they are, less the prefix of the
