@@ -26,7 +26,8 @@ type learner struct {
 	state
 	cluster *cluster.Cluster
 	present *cluster.Cluster // the ranks that have a shard of the update under way
-	shards  int              // of a whole update: grad_accum_steps on each rank
+	shards  int              // of a whole update
+	each    int              // shards that one rank does; grad_accum_steps, unless a run goes on with other ranks
 	net     *model.Network
 	frozen  func(layer string) bool
 
@@ -101,7 +102,7 @@ var ErrDiverged = errors.New("training diverged")
 // l.shards of them, at learning rate lr; at is moved on. next gives those of this
 // rank.
 func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *progress) error {
-	shards, each := min(l.shards, l.data.batches-at.Batch), l.recipe.Train.GradAccumSteps
+	shards, each := min(l.shards, l.data.batches-at.Batch), l.each
 	first := min(l.cluster.Rank()*each, shards)
 	own := min(each, shards-first)
 	present := (shards + each - 1) / each
@@ -241,13 +242,13 @@ func (l *learner) divide(shards int) error {
 		return settings.Errorf("train.grad_accum_steps", "is %d on each of %d ranks, but several ranks add up "+
 			"powers of two alone; the nearest are %d and %d", each, ranks, less, 2*less)
 	}
-	l.shards, l.recipe.Train.GradAccumSteps = shards, each
+	l.shards, l.each = shards, each
 	return nil
 }
 
 // mine reports whether a batch of an epoch is this rank's.
 func (l *learner) mine(batch int) bool {
-	return batch%l.shards/l.recipe.Train.GradAccumSteps == l.cluster.Rank()
+	return batch%l.shards/l.each == l.cluster.Rank()
 }
 
 // freezer returns which layers stay as they are. A name that no layer begins

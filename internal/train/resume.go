@@ -88,7 +88,7 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 // sameShards divides the shards of the run's updates among the ranks that there
 // are now.
 func (r *run) sameShards(shards int) error {
-	ranks, before := r.cluster.Size(), r.shards/r.cluster.Size()
+	ranks, before := r.cluster.Size(), r.each
 	var possible []int
 	for n := 1; n <= shards; n++ {
 		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
@@ -103,10 +103,9 @@ func (r *run) sameShards(shards int) error {
 	if err := r.divide(shards); err != nil {
 		return err
 	}
-	if each := shards / ranks; each != before {
-		r.job.Train.GradAccumSteps = each
-		r.reporter.Note(fmt.Sprintf("%d ranks with train.grad_accum_steps %d: updates of %d batches, as before",
-			ranks, each, shards))
+	if r.each != before {
+		r.reporter.Note(fmt.Sprintf("%d ranks with %d batches each: updates of %d batches, as before",
+			ranks, r.each, shards))
 	}
 	return nil
 }
