@@ -94,8 +94,7 @@ func (m *Model) explainer(o ExplainOptions, pictures int) (e *explain.Explainer,
 
 // explanation is a result as callers see it.
 func (m *Model) explanation(r explain.Result) Explanation {
-	all := evaluate.Top(r.Logits, m.metadata.Labels, len(r.Logits))
-	e := Explanation{Class: Class(all[evaluate.Rank(r.Logits, r.Class)-1])}
+	e := Explanation{Class: Class(evaluate.ClassOf(r.Logits, m.metadata.Labels, r.Class))}
 	for _, found := range r.Maps {
 		heat := figure.Heat{W: found.W, H: found.H, Values: found.Values}
 		e.Maps = append(e.Maps, HeatMap{

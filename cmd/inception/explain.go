@@ -223,7 +223,7 @@ func (e *explainCommand) show(r explain.Result, to *report.Explanations, below s
 	if err != nil {
 		return err
 	}
-	class := evaluate.Top(r.Logits, names, len(r.Logits))[evaluate.Rank(r.Logits, r.Class)-1]
+	class := evaluate.ClassOf(r.Logits, names, r.Class)
 	if !e.json {
 		e.print("%s: %s %.2f%%, %s\n", dataset.OneLine(r.Name()), dataset.OneLine(class.Label), 100*class.Prob,
 			strings.Join(maps, ", "))

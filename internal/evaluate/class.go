@@ -32,9 +32,18 @@ func Top[T float32 | float64](logits []T, labels []string, k int) []Class {
 	norm := logSumExp(logits)
 	top := make([]Class, k)
 	for i, class := range order {
-		top[i] = Class{class, nameOf(class, labels), math.Exp(float64(logits[class]) - norm), float32(logits[class])}
+		top[i] = classOf(logits, labels, class, norm)
 	}
 	return top
+}
+
+// ClassOf returns one class of an answer. labels may be empty.
+func ClassOf[T float32 | float64](logits []T, labels []string, class int) Class {
+	return classOf(logits, labels, class, logSumExp(logits))
+}
+
+func classOf[T float32 | float64](logits []T, labels []string, class int, norm float64) Class {
+	return Class{class, nameOf(class, labels), math.Exp(float64(logits[class]) - norm), float32(logits[class])}
 }
 
 func nameOf(class int, labels []string) string {

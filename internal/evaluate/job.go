@@ -88,7 +88,7 @@ func (j Job) Run(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	if math.IsNaN(o.Loss) || math.IsInf(o.Loss, 0) {
-		return nil, fmt.Errorf("%s: the network's outputs are NaN or infinite; its weights have diverged", j.Weights[0])
+		return nil, fmt.Errorf("%s: %w", j.Weights[0], model.ErrNotFinite)
 	}
 	return o, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 
 	"github.com/inception-go/inception/internal/dataset"
@@ -206,10 +205,8 @@ func (r results) output(name string, row int) (Output, error) {
 	out := Output{
 		Name: name, Logits: slices.Clone(r.of(r.logits, row)), Features: slices.Clone(r.of(r.features, row)), Shape: r.shape,
 	}
-	norm := logSumExp(out.Logits)
-	if len(out.Logits) > 0 && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
-		return out, fmt.Errorf("%s: the network's outputs are NaN or infinite; "+
-			"the input holds such values, or the weights have diverged", name)
+	if err := model.CheckFinite(out.Logits); err != nil {
+		return out, fmt.Errorf("%s: %w", name, err)
 	}
 	return out, nil
 }

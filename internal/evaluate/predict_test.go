@@ -259,3 +259,13 @@ func TestTopBreaksTiesByIndex(t *testing.T) {
 		t.Error("more classes than there are")
 	}
 }
+
+func TestClassOfIsOneOfTop(t *testing.T) {
+	logits := []float32{1, 3, 3, 2}
+	all := Top(logits, []string{"a", "b"}, len(logits))
+	for class := range logits {
+		if got, want := ClassOf(logits, []string{"a", "b"}, class), all[Rank(logits, class)-1]; got != want {
+			t.Errorf("class %d is %+v, want %+v", class, got, want)
+		}
+	}
+}

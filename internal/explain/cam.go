@@ -1,6 +1,10 @@
 package explain
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/inception-go/inception/internal/model"
+)
 
 // byGradients explains at most Together inputs in one run.
 func (e *Explainer) byGradients(inputs []float32, asked []Question) ([]Explanation, error) {
@@ -27,7 +31,7 @@ func (e *Explainer) byGradients(inputs []float32, asked []Question) ([]Explanati
 		return nil, err
 	}
 	for i := range all {
-		if err := checkFinite(all[i].Logits); err != nil {
+		if err := model.CheckFinite(all[i].Logits); err != nil {
 			return nil, err
 		}
 	}

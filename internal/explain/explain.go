@@ -238,15 +238,6 @@ func largestBut(logits []float32, but int) int {
 	return best
 }
 
-// checkFinite refuses logits that say nothing.
-func checkFinite(logits []float32) error {
-	if slices.ContainsFunc(logits, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }) {
-		return fmt.Errorf("the network's outputs are NaN or infinite; " +
-			"the input holds such values, or the weights have diverged")
-	}
-	return nil
-}
-
 // positive returns a map of what is above 0.
 func positive(at string, h, w int, values []float64) Map {
 	for i, v := range values {

@@ -51,7 +51,7 @@ func (e *Explainer) byOcclusion(ctx context.Context, input []float32, asked Ques
 		return nil, err
 	}
 	found := Explanation{Logits: whole}
-	if err := checkFinite(whole); err != nil {
+	if err := model.CheckFinite(whole); err != nil {
 		return nil, err
 	}
 	found.Class, found.Rival = asked.of(whole)

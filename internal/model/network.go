@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -270,6 +271,20 @@ func (n *Network) Refresh() { ops.Refresh(n.Graph) }
 
 // Logits returns the logits of the last run, [Batch][Classes].
 func (n *Network) Logits() []float32 { return rows(n.out.logits, n.Spec.Classes) }
+
+// ErrNotFinite says that what a network gives is worth nothing.
+var ErrNotFinite = errors.New("the network's outputs are NaN or infinite; " +
+	"the input holds such values, or the weights have diverged")
+
+// CheckFinite returns ErrNotFinite if a value is NaN or infinite.
+func CheckFinite(outputs []float32) error {
+	for _, v := range outputs {
+		if v-v != 0 {
+			return ErrNotFinite
+		}
+	}
+	return nil
+}
 
 // TrainLogits returns the logits of the last Step, [Batch][Classes]; dropout
 // and batch statistics make them worse than Logits of an eval network.

@@ -111,10 +111,8 @@ func (c *calibration) batch(images []float32, rows int) error {
 	if err := c.net.Forward(images); err != nil {
 		return err
 	}
-	for _, v := range c.net.Logits() {
-		if v-v != 0 {
-			return errors.New("quantise: the network's outputs are NaN or infinite; its weights have diverged")
-		}
+	if err := model.CheckFinite(c.net.Logits()); err != nil {
+		return fmt.Errorf("quantise: %w", err)
 	}
 	if c.images < imagesForChoice {
 		for _, v := range c.net.Logits()[:rows*c.net.Spec.Classes] {

@@ -1,9 +1,9 @@
 package serve
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/inception-go/inception/internal/model"
@@ -115,16 +115,8 @@ func part(all []float32, row, rows int) []float32 {
 
 // err says that the output is worth nothing.
 func (o output) err() error {
-	for _, values := range [][]float32{o.logits, o.features} {
-		if slices.ContainsFunc(values, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }) {
-			return errNotFinite
-		}
-	}
-	return nil
+	return cmp.Or(model.CheckFinite(o.logits), model.CheckFinite(o.features))
 }
-
-var errNotFinite = errors.New("the network's outputs are NaN or infinite; " +
-	"the input holds such values, or the weights have diverged")
 
 func (e *engine) close() error {
 	var errs []error

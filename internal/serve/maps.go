@@ -166,8 +166,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, method explain.Met
 		_, _ = w.Write(b.Bytes()) // the client may have gone
 		return nil
 	}
-	all := evaluate.Top(found.Logits, s.classes, len(found.Logits))
-	e := explanation{Image: found.Path, Class: all[evaluate.Rank(found.Logits, found.Class)-1], Method: method}
+	e := explanation{Image: found.Path, Class: evaluate.ClassOf(found.Logits, s.classes, found.Class), Method: method}
 	for _, m := range found.Maps {
 		e.Maps = append(e.Maps, heatMap{m.At, [2]int{m.H, m.W}, m.Values, m.Largest})
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 )
 
@@ -203,7 +204,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return err
 	}
 	outputs, err := s.batcher.run(ctx, rows)
-	if errors.Is(err, errNotFinite) {
+	if errors.Is(err, model.ErrNotFinite) {
 		return refusal{http.StatusUnprocessableEntity, err}
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/model"
 )
 
 // The Open Inference Protocol, KServe's v2:
@@ -165,7 +166,7 @@ func (s *Server) infer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return err
 	}
 	outputs, err := s.batcher.run(ctx, rows)
-	if errors.Is(err, errNotFinite) {
+	if errors.Is(err, model.ErrNotFinite) {
 		return refusal{http.StatusBadRequest, err}
 	}
 	if err != nil {
