@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/commands.md")
@@ -28,6 +31,33 @@ func TestReferenceIsCurrent(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("%s is not what the commands say (%v): go test ./cmd/inception -run Reference -update", path, err)
 	}
+}
+
+// writeReference writes the help of all commands as one page of Markdown.
+func writeReference(root *cobra.Command, w io.Writer) error {
+	fmt.Fprint(w,
+		"# Commands\n\nThe help of every command, written by `go test ./cmd/inception -run Reference -update`.\n")
+	fmt.Fprint(w, "`inception help COMMAND` prints the same, `inception manual DIR` writes it as manual pages.\n")
+	for _, c := range documented(root) {
+		fmt.Fprintf(w, "\n## %s\n\n%s.\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."))
+		if c.Long != "" {
+			fmt.Fprintf(w, "\n```text\n%s\n```\n", strings.TrimSpace(c.Long))
+		}
+		if c.Runnable() && !c.HasSubCommands() {
+			fmt.Fprintf(w, "\n    %s\n", c.UseLine())
+		}
+		if c.HasExample() {
+			fmt.Fprintf(w, "\nExamples:\n\n```sh\n%s\n```\n", c.Example)
+		}
+		flags := c.LocalFlags().FlagUsages()
+		if c.HasParent() {
+			flags = c.NonInheritedFlags().FlagUsages()
+		}
+		if flags != "" {
+			fmt.Fprintf(w, "\n```text\n%s```\n", flags)
+		}
+	}
+	return nil
 }
 
 // TestEveryCommandExplainsItself: one that takes flags of its own has examples

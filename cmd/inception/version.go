@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -85,31 +84,4 @@ func committed() time.Time {
 		}
 	}
 	return time.Unix(0, 0)
-}
-
-// writeReference writes the help of all commands as one page of Markdown.
-func writeReference(root *cobra.Command, w io.Writer) error {
-	fmt.Fprint(w,
-		"# Commands\n\nThe help of every command, written by `go test ./cmd/inception -run Reference -update`.\n")
-	fmt.Fprint(w, "`inception help COMMAND` prints the same, `inception manual DIR` writes it as manual pages.\n")
-	for _, c := range documented(root) {
-		fmt.Fprintf(w, "\n## %s\n\n%s.\n", c.CommandPath(), strings.TrimSuffix(c.Short, "."))
-		if c.Long != "" {
-			fmt.Fprintf(w, "\n```text\n%s\n```\n", strings.TrimSpace(c.Long))
-		}
-		if c.Runnable() && !c.HasSubCommands() {
-			fmt.Fprintf(w, "\n    %s\n", c.UseLine())
-		}
-		if c.HasExample() {
-			fmt.Fprintf(w, "\nExamples:\n\n```sh\n%s\n```\n", c.Example)
-		}
-		flags := c.LocalFlags().FlagUsages()
-		if c.HasParent() {
-			flags = c.NonInheritedFlags().FlagUsages()
-		}
-		if flags != "" {
-			fmt.Fprintf(w, "\n```text\n%s```\n", flags)
-		}
-	}
-	return nil
 }

@@ -16,19 +16,6 @@ const AnyAux = "aux"
 // errNoAux says that weights lack what Options.Head asks for.
 var errNoAux = errors.New("the network has no auxiliary head")
 
-// AuxHeads lists the names of the auxiliary heads of spec's network, the later
-// one first.
-func AuxHeads(spec Spec) ([]string, error) {
-	layers, err := Layers(spec)
-	var names []string
-	for _, m := range Modules(layers) {
-		if m.Aux {
-			names = slices.Insert(names, 0, m.Name)
-		}
-	}
-	return names, err
-}
-
 // differentiateScore makes the chosen head's logits those of the network, and
 // adds the gradients of their score by the layers of o.Keep.
 func (n *Network) differentiateScore(o Options) error {

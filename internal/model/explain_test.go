@@ -186,7 +186,7 @@ func TestEveryVariantExplains(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		aux, err := AuxHeads(spec)
+		aux, err := auxHeads(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,4 +213,17 @@ func TestEveryVariantExplains(t *testing.T) {
 			net.Close()
 		}
 	}
+}
+
+// auxHeads lists the names of the auxiliary heads of spec's network, the later
+// one first.
+func auxHeads(spec Spec) ([]string, error) {
+	layers, err := Layers(spec)
+	var names []string
+	for _, m := range Modules(layers) {
+		if m.Aux {
+			names = slices.Insert(names, 0, m.Name)
+		}
+	}
+	return names, err
 }
