@@ -113,7 +113,8 @@ func fileOr(words []string, endings ...string) completion {
 // endsOpen reports whether something has to follow a completion.
 func endsOpen(completion string) bool {
 	word, _, _ := strings.Cut(completion, "\t")
-	return strings.HasSuffix(word, "/") || strings.HasSuffix(word, ":") && word != "shapes:"
+	whole := slices.ContainsFunc(dataset.Kinds(), func(k dataset.Kind) bool { return k.Spec == word })
+	return strings.HasSuffix(word, "/") || strings.HasSuffix(word, ":") && !whole
 }
 
 // files lists the folders that begin with word, and the files with one of these

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -54,6 +55,9 @@ type Tensors struct {
 	release func() error
 }
 
+// ErrNotSafetensors says that a file does not even begin as a safetensors file does.
+var ErrNotSafetensors = errors.New("is not a safetensors file")
+
 // ReadTensors opens a safetensors file and checks all of its header: every
 // tensor lies inside the file, none overlaps another, and no byte is left over.
 func ReadTensors(path string) (*Tensors, error) {
@@ -64,7 +68,7 @@ func ReadTensors(path string) (*Tensors, error) {
 	t := &Tensors{path: path, release: release}
 	if err := container.Guard(func() error { return t.parse(file) }); err != nil {
 		_ = release()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &container.FileError{Path: path, Err: err}
 	}
 	return t, nil
 }
@@ -118,13 +122,13 @@ func (t *Tensors) appendFloats(dst []float32, info Info) ([]float32, error) {
 // parse reads the header of a whole file.
 func (t *Tensors) parse(file []byte) error {
 	if len(file) < 8 {
-		return fmt.Errorf("is not a safetensors file: has %d bytes, a header's length alone takes 8", len(file))
+		return fmt.Errorf("%w: has %d bytes, a header's length alone takes 8", ErrNotSafetensors, len(file))
 	}
 	size := binary.LittleEndian.Uint64(file)
 	rest := file[8:]
 	switch {
 	case len(rest) == 0 || rest[0] != '{':
-		return fmt.Errorf("is not a safetensors file: byte 8 does not begin a JSON header")
+		return fmt.Errorf("%w: byte 8 does not begin a JSON header", ErrNotSafetensors)
 	case size > maxHeader:
 		return fmt.Errorf("claims a header of %d bytes, the format allows %d", size, maxHeader)
 	case size > uint64(len(rest)):

@@ -9,6 +9,18 @@ import (
 	"runtime/debug"
 )
 
+// FileError says what is wrong with a file as such or with its contents.
+type FileError struct {
+	Path string
+	Err  error
+}
+
+// Error names the file.
+func (e *FileError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
+
+// Unwrap returns the error without the file's name.
+func (e *FileError) Unwrap() error { return e.Err }
+
 // Open returns the content of a regular file and a function that lets go of it.
 // The bytes may be a mapping: reading them goes through Guard.
 func Open(path string) ([]byte, func() error, error) {
@@ -19,13 +31,13 @@ func Open(path string) ([]byte, func() error, error) {
 	defer f.Close()
 	switch {
 	case info.Size() == 0:
-		return nil, nil, fmt.Errorf("%s: is empty", path)
+		return nil, nil, &FileError{path, errors.New("is empty")}
 	case info.Size() > math.MaxInt/2:
-		return nil, nil, fmt.Errorf("%s: %d bytes do not fit this machine's address space", path, info.Size())
+		return nil, nil, &FileError{path, fmt.Errorf("%d bytes do not fit this machine's address space", info.Size())}
 	}
 	data, release, err := mapFile(f, int(info.Size()))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, &FileError{path, err}
 	}
 	return data, release, nil
 }
@@ -38,7 +50,7 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: is not a regular file", path)
+		return nil, nil, &FileError{path, errors.New("is not a regular file")}
 	}
 	f, err := os.Open(path)
 	if err != nil {

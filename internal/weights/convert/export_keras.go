@@ -46,8 +46,8 @@ func kerasGroups(w *model.Weights, m weights.Metadata) (*hdf5.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Spec.Variant == model.V2 { // V3 with other switches
-		published.Variant = model.V2
+	if twin := m.Spec.Architecture().Twin; twin.String() == published.Architecture().Twin.String() {
+		published = twin.Spec // the same network, as the settings of the weights' own variant
 	}
 	diff := differences(m.Spec, published)
 	diff = slices.DeleteFunc(diff, func(d model.Difference) bool { return d.Key == keyCountPad }) // see kerasLacks

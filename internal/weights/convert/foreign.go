@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/container"
@@ -114,12 +113,15 @@ func (f *foreign) openTensorFlow() error {
 
 func (f *foreign) openSafetensors() error {
 	t, err := weights.ReadTensors(f.path)
+	var file *container.FileError
+	if errors.As(err, &file) {
+		err = file.Err // the caller names the file
+	}
+	if errors.Is(err, weights.ErrNotSafetensors) {
+		return fmt.Errorf("%w; nor is it a .pth that torch.save has written, a Keras .h5 or a TensorFlow checkpoint", err)
+	}
 	if err != nil {
-		text := strings.TrimPrefix(err.Error(), f.path+": ") // which the caller names
-		if strings.HasPrefix(text, "is not a safetensors file") {
-			text += "; nor is it a .pth that torch.save has written, a Keras .h5 or a TensorFlow checkpoint"
-		}
-		return errors.New(text)
+		return err
 	}
 	f.opened = append(f.opened, t.Close)
 	tensors := map[string]source{}

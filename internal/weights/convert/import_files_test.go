@@ -186,6 +186,20 @@ func TestSlimCheckpoint(t *testing.T) {
 	}
 }
 
+// What is no weight file at all is called by its name once.
+func TestErrorsNameTheFileOnce(t *testing.T) {
+	for text, want := range map[string]string{"": "is empty", "nothing of the kind": "nor is it a .pth"} {
+		path := filepath.Join(t.TempDir(), "net.pth")
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := Import(path, ImportOptions{})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("%q: error is %v, want %q and the path once", text, err, want)
+		}
+	}
+}
+
 func TestTimmFile(t *testing.T) {
 	dir := t.TempDir()
 	path := unpacked(t, dir, "timm.safetensors")
