@@ -61,12 +61,12 @@ func (p *page) rowBytes(samples int) int { return (p.wide*samples*p.bits + 7) / 
 // read returns the decompressed bytes of piece n of so many samples a pixel;
 // nil if there are none.
 func (p *page) read(n, rows, samples int) ([]byte, error) {
-	if n >= len(p.offsets) {
+	if n >= p.offsets.len() {
 		return nil, errShort
 	}
-	from, size := p.offsets[n], uint64(len(p.data))
-	if n < len(p.sizes) {
-		size = p.sizes[n]
+	from, size := p.offsets.at(n), uint64(len(p.data))
+	if n < p.sizes.len() {
+		size = p.sizes.at(n)
 	}
 	if from >= uint64(len(p.data)) {
 		return nil, errShort

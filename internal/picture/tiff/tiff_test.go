@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -106,6 +107,30 @@ func TestMemoryCountsTiles(t *testing.T) {
 	}, nil))
 	if err != nil || c.Memory() < 1<<32 {
 		t.Errorf("%d bytes, %v", c.Memory(), err)
+	}
+}
+
+// A directory may say that millions of numbers lie anywhere in the file.
+func TestListsOfNumbersStayInTheFile(t *testing.T) {
+	data := file(binary.LittleEndian, map[uint16]uint32{
+		tagExtra: 0, tagFormat: 1, tagSubsampling: 0, tagTiles: 8, tagTileWidth: 1, tagTileHeight: 1, tagTileBytes: 1,
+	}, nil)
+	const most = 1 << 22
+	for at := 10; at+12 <= len(data); at += 12 {
+		switch binary.LittleEndian.Uint16(data[at:]) {
+		case tagExtra, tagStrips, tagStripBytes, tagTiles, tagTileBytes:
+			binary.LittleEndian.PutUint16(data[at+2:], 1)
+			binary.LittleEndian.PutUint32(data[at+4:], most)
+			binary.LittleEndian.PutUint32(data[at+8:], 8)
+		}
+	}
+	data = append(data, make([]byte, most)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := DecodeConfig(data)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err != nil || n > 1<<18 {
+		t.Errorf("%d bytes allocated, %v", n, err)
 	}
 }
 
