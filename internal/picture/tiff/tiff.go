@@ -77,6 +77,13 @@ func Decode(data []byte) (Picture, error) {
 			out.Short = true
 			break
 		}
+		if p.work > p.mostWork() {
+			if shown == 0 {
+				return Picture{}, errors.New("TIFF of pieces that lie over each other")
+			}
+			out.Broken = true
+			break
+		}
 		piece, err := p.piece(n)
 		switch {
 		case errors.Is(err, errShort):
@@ -122,6 +129,8 @@ type page struct {
 	tiled          bool
 	across, down   int // pieces
 	offsets, sizes numbers
+
+	work int64 // bytes of pieces so far, coded and decoded
 }
 
 // The values of photometric interpretation and of compression.
@@ -272,6 +281,14 @@ func (p *page) readPieces() error {
 	}
 	p.across, p.down = (p.width+p.wide-1)/p.wide, (p.height+p.high-1)/p.high
 	return nil
+}
+
+// mostWork is how much work reading all pieces is. Nothing keeps a file from saying
+// that each of a million pieces is the whole of it; those of honest files add up
+// to the file and the picture, with some to spare for the edges of tiles, for equal
+// pieces that are written once, and for sizes that are missing.
+func (p *page) mostWork() int64 {
+	return 8*(int64(len(p.data))+int64(p.height)*int64((p.width*p.bits+7)/8)*int64(p.samples)) + 1<<26
 }
 
 // pieceBytes is what decoding a piece takes at most.
