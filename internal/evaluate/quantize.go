@@ -23,9 +23,8 @@ type Quantization struct {
 	Keep   []string // layers that stay float32, by the beginnings of their names
 	Images int      // to calibrate on
 
-	Data    string // see dataset.Specs
-	Workers int    // decoding threads; 0 for one per thread of the kernels
-	Match   labels.MatchOptions
+	Data  dataset.Options // Train names the images
+	Match labels.MatchOptions
 
 	Note     func(text string)
 	Warn     func(text string)
@@ -62,7 +61,7 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 	m.Preprocess = q.Options.Preprocess(m.Preprocess)
 	out := &Quantized{Metadata: m, Calibration: calibration.Name, Measured: rest.Name}
 	w.Spec.InputSize = m.Preprocess.Size
-	run := RunOptions{Options: q.Options, Preprocess: m.Preprocess, Workers: q.Workers, Precision: model.Own,
+	run := RunOptions{Options: q.Options, Preprocess: m.Preprocess, Workers: q.Data.Workers, Precision: model.Own,
 		SkipUnreadable: true}
 	if out.Weights, out.Report, err = q.quantise(ctx, w, run, calibration.Set); err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 // open returns the images to calibrate on, of the training part if there is one, and
 // those to measure: another part, or where there is none the rest.
 func (q *Quantization) open() (calibration, rest dataset.Part, err error) {
-	src, err := dataset.Open(q.Data)
+	src, err := q.Data.Open(q.Data.Train)
 	if err != nil {
 		return calibration, rest, err
 	}
@@ -106,10 +105,10 @@ func (q *Quantization) open() (calibration, rest dataset.Part, err error) {
 	}
 	chosen := dataset.SampleIndices(all, images)
 	calibration.Set = dataset.Subset(all, chosen)
-	calibration.Name = fmt.Sprintf("%d of %d images of %s, part %s", images, all.Len(), q.Data, calibration.Name)
+	calibration.Name = fmt.Sprintf("%d of %d images of %s, part %s", images, all.Len(), q.Data.Train, calibration.Name)
 	if len(parts) > 1 {
 		rest = parts[1]
-		rest.Name = fmt.Sprintf("%d images of %s, part %s", rest.Set.Len(), q.Data, rest.Name)
+		rest.Name = fmt.Sprintf("%d images of %s, part %s", rest.Set.Len(), q.Data.Train, rest.Name)
 	} else if others := without(all.Len(), chosen); len(others) > 0 {
 		rest = dataset.Part{Set: dataset.Subset(all, others), Name: fmt.Sprintf("the %d others", len(others))}
 	}
