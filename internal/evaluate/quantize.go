@@ -136,7 +136,8 @@ func (q *Quantization) quantise(
 		Image: byteImage(run.Preprocess)}
 	skipped := 0
 	made, report, err = quantize.Run(w, func(each func([]float32, int) error) error {
-		skipped, err = eachBatch(ctx, set, run, q.Progress, each)
+		n, err := eachBatch(ctx, set, run, q.Progress, each)
+		skipped = max(skipped, n) // later passes may end early
 		return err
 	}, o)
 	if skipped > 0 {
