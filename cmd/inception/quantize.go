@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/quantize"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -152,7 +153,7 @@ func (q *quantizeCommand) show(made *evaluate.Quantized) error {
 		q.print("%.2f%% of the predictions changed\n", 100*r.Changed)
 	}
 	q.note("wrote %s, %.1f MiB\nnext: %s eval --weights %s --data %s", q.out, float64(r.Bytes)/(1<<20), program(),
-		q.out, q.data)
+		shell.Quote(q.out), shell.Quote(q.data))
 	return nil
 }
 
