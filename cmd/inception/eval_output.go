@@ -95,15 +95,7 @@ type binReport struct {
 // show prints the result and writes the files asked for. Images that could
 // not be read make the command fail after that.
 func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
-	for _, err := range o.Skipped {
-		e.warn(err.Error())
-	}
-	for _, err := range o.Damaged {
-		e.warn(asFarAsItGoes(err))
-	}
-	if n := len(o.Damaged); n > 0 {
-		e.warn(fmt.Sprintf("%d of %d images are cut off or damaged (data.truncated)", n, o.Images))
-	}
+	e.warnOfImages(o)
 	if e.json {
 		if err := e.printJSON(e.report(o)); err != nil {
 			return err
@@ -125,6 +117,19 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 	return e.skipped(o)
 }
 
+// warnOfImages names the images that could not be read, or only in part.
+func (e *evalCommand) warnOfImages(o *evaluate.Outcome) {
+	for _, err := range o.Skipped {
+		e.warn(err.Error())
+	}
+	for _, err := range o.Damaged {
+		e.warn(asFarAsItGoes(err))
+	}
+	if n := len(o.Damaged); n > 0 {
+		e.warn(fmt.Sprintf("%d of %d images are cut off or damaged (data.truncated)", n, o.Images))
+	}
+}
+
 // skipped returns an error if images could not be read.
 func (e *evalCommand) skipped(o *evaluate.Outcome) error {
 	if n := len(o.Skipped); n > 0 {
@@ -136,6 +141,7 @@ func (e *evalCommand) skipped(o *evaluate.Outcome) error {
 
 // compare prints the results of several precisions side by side.
 func (e *evalCommand) compare(outcomes []*evaluate.Outcome) error {
+	e.warnOfImages(outcomes[0]) // the others are of the same images
 	var reports []evalReport
 	for _, o := range outcomes {
 		reports = append(reports, e.report(o))
