@@ -56,7 +56,7 @@ type evalReport struct {
 	ImagesPerS     float64            `json:"images_per_s"`
 	Preprocess     picture.Preprocess `json:"preprocess"` // of the first member
 	Crops          int                `json:"crops"`
-	Precision      string             `json:"precision"`
+	Precision      string             `json:"precision"`   // mixed if members differ
 	WeightsMiB     float64            `json:"weights_mib"` // as the networks read them
 	ActivationsMiB float64            `json:"activations_mib"`
 	Excluded       int                `json:"excluded"`
@@ -73,6 +73,7 @@ type evalReport struct {
 type memberReport struct {
 	Weights    string             `json:"weights"`
 	Preprocess picture.Preprocess `json:"preprocess"`
+	Precision  string             `json:"precision"`
 }
 
 type classReport struct {
@@ -190,12 +191,12 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
 		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
-		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision.String(),
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision(),
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}
 	for _, m := range o.Members {
-		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess})
+		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess, m.Precision.String()})
 	}
 	if !e.perClass {
 		return r
