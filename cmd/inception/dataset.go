@@ -11,6 +11,7 @@ import (
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/shell"
 )
 
 func newDataset(s *session) *cobra.Command {
@@ -101,7 +102,7 @@ func (s *session) warnOfDamage(p dataset.Part, spec string) {
 		s.warn(err.Error())
 	}
 	s.warn(fmt.Sprintf("%s: a quick look finds %d images that cannot be read and %d that are cut off or damaged; "+
-		"%s dataset verify %s names all", p.Name, len(found.Unreadable), len(found.Damaged), program(), spec))
+		"%s dataset verify %s names all", p.Name, len(found.Unreadable), len(found.Damaged), program(), shell.Quote(spec)))
 }
 
 // printPart prints a part's classes and what is left out of it.

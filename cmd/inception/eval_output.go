@@ -56,7 +56,7 @@ type evalReport struct {
 	ImagesPerS     float64            `json:"images_per_s"`
 	Preprocess     picture.Preprocess `json:"preprocess"` // of the first member
 	Crops          int                `json:"crops"`
-	Precision      string             `json:"precision"`
+	Precision      string             `json:"precision"`   // mixed if members differ
 	WeightsMiB     float64            `json:"weights_mib"` // as the networks read them
 	ActivationsMiB float64            `json:"activations_mib"`
 	Excluded       int                `json:"excluded"`
@@ -73,6 +73,7 @@ type evalReport struct {
 type memberReport struct {
 	Weights    string             `json:"weights"`
 	Preprocess picture.Preprocess `json:"preprocess"`
+	Precision  string             `json:"precision"`
 }
 
 type classReport struct {
@@ -95,15 +96,7 @@ type binReport struct {
 // show prints the result and writes the files asked for. Images that could
 // not be read make the command fail after that.
 func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
-	for _, err := range o.Skipped {
-		e.warn(err.Error())
-	}
-	for _, err := range o.Damaged {
-		e.warn(asFarAsItGoes(err))
-	}
-	if n := len(o.Damaged); n > 0 {
-		e.warn(fmt.Sprintf("%d of %d images are cut off or damaged (data.truncated)", n, o.Images))
-	}
+	e.warnOfImages(o)
 	if e.json {
 		if err := e.printJSON(e.report(o)); err != nil {
 			return err
@@ -125,6 +118,19 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 	return e.skipped(o)
 }
 
+// warnOfImages names the images that could not be read, or only in part.
+func (e *evalCommand) warnOfImages(o *evaluate.Outcome) {
+	for _, err := range o.Skipped {
+		e.warn(err.Error())
+	}
+	for _, err := range o.Damaged {
+		e.warn(asFarAsItGoes(err))
+	}
+	if n := len(o.Damaged); n > 0 {
+		e.warn(fmt.Sprintf("%d of %d images are cut off or damaged (data.truncated)", n, o.Images))
+	}
+}
+
 // skipped returns an error if images could not be read.
 func (e *evalCommand) skipped(o *evaluate.Outcome) error {
 	if n := len(o.Skipped); n > 0 {
@@ -136,6 +142,7 @@ func (e *evalCommand) skipped(o *evaluate.Outcome) error {
 
 // compare prints the results of several precisions side by side.
 func (e *evalCommand) compare(outcomes []*evaluate.Outcome) error {
+	e.warnOfImages(outcomes[0]) // the others are of the same images
 	var reports []evalReport
 	for _, o := range outcomes {
 		reports = append(reports, e.report(o))
@@ -184,12 +191,12 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
 		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
-		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision.String(),
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision(),
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}
 	for _, m := range o.Members {
-		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess})
+		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess, m.Precision.String()})
 	}
 	if !e.perClass {
 		return r

@@ -58,6 +58,7 @@ inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overla
 	f.IntVarP(&e.batch, "batch", "b", 8, "rows in one pass, also --batch-size; a picture takes two")
 	f.IntVar(&e.inputSize, "input-size", 0, "use this size instead of the weights' own")
 	_ = c.MarkFlagRequired("weights")
+	annotate(c, decodesPictures)
 	_ = c.MarkFlagRequired("out")
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/quantize"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -20,7 +21,7 @@ import (
 type quantizeCommand struct {
 	*session
 	evaluate.Quantization
-	out, classMap string
+	data, out, classMap string
 }
 
 func newQuantize(s *session) *cobra.Command {
@@ -42,7 +43,7 @@ the float32 weights.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&q.Weights, "weights", "w", "", "weight `file` or run folder")
-	f.StringVar(&q.Data, "data", "", "images: a folder, or one of "+dataset.Specs())
+	f.StringVar(&q.data, "data", "", "images: a folder, or one of "+dataset.Specs())
 	f.IntVar(&q.Images, "images", evaluate.DefaultCalibration, "images to calibrate on")
 	f.StringVar(&q.Range, "range", quantize.Auto, "range of activations: "+settings.Choices(quantize.Ranges()))
 	f.StringSliceVar(&q.Keep, "keep", nil,
@@ -54,6 +55,7 @@ the float32 weights.`,
 		_ = c.MarkFlagRequired(name)
 	}
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
+	annotate(c, decodesPictures)
 	return c
 }
 
@@ -74,6 +76,10 @@ func (q *quantizeCommand) run(c *cobra.Command) (err error) {
 	if q.Match.Map, err = readClassMap(q.classMap); err != nil {
 		return err
 	}
+	if q.Data, err = q.pictureOptions(); err != nil {
+		return err
+	}
+	q.Data.Train = q.data
 	q.Options = evaluate.DefaultOptions()
 	bar := q.bar("quantize", console.Images)
 	q.Progress = func(done, total int) { bar.Set(int64(done), int64(total)) }
@@ -147,7 +153,7 @@ func (q *quantizeCommand) show(made *evaluate.Quantized) error {
 		q.print("%.2f%% of the predictions changed\n", 100*r.Changed)
 	}
 	q.note("wrote %s, %.1f MiB\nnext: %s eval --weights %s --data %s", q.out, float64(r.Bytes)/(1<<20), program(),
-		q.out, q.Data)
+		shell.Quote(q.out), shell.Quote(q.data))
 	return nil
 }
 

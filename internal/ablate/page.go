@@ -14,6 +14,7 @@ import (
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -156,7 +157,7 @@ func (r *Result) runs() (all []runView) {
 			folder := filepath.ToSlash(o.Run)
 			v := runView{Row: row.Title, Set: strings.Join(row.Settings, "  "), Outcome: o,
 				Link:    path.Join(folder, rundir.Report),
-				Command: fmt.Sprintf("inception train --config %s --out again", path.Join(folder, rundir.Config))}
+				Command: fmt.Sprintf("inception train --config %s --out again", shell.Quote(path.Join(folder, rundir.Config)))}
 			if o.State == Done {
 				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*o.error()), fmt.Sprintf("%.2f", 100*o.top5Error())
 				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)

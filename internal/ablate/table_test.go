@@ -145,6 +145,13 @@ func TestTheTimeLeftFollowsFromFinishedRuns(t *testing.T) {
 	}
 }
 
+func TestTheReportsCommandsCanBeTyped(t *testing.T) {
+	r := Result{Rows: []RowResult{{Runs: []Outcome{{Run: "no pool/seed-1"}}}}}
+	if got, want := r.runs()[0].Command, "inception train --config 'no pool/seed-1/config.yaml' --out again"; got != want {
+		t.Errorf("the command is %s, want %s", got, want)
+	}
+}
+
 func TestTheReportStandsAloneAndEscapes(t *testing.T) {
 	plan := prepared(t, twoRows, 1)
 	r := example()

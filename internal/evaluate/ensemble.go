@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -136,8 +137,9 @@ func (m *mean) scores() []float64 {
 
 // Member is a weight file of an ensemble.
 type Member struct {
-	Path     string
-	Metadata weights.Metadata
+	Path      string
+	Metadata  weights.Metadata
+	Precision model.Precision // that it was computed in
 }
 
 // SameClasses returns an error unless all members tell the same classes

@@ -53,9 +53,18 @@ type Outcome struct {
 	Source   string      // which images, in words
 	Excluded int
 
-	Precision   model.Precision // that was computed in
-	Weights     int64           // bytes of the weights that the networks read
-	Activations int64           // bytes of their results
+	Weights     int64 // bytes of the weights that the networks read
+	Activations int64 // bytes of their results
+}
+
+// Precision says what was computed in: mixed if members differ.
+func (o *Outcome) Precision() string {
+	for _, m := range o.Members[1:] {
+		if m.Precision != o.Members[0].Precision {
+			return "mixed"
+		}
+	}
+	return o.Members[0].Precision.String()
 }
 
 // CallError is a fault of the call: it asks for what there is not.
@@ -121,7 +130,8 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 				return ensemble, err
 			}
 		}
-		if o.Precision, err = w.Precision(j.Precision); err != nil {
+		precision, err := w.Precision(j.Precision)
+		if err != nil {
 			return ensemble, CallError{fmt.Errorf("%s: %w", path, err)}
 		}
 		evaluator, err := NewEvaluator(w, run)
@@ -131,7 +141,7 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 		ensemble = append(ensemble, evaluator)
 		read, made := evaluator.nets.whole.Memory()
 		o.Weights, o.Activations = o.Weights+read, o.Activations+made
-		o.Members = append(o.Members, Member{path, m})
+		o.Members = append(o.Members, Member{path, m, precision})
 	}
 	return ensemble, nil
 }

@@ -23,9 +23,8 @@ type Quantization struct {
 	Keep   []string // layers that stay float32, by the beginnings of their names
 	Images int      // to calibrate on
 
-	Data    string // see dataset.Specs
-	Workers int    // decoding threads; 0 for one per thread of the kernels
-	Match   labels.MatchOptions
+	Data  dataset.Options // Train names the images
+	Match labels.MatchOptions
 
 	Note     func(text string)
 	Warn     func(text string)
@@ -61,7 +60,7 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 	}
 	m.Preprocess = q.Options.Preprocess(m.Preprocess)
 	out := &Quantized{Metadata: m, Calibration: calibration.Name, Measured: rest.Name}
-	run := RunOptions{Options: q.Options, Preprocess: m.Preprocess, Workers: q.Workers, Precision: model.Own,
+	run := RunOptions{Options: q.Options, Preprocess: m.Preprocess, Workers: q.Data.Workers, Precision: model.Own,
 		SkipUnreadable: true}
 	if out.Weights, out.Report, err = q.quantise(ctx, w, run, calibration.Set); err != nil {
 		return nil, err
@@ -90,7 +89,7 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 // open returns the images to calibrate on, of the training part if there is one, and
 // those to measure: another part, or where there is none the rest.
 func (q *Quantization) open() (calibration, rest dataset.Part, err error) {
-	src, err := dataset.Open(q.Data)
+	src, err := q.Data.Open(q.Data.Train)
 	if err != nil {
 		return calibration, rest, err
 	}
@@ -105,10 +104,10 @@ func (q *Quantization) open() (calibration, rest dataset.Part, err error) {
 	}
 	chosen := dataset.SampleIndices(all, images)
 	calibration.Set = dataset.Subset(all, chosen)
-	calibration.Name = fmt.Sprintf("%d of %d images of %s, part %s", images, all.Len(), q.Data, calibration.Name)
+	calibration.Name = fmt.Sprintf("%d of %d images of %s, part %s", images, all.Len(), q.Data.Train, calibration.Name)
 	if len(parts) > 1 {
 		rest = parts[1]
-		rest.Name = fmt.Sprintf("%d images of %s, part %s", rest.Set.Len(), q.Data, rest.Name)
+		rest.Name = fmt.Sprintf("%d images of %s, part %s", rest.Set.Len(), q.Data.Train, rest.Name)
 	} else if others := without(all.Len(), chosen); len(others) > 0 {
 		rest = dataset.Part{Set: dataset.Subset(all, others), Name: fmt.Sprintf("the %d others", len(others))}
 	}
@@ -136,7 +135,8 @@ func (q *Quantization) quantise(
 		Size: run.Preprocess.Size, Image: byteImage(run.Preprocess)}
 	skipped := 0
 	made, report, err = quantize.Run(w, func(each func([]float32, int) error) error {
-		skipped, err = eachBatch(ctx, set, run, q.Progress, each)
+		n, err := eachBatch(ctx, set, run, q.Progress, each)
+		skipped = max(skipped, n) // later passes may end early
 		return err
 	}, o)
 	if skipped > 0 {

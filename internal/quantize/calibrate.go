@@ -252,7 +252,7 @@ func (r *ratio) decibels() float64 {
 const bins = 2048
 
 // values is a histogram of positive values. The width of its bins, a power of two, is
-// the least for the largest value, whatever the order in which they come.
+// the least normal one for the largest value, whatever the order in which they come.
 type values struct {
 	largest float64
 	width   float32 // of a bin
@@ -279,8 +279,9 @@ func (h *values) add(all []float32) {
 // reach makes room for a value.
 func (h *values) reach(v float32) {
 	if h.counts == nil {
+		const least = 0x1p-126 // neither it nor 1 over it leaves the normal numbers
 		_, exponent := math.Frexp(float64(v))
-		h.counts, h.width = make([]float64, bins), float32(math.Ldexp(1.0/bins, exponent))
+		h.counts, h.width = make([]float64, bins), float32(max(least, math.Ldexp(1.0/bins, exponent)))
 	}
 	h.largest = max(h.largest, float64(v))
 	for v >= bins*h.width {

@@ -242,6 +242,32 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// A layer that has nearly died may give the smallest numbers that there are.
+func TestRangesOfTinyValues(t *testing.T) {
+	for _, v := range []float32{1e-30, 1e-37, 1e-40, 1e-44, math.SmallestNonzeroFloat32, math.MaxFloat32} {
+		var h, second values
+		h.add([]float32{0, v / 2, v})
+		second.add([]float32{v})
+		h.merge(&second)
+		in := 0.0
+		for _, n := range h.counts {
+			in += n
+		}
+		if in != h.count || h.count < 2 {
+			t.Errorf("%g: %v values in bins of %g, %v were counted", v, in, h.width, h.count)
+		}
+		for _, how := range []string{MinMax, Percentile, MSE} {
+			if got := h.limit(how); !(got > 0 && got <= float64(v)) {
+				t.Errorf("%g: the limit by %s is %g", v, how, got)
+			}
+		}
+		h.add([]float32{1})
+		if sum := max(float32(1), v); h.largest != float64(sum) {
+			t.Errorf("%g and 1: the largest is %g", v, h.largest)
+		}
+	}
+}
+
 // TestMemoryIsSharedSafely: freed memory that is overwritten changes nothing, and
 // bytes take about a quarter of float32's.
 func TestMemoryIsSharedSafely(t *testing.T) {

@@ -42,13 +42,13 @@ func newEngine(o Options) (*engine, error) {
 }
 
 // warm builds and runs all networks once, so that what is wrong with them is said
-// now and the first requests need not wait for them.
+// now and the first requests need not wait for them. After an error there are none.
 func (e *engine) warm() error {
 	blank := make([]float32, e.per())
 	for _, size := range e.sizes {
 		outputs, err := e.run(slices.Repeat([][]float32{blank}, size))
 		if err != nil {
-			return err
+			return errors.Join(err, e.close())
 		}
 		e.features = len(outputs[0].features)
 	}
@@ -123,5 +123,6 @@ func (e *engine) close() error {
 	for _, net := range e.networks {
 		errs = append(errs, net.Close())
 	}
+	clear(e.networks)
 	return errors.Join(errs...)
 }

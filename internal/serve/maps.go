@@ -35,10 +35,13 @@ type keptExplainer struct {
 // mostExplainers is how many networks are kept.
 const mostExplainers = 2
 
-// with calls use with the explainer for o, alone.
-func (m *mapper) with(o explain.Options, use func(*explain.Explainer) error) error {
+// with calls use with the explainer for o, alone, unless ctx has ended by then.
+func (m *mapper) with(ctx context.Context, o explain.Options, use func(*explain.Explainer) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if ctx.Err() != nil { // nobody waits for the network any more
+		return context.Cause(ctx)
+	}
 	key := fmt.Sprintf("%q %q %q", o.Method, o.At, o.Head)
 	if i := slices.IndexFunc(m.recent, func(k keptExplainer) bool { return k.key == key }); i >= 0 {
 		kept := m.recent[i]
@@ -111,8 +114,8 @@ func (s *Server) explain(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return err
 	}
-	err = s.maps.with(o, func(e *explain.Explainer) error {
-		explained, err := e.Explain(ctx, input, []explain.Question{question}) // which looks at ctx first
+	err = s.maps.with(ctx, o, func(e *explain.Explainer) error {
+		explained, err := e.Explain(ctx, input, []explain.Question{question})
 		if err == nil {
 			found.Explanation = explained[0]
 		}

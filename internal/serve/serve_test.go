@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/model/modeltest"
 	"github.com/inception-go/inception/internal/picture"
@@ -576,6 +578,41 @@ func TestOptionsAreChecked(t *testing.T) {
 			t.Errorf("batch %d: %v, %v", batch, e.sizes, err)
 		}
 		_ = e.close()
+	}
+}
+
+func TestAnEngineThatFailsKeepsNoNetworks(t *testing.T) {
+	o := options(t)
+	o.Batch = 2
+	e, err := newEngine(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := model.Build(o.Weights.Spec, o.Weights, 2, model.Eval, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.networks[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	e.networks[1] = other // takes two inputs
+	if err := e.warm(); err == nil || len(e.networks) != 0 {
+		t.Errorf("error is %v, %d networks are left", err, len(e.networks))
+	}
+}
+
+func TestNoNetworkIsBuiltForARequestThatHasEnded(t *testing.T) {
+	o := options(t)
+	m := &mapper{options: o}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	gone := errors.New("gone")
+	cancel(gone)
+	err := m.with(ctx, explain.Options{Method: explain.GradCAM, Size: 32, Batch: 1}, func(*explain.Explainer) error {
+		t.Error("is asked")
+		return nil
+	})
+	if !errors.Is(err, gone) || len(m.recent) != 0 {
+		t.Errorf("error is %v, %d networks were built", err, len(m.recent))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/shell"
 )
 
 // damage counts the images of a set that cannot be read, and those that are
@@ -87,7 +88,8 @@ func (d *damage) explain(err error) error {
 }
 
 func (d *damage) cure(setting string) string {
-	return fmt.Sprintf("inception dataset verify %s names all of them: mend or remove them, or %s", d.spec, setting)
+	return fmt.Sprintf("inception dataset verify %s names all of them: mend or remove them, or %s",
+		shell.Quote(d.spec), setting)
 }
 
 // checkTime is how long files may be looked at before the first step.

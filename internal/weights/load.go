@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights/container"
 )
 
@@ -75,7 +76,8 @@ func refuseForeign(path string) error {
 	if err != nil || kind == container.Other {
 		return err
 	}
-	return fmt.Errorf("%s: is a %s file; convert it with: inception import %s -o OUT.safetensors", path, kind, path)
+	return fmt.Errorf("%s: is a %s file; convert it with: inception import %s -o OUT.safetensors",
+		path, kind, shell.Quote(path))
 }
 
 // resolve returns the weight file of a run folder, and a file as it is.

@@ -121,26 +121,32 @@ func (d directory) bytes(tag uint16) []byte {
 	return d.data[e.at : e.at+min(e.n, (end-e.at)/sizes[e.kind])*sizes[e.kind]]
 }
 
-// numbers returns the values of a tag of whole numbers.
-func (d directory) numbers(tag uint16) []uint64 {
+// numbers are the values of a tag of whole numbers. They stay in the file: a few
+// megabytes of it may hold several lists of millions.
+type numbers struct {
+	dir  directory
+	b    []byte
+	size int
+}
+
+// numbers returns the values of a tag, none of one of other than whole numbers.
+func (d directory) numbers(tag uint16) numbers {
 	e := d.entries[tag]
 	switch e.kind {
 	case 1, 3, 4, 6, 8, 9, 13, 16, 17, 18:
-	default:
-		return nil
+		return numbers{d, d.bytes(tag), int(sizes[e.kind])}
 	}
-	b, size := d.bytes(tag), int(sizes[e.kind])
-	values := make([]uint64, len(b)/size)
-	for i := range values {
-		values[i] = d.word(b[i*size:], size)
-	}
-	return values
+	return numbers{size: 1}
 }
+
+func (n numbers) len() int { return len(n.b) / n.size }
+
+func (n numbers) at(i int) uint64 { return n.dir.word(n.b[i*n.size:], n.size) }
 
 // number returns the first value of a tag, otherwise if there is none.
 func (d directory) number(tag uint16, otherwise uint64) uint64 {
-	if values := d.numbers(tag); len(values) > 0 {
-		return values[0]
+	if values := d.numbers(tag); values.len() > 0 {
+		return values.at(0)
 	}
 	return otherwise
 }

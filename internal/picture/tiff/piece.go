@@ -61,12 +61,12 @@ func (p *page) rowBytes(samples int) int { return (p.wide*samples*p.bits + 7) / 
 // read returns the decompressed bytes of piece n of so many samples a pixel;
 // nil if there are none.
 func (p *page) read(n, rows, samples int) ([]byte, error) {
-	if n >= len(p.offsets) {
+	if n >= p.offsets.len() {
 		return nil, errShort
 	}
-	from, size := p.offsets[n], uint64(len(p.data))
-	if n < len(p.sizes) {
-		size = p.sizes[n]
+	from, size := p.offsets.at(n), uint64(len(p.data))
+	if n < p.sizes.len() {
+		size = p.sizes.at(n)
 	}
 	if from >= uint64(len(p.data)) {
 		return nil, errShort
@@ -78,6 +78,10 @@ func (p *page) read(n, rows, samples int) ([]byte, error) {
 	if p.subH*p.subV > 1 {
 		want = p.packedBytes(rows)
 	}
+	if p.compression == uncompressed {
+		coded = coded[:min(want, len(coded))]
+	}
+	p.work += int64(len(coded) + want)
 	raw, err := p.decompress(coded, rows, samples, want)
 	if len(raw) == 0 {
 		if err == nil || short {
@@ -115,7 +119,7 @@ func (p *page) decompress(coded []byte, rows, samples, want int) ([]byte, error)
 		if size := p.rowBytes(samples); len(coded) < want {
 			coded = coded[:len(coded)/size*size] // as Pillow, who shows whole rows
 		}
-		return bytes.Clone(coded[:min(want, len(coded))]), nil
+		return bytes.Clone(coded), nil
 	case packBitsCoded:
 		return unpackBits(coded, want)
 	case lzwCoded:
@@ -189,6 +193,7 @@ func (p *page) jpeg(coded []byte, rows, samples int) ([]byte, error) {
 	}
 	tables := p.dir.bytes(tagJPEGTables)
 	if len(tables) > 4 && len(coded) > 2 {
+		p.work += int64(len(tables))
 		coded = append(bytes.Clone(tables[:len(tables)-2]), coded[2:]...)
 	}
 	c, err := jpeg.DecodeConfig(coded)

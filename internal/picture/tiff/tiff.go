@@ -73,8 +73,15 @@ func Decode(data []byte) (Picture, error) {
 	}
 	shown := 0
 	for n := range p.across * p.down {
-		if n >= len(p.offsets) {
+		if n >= p.offsets.len() {
 			out.Short = true
+			break
+		}
+		if p.work > p.mostWork() {
+			if shown == 0 {
+				return Picture{}, errors.New("TIFF of pieces that lie over each other")
+			}
+			out.Broken = true
 			break
 		}
 		piece, err := p.piece(n)
@@ -121,7 +128,9 @@ type page struct {
 	wide, high     int // pixels of a piece: a strip or a tile
 	tiled          bool
 	across, down   int // pieces
-	offsets, sizes []uint64
+	offsets, sizes numbers
+
+	work int64 // bytes of pieces so far, coded and decoded
 }
 
 // The values of photometric interpretation and of compression.
@@ -166,22 +175,19 @@ func readPage(data []byte) (*page, error) {
 
 // readSamples settles what a pixel is made of.
 func (p *page) readSamples() error {
-	bits := p.dir.numbers(tagBits)
-	if len(bits) == 0 {
-		bits = []uint64{1}
-	}
+	bits, each := p.dir.numbers(tagBits), p.dir.number(tagBits, 1)
 	const most = 16
-	samples := p.dir.number(tagSamples, uint64(len(bits)))
+	samples := p.dir.number(tagSamples, uint64(max(1, bits.len())))
 	if samples < 1 || samples > most {
 		return fmt.Errorf("TIFF of %d samples a pixel", samples)
 	}
-	p.bits, p.samples = int(min(bits[0], 1<<16)), int(samples)
-	for _, b := range bits[:min(len(bits), p.samples)] {
-		if b != bits[0] {
-			return fmt.Errorf("TIFF of samples of %d and of %d bits is not supported", bits[0], b)
+	p.bits, p.samples = int(min(each, 1<<16)), int(samples)
+	for i := range min(bits.len(), p.samples) {
+		if b := bits.at(i); b != each {
+			return fmt.Errorf("TIFF of samples of %d and of %d bits is not supported", each, b)
 		}
 	}
-	if formats := p.dir.numbers(tagFormat); len(formats) > 0 && formats[0] != 1 {
+	if p.dir.number(tagFormat, 1) != 1 {
 		return errors.New("TIFF of signed or floating-point samples is not supported: nothing says which value is white")
 	}
 	switch p.bits {
@@ -200,9 +206,13 @@ func (p *page) readSamples() error {
 		return fmt.Errorf("TIFF of %d samples a pixel where colours need %d", p.samples, colours)
 	}
 	if p.photometric == indexed {
-		p.palette = p.dir.numbers(tagPalette)
-		if p.bits > 8 || len(p.palette) < 3<<p.bits {
+		palette := p.dir.numbers(tagPalette)
+		if p.bits > 8 || palette.len() < 3<<p.bits {
 			return errors.New("TIFF has a broken palette")
+		}
+		p.palette = make([]uint64, 3<<p.bits)
+		for i := range p.palette {
+			p.palette[i] = palette.at(i)
 		}
 	}
 	p.readOpacity(colours)
@@ -212,15 +222,17 @@ func (p *page) readSamples() error {
 // readOpacity looks at the samples behind the colours.
 func (p *page) readOpacity(colours int) {
 	p.shown, p.alpha = colours, -1
-	extra := p.dir.numbers(tagExtra)
 	if p.photometric == separated || p.samples == colours {
 		return
 	}
 	const associated, unassociated, corel = 1, 2, 999
-	forgotten := len(extra) == 0 && p.photometric == rgb && p.samples == 4
-	if forgotten || len(extra) > 0 && (extra[0] == associated || extra[0] == unassociated || extra[0] == corel) {
-		p.shown, p.alpha = colours+1, colours
-		p.multiplied = len(extra) > 0 && extra[0] == associated
+	otherwise := uint64(0)
+	if p.photometric == rgb && p.samples == 4 { // it was forgotten
+		otherwise = unassociated
+	}
+	switch extra := p.dir.number(tagExtra, otherwise); extra {
+	case associated, unassociated, corel:
+		p.shown, p.alpha, p.multiplied = colours+1, colours, extra == associated
 	}
 }
 
@@ -232,8 +244,8 @@ func (p *page) readSubsampling() error {
 		return nil
 	}
 	p.subH, p.subV = 2, 2
-	if s := p.dir.numbers(tagSubsampling); len(s) >= 2 {
-		p.subH, p.subV = int(min(s[0], 8)), int(min(s[1], 8))
+	if s := p.dir.numbers(tagSubsampling); s.len() >= 2 {
+		p.subH, p.subV = int(min(s.at(0), 8)), int(min(s.at(1), 8))
 	}
 	for _, n := range []int{p.subH, p.subV} {
 		if n != 1 && n != 2 && n != 4 {
@@ -250,25 +262,33 @@ func (p *page) readSubsampling() error {
 func (p *page) readPieces() error {
 	p.wide, p.high = p.width, int(min(p.dir.number(tagRows, uint64(p.height)), uint64(p.height)))
 	p.offsets, p.sizes = p.dir.numbers(tagStrips), p.dir.numbers(tagStripBytes)
-	if tiles := p.dir.numbers(tagTiles); len(tiles) > 0 {
+	if tiles := p.dir.numbers(tagTiles); tiles.len() > 0 {
 		w, h := p.dir.number(tagTileWidth, 0), p.dir.number(tagTileHeight, 0)
 		if w < 1 || h < 1 || w > 1<<20 || h > 1<<20 {
 			return fmt.Errorf("TIFF of tiles of %dx%d pixels", w, h)
 		}
 		p.tiled, p.wide, p.high = true, int(w), int(h)
 		p.offsets, p.sizes = tiles, p.dir.numbers(tagTileBytes)
-		if len(p.sizes) == 0 {
+		if p.sizes.len() == 0 {
 			p.sizes = p.dir.numbers(tagStripBytes)
 		}
 	}
 	if p.high < 1 {
 		return errors.New("TIFF of strips without rows")
 	}
-	if len(p.offsets) == 0 {
+	if p.offsets.len() == 0 {
 		return errShort
 	}
 	p.across, p.down = (p.width+p.wide-1)/p.wide, (p.height+p.high-1)/p.high
 	return nil
+}
+
+// mostWork is how much work reading all pieces is. Nothing keeps a file from saying
+// that each of a million pieces is the whole of it; those of honest files add up
+// to the file and the picture, with some to spare for the edges of tiles, for equal
+// pieces that are written once, and for sizes that are missing.
+func (p *page) mostWork() int64 {
+	return 8*(int64(len(p.data))+int64(p.height)*int64((p.width*p.bits+7)/8)*int64(p.samples)) + 1<<26
 }
 
 // pieceBytes is what decoding a piece takes at most.

@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"image"
+	"image/jpeg"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 )
 
 // file returns a TIFF of grey pixels, 4x2, with tags changed.
@@ -106,6 +111,86 @@ func TestMemoryCountsTiles(t *testing.T) {
 	}, nil))
 	if err != nil || c.Memory() < 1<<32 {
 		t.Errorf("%d bytes, %v", c.Memory(), err)
+	}
+}
+
+// A directory may say that millions of numbers lie anywhere in the file.
+func TestListsOfNumbersStayInTheFile(t *testing.T) {
+	data := file(binary.LittleEndian, map[uint16]uint32{
+		tagExtra: 0, tagFormat: 1, tagSubsampling: 0, tagTiles: 8, tagTileWidth: 1, tagTileHeight: 1, tagTileBytes: 1,
+	}, nil)
+	const most = 1 << 22
+	for at := 10; at+12 <= len(data); at += 12 {
+		switch binary.LittleEndian.Uint16(data[at:]) {
+		case tagExtra, tagStrips, tagStripBytes, tagTiles, tagTileBytes:
+			binary.LittleEndian.PutUint16(data[at+2:], 1)
+			binary.LittleEndian.PutUint32(data[at+4:], most)
+			binary.LittleEndian.PutUint32(data[at+8:], 8)
+		}
+	}
+	data = append(data, make([]byte, most)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := DecodeConfig(data)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err != nil || n > 1<<18 {
+		t.Errorf("%d bytes allocated, %v", n, err)
+	}
+}
+
+// setEntry rewrites a directory's entry to n bytes at a place in the file.
+func setEntry(data []byte, tag uint16, n, at int) {
+	const bytesOf = 1
+	for e := 10; e+12 <= len(data); e += 12 {
+		if binary.LittleEndian.Uint16(data[e:]) == tag {
+			binary.LittleEndian.PutUint16(data[e+2:], bytesOf)
+			binary.LittleEndian.PutUint32(data[e+4:], uint32(n))
+			binary.LittleEndian.PutUint32(data[e+8:], uint32(at))
+			return
+		}
+	}
+}
+
+// overlaid returns a TIFF of one column and as many pieces as rows, each of them all
+// that follows the directory, which is content first.
+func overlaid(pieces int, where uint16, tags map[uint16]uint32, content []byte) []byte {
+	all := map[uint16]uint32{tagWidth: 1, tagHeight: uint32(pieces), tagRows: 1, where: 1, tagStripBytes: 1 << 31}
+	maps.Copy(all, tags)
+	data := file(binary.LittleEndian, all, nil)
+	from := len(data)
+	data = append(data, content...)
+	setEntry(data, where, pieces, len(data))
+	return append(data, bytes.Repeat([]byte{byte(from)}, pieces)...)
+}
+
+func TestPiecesThatAreTheWholeFile(t *testing.T) {
+	const pieces = 1 << 18
+	var pixel bytes.Buffer
+	if err := jpeg.Encode(&pixel, image.NewGray(image.Rect(0, 0, 1, 1)), nil); err != nil {
+		t.Fatal(err)
+	}
+	comment := append(append([]byte{0xff, 0xd8, 0xff, 0xfe, 0xff, 0xff}, make([]byte, 1<<16-3)...), 0xff, 0xd9)
+	tables := overlaid(pieces, tagStrips, map[uint16]uint32{tagCompression: jpegCoded, tagJPEGTables: 1},
+		append(pixel.Bytes(), comment...))
+	setEntry(tables, tagJPEGTables, len(comment), len(tables)-pieces-len(comment))
+	tile := map[uint16]uint32{tagTileWidth: 1 << 20, tagTileHeight: 1}
+	for name, data := range map[string][]byte{
+		"packbits":    overlaid(pieces, tagStrips, map[uint16]uint32{tagFillOrder: 2, tagCompression: packBitsCoded}, nil),
+		"JPEG tables": tables,
+		"wide tiles":  overlaid(pieces, tagTiles, tile, nil),
+	} {
+		began := time.Now()
+		p, err := Decode(data)
+		if err == nil && !p.Broken {
+			t.Errorf("%s: is read as a good picture", name)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+	p, err := Decode(overlaid(pieces, tagStrips, map[uint16]uint32{tagFillOrder: 2}, nil))
+	if err != nil || p.Broken {
+		t.Errorf("uncompressed: broken %t, %v", p.Broken, err)
 	}
 }
 
