@@ -172,6 +172,7 @@ func plan(c *change, base config.Sources, emulate bool) (planned, error) {
 	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute(), Emulate: emulate}); err != nil {
 		return r, err
 	}
+	r.config.Train.Epochs = r.outline.Epochs // of which the file may say: as many as suit the images
 	if r.outline.ValImages == 0 {
 		return r, settings.Errorf("data.val",
 			"there are no validation images to compare the rows with; set it, or data.val_fraction")

@@ -62,6 +62,10 @@ func (r *run) adviseLag(train, val report.Line) {
 // images, and warns about its first weights.
 func (r *run) adviseBeginning() {
 	r.adviseInit()
+	if o := r.recipe.Train; r.job.Train.Epochs == 0 || r.job.Train.BatchNorm == BatchNormAuto {
+		r.reporter.Note(fmt.Sprintf("for %d training images: train.epochs %d, train.batch_norm %s, train.bn_recalibrate %d",
+			r.data.train.Len(), o.Epochs, o.BatchNorm, o.BNRecalibrate))
+	}
 	images, batch := r.data.train.Len(), r.recipe.Train.BatchSize
 	switch rest := images % batch; {
 	case images < batch:
@@ -82,6 +86,15 @@ func (r *run) adviseInit() {
 	var meant []string
 	if factor := r.recipe.Optimizer.HeadLRFactor; factor != 1 {
 		meant = append(meant, fmt.Sprintf("optimizer.head_lr_factor %g", factor))
+	}
+	if decay := r.recipe.Optimizer.LayerDecay; decay != 1 {
+		meant = append(meant, fmt.Sprintf("optimizer.layer_decay %g", decay))
+	}
+	if r.recipe.Train.Head == HeadProbe {
+		meant = append(meant, "train.head probe")
+	}
+	if r.recipe.Train.BatchNorm == BatchNormFrozen {
+		meant = append(meant, "train.batch_norm frozen")
 	}
 	if names := r.recipe.Train.Freeze; len(names) > 0 {
 		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))

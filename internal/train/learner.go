@@ -73,6 +73,7 @@ func (l *learner) buildOptions() model.Options {
 	return model.Options{
 		Smoothing: smoothing, AuxWeight: float32(l.recipe.Train.AuxWeight),
 		Seed: l.recipe.Train.Seed, Frozen: l.frozen, Precision: l.precision,
+		FrozenNorms: l.recipe.Train.BatchNorm == BatchNormFrozen,
 	}
 }
 
@@ -201,11 +202,11 @@ func (l *learner) updates() int {
 	return total
 }
 
-// movesStatistics reports whether batch-norm statistics follow the batches:
-// those of frozen layers stay, and some networks have none.
+// movesStatistics reports whether batch-norm statistics that validation uses
+// follow the batches: those of frozen layers stay, and some networks have none.
 func (l *learner) movesStatistics() bool {
-	return slices.ContainsFunc(l.weights.Params, func(p *ops.Param) bool {
-		return p.Kind == ops.RunningVar && !l.frozen(p.Layer)
+	return l.recipe.Train.BatchNorm != BatchNormFrozen && slices.ContainsFunc(l.weights.Params, func(p *ops.Param) bool {
+		return p.Kind == ops.RunningVar && !p.Aux && !l.frozen(p.Layer)
 	})
 }
 

@@ -75,6 +75,9 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	}
 	defer r.net.Close()
 	r.adviseInit()
+	if err := r.fitHead(ctx); err != nil {
+		return RateSearch{}, err
+	}
 	p, err := r.newProbe(ctx)
 	if err != nil {
 		return RateSearch{}, err

@@ -110,7 +110,8 @@ func needOf(c Config, batch int, validates bool, limit memory.Limit) (n need, er
 		n.validation = few.validation
 		return n, err
 	}
-	bytes, err := planned(c.Model, w, batch, model.Train, model.Options{Frozen: frozen})
+	bytes, err := planned(c.Model, w, batch, model.Train, model.Options{Frozen: frozen,
+		FrozenNorms: c.Train.BatchNorm == BatchNormFrozen})
 	n.training += bytes
 	if err == nil && validates {
 		n.validation, err = planned(c.Model, w, c.Eval.BatchSize, model.Eval, model.Options{})

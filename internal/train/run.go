@@ -25,6 +25,7 @@ type run struct {
 	evaluator *evaluate.Evaluator
 	reporter  Reporter
 	clock     clock
+	headless  bool   // the classifier above the weights of Job.Init is a new one
 	lagging   bool   // the reporter knows that validation is far below training
 	failed    error  // of rank 0, which the others do not know of yet
 	release   func() // the folder's lock
@@ -38,7 +39,7 @@ type run struct {
 // ends. In that case the update under way is finished and saved, and the
 // result comes with ctx's cause as the error.
 func Run(ctx context.Context, job Job) (Result, error) {
-	r, err := open(job)
+	r, err := open(ctx, job)
 	if err != nil {
 		return Result{}, err
 	}
@@ -79,13 +80,15 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	job.Train = job.Train.For(data.train.Len())
 	if err := foresee(job.Config, data.val != nil, memory.Available()); err != nil {
 		return nil, err
 	}
-	w, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
+	w, headless, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
 	if err != nil {
 		return nil, err
 	}
+	r.headless = headless
 	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate, job.Cluster)
 	if err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func prepare(job Job) (*run, error) {
 
 // open prepares a run and its folder, which rank 0 alone reads and writes. What
 // goes wrong on one rank is an error of all.
-func open(job Job) (_ *run, err error) {
+func open(ctx context.Context, job Job) (_ *run, err error) {
 	c := job.Cluster
 	c.SetTimeout(job.Config.Cluster.Timeout)
 	if c.Rank() == 0 {
@@ -118,7 +121,7 @@ func open(job Job) (_ *run, err error) {
 	}
 	fresh := false
 	if c.Rank() == 0 {
-		fresh, err = r.openFolder()
+		fresh, err = r.openFolder(ctx)
 	}
 	if err = c.Agree(err); err != nil {
 		return nil, err
@@ -140,7 +143,7 @@ func open(job Job) (_ *run, err error) {
 }
 
 // openFolder begins the run in its folder, or goes back to where it was.
-func (r *run) openFolder() (fresh bool, err error) {
+func (r *run) openFolder(ctx context.Context) (fresh bool, err error) {
 	r.advise()
 	if err := r.data.check(); err != nil {
 		return false, err
@@ -155,7 +158,7 @@ func (r *run) openFolder() (fresh bool, err error) {
 		if r.job.Resume {
 			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", r.job.Dir))
 		}
-		err = r.begin()
+		err = r.begin(ctx)
 	} else {
 		err = r.resume()
 	}
@@ -168,7 +171,10 @@ func (r *run) openFolder() (fresh bool, err error) {
 
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
-func (r *run) begin() error {
+func (r *run) begin(ctx context.Context) error {
+	if err := r.fitHead(ctx); err != nil {
+		return err
+	}
 	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}
 	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
