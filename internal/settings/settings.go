@@ -70,6 +70,8 @@ func (l Leaf) TypeName() string {
 		return "duration"
 	case []string:
 		return "list of texts"
+	case []int:
+		return "list of whole numbers"
 	case [2]float64:
 		return "two numbers"
 	}

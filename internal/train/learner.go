@@ -51,17 +51,39 @@ func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool, c *
 	if err := l.divide(c.Size() * r.Train.GradAccumSteps); err != nil {
 		return nil, err
 	}
-	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.trainOptions())
-	if err != nil {
-		return nil, fmt.Errorf("build the training network: %w", err)
-	}
 	l.weights = w
+	if err := l.build(l.sizeOf(0)); err != nil {
+		return nil, err
+	}
 	l.optimizer = optimize.NewOptimizer(r.Optimizer, trainable(w, frozen))
 	if r.EMA.Decay > 0 {
 		l.average = &optimize.Average{Options: r.EMA, Weights: w.Clone()}
 	}
-	l.sum = newReduction(c, l.net)
 	return l, nil
+}
+
+// build makes the training network for inputs of a size, in place of the one
+// that there is.
+func (l *learner) build(size int) error {
+	if l.net != nil {
+		if l.net.Spec.InputSize == size {
+			return nil
+		}
+		if err := l.net.Close(); err != nil {
+			return err
+		}
+	}
+	w := l.weights
+	net, err := model.Build(w.Spec.At(size), w, l.recipe.Train.BatchSize, model.Train, l.trainOptions())
+	if err != nil {
+		return fmt.Errorf("build the training network: %w", err)
+	}
+	sum := newReduction(l.cluster, net)
+	if l.sum != nil {
+		sum.spent = l.sum.spent
+	}
+	l.net, l.sum = net, sum
+	return nil
 }
 
 func (l *learner) buildOptions() model.Options {

@@ -68,7 +68,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	if err := o.Validate(); err != nil {
 		return RateSearch{}, err
 	}
-	job.EMA.Decay = 0 // nobody looks at the average
+	job.EMA.Decay, job.Train.Sizes = 0, nil // nobody looks at the average
 	r, err := prepare(job)
 	if err != nil {
 		return RateSearch{}, err

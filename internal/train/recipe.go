@@ -26,6 +26,8 @@ type Recipe struct {
 type LoopOptions struct {
 	Seed            uint64        `yaml:"seed" json:"seed" help:"of the initial weights, the order of the images, augmentation and dropout; the same seed gives the same bits"`
 	Epochs          int           `yaml:"epochs" json:"epochs" help:"passes over the training images; 0 for as many as suit a fine-tuning: 600 divided by the square root of the number of images, from 3 to 50"`
+	Sizes           []int         `yaml:"sizes" json:"sizes" help:"input sizes of the training images in pixels: epochs as equally divided as possible, in this order; empty for model.input_size in all, which validation has in any case"`
+	SizeOrder       string        `yaml:"size_order" json:"size_order" help:"which of train.sizes an epoch has: listed (the first for the first epochs, and so on) or random (one by chance)"`
 	MaxSteps        int           `yaml:"max_steps" json:"max_steps" help:"stop after that many updates of the weights; 0 for no limit"`
 	MaxTime         time.Duration `yaml:"max_time" json:"max_time" help:"be done after that long, the last validation included, such as 90m or 8h; 0 for no limit"`
 	BatchSize       int           `yaml:"batch_size" json:"batch_size" help:"images in one pass through the network"`
@@ -45,11 +47,14 @@ type LoopOptions struct {
 	BNRecalibrate   int           `yaml:"bn_recalibrate" json:"bn_recalibrate" help:"before a validation, measure the batch-norm statistics of the validated weights anew on that many training batches; 0 keeps the running ones"`
 }
 
-// The settings of LoopOptions.BatchNorm and Head.
+// The settings of LoopOptions.BatchNorm, SizeOrder and Head.
 const (
 	BatchNormBatch  = "batch"
 	BatchNormFrozen = "frozen"
 	BatchNormAuto   = "auto"
+
+	SizesListed = "listed"
+	SizesRandom = "random"
 
 	HeadRandom = "random"
 	HeadProbe  = "probe"
@@ -75,7 +80,7 @@ func DefaultRecipe() Recipe {
 		Train: LoopOptions{
 			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: model.FP32.String(),
 			AuxWeight: 0.4, ClassWeights: ClassWeightsNone, ClipGradNorm: 2, LogEvery: 50, Freeze: []string{},
-			BatchNorm: BatchNormBatch, Head: HeadRandom,
+			BatchNorm: BatchNormBatch, Head: HeadRandom, Sizes: []int{}, SizeOrder: SizesListed,
 		},
 		LabelSmoothing: SmoothingOptions{Epsilon: 0.1, Spread: SpreadUniform},
 		Optimizer: optimize.OptimizerOptions{
@@ -120,9 +125,15 @@ func (o LoopOptions) Validate() error {
 		settings.AtLeast("train.bn_recalibrate", o.BNRecalibrate, 0),
 		settings.OneOf("train.batch_norm", o.BatchNorm,
 			[]settings.Choice{{Name: BatchNormBatch}, {Name: BatchNormFrozen}, {Name: BatchNormAuto}}),
+		settings.OneOf("train.size_order", o.SizeOrder, []settings.Choice{{Name: SizesListed}, {Name: SizesRandom}}),
 		settings.OneOf("train.head", o.Head, []settings.Choice{{Name: HeadRandom}, {Name: HeadProbe}}),
 	); err != nil {
 		return err
+	}
+	for _, size := range o.Sizes {
+		if size < 1 || size > model.MaxInputSize {
+			return settings.Errorf("train.sizes", "must be from 1 to %d, are %v", model.MaxInputSize, o.Sizes)
+		}
 	}
 	if o.MaxTime < 0 {
 		return settings.Errorf("train.max_time", "must not be negative, is %s", o.MaxTime)

@@ -231,6 +231,9 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 	if r.at.Batch == 0 {
 		r.at.SoFar = window{}
 	}
+	if err := r.cluster.Agree(r.resize()); err != nil {
+		return "", err
+	}
 	// The images keep coming after ctx ends: the update under way is finished.
 	batches := r.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
 	defer batches.Close()
