@@ -65,9 +65,10 @@ func TestDifferencesListTheKeysWithEveryValue(t *testing.T) {
 
 func TestListsOfNumbersAreReadAsTheyAreWritten(t *testing.T) {
 	var c struct {
-		Sizes []int `yaml:"sizes"`
+		Sizes []int  `yaml:"sizes"`
+		Depth [3]int `yaml:"depth"`
 	}
-	leaf := Leaves(&c)[0]
+	leaf, three := Leaves(&c)[0], Leaves(&c)[1]
 	for text, ok := range map[string]bool{"[]": true, "[32, 40]": true, "[7]": true, "32": false, "[1.5]": false, "[a]": false} {
 		var n yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
@@ -76,6 +77,16 @@ func TestListsOfNumbersAreReadAsTheyAreWritten(t *testing.T) {
 		err := leaf.Decode(n.Content[0])
 		if (err == nil) != ok || ok && leaf.Text() != text {
 			t.Errorf("%s: reads as %s, %v", text, leaf.Text(), err)
+		}
+	}
+	for text, ok := range map[string]bool{"[3, 4, 2]": true, "[3, 4]": false, "[1, 2, 3, 4]": false, "[1, 2, 0.5]": false} {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+			t.Fatal(err)
+		}
+		err := three.Decode(n.Content[0])
+		if (err == nil) != ok || ok && three.Text() != text {
+			t.Errorf("%s: reads as %s, %v", text, three.Text(), err)
 		}
 	}
 }
