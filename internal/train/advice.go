@@ -96,7 +96,7 @@ func (r *run) adviseInit() {
 	if r.recipe.Train.BatchNorm == BatchNormFrozen {
 		meant = append(meant, "train.batch_norm frozen")
 	}
-	if names := r.recipe.Train.Freeze; len(names) > 0 {
+	if names := r.job.Train.Freeze; len(names) > 0 {
 		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))
 	}
 	if len(meant) > 0 {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	}
 	defer r.net.Close()
 	r.adviseInit()
-	if err := r.fitHead(ctx); err != nil {
+	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
 		return RateSearch{}, err
 	}
 	p, err := r.newProbe(ctx)

@@ -44,6 +44,7 @@ type LoopOptions struct {
 	Freeze          []string      `yaml:"freeze" json:"freeze" help:"layers that stay as they are, by the beginnings of their names, such as Conv2d or Mixed_5; batch-norm statistics included"`
 	BatchNorm       string        `yaml:"batch_norm" json:"batch_norm" help:"statistics that batch norm uses in training: batch (each batch's own), frozen (the running ones, which stay; for fine-tuning) or auto (frozen for fewer than 2000 training images; else batch, and bn_recalibrate is 50 unless it is set)"`
 	Head            string        `yaml:"head" json:"head" help:"a new classifier above the weights of --init: random, or probe (logistic regression on the features of at most 20000 training images, as inception probe fits it)"`
+	Whiten          bool          `yaml:"whiten" json:"whiten" help:"the first convolution's filters whiten patches of the training images and stay so (Jordan 2024)"`
 	BNRecalibrate   int           `yaml:"bn_recalibrate" json:"bn_recalibrate" help:"before a validation, measure the batch-norm statistics of the validated weights anew on that many training batches; 0 keeps the running ones"`
 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -81,6 +82,9 @@ func prepare(job Job) (*run, error) {
 		return nil, err
 	}
 	job.Train = job.Train.For(data.train.Len())
+	if err := job.whitenFirst(); err != nil {
+		return nil, err
+	}
 	if err := foresee(job.Config, data.val != nil, memory.Available()); err != nil {
 		return nil, err
 	}
@@ -172,7 +176,7 @@ func (r *run) openFolder(ctx context.Context) (fresh bool, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin(ctx context.Context) error {
-	if err := r.fitHead(ctx); err != nil {
+	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
 		return err
 	}
 	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}

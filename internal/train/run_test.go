@@ -83,7 +83,7 @@ func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
 		},
 		"rising sizes": func(j *Job) { j.Train.Sizes, j.Optimizer.Name = []int{28, 36}, optimize.SGD },
 		"random sizes": func(j *Job) {
-			j.Train.Sizes, j.Train.SizeOrder, j.Train.BNRecalibrate = []int{32, 28, 36}, SizesRandom, 2
+			j.Train.Sizes, j.Train.SizeOrder, j.Train.BNRecalibrate, j.Train.Whiten = []int{32, 28, 36}, SizesRandom, 2, true
 		},
 		"a fine-tuning": func(j *Job) {
 			j.Train.Head, j.Train.BatchNorm, j.EMA.Decay = HeadProbe, BatchNormAuto, 0.5
