@@ -107,7 +107,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 		}
 		outcome, err := e.measure(c.Context(), job)
 		if run != "" && e.data == "" {
-			err = moved(err)
+			err = moved(err, "")
 		}
 		if errors.As(err, &evaluate.CallError{}) {
 			err = usageError{err}

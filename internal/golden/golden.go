@@ -74,7 +74,7 @@ func Tolerance(p model.Precision) float64 {
 	if p == model.FP32 {
 		return 1e-4
 	}
-	return 0.03
+	return 0.05
 }
 
 // Trial is what a network makes of golden pictures.
