@@ -289,11 +289,11 @@ func (s *session) prepare() error {
 	}
 	threads := s.threads
 	if threads == 0 && s.cluster.Size() > 1 {
-		share, err := s.cluster.Neighbours()
+		sharing, err := s.cluster.Sharing([]string{cluster.Processors()})
 		if err != nil {
 			return err
 		}
-		threads = max(1, parallel.Default()/share)
+		threads = max(1, parallel.Default()/sharing[0])
 	}
 	parallel.SetThreads(threads)
 	return nil
