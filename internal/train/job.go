@@ -15,6 +15,7 @@ type Job struct {
 	Reporter Reporter // hears how it goes; nil for silence
 
 	Cluster *cluster.Cluster // the processes that train together, each of which runs the job; nil for one
+	Shards  int              // batches of an update, of all processes; 0 for grad_accum_steps of each
 }
 
 // Result is how a run ended.

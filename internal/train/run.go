@@ -86,7 +86,7 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate, job.Cluster)
+	r.learner, err = newLearner(job, data, w)
 	if err != nil {
 		return nil, err
 	}
