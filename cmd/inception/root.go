@@ -44,7 +44,6 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	memory.Respect(memory.Available())
 	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
@@ -119,6 +118,7 @@ type session struct {
 	begun    bool // whether the command's own work has begun
 
 	cluster *cluster.Cluster // the processes that share the work; nil for one
+	memory  memory.Limit     // what this one may have of the machine
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -271,11 +271,22 @@ func (s *session) warnOfUnread(c *cobra.Command) {
 	}
 }
 
-// prepare sets the instruction set and the threads that the kernels use.
+// prepare sets what this process takes of the machine: the instruction set, the
+// memory and the threads. Ranks of one machine share it.
 func (s *session) prepare() error {
 	if err := kernel.ISAError(); err != nil {
 		return err
 	}
+	limits, things := memory.Limits(), []string{cluster.Processors()}
+	for _, l := range limits {
+		things = append(things, l.Common)
+	}
+	sharing, err := s.cluster.Sharing(things)
+	if err != nil {
+		return err
+	}
+	s.memory = memory.Share(limits, sharing[1:])
+	memory.Respect(s.memory)
 	const most = 1024
 	if v := os.Getenv("INCEPTION_THREADS"); v != "" && s.threads == 0 {
 		n, err := strconv.Atoi(v)
@@ -289,10 +300,6 @@ func (s *session) prepare() error {
 	}
 	threads := s.threads
 	if threads == 0 && s.cluster.Size() > 1 {
-		sharing, err := s.cluster.Sharing([]string{cluster.Processors()})
-		if err != nil {
-			return err
-		}
 		threads = max(1, parallel.Default()/sharing[0])
 	}
 	parallel.SetThreads(threads)
