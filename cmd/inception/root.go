@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -233,18 +232,11 @@ var pictureKeys = []string{"data.truncated", "data.max_pixels", "data.decode_mib
 // decodesPictures annotates such commands.
 const decodesPictures = "decodes pictures"
 
-// isPictureSetting reports whether an assignment of --set is of one of the
-// pictureKeys.
-func isPictureSetting(assignment string) bool {
-	key, _, _ := strings.Cut(assignment, "=")
-	return slices.Contains(pictureKeys, strings.TrimSpace(key))
-}
-
 // pictureOptions returns the limits to pictures that are set.
 func (s *session) pictureOptions() (dataset.Options, error) {
 	var set []string
 	for _, assignment := range s.set {
-		if isPictureSetting(assignment) {
+		if assigns(assignment, pictureKeys...) {
 			set = append(set, assignment)
 		}
 	}
@@ -262,7 +254,7 @@ func (s *session) warnOfUnread(c *cobra.Command) {
 	}
 	unread := map[string]bool{"config": c.Flags().Changed("config")}
 	for _, assignment := range s.set {
-		unread["set"] = unread["set"] || !annotated(c, decodesPictures) || !isPictureSetting(assignment)
+		unread["set"] = unread["set"] || !annotated(c, decodesPictures) || !assigns(assignment, pictureKeys...)
 	}
 	for _, flag := range []string{"config", "set"} {
 		if unread[flag] {

@@ -164,7 +164,7 @@ func (t *trainCommand) ownConfig(dir string) (string, error) {
 
 // flagValues returns the configuration keys whose own flags are given.
 func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
-	values := t.keys.into(c, dataFlags(c, t.data, t.val))
+	values := t.keys.into(c, t.dataFlags(c, t.data, t.val))
 	if c.Flags().Changed("max-steps") {
 		values["train.max_steps"] = t.maxSteps
 	}
