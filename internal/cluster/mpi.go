@@ -13,8 +13,8 @@ import (
 // Join returns the cluster of the processes that were started together; nil if
 // this one is alone. It must be called once.
 func Join() (*Cluster, error) {
-	size, launcher := Launched()
-	if size == 1 {
+	launch := Launched()
+	if launch.Size == 1 {
 		return nil, nil
 	}
 	lib, err := open()
@@ -27,10 +27,10 @@ func Join() (*Cluster, error) {
 	if err := <-ready; err != nil {
 		return nil, err
 	}
-	if e.size != size {
+	if e.size != launch.Size {
 		return nil, fmt.Errorf("%s has started %d processes, but %s (%s) knows of %d; "+
 			"INCEPTION_MPI=/path/to/libmpi.so names the library that %[1]s belongs to",
-			launcher, size, lib.path, lib.version(), e.size)
+			launch.By, launch.Size, lib.path, lib.version(), e.size)
 	}
 	host, err := os.Hostname()
 	if err != nil {
