@@ -160,7 +160,7 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
 		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newQuantize(s),
-		newImport(s), newExport(s),
+		newImport(s), newExport(s), newCheck(s),
 		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
 	groups(root)
 	root.SetHelpCommand(newHelp(root))
