@@ -156,11 +156,11 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"where messages go to no terminal: time between lines of progress; 0 for none")
 	root.SetGlobalNormalizationFunc(normalize)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(together(newTrain(s)), together(newEval(s)), together(newAblate(s)), newLRFind(s), newSummary(s),
-		together(newBench(s)), newConfig(s))
+	root.AddCommand(together(newTrain(s)), together(newEval(s)), together(newAblate(s)), newLRFind(s), newProbe(s),
+		newSummary(s), together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
 		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newQuantize(s),
-		newImport(s), newExport(s),
+		newImport(s), newExport(s), newCheck(s),
 		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
 	groups(root)
 	root.SetHelpCommand(newHelp(root))

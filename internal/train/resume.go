@@ -61,6 +61,8 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 	switch {
 	case now.Optimizer.Name != then.Optimizer.Name:
 		return began("optimizer.name", "%s", now.Optimizer.Name, then.Optimizer.Name)
+	case (now.Optimizer.LookaheadSteps > 0) != (then.Optimizer.LookaheadSteps > 0):
+		return began("optimizer.lookahead_steps", "%d", now.Optimizer.LookaheadSteps, then.Optimizer.LookaheadSteps)
 	case (now.EMA.Decay > 0) != (then.EMA.Decay > 0):
 		return began("ema.decay", "%g", now.EMA.Decay, then.EMA.Decay)
 	case !slices.Equal(now.Train.Freeze, then.Train.Freeze):
