@@ -143,7 +143,7 @@ func ParseMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
-	m.Spec.AuxLate = true // what files say nothing of
+	m.Spec = model.Older()
 	switch p := s[keyPrecision]; p {
 	case "":
 	case model.INT8.String():
