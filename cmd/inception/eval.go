@@ -92,6 +92,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := e.files.check(); err != nil {
+		return err
+	}
 	if len(precisions) > 1 && (e.perClass || e.files != evalFiles{}) {
 		return usageError{errors.New("--precision: one alone goes with --per-class and with files to write")}
 	}
@@ -106,7 +109,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 		}
 		outcome, err := e.measure(c.Context(), job)
 		if run != "" && e.data == "" {
-			err = moved(err)
+			err = moved(err, "")
 		}
 		if errors.As(err, &evaluate.CallError{}) {
 			err = usageError{err}

@@ -17,6 +17,7 @@ import (
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // upload is a picture file of a request.
@@ -81,7 +82,7 @@ func uploadsOfJSON(body []byte, most int) (all []upload, alone bool, err error) 
 		Images json.RawMessage `json:"images"`
 	}
 	if err := json.Unmarshal(body, &request); err != nil {
-		return nil, false, bad("the JSON cannot be read: %w", err)
+		return nil, false, bad("the JSON cannot be read: %w", textfile.JSONError(err))
 	}
 	var texts []string
 	if alone = request.Image != ""; alone {
@@ -146,7 +147,8 @@ func (s *Server) input(ctx context.Context, u upload) (row []float32, damage str
 	return row, damage, err
 }
 
-// withPicture decodes a picture when a decoder is free, and lends it to use.
+// withPicture decodes a picture when a decoder is free, and lends it to use if the
+// network takes it.
 func (s *Server) withPicture(ctx context.Context, u upload, use func(picture.Image)) error {
 	select {
 	case s.decoding <- struct{}{}:
@@ -156,6 +158,9 @@ func (s *Server) withPicture(ctx context.Context, u upload, use func(picture.Ima
 	}
 	im, giveBack, err := s.options.Decoder.Lend(u.data)
 	defer giveBack()
+	if err == nil {
+		err = s.options.Metadata.Preprocess.Takes(im)
+	}
 	if err != nil {
 		return refusal{http.StatusUnprocessableEntity, fmt.Errorf("%s: %w", u.name, err)}
 	}

@@ -93,13 +93,7 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 // are now.
 func (r *run) sameShards(shards int) error {
 	ranks, before := r.cluster.Size(), r.each
-	var possible []int
-	for n := 1; n <= shards; n++ {
-		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
-			possible = append(possible, n)
-		}
-	}
-	if !slices.Contains(possible, ranks) {
+	if possible := RankCounts(shards); !slices.Contains(possible, ranks) {
 		nearest := slices.MinFunc(possible, func(a, b int) int { return max(a-ranks, ranks-a) - max(b-ranks, ranks-b) })
 		return settings.Errorf("train.grad_accum_steps", "the run's updates are of %d batches, which %d ranks cannot share; "+
 			"resume on %d", shards, ranks, nearest)

@@ -11,7 +11,6 @@ import (
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/shell"
@@ -85,7 +84,7 @@ func prepare(job Job) (*run, error) {
 	if err := job.whitenFirst(); err != nil {
 		return nil, err
 	}
-	if err := foresee(job.Config, data.val != nil, memory.Available()); err != nil {
+	if err := foresee(job.Config, job.Cluster.Size(), data.val != nil, job.memory()); err != nil {
 		return nil, err
 	}
 	w, headless, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
@@ -93,7 +92,7 @@ func prepare(job Job) (*run, error) {
 		return nil, err
 	}
 	r.headless = headless
-	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate, job.Cluster)
+	r.learner, err = newLearner(job, data, w)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func TestMemoryIsThatOfTheLargestSize(t *testing.T) {
 	need := func(size int, sizes ...int) int64 {
 		of := c
 		of.Model.InputSize, of.Model.Classes, of.Train.Sizes = size, 10, sizes
-		n, err := needOf(of, 8, false, memory.Limit{})
+		n, err := needOf(of, 1, 8, false, memory.Limit{})
 		if err != nil {
 			t.Fatal(err)
 		}
