@@ -57,7 +57,8 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f := c.Flags()
 	f.StringArrayVarP(&e.weights, "weights", "w", nil, "weight `file` or run folder; repeatable")
 	f.IntVar(&e.crops, "crops", 1, "views of each image: 1, 10, 12 or 144")
-	f.StringVar(&e.tta, "tta", evaluate.TTANone, "average over: none, or flip, the image and its mirror image (the key eval.tta)")
+	f.StringVar(&e.tta, "tta", evaluate.TTANone,
+		"average over: none, or flip, the image and its mirror image (the key eval.tta)")
 	f.StringVar(&e.exclude, "exclude", "",
 		"`file` with names of images to leave out, one a line, or ImageNet's numbers of them")
 	f.StringVar(&e.data, "data", "", "images: a folder, or one of "+dataset.Specs())

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"cmp"
+
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/settings"
 )
@@ -143,12 +145,13 @@ func (a Augment) validate() error {
 			"beside %g", a.Cutmix, a.Mixup)
 	}
 	if a.PolicyMagnitude < 0 || a.PolicyMagnitude >= policyBins {
-		return settings.Errorf("data.augment.policy_magnitude", "must be from 0 to %d, is %d", policyBins-1, a.PolicyMagnitude)
+		return settings.Errorf("data.augment.policy_magnitude", "must be from 0 to %d, is %d",
+			policyBins-1, a.PolicyMagnitude)
 	}
-	return settings.First(
-		settings.OneOf("data.augment.policy", a.Policy, policies()),
-		settings.AtLeast("data.augment.policy_ops", a.PolicyOps, 1),
-	)
+	if a.Policy == RandAugment && a.PolicyOps < 1 {
+		return settings.Errorf("data.augment.policy_ops", "must be at least 1, is %d", a.PolicyOps)
+	}
+	return settings.OneOf("data.augment.policy", cmp.Or(a.Policy, PolicyNone), policies())
 }
 
 // Decoder returns what decodes the pictures of a dataset: those being decoded

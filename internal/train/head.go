@@ -26,7 +26,8 @@ func (r *run) fitHead(ctx context.Context) error {
 		return nil
 	}
 	set := dataset.Sample(r.data.train, mostProbed)
-	r.reporter.Note(fmt.Sprintf("fitting the classifier to the features of %d training images (train.head probe)", set.Len()))
+	r.reporter.Note(fmt.Sprintf("fitting the classifier to the features of %d training images (train.head probe)",
+		set.Len()))
 	seen, unread, err := linear.Features(ctx, r.weights, set, evaluate.RunOptions{
 		Options: r.job.Eval, Preprocess: r.data.preprocess, Workers: r.job.Data.Workers, SkipUnreadable: true,
 	}, func(int) {})

@@ -21,7 +21,8 @@ func (j *Job) whitenFirst() error {
 		return nil
 	}
 	if j.Init.Weights != "" {
-		return settings.Errorf("train.whiten", "makes new weights for the first convolution, but --init brings it: leave out one")
+		return settings.Errorf("train.whiten",
+			"makes new weights for the first convolution, but --init brings it: leave out one")
 	}
 	params, err := model.Parameters(j.Model)
 	if err != nil {
