@@ -130,7 +130,7 @@ func TestErrorsNameKeyPlaceAndNearestKey(t *testing.T) {
 			t.Errorf("%s: error is %v\nwant one line with %s", c.name, err, c.want)
 		}
 	}
-	t.Setenv("INCEPTION_TRAIN_EPOCHS", "0")
+	t.Setenv("INCEPTION_TRAIN_EPOCHS", "-1")
 	if _, err := Load(Sources{}); err == nil || !strings.HasPrefix(err.Error(), "INCEPTION_TRAIN_EPOCHS: train.epochs") {
 		t.Errorf("a bad variable: %v", err)
 	}

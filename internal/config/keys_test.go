@@ -25,7 +25,7 @@ func TestKeysSuitPeopleAndViper(t *testing.T) {
 // text have none.
 func TestChoicesAreWhatValidationAllows(t *testing.T) {
 	for key, want := range map[string]int{
-		"model.variant": 6, "optimizer.name": 4, "schedule.name": 4, "label_smoothing.spread": 2, "data.interpolation": 3,
+		"model.variant": 6, "optimizer.name": 6, "schedule.name": 5, "data.augment.policy": 3, "eval.tta": 2, "train.head": 2, "label_smoothing.spread": 2, "data.interpolation": 3,
 		"data.preprocess": 4, "model.aux": 3, "data.balance": 2, "ema.warmup": 2, "data.train": 0, "optimizer.lr": 0, "no.key": 0,
 	} {
 		choices := Choices(key)

@@ -25,7 +25,7 @@ type OptimizerOptions struct {
 	Momentum     float64 `yaml:"momentum" json:"momentum" help:"momentum of rmsprop and sgd"`
 	Beta1        float64 `yaml:"beta1" json:"beta1" help:"decay of adam's mean gradient"`
 	Beta2        float64 `yaml:"beta2" json:"beta2" help:"decay of adam's mean square"`
-	Eps          float64 `yaml:"eps" json:"eps" help:"added to the divisor: inside rmsprop's square root, outside adam's; 0 means the usual value, 1.0 for rmsprop and 1e-8 for adam and adamw"`
+	Eps          float64 `yaml:"eps" json:"eps" help:"added to the divisor: inside rmsprop's square root, outside those of adam and its kin; 0 means the usual value, 1.0 for rmsprop and 1e-8 for the others"`
 	WeightDecay  float64 `yaml:"weight_decay" json:"weight_decay" help:"weight decay of convolutions and classifiers: half of it times the squared weights is added to the loss (adamw: the weights themselves shrink)"`
 	HeadLRFactor float64 `yaml:"head_lr_factor" json:"head_lr_factor" help:"multiplies the learning rate of the classifiers, for fine-tuning"`
 	BiasLRFactor float64 `yaml:"bn_bias_lr_factor" json:"bn_bias_lr_factor" help:"multiplies the learning rate of batch norm's shifts"`

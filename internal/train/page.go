@@ -142,7 +142,9 @@ const sampleImages, sampleHeight = 12, 160
 func (r *run) sample() (all []report.Sample) {
 	batches := r.from(context.Background(), 0, 0)
 	defer batches.Close()
-	per := 3 * r.data.preprocess.Size * r.data.preprocess.Size
+	inputs := r.data.preprocess
+	inputs.Size = r.sizeOf(0)
+	per := 3 * inputs.Size * inputs.Size
 	for len(all) < sampleImages {
 		b, err := batches.Next()
 		if err != nil {
@@ -150,7 +152,7 @@ func (r *run) sample() (all []report.Sample) {
 		}
 		for i, label := range b.Labels {
 			if label >= 0 && len(all) < sampleImages {
-				im := r.data.preprocess.Denormalise(b.Images[i*per : (i+1)*per]).Thumbnail(sampleHeight)
+				im := inputs.Denormalise(b.Images[i*per : (i+1)*per]).Thumbnail(sampleHeight)
 				all = append(all, report.NewSample(im, r.labelOf(b, i)))
 			}
 		}
