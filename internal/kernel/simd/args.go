@@ -171,3 +171,12 @@ type ImageBytesArgs struct {
 
 	Scale, Offset [3]float32 // of each colour
 }
+
+// TileShape is what AMX's registers, the tiles, hold: rows of so many bytes each.
+// The layout is the processor's.
+type TileShape struct {
+	Palette, _  uint8
+	_           [14]uint8
+	ColumnBytes [16]uint16
+	Rows        [16]uint8
+}

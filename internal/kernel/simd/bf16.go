@@ -1,10 +1,10 @@
 package simd
 
 // BF16 are the loops over bfloat16: the upper half of a float32, 8 bits of
-// exponent and 8 of precision. Sums are float32. All implementations give the
-// same bits, because each follows the instructions' own rules, which Intel's
+// exponent and 8 of precision. Sums are float32. An implementation gives the same
+// bits as its Twin, because both follow the instructions' own rules, which Intel's
 // manual states and which ask nobody: round to nearest even, inputs below 2^-126
-// are zero, and so are results.
+// are zero, and so are results. AMX's tiles add in another order than all others.
 type BF16 struct {
 	Tiles // of bf16 pixels and weights
 
@@ -32,7 +32,17 @@ type BF16 struct {
 	// a hundred times slower.
 	Native bool
 
+	twin *BF16 // nil: genericBF16
+
 	peak
+}
+
+// Twin returns the implementation in plain Go that gives the same bits.
+func (s *BF16) Twin() *BF16 {
+	if s.twin == nil {
+		return genericBF16
+	}
+	return s.twin
 }
 
 // ActivationRuns are memory-bound loops over bf16, on slices of equal length,

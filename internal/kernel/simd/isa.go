@@ -15,7 +15,7 @@ package simd
 // ISA is one implementation of the innermost loops, named after its
 // instruction set. Everything above it is shared by all of them.
 type ISA struct {
-	Name string // avx512, avx2, neon or generic
+	Name string // amx, avx512, avx2, neon or generic
 
 	Tiles // of float32
 
@@ -52,7 +52,7 @@ type Tiles struct {
 // The largest tiles of any implementation.
 const (
 	MaxTileBlocks = 3
-	MaxTileRows   = 14
+	MaxTileRows   = 32
 )
 
 // Block is how many channels are adjacent in memory.

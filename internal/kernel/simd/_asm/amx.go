@@ -1,0 +1,285 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// AMX multiplies tiles: registers of up to 16 rows of 64 bytes, which
+// TileShape describes. A product adds a tile of pixels times one of weights, whose
+// rows are the steps, to one of sums. It takes as many cycles as the larger of
+// both has rows, and its sum can be added to again after some fifty: so tiles of
+// sums come in fours.
+const (
+	sumTiles    = 4 // tiles 0 to 3
+	pixelTile   = 4 // of the first half of the pixels; the next is that of the second
+	weightTile  = 6 // of the first output block; the next is that of the second
+	amxBlocks   = 2
+	amxHalves   = 2
+	amxTileSize = 16 * block
+)
+
+// amxKind is what sets the tiles of a precision apart.
+type amxKind struct {
+	element string
+	product string // the instruction
+	stepped int    // rows of weights in a channel block
+	bytes   bool
+}
+
+var amxKinds = []*amxKind{{"BF16", "TDPBF16PS", 8, false}, {"Int8", "TDPBUSD", byteSteps, true}}
+
+func amxFamily(e *emitter) {
+	for _, kind := range amxKinds {
+		for n := 1; n <= amxBlocks; n++ {
+			for h := 1; h <= amxHalves; h++ {
+				t := &amxTile{emitter: e, amxKind: kind, n: n, h: h}
+				t.write()
+			}
+		}
+		peakAMX(e, kind)
+	}
+}
+
+// amxTile writes a batch-reduce tile of n output blocks, and of pixels in h tiles.
+type amxTile struct {
+	*emitter
+	*amxKind
+	n, h int
+
+	shape  reg.GPVirtual // address of the TileShape
+	stored reg.GPVirtual // address of room for the tiles of sums
+}
+
+// sets is how many partial sums every output has.
+func (t *amxTile) sets() int { return sumTiles / (t.n * t.h) }
+
+// sum returns the number of a tile of sums. Those of the second half of the pixels
+// are the last two, so that a shape serves all n.
+func (t *amxTile) sum(set, half, block int) int {
+	if t.h == 1 {
+		return set*t.n + block
+	}
+	return half*2 + block + set
+}
+
+func (t *amxTile) write() {
+	t.begin(fmt.Sprintf("gemm%sAMX_%dx%d", t.element, t.n, t.h), "args *GemmArgs, shape *TileShape",
+		fmt.Sprintf("%d output blocks, pixels in %d tiles.", t.n, t.h))
+	t.Attributes(0) // its frame is larger than what may be used without asking
+	const line = 64
+	t.shape, t.stored = t.Load(t.Param("shape"), t.GP64()).(reg.GPVirtual), t.GP64()
+	t.LEAQ(t.AllocLocal(sumTiles*amxTileSize+line), t.stored)
+	t.ADDQ(operand.I8(line-1), t.stored)
+	t.ANDQ(operand.I8(-line), t.stored)
+	t.takeShape(t.shape, t.stored)
+	field := t.fields("GemmArgs")
+	for i := range sumTiles {
+		t.tiles("TILEZERO", operand.U8(i))
+	}
+	t.batch(field)
+	t.storeSums()
+	t.epilogue(field)
+	t.end()
+}
+
+// takeShape gives the tiles a shape. That takes as long as ten products, and asking
+// for the one that they have, which may be another thread's by now, as one.
+func (e *emitter) takeShape(shape, room reg.GPVirtual) {
+	has := e.name("has")
+	wanted, same := e.ZMM(), e.K()
+	e.tiles("STTILECFG", operand.Mem{Base: room})
+	e.VMOVUPS(operand.Mem{Base: shape}, wanted)
+	e.VPCMPEQD(operand.Mem{Base: room}, wanted, same)
+	e.KORTESTW(same, same)
+	e.JCS(operand.LabelRef(has))
+	e.tiles("LDTILECFG", operand.Mem{Base: shape})
+	e.Label(has)
+}
+
+// batch adds up the products.
+func (t *amxTile) batch(field func(string) reg.GPVirtual) {
+	aBase, bBase := field("A"), field("B")
+	offsets, count := field("Offsets"), field("Count")
+	bBlock, aPixel := field("BBlock"), field("APixel")
+	ahead, aheadStep := field("Ahead"), field("AheadStep")
+	row, second := t.GP64(), t.GP64()
+	t.MOVQ(operand.U32(block), row)
+	if t.h == 2 {
+		t.rows(0, second)
+		t.IMULQ(aPixel, second)
+	}
+	top, done := t.name("batch"), t.name("batchDone")
+	t.TESTQ(count, count)
+	t.JZ(operand.LabelRef(done))
+	t.Label(top)
+	for set := range t.sets() {
+		for line := range 4 {
+			t.PREFETCHT1(operand.Mem{Base: ahead, Disp: line * 64})
+		}
+		t.ADDQ(aheadStep, ahead)
+		a, b := t.GP64(), t.GP64()
+		t.MOVQ(operand.Mem{Base: offsets}, a)
+		t.MOVQ(operand.Mem{Base: offsets, Disp: 8}, b)
+		t.ADDQ(operand.U32(16), offsets)
+		t.ADDQ(aBase, a)
+		t.ADDQ(bBase, b)
+		for half := range t.h {
+			from := operand.Mem{Base: a, Index: aPixel, Scale: 1}
+			if half == 1 {
+				t.ADDQ(second, a)
+			}
+			t.tiles("TILELOADD", from, operand.U8(pixelTile+half))
+			for n := range t.n {
+				if half == 0 {
+					if n == 1 {
+						t.ADDQ(bBlock, b)
+					}
+					t.tiles("TILELOADD", operand.Mem{Base: b, Index: row, Scale: 1}, operand.U8(weightTile+n))
+				}
+				t.tiles(t.product, operand.U8(weightTile+n), operand.U8(pixelTile+half), operand.U8(t.sum(set, half, n)))
+			}
+		}
+		t.DECQ(count)
+		if set+1 < t.sets() {
+			t.JZ(operand.LabelRef(done))
+		}
+	}
+	t.JNZ(operand.LabelRef(top))
+	t.Label(done)
+}
+
+// rows loads how many pixels a half has.
+func (t *amxTile) rows(half int, to reg.GPVirtual) {
+	t.MOVBQZX(operand.Mem{Base: t.shape, Disp: t.offset("TileShape", "Rows") + pixelTile + half}, to)
+}
+
+// storeSums writes the tiles of sums to memory, where vectors can reach them.
+func (t *amxTile) storeSums() {
+	row, to := t.GP64(), t.GP64()
+	t.MOVQ(operand.U32(block), row)
+	t.MOVQ(t.stored, to)
+	for i := range sumTiles {
+		t.tiles("TILESTORED", operand.U8(i), operand.Mem{Base: to, Index: row, Scale: 1})
+		if i+1 < sumTiles {
+			t.ADDQ(operand.U32(amxTileSize), to)
+		}
+	}
+}
+
+// epilogue is that of the other tiles, a row at a time.
+func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
+	accumulate, biased, limited := t.maskOf(field("Accumulate")), t.maskOf(field("Bias")), t.maskOf(field("ReLU"))
+	zero := t.ZMM()
+	avx512.zero(t.emitter, zero)
+	add := func(from operand.Op, mask reg.Register, to reg.VecVirtual) {
+		if t.bytes {
+			t.VPADDD(from, to, mask, to)
+		} else {
+			t.VADDPS(from, to, mask, to)
+		}
+	}
+	rounder := newByteRounder(t.emitter, avx512)
+	rounded := field("Rounded")
+	sums, done := t.name("sums"), t.name("done")
+	each := func(base string, store func(v, scale reg.VecVirtual, at reg.GPVirtual)) {
+		bias, factors := field("Bias"), field("Scale")
+		c, cPixel, cBlock := field("C"), field("CPixel"), field("CBlock")
+		to, pixel, blockApart := field(base), field(base+"Pixel"), field(base+"Block")
+		for n := range t.n {
+			added, scale := t.ZMM(), t.ZMM()
+			t.VMOVUPS_Z(operand.Mem{Base: bias, Disp: n * block}, biased, added)
+			if t.bytes && base == "Rounded" {
+				t.VMOVUPS(operand.Mem{Base: factors, Disp: n * block}, scale)
+			}
+			old, at := t.GP64(), t.GP64()
+			t.MOVQ(c, old)
+			t.MOVQ(to, at)
+			for half := range t.h {
+				left, from := t.GP64(), t.GP64()
+				t.rows(half, left)
+				t.MOVQ(t.stored, from)
+				t.times("row", left, func() {
+					v := t.ZMM()
+					place := func(set int) operand.Mem {
+						return operand.Mem{Base: from, Disp: t.sum(set, half, n) * amxTileSize}
+					}
+					t.VMOVUPS(place(0), v)
+					for set := 1; set < t.sets(); set++ {
+						if t.bytes {
+							t.VPADDD(place(set), v, v)
+						} else {
+							t.VADDPS(place(set), v, v)
+						}
+					}
+					add(operand.Mem{Base: old}, accumulate, v)
+					add(added, biased, v)
+					if !t.bytes {
+						t.VMAXPS(v, zero, limited, v) // of a NaN and a number, the last: NaN stays
+					}
+					store(v, scale, at)
+					t.ADDQ(operand.U32(block), from)
+					t.ADDQ(cPixel, old)
+					t.ADDQ(pixel, at)
+				})
+			}
+			if n+1 < t.n {
+				t.ADDQ(cBlock, c)
+				if base != "C" {
+					t.ADDQ(blockApart, to)
+				} else {
+					t.MOVQ(c, to)
+				}
+			}
+		}
+	}
+	t.TESTQ(rounded, rounded)
+	t.JZ(operand.LabelRef(sums))
+	each("Rounded", func(v, scale reg.VecVirtual, at reg.GPVirtual) {
+		if t.bytes {
+			t.VCVTDQ2PS(v, v)
+			t.VMULPS(scale, v, v)
+			rounder.store([]reg.VecVirtual{v}, operand.Mem{Base: at})
+			return
+		}
+		half := t.YMM()
+		t.roundBF16(v, half)
+		t.VMOVUPS(half, operand.Mem{Base: at})
+	})
+	t.JMP(operand.LabelRef(done))
+	t.Label(sums)
+	each("C", func(v, _ reg.VecVirtual, at reg.GPVirtual) { t.VMOVUPS(v, operand.Mem{Base: at}) })
+	t.Label(done)
+}
+
+// maskOf returns a mask of all lanes, or of none if r is zero.
+func (e *emitter) maskOf(r reg.GPVirtual) reg.Register {
+	lanes, mask := e.GP32(), e.K()
+	e.XORL(lanes, lanes)
+	e.CMPQ(r, operand.U8(1))
+	e.SBBL(lanes, lanes)
+	e.NOTL(lanes)
+	e.KMOVW(lanes, mask)
+	return mask
+}
+
+// peakAMX writes a loop of nothing but products, whose tiles are full.
+func peakAMX(e *emitter, kind *amxKind) {
+	e.begin(fmt.Sprintf("peak%sAMX", kind.element), "turns int, shape *TileShape", "4 independent chains of products of tiles.")
+	e.Attributes(attr.NOSPLIT)
+	turns := e.Load(e.Param("turns"), e.GP64()).(reg.GPVirtual)
+	shape := e.Load(e.Param("shape"), e.GP64()).(reg.GPVirtual)
+	e.tiles("LDTILECFG", operand.Mem{Base: shape})
+	for i := range 8 {
+		e.tiles("TILEZERO", operand.U8(i))
+	}
+	e.times("turn", turns, func() {
+		for i := range sumTiles {
+			e.tiles(kind.product, operand.U8(weightTile+i%2), operand.U8(pixelTile+i/2), operand.U8(i))
+		}
+	})
+	e.end()
+}

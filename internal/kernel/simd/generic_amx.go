@@ -1,0 +1,81 @@
+package simd
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// amxTwin is the twin of AMX's tiles of bf16 in plain Go, which add in another order
+// than AVX-512's.
+var amxTwin = func() *BF16 {
+	s := *genericBF16
+	s.Tiles = Tiles{TileRows: amxRows, Outer: genericBF16.Outer}
+	s.peak = peak{func(turns int) { peakAMXGeneric(turns) }, 2}
+	for n := 1; n <= MaxTileBlocks; n++ {
+		for m := 1; m <= s.TileRows[n]; m++ {
+			s.Gemm[n][m] = func(g *GemmArgs) { gemmAMXGeneric(g, n, m) }
+		}
+	}
+	return &s
+}()
+
+// amxRows are the pixels of AMX's tiles, two registers of them.
+var amxRows = [MaxTileBlocks + 1]int{1: MaxTileRows, 2: MaxTileRows}
+
+// amxRegisters returns how many registers of AMX hold a tile's pixels.
+func amxRegisters(pixels int) int {
+	const most = 16
+	return (pixels + most - 1) / most
+}
+
+// amxSums is how many registers of sums a tile has: partial sums of an output where
+// there are fewer outputs.
+const amxSums = 4
+
+func gemmAMXGeneric(g *GemmArgs, blocks, pixels int) {
+	batch, sets := unsafe.Slice(g.Offsets, g.Count), amxSums/(blocks*amxRegisters(pixels))
+	for n := range blocks {
+		for i := range pixels {
+			sums := amxProducts(g, batch, sets, i*g.APixel, n*g.BBlock)
+			bf16Epilogue(&sums, g, n, i)
+		}
+	}
+}
+
+// amxProducts computes 16 output channels of one pixel: step i of the batch adds to
+// sum i modulo sets.
+func amxProducts(g *GemmArgs, batch []GemmOffset, sets, a, b int) [Block]float32 {
+	var sums [amxSums][Block]float32
+	for i, at := range batch {
+		x := (*[Block]uint16)(unsafe.Add(g.A, at.A+a))
+		w := (*[bf16Steps][Block][2]uint16)(unsafe.Add(g.B, at.B+b))
+		to := &sums[i%sets]
+		for k := range to {
+			var low, high float32
+			for step := range w {
+				low = fusedBF16(low, x[2*step], w[step][k][0])
+				high = fusedBF16(high, x[2*step+1], w[step][k][1])
+			}
+			to[k] = flush(flush(to[k]) + flush(low+high))
+		}
+	}
+	for set := 1; set < sets; set++ {
+		for k := range sums[0] {
+			sums[0][k] += sums[set][k]
+		}
+	}
+	return sums[0]
+}
+
+// fusedBF16 adds the product of two bf16 to a sum and rounds once.
+func fusedBF16(sum float32, x, w uint16) float32 {
+	return flush(float32(widen(x)*widen(w) + float64(sum)))
+}
+
+func peakAMXGeneric(turns int) {
+	var sum float32
+	for range turns {
+		sum = fusedBF16(sum, 0x3f00, 0x3f00)
+	}
+	runtime.KeepAlive(sum)
+}

@@ -1,0 +1,90 @@
+//go:build !purego
+
+package simd
+
+import "golang.org/x/sys/cpu"
+
+// amxISA is AVX-512 with AMX's tiles for bf16 and bytes. Its bf16 sums have other
+// bits than AVX-512's.
+var amxISA = func() *ISA {
+	s := *avx512ISA
+	s.Name = "amx"
+	return &s
+}()
+
+// hasAMX reports whether the processor has all that amxISA takes, and the system
+// lets this process use it.
+var hasAMX = cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && cpu.X86.HasAMXInt8 && cpu.X86.HasAVX512BF16 && mayUseAMX()
+
+func init() {
+	if !hasAMX {
+		return
+	}
+	half, bytes := *bf16AVX512, *int8AVX512
+	bytes.Name = "amx-int8"
+	half.twin = amxTwin
+	half.Tiles = amxTiles(shapesOfBF16, gemmBF16AMX_1x1, gemmBF16AMX_1x2, gemmBF16AMX_2x1, gemmBF16AMX_2x2)
+	half.Tiles.Outer = bf16AVX512.Outer
+	bytes.Tiles = amxTiles(shapesOfBytes, gemmInt8AMX_1x1, gemmInt8AMX_1x2, gemmInt8AMX_2x1, gemmInt8AMX_2x2)
+	const rows, columns, chains = 16, 16, 4
+	half.peak = peak{func(turns int) { peakBF16AMX(turns, &fullShape) }, chains * rows * columns * 64}
+	bytes.peak = peak{func(turns int) { peakInt8AMX(turns, &fullShape) }, chains * rows * columns * 128}
+	amxISA.BF16, amxISA.Int8 = &half, &bytes
+}
+
+// amxTiles makes the tiles of a precision, for one or two output blocks and pixels in
+// one or two registers.
+func amxTiles(shapes [MaxTileRows + 1]TileShape, by1x1, by1x2, by2x1, by2x2 func(*GemmArgs, *TileShape)) Tiles {
+	t := Tiles{TileRows: amxRows}
+	for m := 1; m <= MaxTileRows; m++ {
+		one, two := by1x1, by2x1
+		if amxRegisters(m) == 2 {
+			one, two = by1x2, by2x2
+		}
+		shape := &shapes[m]
+		t.Gemm[1][m] = func(g *GemmArgs) { one(g, shape) }
+		t.Gemm[2][m] = func(g *GemmArgs) { two(g, shape) }
+	}
+	return t
+}
+
+// The shapes of tiles by their number of pixels, whose channel block has 32 or 16
+// bytes.
+var (
+	shapesOfBF16  = amxShapes(Block * bf16Bytes)
+	shapesOfBytes = amxShapes(Block)
+	fullShape     = amxShape(16, 16, 64)
+)
+
+func amxShapes(pixel int) (shapes [MaxTileRows + 1]TileShape) {
+	for m := range shapes {
+		first := m
+		if amxRegisters(m) == 2 {
+			first = (m + 1) / 2
+		}
+		shapes[m] = amxShape(first, m-first, pixel)
+	}
+	return shapes
+}
+
+// amxShape is the shape for so many pixels in two registers, of so many bytes each.
+// A step takes 4 bytes of a pixel and a row of the weights.
+func amxShape(first, second, pixel int) TileShape {
+	s := TileShape{Palette: 1}
+	tile := func(i, rows, bytes int) { s.Rows[i], s.ColumnBytes[i] = uint8(rows), uint16(bytes) }
+	rows := [2]int{first, second}
+	for half, n := range rows {
+		of := n
+		if second == 0 {
+			of = first // all sums are those of the first
+		}
+		tile(2*half, of, PixelBytes)
+		tile(2*half+1, of, PixelBytes)
+		tile(4+half, n, pixel)
+		tile(6+half, pixel/FloatBytes, PixelBytes)
+	}
+	if second == 0 {
+		s.Rows[5], s.ColumnBytes[5] = 0, 0
+	}
+	return s
+}
