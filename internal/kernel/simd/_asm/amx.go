@@ -71,18 +71,22 @@ func (t *amxTile) write() {
 		fmt.Sprintf("%d output blocks, pixels in %d tiles.", t.n, t.h))
 	t.Attributes(0) // its frame is larger than what may be used without asking
 	const line = 64
-	t.shape, t.stored = t.Load(t.Param("shape"), t.GP64()).(reg.GPVirtual), t.GP64()
-	t.LEAQ(t.AllocLocal(sumTiles*amxTileSize+line), t.stored)
-	t.ADDQ(operand.I8(line-1), t.stored)
-	t.ANDQ(operand.I8(-line), t.stored)
+	room := t.AllocLocal(sumTiles*amxTileSize + line)
+	addresses := func() {
+		t.shape, t.stored = t.Load(t.Param("shape"), t.GP64()).(reg.GPVirtual), t.GP64()
+		t.LEAQ(room, t.stored)
+		t.ADDQ(operand.I8(line-1), t.stored)
+		t.ANDQ(operand.I8(-line), t.stored)
+	}
+	addresses()
 	t.takeShape(t.shape, t.stored)
-	field := t.fields("GemmArgs")
 	for i := range sumTiles {
 		t.tiles("TILEZERO", operand.U8(i))
 	}
-	t.batch(field)
+	t.batch(t.fields("GemmArgs"))
+	addresses() // again, because the batch has no registers left for them
 	t.storeSums()
-	t.epilogue(field)
+	t.epilogue(t.fields("GemmArgs"))
 	t.end()
 }
 
@@ -106,12 +110,13 @@ func (t *amxTile) batch(field func(string) reg.GPVirtual) {
 	offsets, count := field("Offsets"), field("Count")
 	bBlock, aPixel := field("BBlock"), field("APixel")
 	ahead, aheadStep := field("Ahead"), field("AheadStep")
-	row, second := t.GP64(), t.GP64()
+	row, second, pair := t.GP64(), t.GP64(), t.GP64()
 	t.MOVQ(operand.U32(block), row)
 	if t.h == 2 {
 		t.rows(0, second)
 		t.IMULQ(aPixel, second)
 	}
+	t.LEAQ(operand.Mem{Base: aPixel, Index: aPixel, Scale: 1}, pair)
 	top, done := t.name("batch"), t.name("batchDone")
 	t.TESTQ(count, count)
 	t.JZ(operand.LabelRef(done))
@@ -121,10 +126,12 @@ func (t *amxTile) batch(field func(string) reg.GPVirtual) {
 			t.PREFETCHT1(operand.Mem{Base: ahead, Disp: line * 64})
 		}
 		t.ADDQ(aheadStep, ahead)
-		a, b := t.GP64(), t.GP64()
+		a, b, next := t.GP64(), t.GP64(), t.GP64()
 		t.MOVQ(operand.Mem{Base: offsets}, a)
 		t.MOVQ(operand.Mem{Base: offsets, Disp: 8}, b)
 		t.ADDQ(operand.U32(16), offsets)
+		t.MOVQ(operand.Mem{Base: offsets}, next)
+		t.ADDQ(aBase, next)
 		t.ADDQ(aBase, a)
 		t.ADDQ(bBase, b)
 		for half := range t.h {
@@ -141,6 +148,18 @@ func (t *amxTile) batch(field func(string) reg.GPVirtual) {
 					t.tiles("TILELOADD", operand.Mem{Base: b, Index: row, Scale: 1}, operand.U8(weightTile+n))
 				}
 				t.tiles(t.product, operand.U8(weightTile+n), operand.U8(pixelTile+half), operand.U8(t.sum(set, half, n)))
+				if half == 0 {
+					for line := range t.stepped {
+						t.PREFETCHT0(operand.Mem{Base: b, Disp: 2*t.stepped*block + line*block})
+					}
+				}
+				if n == 0 {
+					for range 4 {
+						t.PREFETCHT0(operand.Mem{Base: next})
+						t.PREFETCHT0(operand.Mem{Base: next, Index: pair, Scale: 1})
+						t.LEAQ(operand.Mem{Base: next, Index: pair, Scale: 2}, next)
+					}
+				}
 			}
 		}
 		t.DECQ(count)
@@ -186,8 +205,9 @@ func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
 	rounded := field("Rounded")
 	sums, done := t.name("sums"), t.name("done")
 	each := func(base string, store func(v, scale reg.VecVirtual, at reg.GPVirtual)) {
-		bias, factors := field("Bias"), field("Scale")
-		c, cPixel, cBlock := field("C"), field("CPixel"), field("CBlock")
+		bias, factors := t.orStored(field("Bias"), field("Bias")), field("Scale")
+		c, cBlock := t.orStored(field("C"), field("Accumulate")), t.orNothing(field("CBlock"), field("Accumulate"))
+		cPixel := t.orNothing(field("CPixel"), field("Accumulate"))
 		to, pixel, blockApart := field(base), field(base+"Pixel"), field(base+"Block")
 		for n := range t.n {
 			added, scale := t.ZMM(), t.ZMM()
@@ -228,11 +248,7 @@ func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
 			}
 			if n+1 < t.n {
 				t.ADDQ(cBlock, c)
-				if base != "C" {
-					t.ADDQ(blockApart, to)
-				} else {
-					t.MOVQ(c, to)
-				}
+				t.ADDQ(blockApart, to)
 			}
 		}
 	}
@@ -253,6 +269,24 @@ func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
 	t.Label(sums)
 	each("C", func(v, _ reg.VecVirtual, at reg.GPVirtual) { t.VMOVUPS(v, operand.Mem{Base: at}) })
 	t.Label(done)
+}
+
+// orStored returns an address that masked instructions may read: the given one, or
+// that of the stored sums if what counts is zero. Even those that read nothing are
+// slow, if memory is not there.
+func (t *amxTile) orStored(address, counts reg.GPVirtual) reg.GPVirtual {
+	t.TESTQ(counts, counts)
+	t.CMOVQEQ(t.stored, address)
+	return address
+}
+
+// orNothing returns a distance, or zero if what counts is zero.
+func (t *amxTile) orNothing(distance, counts reg.GPVirtual) reg.GPVirtual {
+	zero := t.GP64()
+	t.XORQ(zero, zero)
+	t.TESTQ(counts, counts)
+	t.CMOVQEQ(zero, distance)
+	return distance
 }
 
 // maskOf returns a mask of all lanes, or of none if r is zero.
