@@ -149,13 +149,25 @@ func (c convCase) testGradientsBF16(t *testing.T, r *rand.Rand, x viewBF16, pack
 	dw.check(t, "dw")
 }
 
-// TestBF16GivesTheSameBits with one thread and several, and with every
-// implementation.
+// TestBF16GivesTheSameBits with one thread and several, and with every implementation
+// as with its twin in plain Go.
 func TestBF16GivesTheSameBits(t *testing.T) {
 	defer parallel.SetThreads(parallel.Threads())
-	var want []BF16
+	wants := map[*simd.BF16][]BF16{}
 	eachISA(t, func(t *testing.T) {
-		for threads := 1; threads <= 3; threads++ {
+		tested, twin := active, *simd.Generic
+		defer func() { active = tested }()
+		twin.BF16 = active.BF16.Twin()
+		want := wants[twin.BF16]
+		for threads := range 4 {
+			if threads == 0 { // the twin, once
+				if want != nil {
+					continue
+				}
+				active = &twin
+			} else {
+				active = tested
+			}
 			parallel.SetThreads(threads)
 			r := rand.New(rand.NewPCG(5, 6))
 			var got []BF16
@@ -169,7 +181,7 @@ func TestBF16GivesTheSameBits(t *testing.T) {
 				got = append(got, c.trainingBF16(r, x, y)...)
 			}
 			if want == nil {
-				want = got
+				want, wants[twin.BF16] = got, got
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s with %d threads gives other bits", ISA(), threads)

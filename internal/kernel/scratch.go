@@ -14,6 +14,7 @@ import (
 type scratch struct {
 	gemm  simd.GemmArgs
 	outer simd.OuterArgs
+	pairs simd.PairsArgs
 	pool  simd.PoolArgs
 	image simd.ImageBytesArgs
 

@@ -53,3 +53,23 @@ func gemmInt8AMX_2x2(args *GemmArgs, shape *TileShape)
 //
 //go:noescape
 func peakInt8AMX(turns int, shape *TileShape)
+
+// 1 blocks of rows, 1 of columns.
+//
+//go:noescape
+func pairsAMX_1x1(args *PairsArgs, shape *TileShape)
+
+// 1 blocks of rows, 2 of columns.
+//
+//go:noescape
+func pairsAMX_1x2(args *PairsArgs, shape *TileShape)
+
+// 2 blocks of rows, 1 of columns.
+//
+//go:noescape
+func pairsAMX_2x1(args *PairsArgs, shape *TileShape)
+
+// 2 blocks of rows, 2 of columns.
+//
+//go:noescape
+func pairsAMX_2x2(args *PairsArgs, shape *TileShape)

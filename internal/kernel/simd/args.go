@@ -87,6 +87,28 @@ type OuterRow struct {
 	X, DY, Pixels int
 }
 
+// PairsArgs is a product of pairs of bf16 along a line of positions:
+//
+//	C[i][j][16r][16c] (+)= sum over positions p of A_i[r][p] . B_j[p][c]
+//
+// for one or two blocks i and j; a product of two pairs is the sum of both products.
+// A_i has the positions of a row next to each other, 4 bytes each, B_j the columns of
+// a position. Distances are in bytes; every field is 8 bytes, order fixed.
+type PairsArgs struct {
+	C unsafe.Pointer // 16x16 float32 of each i and j, one after the other
+	A unsafe.Pointer // first position of the first row
+	B unsafe.Pointer // first position
+
+	ARow, ABlock int // from one row of A to the next, and from A_0 to A_1
+	BRow, BBlock int // from one position of B to the next, and from B_0 to B_1
+
+	Steps      int // of PairsStep positions
+	Accumulate int // 0: C is overwritten; 1: C is added to
+}
+
+// PairsStep is how many positions a step of a product of pairs takes.
+const PairsStep = 16
+
 // WinogradInArgs is a row of 6x6 windows of one channel block, each four pixels
 // right of the one before, to be transformed to 36 points each. Strides are in
 // bytes.

@@ -15,6 +15,10 @@ type BF16 struct {
 	// product: pairs of k, [8k][16c][2k].
 	PackPairs, PackTransposed func(to *[Block * Block]uint16, from *[Block * Block]float32)
 
+	// Pairs[i][j] is the product of pairs of i and j blocks, for backward weights; nil
+	// where Outer serves for them.
+	Pairs [MaxPairsBlocks + 1][MaxPairsBlocks + 1]func(*PairsArgs)
+
 	// PoolSum, PoolMax and PoolArgmax are Runs' PoolSum, PoolMax without argmax,
 	// and PoolMax, on bf16. The sum is float32, and rounded once.
 	PoolSum, PoolMax, PoolArgmax func(*PoolArgs)
@@ -64,6 +68,9 @@ type ActivationRuns struct {
 	GradientSums  func(sum, dot *[Block]float64, dy, x []uint16, k *[3][Block]float32)
 	GradientApply func(dx, dy, x []uint16, k *[5][Block]float32)
 }
+
+// MaxPairsBlocks is the most blocks of each operand of a product of pairs.
+const MaxPairsBlocks = 2
 
 // bf16Bytes is the size of a bf16.
 const bf16Bytes = 2

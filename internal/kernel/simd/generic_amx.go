@@ -16,6 +16,11 @@ var amxTwin = func() *BF16 {
 			s.Gemm[n][m] = func(g *GemmArgs) { gemmAMXGeneric(g, n, m) }
 		}
 	}
+	for i := 1; i <= MaxPairsBlocks; i++ {
+		for j := 1; j <= MaxPairsBlocks; j++ {
+			s.Pairs[i][j] = func(p *PairsArgs) { pairsGeneric(p, i, j) }
+		}
+	}
 	return &s
 }()
 
@@ -65,6 +70,37 @@ func amxProducts(g *GemmArgs, batch []GemmOffset, sets, a, b int) [Block]float32
 		}
 	}
 	return sums[0]
+}
+
+func pairsGeneric(p *PairsArgs, rows, columns int) {
+	for i := range rows {
+		for j := range columns {
+			c := (*[Block][Block]float32)(unsafe.Add(p.C, (i*columns+j)*TapBytes))
+			if p.Accumulate == 0 {
+				*c = [Block][Block]float32{}
+			}
+			for row := range c {
+				a := unsafe.Add(p.A, i*p.ABlock+row*p.ARow)
+				for column := range c[row] {
+					b := unsafe.Add(p.B, j*p.BBlock+column*FloatBytes)
+					addPairs(&c[row][column], a, b, p.BRow, p.Steps)
+				}
+			}
+		}
+	}
+}
+
+// addPairs adds to sum the products of pairs next to each other at a and so many
+// bytes apart at b.
+func addPairs(sum *float32, a, b unsafe.Pointer, apart, steps int) {
+	for step := range steps {
+		var low, high float32
+		for at := step * PairsStep; at < (step+1)*PairsStep; at++ {
+			x, y := (*[2]uint16)(unsafe.Add(a, at*FloatBytes)), (*[2]uint16)(unsafe.Add(b, at*apart))
+			low, high = fusedBF16(low, x[0], y[0]), fusedBF16(high, x[1], y[1])
+		}
+		*sum = flush(flush(*sum) + flush(low+high))
+	}
 }
 
 // fusedBF16 adds the product of two bf16 to a sum and rounds once.

@@ -25,6 +25,11 @@ func init() {
 	half.twin = amxTwin
 	half.Tiles = amxTiles(shapesOfBF16, gemmBF16AMX_1x1, gemmBF16AMX_1x2, gemmBF16AMX_2x1, gemmBF16AMX_2x2)
 	half.Tiles.Outer = bf16AVX512.Outer
+	for i, row := range [][]func(*PairsArgs, *TileShape){{pairsAMX_1x1, pairsAMX_1x2}, {pairsAMX_2x1, pairsAMX_2x2}} {
+		for j, product := range row {
+			half.Pairs[i+1][j+1] = func(p *PairsArgs) { product(p, &fullShape) }
+		}
+	}
 	bytes.Tiles = amxTiles(shapesOfBytes, gemmInt8AMX_1x1, gemmInt8AMX_1x2, gemmInt8AMX_2x1, gemmInt8AMX_2x2)
 	const rows, columns, chains = 16, 16, 4
 	half.peak = peak{func(turns int) { peakBF16AMX(turns, &fullShape) }, chains * rows * columns * 64}

@@ -42,6 +42,11 @@ func amxFamily(e *emitter) {
 		}
 		peakAMX(e, kind)
 	}
+	for rows := 1; rows <= amxBlocks; rows++ {
+		for columns := 1; columns <= amxBlocks; columns++ {
+			pairsAMX(e, rows, columns)
+		}
+	}
 }
 
 // amxTile writes a batch-reduce tile of n output blocks, and of pixels in h tiles.
@@ -315,5 +320,56 @@ func peakAMX(e *emitter, kind *amxKind) {
 			e.tiles(kind.product, operand.U8(weightTile+i%2), operand.U8(pixelTile+i/2), operand.U8(i))
 		}
 	})
+	e.end()
+}
+
+// pairsAMX writes the product of pairs of bf16 of so many blocks, all of whose sums
+// stay in tiles.
+func pairsAMX(e *emitter, rows, columns int) {
+	e.begin(fmt.Sprintf("pairsAMX_%dx%d", rows, columns), "args *PairsArgs, shape *TileShape",
+		fmt.Sprintf("%d blocks of rows, %d of columns.", rows, columns))
+	room := e.GP64()
+	e.LEAQ(e.AllocLocal(block), room)
+	e.takeShape(e.Load(e.Param("shape"), e.GP64()).(reg.GPVirtual), room)
+	field := e.fields("PairsArgs")
+	c, row := e.GP64(), e.GP64()
+	e.MOVQ(operand.U32(block), row)
+	eachSum := func(do func(tile operand.U8, at operand.Mem)) {
+		e.MOVQ(field("C"), c)
+		for i := range rows * columns {
+			do(operand.U8(i), operand.Mem{Base: c, Index: row, Scale: 1})
+			if i+1 < rows*columns {
+				e.ADDQ(operand.U32(amxTileSize), c)
+			}
+		}
+	}
+	for i := range rows * columns {
+		e.tiles("TILEZERO", operand.U8(i))
+	}
+	e.unless("overwrite", field("Accumulate"), func() {
+		eachSum(func(tile operand.U8, at operand.Mem) { e.tiles("TILELOADD", at, tile) })
+	})
+	a, aRow, aBlock := field("A"), field("ARow"), field("ABlock")
+	b, bRow, bBlock := field("B"), field("BRow"), field("BBlock")
+	step := e.GP64()
+	e.MOVQ(bRow, step)
+	e.SHLQ(operand.U8(4), step) // 16 positions
+	e.times("step", field("Steps"), func() {
+		secondA, secondB := e.GP64(), e.GP64()
+		e.LEAQ(operand.Mem{Base: a, Index: aBlock, Scale: 1}, secondA)
+		e.LEAQ(operand.Mem{Base: b, Index: bBlock, Scale: 1}, secondB)
+		for i, from := range []reg.GPVirtual{a, secondA}[:rows] {
+			e.tiles("TILELOADD", operand.Mem{Base: from, Index: aRow, Scale: 1}, operand.U8(pixelTile+i))
+			for j, from := range []reg.GPVirtual{b, secondB}[:columns] {
+				if i == 0 {
+					e.tiles("TILELOADD", operand.Mem{Base: from, Index: bRow, Scale: 1}, operand.U8(weightTile+j))
+				}
+				e.tiles("TDPBF16PS", operand.U8(weightTile+j), operand.U8(pixelTile+i), operand.U8(i*columns+j))
+			}
+		}
+		e.ADDQ(operand.U32(block), a)
+		e.ADDQ(step, b)
+	})
+	eachSum(func(tile operand.U8, at operand.Mem) { e.tiles("TILESTORED", tile, at) })
 	e.end()
 }
