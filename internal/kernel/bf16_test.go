@@ -102,9 +102,9 @@ func testConvBF16(t *testing.T, r *rand.Rand, c convCase) {
 	for i, v := range oihw {
 		oihw[i] = simd.Float32(simd.RoundBF16(v))
 	}
-	packed, w := make([]float32, c.WeightLen()), make([]BF16, c.WeightLen())
+	packed, w := make([]float32, c.WeightLen()), make([]BF16, c.BF16WeightLen())
 	PackOIHW(packed, oihw, c.K, c.C, c.R, c.S)
-	RoundWeights(w, packed)
+	c.RoundWeights(w, packed)
 
 	want, xs := make([]float64, c.n*c.K*oh*ow), x.floats()
 	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[y] += float64(xs[x]) * float64(oihw[weight]) })
@@ -174,8 +174,8 @@ func TestBF16GivesTheSameBits(t *testing.T) {
 			for _, c := range convCases() {
 				oh, ow := c.Out(c.h, c.w)
 				x, y := newViewBF16(r, c.n, c.C, c.h, c.w, false, true), newViewBF16(r, c.n, c.K, oh, ow, false, false)
-				w := make([]BF16, c.WeightLen())
-				RoundWeights(w, randomGuarded(r, len(w)).data)
+				w := make([]BF16, c.BF16WeightLen())
+				c.RoundWeights(w, randomGuarded(r, c.WeightLen()).data)
 				c.ForwardBF16(y.MapBF16, x.MapBF16, w, make([]float32, c.K), false)
 				got = append(got, y.Data...)
 				got = append(got, c.trainingBF16(r, x, y)...)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"unsafe"
 
 	"github.com/inception-go/inception/internal/kernel/simd"
 )
@@ -15,6 +16,8 @@ type scratch struct {
 	gemm  simd.GemmArgs
 	outer simd.OuterArgs
 	pairs simd.PairsArgs
+
+	finish simd.FinishArgs
 	pool  simd.PoolArgs
 	image simd.ImageBytesArgs
 
@@ -54,6 +57,14 @@ func (s *scratch) grow(n int) []float32 {
 		s.floats = make([]float32, n)
 	}
 	return s.floats[:n]
+}
+
+// alignedFloats is grow whose first float begins a cache line.
+func (s *scratch) alignedFloats(n int) []float32 {
+	const line = 64 / floatBytes
+	floats := s.grow(n + line)
+	skip := -int(uintptr(unsafe.Pointer(&floats[0]))/floatBytes) & (line - 1)
+	return floats[skip:][:n]
 }
 
 // floatPool holds the buffers that no call is using. Unlike a sync.Pool it

@@ -24,6 +24,31 @@ func gemmBF16AMX_2x1(args *GemmArgs, shape *TileShape)
 //go:noescape
 func gemmBF16AMX_2x2(args *GemmArgs, shape *TileShape)
 
+// 1 tiles of pixels, 1 output blocks.
+//
+//go:noescape
+func wideBF16AMX_1x1(args *GemmArgs, shape *TileShape)
+
+// 1 tiles of pixels, 2 output blocks.
+//
+//go:noescape
+func wideBF16AMX_1x2(args *GemmArgs, shape *TileShape)
+
+// 2 tiles of pixels, 1 output blocks.
+//
+//go:noescape
+func wideBF16AMX_2x1(args *GemmArgs, shape *TileShape)
+
+// 2 tiles of pixels, 2 output blocks.
+//
+//go:noescape
+func wideBF16AMX_2x2(args *GemmArgs, shape *TileShape)
+
+// y = the sums plus bias, limited and rounded.
+//
+//go:noescape
+func finishBF16AVX512(args *FinishArgs)
+
 // 4 independent chains of products of tiles.
 //
 //go:noescape
@@ -48,6 +73,31 @@ func gemmInt8AMX_2x1(args *GemmArgs, shape *TileShape)
 //
 //go:noescape
 func gemmInt8AMX_2x2(args *GemmArgs, shape *TileShape)
+
+// 1 tiles of pixels, 1 output blocks.
+//
+//go:noescape
+func wideInt8AMX_1x1(args *GemmArgs, shape *TileShape)
+
+// 1 tiles of pixels, 2 output blocks.
+//
+//go:noescape
+func wideInt8AMX_1x2(args *GemmArgs, shape *TileShape)
+
+// 2 tiles of pixels, 1 output blocks.
+//
+//go:noescape
+func wideInt8AMX_2x1(args *GemmArgs, shape *TileShape)
+
+// 2 tiles of pixels, 2 output blocks.
+//
+//go:noescape
+func wideInt8AMX_2x2(args *GemmArgs, shape *TileShape)
+
+// y = the sums plus bias, limited and rounded.
+//
+//go:noescape
+func finishInt8AVX512(args *FinishArgs)
 
 // 4 independent chains of products of tiles.
 //

@@ -87,6 +87,18 @@ type OuterRow struct {
 	X, DY, Pixels int
 }
 
+// FinishArgs makes results of the sums of a run of pixels of one output block: what a
+// tile of GemmArgs does at its end. Distances are in bytes.
+type FinishArgs struct {
+	Y      unsafe.Pointer // first pixel; the next is next to it
+	Sums   unsafe.Pointer // of the first pixel, 16 of 4 bytes; likewise
+	Pixels int
+
+	Bias  unsafe.Pointer // 16 values
+	Scale unsafe.Pointer // of bytes: 16 factors
+	ReLU  int            // of bf16
+}
+
 // PairsArgs is a product of pairs of bf16 along a line of positions:
 //
 //	C[i][j][16r][16c] (+)= sum over positions p of A_i[r][p] . B_j[p][c]

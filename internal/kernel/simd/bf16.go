@@ -8,6 +8,8 @@ package simd
 type BF16 struct {
 	Tiles // of bf16 pixels and weights
 
+	Wide *Wide // or nil
+
 	ActivationRuns
 
 	// PackPairs makes weights for Gemm: it rounds those of a tap, [16c][16k], to

@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"math"
 	"runtime"
 	"unsafe"
 )
@@ -16,6 +17,7 @@ var amxTwin = func() *BF16 {
 			s.Gemm[n][m] = func(g *GemmArgs) { gemmAMXGeneric(g, n, m) }
 		}
 	}
+	s.Wide = genericWide(bf16Steps/4, wideBF16Generic, finishBF16Generic)
 	for i := 1; i <= MaxPairsBlocks; i++ {
 		for j := 1; j <= MaxPairsBlocks; j++ {
 			s.Pairs[i][j] = func(p *PairsArgs) { pairsGeneric(p, i, j) }
@@ -70,6 +72,48 @@ func amxProducts(g *GemmArgs, batch []GemmOffset, sets, a, b int) [Block]float32
 		}
 	}
 	return sums[0]
+}
+
+// genericWide makes wide products of a function that adds to the sums of one pixel
+// those of one step.
+func genericWide(blocks int, add func(sums *[Block]uint32, a, b unsafe.Pointer), finish func(*FinishArgs)) *Wide {
+	w := &Wide{Blocks: blocks, Finish: finish}
+	for i := 1; i <= MaxWide; i++ {
+		for j := 1; j <= MaxWide; j++ {
+			w.Products[i][j] = func(g *GemmArgs) {
+				for n := range j {
+					for pixel := range i * WidePixels {
+						sums := (*[Block]uint32)(unsafe.Add(g.C, (n*i*WidePixels+pixel)*PixelBytes))
+						*sums = [Block]uint32{}
+						for _, at := range unsafe.Slice(g.Offsets, g.Count) {
+							add(sums, unsafe.Add(g.A, at.A+pixel*g.APixel), unsafe.Add(g.B, at.B+n*g.BBlock))
+						}
+					}
+				}
+			}
+		}
+	}
+	return w
+}
+
+func wideBF16Generic(sums *[Block]uint32, a, b unsafe.Pointer) {
+	x, w := (*[WideBytes / 4][2]uint16)(a), (*[WideBytes / 4][Block][2]uint16)(b)
+	for k := range sums {
+		var low, high float32
+		for step := range w {
+			low, high = fusedBF16(low, x[step][0], w[step][k][0]), fusedBF16(high, x[step][1], w[step][k][1])
+		}
+		sums[k] = math.Float32bits(flush(flush(math.Float32frombits(sums[k])) + flush(low+high)))
+	}
+}
+
+func finishBF16Generic(f *FinishArgs) {
+	g := GemmArgs{Bias: f.Bias, ReLU: f.ReLU}
+	for i := range f.Pixels {
+		sums := *(*[Block]float32)(unsafe.Add(f.Sums, i*PixelBytes))
+		gemmEpilogue(&sums, &g, 0)
+		roundBF16Generic((*[Block]uint16)(unsafe.Add(f.Y, i*Block*bf16Bytes))[:], sums[:])
+	}
 }
 
 func pairsGeneric(p *PairsArgs, rows, columns int) {

@@ -8,6 +8,8 @@ type Int8 struct {
 
 	Tiles // of bytes
 
+	Wide *Wide // or nil
+
 	// PoolSum and PoolMax are those of Runs, on bytes and without argmax. A sum has
 	// at most MaxByteTaps taps and is exact; its product with Scale is rounded by
 	// RoundByte.

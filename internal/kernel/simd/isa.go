@@ -49,6 +49,28 @@ type Tiles struct {
 	Outer [MaxTileBlocks + 1]func(*OuterArgs)
 }
 
+// Wide are products of whole registers, where an implementation has them: a step takes
+// 64 bytes of a pixel, several channel blocks next to each other, and adds to sums in
+// memory. Blocks is how many.
+type Wide struct {
+	Blocks int
+	// Products[i][j] is that of i times WidePixels pixels and j output blocks:
+	//
+	//	C[j][i*WidePixels][16] = sum over i of A_i[i*WidePixels][64 bytes] * B_i[16][16]
+	//
+	// where a pixel of the B_i is 64 bytes too. Of GemmArgs it takes C, A, B, Offsets,
+	// Count, APixel, BBlock, Ahead and AheadStep.
+	Products [MaxWide + 1][MaxWide + 1]func(*GemmArgs)
+	Finish   func(*FinishArgs)
+}
+
+// The sizes of wide products.
+const (
+	MaxWide    = 2
+	WidePixels = 16
+	WideBytes  = 64
+)
+
 // The largest tiles of any implementation.
 const (
 	MaxTileBlocks = 3

@@ -40,6 +40,12 @@ func amxFamily(e *emitter) {
 				t.write()
 			}
 		}
+		for pixels := 1; pixels <= amxBlocks; pixels++ {
+			for n := 1; n <= amxBlocks; n++ {
+				wideAMX(e, kind, pixels, n)
+			}
+		}
+		finish(e, kind)
 		peakAMX(e, kind)
 	}
 	for rows := 1; rows <= amxBlocks; rows++ {
@@ -319,6 +325,107 @@ func peakAMX(e *emitter, kind *amxKind) {
 		for i := range sumTiles {
 			e.tiles(kind.product, operand.U8(weightTile+i%2), operand.U8(pixelTile+i/2), operand.U8(i))
 		}
+	})
+	e.end()
+}
+
+// wideAMX writes the product of so many tiles of pixels and output blocks, all of whose
+// sums stay in tiles.
+func wideAMX(e *emitter, kind *amxKind, pixels, n int) {
+	e.begin(fmt.Sprintf("wide%sAMX_%dx%d", kind.element, pixels, n), "args *GemmArgs, shape *TileShape",
+		fmt.Sprintf("%d tiles of pixels, %d output blocks.", pixels, n))
+	room := e.GP64()
+	e.LEAQ(e.AllocLocal(block), room)
+	e.takeShape(e.Load(e.Param("shape"), e.GP64()).(reg.GPVirtual), room)
+	for i := range pixels * n {
+		e.tiles("TILEZERO", operand.U8(i))
+	}
+	field := e.fields("GemmArgs")
+	row := e.GP64()
+	e.MOVQ(operand.U32(block), row)
+	aBase, bBase := field("A"), field("B")
+	offsets, count := field("Offsets"), field("Count")
+	bBlock, aPixel := field("BBlock"), field("APixel")
+	ahead, aheadStep := field("Ahead"), field("AheadStep")
+	second := e.GP64()
+	e.MOVQ(aPixel, second)
+	e.SHLQ(operand.U8(4), second) // 16 pixels
+	e.times("batch", count, func() {
+		for line := range 4 {
+			e.PREFETCHT1(operand.Mem{Base: ahead, Disp: line * 64})
+		}
+		e.ADDQ(aheadStep, ahead)
+		a, b := e.GP64(), e.GP64()
+		e.MOVQ(operand.Mem{Base: offsets}, a)
+		e.MOVQ(operand.Mem{Base: offsets, Disp: 8}, b)
+		e.ADDQ(operand.U32(16), offsets)
+		e.ADDQ(aBase, a)
+		e.ADDQ(bBase, b)
+		for i := range pixels {
+			if i == 1 {
+				e.ADDQ(second, a)
+			}
+			e.tiles("TILELOADD", operand.Mem{Base: a, Index: aPixel, Scale: 1}, operand.U8(pixelTile+i))
+			for j := range n {
+				if i == 0 {
+					if j == 1 {
+						e.ADDQ(bBlock, b)
+					}
+					e.tiles("TILELOADD", operand.Mem{Base: b, Index: row, Scale: 1}, operand.U8(weightTile+j))
+				}
+				e.tiles(kind.product, operand.U8(weightTile+j), operand.U8(pixelTile+i), operand.U8(j*pixels+i))
+				if i == 0 {
+					const soon = 2 * amxTileSize
+					for line := range 16 {
+						e.PREFETCHT0(operand.Mem{Base: b, Disp: soon + line*block})
+					}
+				}
+			}
+		}
+	})
+	c := field("C")
+	for i := range pixels * n {
+		e.tiles("TILESTORED", operand.U8(i), operand.Mem{Base: c, Index: row, Scale: 1})
+		if i+1 < pixels*n {
+			e.ADDQ(operand.U32(amxTileSize), c)
+		}
+	}
+	e.end()
+}
+
+// finish writes the end of the tiles' epilogue.
+func finish(e *emitter, kind *amxKind) {
+	e.begin("finish"+kind.element+"AVX512", "args *FinishArgs", "y = the sums plus bias, limited and rounded.")
+	field := e.fields("FinishArgs")
+	from, to, bias := field("Sums"), field("Y"), field("Bias")
+	added, scale, zero := e.ZMM(), e.ZMM(), e.ZMM()
+	avx512.zero(e, zero)
+	biased := e.maskOf(bias)
+	e.TESTQ(bias, bias)
+	e.CMOVQEQ(from, bias) // for a masked load of nothing is slow where there is no memory
+	e.VMOVUPS_Z(operand.Mem{Base: bias}, biased, added)
+	rounder := newByteRounder(e, avx512)
+	limited := e.maskOf(field("ReLU"))
+	if kind.bytes {
+		e.VMOVUPS(operand.Mem{Base: field("Scale")}, scale)
+	}
+	e.times("pixel", field("Pixels"), func() {
+		v := e.ZMM()
+		e.VMOVUPS(operand.Mem{Base: from}, v)
+		if kind.bytes {
+			e.VPADDD(added, v, v)
+			e.VCVTDQ2PS(v, v)
+			e.VMULPS(scale, v, v)
+			rounder.store([]reg.VecVirtual{v}, operand.Mem{Base: to})
+		} else {
+			half := e.YMM()
+			e.VADDPS(added, v, biased, v)
+			e.VMAXPS(v, zero, limited, v) // of a NaN and a number, the last: NaN stays
+			e.roundBF16(v, half)
+			e.VMOVUPS(half, operand.Mem{Base: to})
+		}
+		e.ADDQ(operand.U32(block), from)
+		e.ADDQ(operand.U32(map[bool]int{true: byteBlock, false: bf16Block}[kind.bytes]), to)
 	})
 	e.end()
 }

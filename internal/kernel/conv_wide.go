@@ -1,0 +1,290 @@
+package kernel
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/inception-go/inception/internal/kernel/simd"
+	"github.com/inception-go/inception/internal/parallel"
+)
+
+// wideProduct is a product where the processor multiplies whole tiles: 16 pixels of 64
+// bytes with as many bytes of weights of 16 output channels. It is computed on copies
+// of planes that have several channel blocks side by side, so that a pixel has 64
+// bytes, and padding. All output pixels of a plane then form one line, row after row,
+// pitch apart: a tap reads it at a fixed distance from the pixel, and tiles are cut
+// without regard to rows. At positions between rows the sums are of no use.
+//
+// Its weights are [K/16][C/16/blocks][R][S][16 steps][16k], padded with zeros to whole steps.
+type wideProduct struct {
+	*simd.Wide
+	out, in operand
+	weights unsafe.Pointer
+	bias    []float32
+	scale   []float32
+	relu    bool
+
+	r, s, stride int
+	padH, padW   int
+	flip         bool // the taps are those of the transposed product
+
+	wideLayout
+}
+
+// wideLayout is what depends on extents only.
+type wideLayout struct {
+	pitch  int // pixels from one row to the next
+	plane  int // pixels of a copied plane
+	depth  int // copied planes of an image
+	tiles  int // of an image, each of wideTile or, the last, half as many positions
+	last   int // tiles of pixels of the last one
+	groups int // of output blocks
+}
+
+// wideTile is how many positions a tile has.
+const wideTile = simd.MaxWide * simd.WidePixels
+
+// wide returns the products of whole tiles of a precision, or nil.
+func (c Conv) wide(w *simd.Wide) *simd.Wide {
+	if w == nil || c.StrideH != c.StrideW {
+		return nil
+	}
+	return w
+}
+
+// weightLen returns the number of packed weights for w, which may be nil. An output
+// block has whole steps, so that the last ones may be padding.
+func (c Conv) weightLen(w *simd.Wide) int {
+	if c.wide(w) == nil {
+		return c.WeightLen()
+	}
+	return c.WeightLen() / (c.C / Block) * roundTo(c.C/Block, w.Blocks)
+}
+
+func roundTo(n, unit int) int { return (n + unit - 1) / unit * unit }
+
+// wideAt returns the place of the weights between output block out and input block in
+// at a tap, in pieces of Block*Block: the blocks of a step lie next to each other.
+func wideAt(w *simd.Wide, out, in, tap, blocks, taps int) int {
+	return ((out*((blocks+w.Blocks-1)/w.Blocks)+in/w.Blocks)*taps+tap)*w.Blocks + in%w.Blocks
+}
+
+// clearPadding clears the weights of input blocks that an output block does not have.
+func clearPadding[E any](w *simd.Wide, weights []E, out, blocks, taps int) {
+	for in := blocks; in < roundTo(blocks, w.Blocks); in++ {
+		for tap := range taps {
+			clear(weights[wideAt(w, out, in, tap, blocks, taps)*Block*Block:][:Block*Block])
+		}
+	}
+}
+
+// plan completes p for a product of c's window, or of the transposed one.
+func (p *wideProduct) plan(c Conv, back bool) {
+	p.r, p.s, p.stride, p.padH, p.padW = c.R, c.S, c.StrideW, c.PadH, c.PadW
+	if back {
+		p.padH, p.padW, p.flip = c.R-1-c.PadH, c.S-1-c.PadW, true
+	}
+	right := (p.out.w-1)*p.stride + p.s - p.padW - p.in.w // pixels that the last position reads beyond a row
+	p.pitch = max(p.in.w+max(p.padW, right), p.out.w)
+	steps := ((p.out.h-1)*p.pitch + p.out.w + simd.WidePixels - 1) / simd.WidePixels
+	last := (steps*simd.WidePixels-1)*p.stride + (p.r-1)*p.pitch + p.s - 1
+	p.plane = max(last+1, (p.in.h+p.padH)*p.pitch+p.padW)
+	p.depth = (p.in.blocks + p.Blocks - 1) / p.Blocks
+	p.tiles = (steps + simd.MaxWide - 1) / simd.MaxWide
+	p.last = steps - (p.tiles-1)*simd.MaxWide
+	p.groups = (p.out.blocks + simd.MaxWide - 1) / simd.MaxWide
+}
+
+// imageFloats returns the size of an image's copy.
+func (p *wideProduct) imageFloats() int { return p.depth * p.plane * simd.WideBytes / floatBytes }
+
+// run computes the product. A thread takes whole images where there are enough, whose
+// copies stay in its cache.
+func (p *wideProduct) run() {
+	n, threads := p.out.n, parallel.Threads()
+	if n == 0 {
+		return
+	}
+	if n%threads == 0 || n >= 4*threads {
+		parallel.For(n, func(image int) {
+			memory := borrowFloats(p.imageFloats())
+			defer returnFloats(memory)
+			for d := range p.depth {
+				p.copy(memory, image, d)
+			}
+			p.image(memory, image)
+		})
+		return
+	}
+	memory := borrowFloats(n * p.imageFloats())
+	defer returnFloats(memory)
+	of := func(image int) []float32 { return memory[image*p.imageFloats():][:p.imageFloats()] }
+	parallel.For(n*p.depth, func(i int) { p.copy(of(i/p.depth), i/p.depth, i%p.depth) })
+	parts := min(p.tiles, (leastPieces+n*p.groups-1)/(n*p.groups))
+	parallel.For(n*p.groups*parts, func(i int) {
+		image, group, part := i/(p.groups*parts), i/parts%p.groups, i%parts
+		s := borrowScratch()
+		defer s.release()
+		w := p.walk(s, of(image), image)
+		for t := part * p.tiles / parts; t < (part+1)*p.tiles/parts; t++ {
+			w.tile(t, group)
+		}
+	})
+}
+
+// image computes one image from its copy, in the order that lets what is read more than
+// once stay in the cache.
+func (p *wideProduct) image(memory []float32, image int) {
+	s := borrowScratch()
+	defer s.release()
+	w := p.walk(s, memory, image)
+	if p.out.blocks*p.blockBytes() <= residentBytes {
+		for t := range p.tiles {
+			for group := range p.groups {
+				w.tile(t, group)
+			}
+		}
+		return
+	}
+	for group := range p.groups {
+		for t := range p.tiles {
+			w.tile(t, group)
+		}
+	}
+}
+
+// blockBytes returns the size of an output block's weights.
+func (p *wideProduct) blockBytes() int { return p.depth * p.r * p.s * simd.WideBytes * Block }
+
+// copy makes copied plane d of an image.
+func (p *wideProduct) copy(memory []float32, image, d int) {
+	const floats = simd.WideBytes / floatBytes
+	to := memory[d*p.plane*floats:][:p.plane*floats]
+	blocks := min(p.Blocks, p.in.blocks-d*p.Blocks)
+	at, row := (p.padH*p.pitch+p.padW)*floats, p.in.w*floats
+	clear(to[:at])
+	for h := range p.in.h {
+		from := unsafe.Add(p.in.data, image*p.in.stride+d*p.Blocks*p.in.plane()+h*p.in.w*p.in.pixel)
+		interleave(unsafe.Pointer(&to[at]), from, p.in.w, p.Blocks, blocks, p.in.plane())
+		next := min(at+p.pitch*floats, len(to))
+		clear(to[at+row : next])
+		at = next
+	}
+	clear(to[at:])
+}
+
+// interleave writes so many pixels of blocks side by side, blocks that there are not as
+// zeros.
+func interleave(to, from unsafe.Pointer, pixels, blocks, there, apart int) {
+	for b := range blocks {
+		switch {
+		case blocks == 2 && b < there:
+			spread[[32]byte, [2][32]byte](unsafe.Add(to, b*32), unsafe.Add(from, b*apart), pixels)
+		case blocks == 2:
+			spread[[32]byte, [2][32]byte](unsafe.Add(to, b*32), nil, pixels)
+		case b < there:
+			spread[[16]byte, [4][16]byte](unsafe.Add(to, b*16), unsafe.Add(from, b*apart), pixels)
+		default:
+			spread[[16]byte, [4][16]byte](unsafe.Add(to, b*16), nil, pixels)
+		}
+	}
+}
+
+// spread copies pixels to every place of a wide one; zeros if there are none.
+func spread[P, W any](to, from unsafe.Pointer, pixels int) {
+	var zero P
+	for i := range pixels {
+		at := (*P)(unsafe.Add(to, i*int(unsafe.Sizeof(*new(W)))))
+		if from == nil {
+			*at = zero
+		} else {
+			*at = *(*P)(unsafe.Add(from, i*int(unsafe.Sizeof(zero))))
+		}
+	}
+}
+
+// wideWalk computes tiles of one image.
+type wideWalk struct {
+	*wideProduct
+	scratch *scratch
+	memory  unsafe.Pointer
+	image   int
+	sums    []float32
+}
+
+func (p *wideProduct) walk(s *scratch, memory []float32, image int) wideWalk {
+	w := wideWalk{wideProduct: p, scratch: s, memory: unsafe.Pointer(&memory[0]), image: image}
+	s.batch = s.batch[:0]
+	taps := p.r * p.s
+	for d := range p.depth {
+		for tap := range taps {
+			weight := tap
+			if p.flip {
+				weight = taps - 1 - tap
+			}
+			s.batch = append(s.batch, simd.GemmOffset{
+				A: (d*p.plane + tap/p.s*p.pitch + tap%p.s) * simd.WideBytes,
+				B: (d*taps + weight) * simd.WideBytes * Block,
+			})
+		}
+	}
+	s.gemm = simd.GemmArgs{Offsets: &s.batch[0], Count: len(s.batch), APixel: p.stride * simd.WideBytes, BBlock: p.blockBytes()}
+	w.sums = s.alignedFloats(simd.MaxWide * wideTile * Block)
+	return w
+}
+
+// tile computes one tile of a group of output blocks.
+func (w *wideWalk) tile(t, group int) {
+	p, g := w.wideProduct, &w.scratch.gemm
+	k := group * p.out.blocks / p.groups
+	n := (group+1)*p.out.blocks/p.groups - k
+	pixels := simd.MaxWide
+	if t == p.tiles-1 {
+		pixels = p.last
+	}
+	first, positions := t*wideTile, pixels*simd.WidePixels
+	g.A = unsafe.Add(w.memory, first*p.stride*simd.WideBytes)
+	g.B = unsafe.Add(p.weights, k*p.blockBytes())
+	g.C = unsafe.Pointer(&w.sums[0])
+	p.Products[pixels][n](g)
+	for at := 0; at < positions; {
+		row, column := (first+at)/p.pitch, (first+at)%p.pitch
+		if row >= p.out.h {
+			return
+		}
+		end := min(positions, at+p.pitch-column)
+		if count := min(end-at, p.out.w-column); count > 0 {
+			w.finish(k, n, positions, at, count, row*p.out.w+column)
+		}
+		at = end
+	}
+}
+
+// finish makes the results of count sums of each output block, from position at of the
+// tile, that begin at a pixel.
+func (w *wideWalk) finish(k, n, positions, at, count, pixel int) {
+	p, f := w.wideProduct, &w.scratch.finish
+	f.Pixels = count
+	f.ReLU = 0
+	if p.relu {
+		f.ReLU = 1
+	}
+	for j := range n {
+		f.Sums = unsafe.Pointer(&w.sums[(j*positions+at)*Block])
+		f.Y = unsafe.Add(p.out.data, w.image*p.out.stride+(k+j)*p.out.plane()+pixel*p.out.pixel)
+		if p.bias != nil {
+			f.Bias = unsafe.Pointer(&p.bias[(k+j)*Block])
+		}
+		if p.scale != nil {
+			f.Scale = unsafe.Pointer(&p.scale[(k+j)*Block])
+		}
+		p.Finish(f)
+	}
+}
+
+// checkWeights panics unless there are enough weights.
+func (c Conv) checkWeights(what string, have int, w *simd.Wide) {
+	if have < c.weightLen(w) {
+		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, have, c.weightLen(w)))
+	}
+}
