@@ -159,48 +159,25 @@ func (p *wideProduct) blockBytes() int { return p.depth * p.r * p.s * simd.WideB
 // copy makes copied plane d of an image.
 func (p *wideProduct) copy(memory []float32, image, d int) {
 	const floats = simd.WideBytes / floatBytes
+	s := borrowScratch()
+	defer s.release()
 	to := memory[d*p.plane*floats:][:p.plane*floats]
-	blocks := min(p.Blocks, p.in.blocks-d*p.Blocks)
-	at, row := (p.padH*p.pitch+p.padW)*floats, p.in.w*floats
+	s.interleave = simd.InterleaveArgs{Apart: p.in.plane(), Blocks: min(p.Blocks, p.in.blocks-d*p.Blocks), Pixels: p.in.w}
+	rows := p.in.h
+	if p.pitch == p.in.w {
+		rows, s.interleave.Pixels = 1, p.in.h*p.in.w // one after the other
+	}
+	at, row := (p.padH*p.pitch+p.padW)*floats, s.interleave.Pixels*floats
 	clear(to[:at])
-	for h := range p.in.h {
-		from := unsafe.Add(p.in.data, image*p.in.stride+d*p.Blocks*p.in.plane()+h*p.in.w*p.in.pixel)
-		interleave(unsafe.Pointer(&to[at]), from, p.in.w, p.Blocks, blocks, p.in.plane())
-		next := min(at+p.pitch*floats, len(to))
+	for h := range rows {
+		s.interleave.From = unsafe.Add(p.in.data, image*p.in.stride+d*p.Blocks*p.in.plane()+h*p.in.w*p.in.pixel)
+		s.interleave.To = unsafe.Pointer(&to[at])
+		p.Interleave(&s.interleave)
+		next := min(at+max(row, p.pitch*floats), len(to))
 		clear(to[at+row : next])
 		at = next
 	}
 	clear(to[at:])
-}
-
-// interleave writes so many pixels of blocks side by side, blocks that there are not as
-// zeros.
-func interleave(to, from unsafe.Pointer, pixels, blocks, there, apart int) {
-	for b := range blocks {
-		switch {
-		case blocks == 2 && b < there:
-			spread[[32]byte, [2][32]byte](unsafe.Add(to, b*32), unsafe.Add(from, b*apart), pixels)
-		case blocks == 2:
-			spread[[32]byte, [2][32]byte](unsafe.Add(to, b*32), nil, pixels)
-		case b < there:
-			spread[[16]byte, [4][16]byte](unsafe.Add(to, b*16), unsafe.Add(from, b*apart), pixels)
-		default:
-			spread[[16]byte, [4][16]byte](unsafe.Add(to, b*16), nil, pixels)
-		}
-	}
-}
-
-// spread copies pixels to every place of a wide one; zeros if there are none.
-func spread[P, W any](to, from unsafe.Pointer, pixels int) {
-	var zero P
-	for i := range pixels {
-		at := (*P)(unsafe.Add(to, i*int(unsafe.Sizeof(*new(W)))))
-		if from == nil {
-			*at = zero
-		} else {
-			*at = *(*P)(unsafe.Add(from, i*int(unsafe.Sizeof(zero))))
-		}
-	}
 }
 
 // wideWalk computes tiles of one image.

@@ -17,7 +17,8 @@ type scratch struct {
 	outer simd.OuterArgs
 	pairs simd.PairsArgs
 
-	finish simd.FinishArgs
+	finish     simd.FinishArgs
+	interleave simd.InterleaveArgs
 	pool  simd.PoolArgs
 	image simd.ImageBytesArgs
 

@@ -49,6 +49,11 @@ func wideBF16AMX_2x2(args *GemmArgs, shape *TileShape)
 //go:noescape
 func finishBF16AVX512(args *FinishArgs)
 
+// to = the pixels of several blocks side by side.
+//
+//go:noescape
+func interleaveBF16AVX512(args *InterleaveArgs)
+
 // 4 independent chains of products of tiles.
 //
 //go:noescape
@@ -98,6 +103,11 @@ func wideInt8AMX_2x2(args *GemmArgs, shape *TileShape)
 //
 //go:noescape
 func finishInt8AVX512(args *FinishArgs)
+
+// to = the pixels of several blocks side by side.
+//
+//go:noescape
+func interleaveInt8AVX512(args *InterleaveArgs)
 
 // 4 independent chains of products of tiles.
 //

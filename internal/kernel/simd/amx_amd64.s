@@ -1673,6 +1673,55 @@ pixelDone2:
 	VZEROUPPER
 	RET
 
+// func interleaveBF16AVX512(args *InterleaveArgs)
+// Requires: AVX, AVX512F
+TEXT ·interleaveBF16AVX512(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  24(AX), SI
+	MOVQ  32(AX), AX
+	LEAQ  (BX)(BX*2), DI
+	CMPQ  SI, $0x02
+	JB    fewer2
+	TESTQ AX, AX
+	JZ    pixelDone4
+
+pixel3:
+	VMOVDQU      (CX), Y0
+	VINSERTI64X4 $0x01, (CX)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000040, DX
+	DECQ         AX
+	JNZ          pixel3
+
+pixelDone4:
+	JMP done1
+
+fewer2:
+	CMPQ  SI, $0x01
+	JB    fewer5
+	TESTQ AX, AX
+	JZ    pixelDone7
+
+pixel6:
+	VMOVDQU (CX), Y0
+	VMOVUPS Z0, (DX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000040, DX
+	DECQ    AX
+	JNZ     pixel6
+
+pixelDone7:
+	JMP done1
+
+fewer5:
+done1:
+	VZEROUPPER
+	RET
+
 // func peakBF16AMX(turns int, shape *TileShape)
 // Requires: AMX, AVX
 TEXT ·peakBF16AMX(SB), NOSPLIT, $0-16
@@ -3339,6 +3388,94 @@ pixel1:
 	JNZ       pixel1
 
 pixelDone2:
+	VZEROUPPER
+	RET
+
+// func interleaveInt8AVX512(args *InterleaveArgs)
+// Requires: AVX, AVX512F
+TEXT ·interleaveInt8AVX512(SB), NOSPLIT, $0-8
+	MOVQ  args+0(FP), AX
+	MOVQ  8(AX), CX
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  24(AX), SI
+	MOVQ  32(AX), AX
+	LEAQ  (BX)(BX*2), DI
+	CMPQ  SI, $0x04
+	JB    fewer2
+	TESTQ AX, AX
+	JZ    pixelDone4
+
+pixel3:
+	VMOVDQU      (CX), X0
+	VINSERTI32X4 $0x01, (CX)(BX*1), Z0, Z0
+	VINSERTI32X4 $0x02, (CX)(BX*2), Z0, Z0
+	VINSERTI32X4 $0x03, (CX)(DI*1), Z0, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000040, DX
+	DECQ         AX
+	JNZ          pixel3
+
+pixelDone4:
+	JMP done1
+
+fewer2:
+	CMPQ  SI, $0x03
+	JB    fewer5
+	TESTQ AX, AX
+	JZ    pixelDone7
+
+pixel6:
+	VMOVDQU      (CX), X0
+	VINSERTI32X4 $0x01, (CX)(BX*1), Z0, Z0
+	VINSERTI32X4 $0x02, (CX)(BX*2), Z0, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000040, DX
+	DECQ         AX
+	JNZ          pixel6
+
+pixelDone7:
+	JMP done1
+
+fewer5:
+	CMPQ  SI, $0x02
+	JB    fewer8
+	TESTQ AX, AX
+	JZ    pixelDone10
+
+pixel9:
+	VMOVDQU      (CX), X0
+	VINSERTI32X4 $0x01, (CX)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000040, DX
+	DECQ         AX
+	JNZ          pixel9
+
+pixelDone10:
+	JMP done1
+
+fewer8:
+	CMPQ  SI, $0x01
+	JB    fewer11
+	TESTQ AX, AX
+	JZ    pixelDone13
+
+pixel12:
+	VMOVDQU (CX), X0
+	VMOVUPS Z0, (DX)
+	ADDQ    $0x00000010, CX
+	ADDQ    $0x00000040, DX
+	DECQ    AX
+	JNZ     pixel12
+
+pixelDone13:
+	JMP done1
+
+fewer11:
+done1:
 	VZEROUPPER
 	RET
 

@@ -99,6 +99,16 @@ type FinishArgs struct {
 	ReLU  int            // of bf16
 }
 
+// InterleaveArgs puts channel blocks side by side: pixel i of block b is copied to place
+// b of the 64 bytes of wide pixel i. Places of blocks that there are not become 0.
+// Distances are in bytes.
+type InterleaveArgs struct {
+	To, From unsafe.Pointer // first pixels
+	Apart    int            // from one block to the next
+	Blocks   int            // at least one
+	Pixels   int
+}
+
 // PairsArgs is a product of pairs of bf16 along a line of positions:
 //
 //	C[i][j][16r][16c] (+)= sum over positions p of A_i[r][p] . B_j[p][c]

@@ -17,7 +17,7 @@ var amxTwin = func() *BF16 {
 			s.Gemm[n][m] = func(g *GemmArgs) { gemmAMXGeneric(g, n, m) }
 		}
 	}
-	s.Wide = genericWide(bf16Steps/4, wideBF16Generic, finishBF16Generic)
+	s.Wide = genericWide(2, wideBF16Generic, finishBF16Generic)
 	for i := 1; i <= MaxPairsBlocks; i++ {
 		for j := 1; j <= MaxPairsBlocks; j++ {
 			s.Pairs[i][j] = func(p *PairsArgs) { pairsGeneric(p, i, j) }
@@ -77,7 +77,7 @@ func amxProducts(g *GemmArgs, batch []GemmOffset, sets, a, b int) [Block]float32
 // genericWide makes wide products of a function that adds to the sums of one pixel
 // those of one step.
 func genericWide(blocks int, add func(sums *[Block]uint32, a, b unsafe.Pointer), finish func(*FinishArgs)) *Wide {
-	w := &Wide{Blocks: blocks, Finish: finish}
+	w := &Wide{Blocks: blocks, Finish: finish, Interleave: func(g *InterleaveArgs) { interleaveGeneric(g, WideBytes/blocks) }}
 	for i := 1; i <= MaxWide; i++ {
 		for j := 1; j <= MaxWide; j++ {
 			w.Products[i][j] = func(g *GemmArgs) {
@@ -94,6 +94,16 @@ func genericWide(blocks int, add func(sums *[Block]uint32, a, b unsafe.Pointer),
 		}
 	}
 	return w
+}
+
+func interleaveGeneric(g *InterleaveArgs, pixel int) {
+	to := unsafe.Slice((*byte)(g.To), g.Pixels*WideBytes)
+	clear(to)
+	for b := range g.Blocks {
+		for i := range g.Pixels {
+			copy(to[i*WideBytes+b*pixel:], unsafe.Slice((*byte)(unsafe.Add(g.From, b*g.Apart+i*pixel)), pixel))
+		}
+	}
 }
 
 func wideBF16Generic(sums *[Block]uint32, a, b unsafe.Pointer) {

@@ -62,6 +62,8 @@ type Wide struct {
 	// Count, APixel, BBlock, Ahead and AheadStep.
 	Products [MaxWide + 1][MaxWide + 1]func(*GemmArgs)
 	Finish   func(*FinishArgs)
+	// Interleave makes pixels for them.
+	Interleave func(*InterleaveArgs)
 }
 
 // The sizes of wide products.

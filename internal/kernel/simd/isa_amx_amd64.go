@@ -25,8 +25,8 @@ func init() {
 	half.twin = amxTwin
 	half.Tiles = amxTiles(shapesOfBF16, gemmBF16AMX_1x1, gemmBF16AMX_1x2, gemmBF16AMX_2x1, gemmBF16AMX_2x2)
 	half.Tiles.Outer = bf16AVX512.Outer
-	half.Wide = wideAMX(2, [][]func(*GemmArgs, *TileShape){{wideBF16AMX_1x1, wideBF16AMX_1x2}, {wideBF16AMX_2x1, wideBF16AMX_2x2}}, finishBF16AVX512)
-	bytes.Wide = wideAMX(4, [][]func(*GemmArgs, *TileShape){{wideInt8AMX_1x1, wideInt8AMX_1x2}, {wideInt8AMX_2x1, wideInt8AMX_2x2}}, finishInt8AVX512)
+	half.Wide = wideAMX(2, [][]func(*GemmArgs, *TileShape){{wideBF16AMX_1x1, wideBF16AMX_1x2}, {wideBF16AMX_2x1, wideBF16AMX_2x2}}, finishBF16AVX512, interleaveBF16AVX512)
+	bytes.Wide = wideAMX(4, [][]func(*GemmArgs, *TileShape){{wideInt8AMX_1x1, wideInt8AMX_1x2}, {wideInt8AMX_2x1, wideInt8AMX_2x2}}, finishInt8AVX512, interleaveInt8AVX512)
 	for i, row := range [][]func(*PairsArgs, *TileShape){{pairsAMX_1x1, pairsAMX_1x2}, {pairsAMX_2x1, pairsAMX_2x2}} {
 		for j, product := range row {
 			half.Pairs[i+1][j+1] = func(p *PairsArgs) { product(p, &fullShape) }
@@ -41,8 +41,9 @@ func init() {
 
 // wideAMX makes the products of whole tiles, for one or two tiles of pixels and one or
 // two output blocks.
-func wideAMX(blocks int, products [][]func(*GemmArgs, *TileShape), finish func(*FinishArgs)) *Wide {
-	w := &Wide{Blocks: blocks, Finish: finish}
+func wideAMX(blocks int, products [][]func(*GemmArgs, *TileShape), finish func(*FinishArgs),
+	interleave func(*InterleaveArgs)) *Wide {
+	w := &Wide{Blocks: blocks, Finish: finish, Interleave: interleave}
 	for i, row := range products {
 		for j, product := range row {
 			w.Products[i+1][j+1] = func(g *GemmArgs) { product(g, &fullShape) }

@@ -46,6 +46,7 @@ func amxFamily(e *emitter) {
 			}
 		}
 		finish(e, kind)
+		interleave(e, kind)
 		peakAMX(e, kind)
 	}
 	for rows := 1; rows <= amxBlocks; rows++ {
@@ -427,6 +428,49 @@ func finish(e *emitter, kind *amxKind) {
 		e.ADDQ(operand.U32(block), from)
 		e.ADDQ(operand.U32(map[bool]int{true: byteBlock, false: bf16Block}[kind.bytes]), to)
 	})
+	e.end()
+}
+
+// interleave writes a loop for each number of blocks.
+func interleave(e *emitter, kind *amxKind) {
+	pixel := map[bool]int{true: byteBlock, false: bf16Block}[kind.bytes]
+	e.begin("interleave"+kind.element+"AVX512", "args *InterleaveArgs", "to = the pixels of several blocks side by side.")
+	field := e.fields("InterleaveArgs")
+	from, to, apart, blocks, pixels := field("From"), field("To"), field("Apart"), field("Blocks"), field("Pixels")
+	apart3 := e.GP64()
+	e.LEAQ(operand.Mem{Base: apart, Index: apart, Scale: 2}, apart3)
+	done := e.name("done")
+	for there := block / pixel; there > 0; there-- {
+		fewer := e.name("fewer")
+		e.CMPQ(blocks, operand.U8(there))
+		e.JB(operand.LabelRef(fewer))
+		e.times("pixel", pixels, func() {
+			at := func(b int) operand.Mem {
+				return []operand.Mem{{Base: from}, {Base: from, Index: apart, Scale: 1},
+					{Base: from, Index: apart, Scale: 2}, {Base: from, Index: apart3, Scale: 1}}[b]
+			}
+			wide := e.ZMM()
+			if kind.bytes {
+				e.VMOVDQU(at(0), wide.AsX())
+			} else {
+				e.VMOVDQU(at(0), wide.AsY())
+			}
+			// Inserting nothing gives the whole register a value that avo sees.
+			for b := 1; b < there; b++ {
+				if kind.bytes {
+					e.VINSERTI32X4(operand.U8(b), at(b), wide, wide)
+				} else {
+					e.VINSERTI64X4(operand.U8(b), at(b), wide, wide)
+				}
+			}
+			e.VMOVUPS(wide, operand.Mem{Base: to})
+			e.ADDQ(operand.U32(pixel), from)
+			e.ADDQ(operand.U32(block), to)
+		})
+		e.JMP(operand.LabelRef(done))
+		e.Label(fewer)
+	}
+	e.Label(done)
 	e.end()
 }
 
