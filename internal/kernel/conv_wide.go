@@ -98,60 +98,78 @@ func (p *wideProduct) plan(c Conv, back bool) {
 // imageFloats returns the size of an image's copy.
 func (p *wideProduct) imageFloats() int { return p.depth * p.plane * simd.WideBytes / floatBytes }
 
-// run computes the product. A thread takes whole images where there are enough, whose
-// copies stay in its cache.
+// copyBytes of images are copied at a time, to stay in the L2 cache beside weights.
+const copyBytes = 768 << 10
+
+// run computes the product. Where there are enough images a thread takes whole ones,
+// whose copies stay in its cache, and several for each weight that it reads. The order
+// has no influence on bits: each value is one sum.
 func (p *wideProduct) run() {
 	n, threads := p.out.n, parallel.Threads()
 	if n == 0 {
 		return
 	}
-	if n%threads == 0 || n >= 4*threads {
-		parallel.For(n, func(image int) {
-			memory := borrowFloats(p.imageFloats())
-			defer returnFloats(memory)
-			for d := range p.depth {
-				p.copy(memory, image, d)
-			}
-			p.image(memory, image)
-		})
+	if n%threads != 0 && n < 4*threads {
+		p.share(n, threads)
 		return
 	}
+	each := 1 // of weights that are in the cache anyway
+	for ; p.streams() && n%(2*each*threads) == 0 && 2*each*p.imageFloats()*floatBytes <= copyBytes; each *= 2 {
+	}
+	parallel.For((n+each-1)/each, func(i int) {
+		memory := borrowFloats(each * p.imageFloats())
+		defer returnFloats(memory)
+		p.images(memory, i*each, min(n, (i+1)*each))
+	})
+}
+
+// share computes each image by all threads.
+func (p *wideProduct) share(n, threads int) {
 	memory := borrowFloats(n * p.imageFloats())
 	defer returnFloats(memory)
 	of := func(image int) []float32 { return memory[image*p.imageFloats():][:p.imageFloats()] }
 	parallel.For(n*p.depth, func(i int) { p.copy(of(i/p.depth), i/p.depth, i%p.depth) })
-	parts := min(p.tiles, (leastPieces+n*p.groups-1)/(n*p.groups))
+	parts := min(p.tiles, (3*threads+n*p.groups-1)/(n*p.groups))
 	parallel.For(n*p.groups*parts, func(i int) {
 		image, group, part := i/(p.groups*parts), i/parts%p.groups, i%parts
 		s := borrowScratch()
 		defer s.release()
-		w := p.walk(s, of(image), image)
+		w := p.walk(s)
 		for t := part * p.tiles / parts; t < (part+1)*p.tiles/parts; t++ {
-			w.tile(t, group)
+			w.tile(of(image), image, t, group)
 		}
 	})
 }
 
-// image computes one image from its copy, in the order that lets what is read more than
-// once stay in the cache.
-func (p *wideProduct) image(memory []float32, image int) {
+// images computes images [from, to), in the order that lets what is read more than once
+// stay in the cache.
+func (p *wideProduct) images(memory []float32, from, to int) {
 	s := borrowScratch()
 	defer s.release()
-	w := p.walk(s, memory, image)
-	if p.out.blocks*p.blockBytes() <= residentBytes {
-		for t := range p.tiles {
-			for group := range p.groups {
-				w.tile(t, group)
-			}
+	of := func(image int) []float32 { return memory[(image-from)*p.imageFloats():][:p.imageFloats()] }
+	for image := from; image < to; image++ {
+		for d := range p.depth {
+			p.copy(of(image), image, d)
 		}
-		return
 	}
-	for group := range p.groups {
-		for t := range p.tiles {
-			w.tile(t, group)
+	w := p.walk(s)
+	at, once := p.groups, 1 // how many groups take turns at a tile
+	if p.streams() {
+		at, once = 1, p.groups
+	}
+	for first := range once {
+		for image := from; image < to; image++ {
+			for t := range p.tiles {
+				for group := range at {
+					w.tile(of(image), image, t, first+group)
+				}
+			}
 		}
 	}
 }
+
+// streams reports whether the weights are too many for the cache.
+func (p *wideProduct) streams() bool { return p.out.blocks*p.blockBytes() > residentBytes }
 
 // blockBytes returns the size of an output block's weights.
 func (p *wideProduct) blockBytes() int { return p.depth * p.r * p.s * simd.WideBytes * Block }
@@ -180,17 +198,15 @@ func (p *wideProduct) copy(memory []float32, image, d int) {
 	clear(to[at:])
 }
 
-// wideWalk computes tiles of one image.
+// wideWalk computes tiles.
 type wideWalk struct {
 	*wideProduct
 	scratch *scratch
-	memory  unsafe.Pointer
-	image   int
 	sums    []float32
 }
 
-func (p *wideProduct) walk(s *scratch, memory []float32, image int) wideWalk {
-	w := wideWalk{wideProduct: p, scratch: s, memory: unsafe.Pointer(&memory[0]), image: image}
+func (p *wideProduct) walk(s *scratch) wideWalk {
+	w := wideWalk{wideProduct: p, scratch: s}
 	s.batch = s.batch[:0]
 	taps := p.r * p.s
 	for d := range p.depth {
@@ -210,8 +226,9 @@ func (p *wideProduct) walk(s *scratch, memory []float32, image int) wideWalk {
 	return w
 }
 
-// tile computes one tile of a group of output blocks.
-func (w *wideWalk) tile(t, group int) {
+// tile computes one tile of an image, whose copy is in memory, for a group of output
+// blocks.
+func (w *wideWalk) tile(memory []float32, image, t, group int) {
 	p, g := w.wideProduct, &w.scratch.gemm
 	k := group * p.out.blocks / p.groups
 	n := (group+1)*p.out.blocks/p.groups - k
@@ -220,7 +237,7 @@ func (w *wideWalk) tile(t, group int) {
 		pixels = p.last
 	}
 	first, positions := t*wideTile, pixels*simd.WidePixels
-	g.A = unsafe.Add(w.memory, first*p.stride*simd.WideBytes)
+	g.A = unsafe.Add(unsafe.Pointer(&memory[0]), first*p.stride*simd.WideBytes)
 	g.B = unsafe.Add(p.weights, k*p.blockBytes())
 	g.C = unsafe.Pointer(&w.sums[0])
 	p.Products[pixels][n](g)
@@ -231,7 +248,7 @@ func (w *wideWalk) tile(t, group int) {
 		}
 		end := min(positions, at+p.pitch-column)
 		if count := min(end-at, p.out.w-column); count > 0 {
-			w.finish(k, n, positions, at, count, row*p.out.w+column)
+			w.finish(image, k, n, positions, at, count, row*p.out.w+column)
 		}
 		at = end
 	}
@@ -239,7 +256,7 @@ func (w *wideWalk) tile(t, group int) {
 
 // finish makes the results of count sums of each output block, from position at of the
 // tile, that begin at a pixel.
-func (w *wideWalk) finish(k, n, positions, at, count, pixel int) {
+func (w *wideWalk) finish(image, k, n, positions, at, count, pixel int) {
 	p, f := w.wideProduct, &w.scratch.finish
 	f.Pixels = count
 	f.ReLU = 0
@@ -248,7 +265,7 @@ func (w *wideWalk) finish(k, n, positions, at, count, pixel int) {
 	}
 	for j := range n {
 		f.Sums = unsafe.Pointer(&w.sums[(j*positions+at)*Block])
-		f.Y = unsafe.Add(p.out.data, w.image*p.out.stride+(k+j)*p.out.plane()+pixel*p.out.pixel)
+		f.Y = unsafe.Add(p.out.data, image*p.out.stride+(k+j)*p.out.plane()+pixel*p.out.pixel)
 		if p.bias != nil {
 			f.Bias = unsafe.Pointer(&p.bias[(k+j)*Block])
 		}

@@ -19,8 +19,8 @@ type scratch struct {
 
 	finish     simd.FinishArgs
 	interleave simd.InterleaveArgs
-	pool  simd.PoolArgs
-	image simd.ImageBytesArgs
+	pool       simd.PoolArgs
+	image      simd.ImageBytesArgs
 
 	batch []simd.GemmOffset
 	rows  []simd.OuterRow
