@@ -96,6 +96,37 @@ func genericWide(blocks int, add func(sums *[Block]uint32, a, b unsafe.Pointer),
 	return w
 }
 
+// amxInt8Twin is the twin of AMX's wide products of bytes.
+var amxInt8Twin = func() *Int8 {
+	s := *genericInt8
+	s.Wide = genericWide(4, wideInt8Generic, finishInt8Generic)
+	return &s
+}()
+
+func wideInt8Generic(sums *[Block]uint32, a, b unsafe.Pointer) {
+	x, w := (*[WideBytes / 4][4]uint8)(a), (*[WideBytes / 4][Block][4]int8)(b)
+	for step := range w {
+		for k := range sums {
+			for i, v := range x[step] {
+				sums[k] += uint32(int32(v) * int32(w[step][k][i]))
+			}
+		}
+	}
+}
+
+func finishInt8Generic(f *FinishArgs) {
+	scale := (*[Block]float32)(f.Scale)
+	for i := range f.Pixels {
+		sums, to := (*[Block]int32)(unsafe.Add(f.Sums, i*PixelBytes)), (*[Block]uint8)(unsafe.Add(f.Y, i*Block))
+		for k, sum := range sums {
+			if f.Bias != nil {
+				sum += (*[Block]int32)(f.Bias)[k]
+			}
+			to[k] = RoundByte(float32(sum) * scale[k])
+		}
+	}
+}
+
 func interleaveGeneric(g *InterleaveArgs, pixel int) {
 	to := unsafe.Slice((*byte)(g.To), g.Pixels*WideBytes)
 	clear(to)

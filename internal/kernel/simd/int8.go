@@ -24,6 +24,14 @@ type Int8 struct {
 	peak
 }
 
+// Twin returns the implementation in plain Go, with wide products if s has them.
+func (s *Int8) Twin() *Int8 {
+	if s.Wide == nil {
+		return genericInt8
+	}
+	return amxInt8Twin
+}
+
 // MaxByteTaps is how many taps a sum of bytes may have, which is kept in 16 bits.
 const MaxByteTaps = 257
 

@@ -11,14 +11,13 @@ import (
 // Go's assembler has none of them. Tiles are numbers among the operands, which are
 // in the order of Go's assembler: the result is last.
 var tileEncodings = map[string]struct{ prefix, opcode byte }{
-	"LDTILECFG":   {prefixNone, 0x49},
-	"STTILECFG":   {prefix66, 0x49},
-	"TILERELEASE": {prefixNone, 0x49},
-	"TILEZERO":    {prefixF2, 0x49},
-	"TILELOADD":   {prefixF2, 0x4b},
-	"TILESTORED":  {prefixF3, 0x4b},
-	"TDPBF16PS":   {prefixF3, 0x5c},
-	"TDPBUSD":     {prefix66, 0x5e},
+	"LDTILECFG":  {prefixNone, 0x49},
+	"STTILECFG":  {prefix66, 0x49},
+	"TILEZERO":   {prefixF2, 0x49},
+	"TILELOADD":  {prefixF2, 0x4b},
+	"TILESTORED": {prefixF3, 0x4b},
+	"TDPBF16PS":  {prefixF3, 0x5c},
+	"TDPBUSD":    {prefix66, 0x5e},
 }
 
 const prefixNone, prefix66, prefixF3, prefixF2 = 0, 1, 2, 3
@@ -74,7 +73,7 @@ func encodeTiles(i *ir.Instruction) ([]byte, error) {
 	case len(numbers) == 1:
 		rest = []byte{byte(3<<6 | numbers[0]<<3)}
 	default:
-		rest = []byte{3 << 6}
+		return nil, fmt.Errorf("%s of %d operands", i.Opcode, len(i.Operands))
 	}
 	p1 := byte(^second&15<<3) | known.prefix
 	return append([]byte{0xc4, p0, p1, known.opcode}, rest...), nil
