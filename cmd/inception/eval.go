@@ -151,7 +151,7 @@ func (e *evalCommand) runConfig() string {
 
 // flagValues returns the configuration keys that have flags of their own.
 func (e *evalCommand) flagValues(c *cobra.Command) map[string]any {
-	values := dataFlags(c, e.data, "")
+	values := e.dataFlags(c, e.data, "")
 	changed := c.Flags().Changed
 	if changed("batch") {
 		values["eval.batch_size"] = e.batch

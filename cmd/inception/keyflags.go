@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/spf13/cobra"
@@ -59,16 +61,26 @@ func (k keyFlags) into(c *cobra.Command, values map[string]any) map[string]any {
 	return values
 }
 
-// dataFlags returns the keys that --data and --val set.
-func dataFlags(c *cobra.Command, data, val string) map[string]any {
+// dataFlags returns the keys that --data and --val set. --data brings its own
+// validation images, unless --set names others.
+func (s *session) dataFlags(c *cobra.Command, data, val string) map[string]any {
 	values := map[string]any{}
 	if c.Flags().Changed("data") {
-		values["data.train"], values["data.val"] = data, ""
+		values["data.train"] = data
+		if !slices.ContainsFunc(s.set, func(a string) bool { return assigns(a, "data.val") }) {
+			values["data.val"] = ""
+		}
 	}
 	if c.Flags().Changed("val") {
 		values["data.val"] = val
 	}
 	return values
+}
+
+// assigns reports whether an assignment of --set is of a key.
+func assigns(assignment string, keys ...string) bool {
+	key, _, _ := strings.Cut(assignment, "=")
+	return slices.Contains(keys, strings.TrimSpace(key))
 }
 
 // moved explains an error about data that no flag named, but the configuration

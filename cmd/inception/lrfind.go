@@ -53,7 +53,7 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	if err := l.initFlags.parse(); err != nil {
 		return err
 	}
-	values := l.keys.into(c, dataFlags(c, l.data, l.val))
+	values := l.keys.into(c, l.dataFlags(c, l.data, l.val))
 	l.arithmetic.set(values)
 	resolved, err := l.load("", values)
 	if err != nil {

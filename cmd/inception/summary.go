@@ -173,27 +173,22 @@ func (m *summaryCommand) spec() (model.Spec, model.Precision, error) {
 	return c.Model, precision, err
 }
 
-// planMemory builds both networks to see what memory they would take, in training
+// planMemory says what memory the network would take for both uses, in training
 // with that precision.
 func planMemory(spec model.Spec, batch int, precision model.Precision) (*memoryReport, error) {
-	w, err := model.ZeroWeights(spec)
+	eval, err := model.PlannedMemory(spec, batch, model.Eval, model.FP32)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
-	r := &memoryReport{Batch: batch}
-	for _, mode := range []struct {
-		mode            model.Mode
-		precision       model.Precision
-		bytes, unshared *int64
-	}{{model.Eval, model.FP32, &r.Eval, &r.EvalUnshared}, {model.Train, precision, &r.Train, &r.TrainUnshared}} {
-		net, err := model.Build(spec, w, batch, mode.mode, model.Options{AuxWeight: 0.4, Precision: mode.precision})
-		if err != nil {
-			return nil, usageError{err}
-		}
-		*mode.bytes, *mode.unshared = net.Plan.Bytes, net.Plan.Unshared
-		_ = net.Close()
+	train, err := model.PlannedMemory(spec, batch, model.Train, precision)
+	if err != nil {
+		return nil, usageError{err}
 	}
-	return r, nil
+	return &memoryReport{
+		Batch: batch,
+		Eval:  eval.Bytes, EvalUnshared: eval.Unshared,
+		Train: train.Bytes, TrainUnshared: train.Unshared,
+	}, nil
 }
 
 // headline says in a line what the network is.

@@ -110,7 +110,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	result, err := train.Run(c.Context(), train.Job{
 		Config: resolved.Config, Dir: dir, Version: version(), Command: commandLine(), Resume: t.resume, Init: t.init,
-		Reporter: reporter, Cluster: t.cluster, Emulate: t.arithmetic.emulate,
+		Reporter: reporter, Cluster: t.cluster, Memory: t.memory, Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
 		err = moved(err)
@@ -164,7 +164,7 @@ func (t *trainCommand) ownConfig(dir string) (string, error) {
 
 // flagValues returns the configuration keys whose own flags are given.
 func (t *trainCommand) flagValues(c *cobra.Command) map[string]any {
-	values := t.keys.into(c, dataFlags(c, t.data, t.val))
+	values := t.keys.into(c, t.dataFlags(c, t.data, t.val))
 	if c.Flags().Changed("max-steps") {
 		values["train.max_steps"] = t.maxSteps
 	}

@@ -38,7 +38,7 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		Settings                    []settings.Differing
 		Runs                        []runView
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
-		Base: string(p.Base.Absolute().YAML()), Version: p.version,
+		Base: string(p.Base.Absolute().YAML()), Version: p.like.Version,
 		Plots: plots, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs()}
 	return page.Execute(w, view)
 }
