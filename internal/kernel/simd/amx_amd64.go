@@ -59,26 +59,6 @@ func interleaveBF16AVX512(args *InterleaveArgs)
 //go:noescape
 func peakBF16AMX(turns int, shape *TileShape)
 
-// 1 output blocks, pixels in 1 tiles.
-//
-//go:noescape
-func gemmInt8AMX_1x1(args *GemmArgs, shape *TileShape)
-
-// 1 output blocks, pixels in 2 tiles.
-//
-//go:noescape
-func gemmInt8AMX_1x2(args *GemmArgs, shape *TileShape)
-
-// 2 output blocks, pixels in 1 tiles.
-//
-//go:noescape
-func gemmInt8AMX_2x1(args *GemmArgs, shape *TileShape)
-
-// 2 output blocks, pixels in 2 tiles.
-//
-//go:noescape
-func gemmInt8AMX_2x2(args *GemmArgs, shape *TileShape)
-
 // 1 tiles of pixels, 1 output blocks.
 //
 //go:noescape

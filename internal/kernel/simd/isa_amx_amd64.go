@@ -23,7 +23,7 @@ func init() {
 	half, bytes := *bf16AVX512, *int8AVX512
 	bytes.Name = "amx-int8"
 	half.twin = amxTwin
-	half.Tiles = amxTiles(shapesOfBF16, gemmBF16AMX_1x1, gemmBF16AMX_1x2, gemmBF16AMX_2x1, gemmBF16AMX_2x2)
+	half.Tiles = amxTiles()
 	half.Tiles.Outer = bf16AVX512.Outer
 	half.Wide = wideAMX(2, [][]func(*GemmArgs, *TileShape){{wideBF16AMX_1x1, wideBF16AMX_1x2}, {wideBF16AMX_2x1, wideBF16AMX_2x2}}, finishBF16AVX512, interleaveBF16AVX512)
 	bytes.Wide = wideAMX(4, [][]func(*GemmArgs, *TileShape){{wideInt8AMX_1x1, wideInt8AMX_1x2}, {wideInt8AMX_2x1, wideInt8AMX_2x2}}, finishInt8AVX512, interleaveInt8AVX512)
@@ -32,7 +32,6 @@ func init() {
 			half.Pairs[i+1][j+1] = func(p *PairsArgs) { product(p, &fullShape) }
 		}
 	}
-	bytes.Tiles = amxTiles(shapesOfBytes, gemmInt8AMX_1x1, gemmInt8AMX_1x2, gemmInt8AMX_2x1, gemmInt8AMX_2x2)
 	const rows, columns, chains = 16, 16, 4
 	half.peak = peak{func(turns int) { peakBF16AMX(turns, &fullShape) }, chains * rows * columns * 64}
 	bytes.peak = peak{func(turns int) { peakInt8AMX(turns, &fullShape) }, chains * rows * columns * 128}
@@ -52,40 +51,36 @@ func wideAMX(blocks int, products [][]func(*GemmArgs, *TileShape), finish func(*
 	return w
 }
 
-// amxTiles makes the tiles of a precision, for one or two output blocks and pixels in
-// one or two registers.
-func amxTiles(shapes [MaxTileRows + 1]TileShape, by1x1, by1x2, by2x1, by2x2 func(*GemmArgs, *TileShape)) Tiles {
+// amxTiles makes the tiles of bf16, for one or two output blocks and pixels in one or
+// two registers. Bytes keep those of VNNI: a block of them is too small a step.
+func amxTiles() Tiles {
 	t := Tiles{TileRows: amxRows}
 	for m := 1; m <= MaxTileRows; m++ {
-		one, two := by1x1, by2x1
+		one, two := gemmBF16AMX_1x1, gemmBF16AMX_2x1
 		if amxRegisters(m) == 2 {
-			one, two = by1x2, by2x2
+			one, two = gemmBF16AMX_1x2, gemmBF16AMX_2x2
 		}
-		shape := &shapes[m]
+		shape := &amxShapes[m]
 		t.Gemm[1][m] = func(g *GemmArgs) { one(g, shape) }
 		t.Gemm[2][m] = func(g *GemmArgs) { two(g, shape) }
 	}
 	return t
 }
 
-// The shapes of tiles by their number of pixels, whose channel block has 32 or 16
-// bytes.
+// The shapes of bf16's tiles by their number of pixels, and that of wide products.
 var (
-	shapesOfBF16  = amxShapes(Block * bf16Bytes)
-	shapesOfBytes = amxShapes(Block)
-	fullShape     = amxShape(16, 16, 64)
-)
-
-func amxShapes(pixel int) (shapes [MaxTileRows + 1]TileShape) {
-	for m := range shapes {
-		first := m
-		if amxRegisters(m) == 2 {
-			first = (m + 1) / 2
+	amxShapes = func() (shapes [MaxTileRows + 1]TileShape) {
+		for m := range shapes {
+			first := m
+			if amxRegisters(m) == 2 {
+				first = (m + 1) / 2
+			}
+			shapes[m] = amxShape(first, m-first, Block*bf16Bytes)
 		}
-		shapes[m] = amxShape(first, m-first, pixel)
-	}
-	return shapes
-}
+		return shapes
+	}()
+	fullShape = amxShape(WidePixels, WidePixels, WideBytes)
+)
 
 // amxShape is the shape for so many pixels in two registers, of so many bytes each.
 // A step takes 4 bytes of a pixel and a row of the weights.

@@ -20,26 +20,26 @@ const (
 	amxBlocks   = 2
 	amxHalves   = 2
 	amxTileSize = 16 * block
+	bf16Rows    = 8 // of weights, in a channel block
 )
 
 // amxKind is what sets the tiles of a precision apart.
 type amxKind struct {
 	element string
 	product string // the instruction
-	stepped int    // rows of weights in a channel block
 	bytes   bool
 }
 
-var amxKinds = []*amxKind{{"BF16", "TDPBF16PS", 8, false}, {"Int8", "TDPBUSD", byteSteps, true}}
+var amxKinds = []*amxKind{{"BF16", "TDPBF16PS", false}, {"Int8", "TDPBUSD", true}}
 
 func amxFamily(e *emitter) {
-	for _, kind := range amxKinds {
-		for n := 1; n <= amxBlocks; n++ {
-			for h := 1; h <= amxHalves; h++ {
-				t := &amxTile{emitter: e, amxKind: kind, n: n, h: h}
-				t.write()
-			}
+	for n := 1; n <= amxBlocks; n++ {
+		for h := 1; h <= amxHalves; h++ {
+			t := &amxTile{emitter: e, n: n, h: h}
+			t.write()
 		}
+	}
+	for _, kind := range amxKinds {
 		for pixels := 1; pixels <= amxBlocks; pixels++ {
 			for n := 1; n <= amxBlocks; n++ {
 				wideAMX(e, kind, pixels, n)
@@ -56,10 +56,10 @@ func amxFamily(e *emitter) {
 	}
 }
 
-// amxTile writes a batch-reduce tile of n output blocks, and of pixels in h tiles.
+// amxTile writes a batch-reduce tile of bf16 of n output blocks, and of pixels in h
+// tiles.
 type amxTile struct {
 	*emitter
-	*amxKind
 	n, h int
 
 	shape  reg.GPVirtual // address of the TileShape
@@ -79,7 +79,7 @@ func (t *amxTile) sum(set, half, block int) int {
 }
 
 func (t *amxTile) write() {
-	t.begin(fmt.Sprintf("gemm%sAMX_%dx%d", t.element, t.n, t.h), "args *GemmArgs, shape *TileShape",
+	t.begin(fmt.Sprintf("gemmBF16AMX_%dx%d", t.n, t.h), "args *GemmArgs, shape *TileShape",
 		fmt.Sprintf("%d output blocks, pixels in %d tiles.", t.n, t.h))
 	t.Attributes(0) // its frame is larger than what may be used without asking
 	const line = 64
@@ -159,10 +159,11 @@ func (t *amxTile) batch(field func(string) reg.GPVirtual) {
 					}
 					t.tiles("TILELOADD", operand.Mem{Base: b, Index: row, Scale: 1}, operand.U8(weightTile+n))
 				}
-				t.tiles(t.product, operand.U8(weightTile+n), operand.U8(pixelTile+half), operand.U8(t.sum(set, half, n)))
+				t.tiles("TDPBF16PS", operand.U8(weightTile+n), operand.U8(pixelTile+half), operand.U8(t.sum(set, half, n)))
 				if half == 0 {
-					for line := range t.stepped {
-						t.PREFETCHT0(operand.Mem{Base: b, Disp: 2*t.stepped*block + line*block})
+					const soon = 2 * bf16Rows * block
+					for line := range bf16Rows {
+						t.PREFETCHT0(operand.Mem{Base: b, Disp: soon + line*block})
 					}
 				}
 				if n == 0 {
@@ -206,27 +207,16 @@ func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
 	accumulate, biased, limited := t.maskOf(field("Accumulate")), t.maskOf(field("Bias")), t.maskOf(field("ReLU"))
 	zero := t.ZMM()
 	avx512.zero(t.emitter, zero)
-	add := func(from operand.Op, mask reg.Register, to reg.VecVirtual) {
-		if t.bytes {
-			t.VPADDD(from, to, mask, to)
-		} else {
-			t.VADDPS(from, to, mask, to)
-		}
-	}
-	rounder := newByteRounder(t.emitter, avx512)
 	rounded := field("Rounded")
 	sums, done := t.name("sums"), t.name("done")
-	each := func(base string, store func(v, scale reg.VecVirtual, at reg.GPVirtual)) {
-		bias, factors := t.orStored(field("Bias"), field("Bias")), field("Scale")
+	each := func(base string, store func(v reg.VecVirtual, at operand.Mem)) {
+		bias := t.orStored(field("Bias"), field("Bias"))
 		c, cBlock := t.orStored(field("C"), field("Accumulate")), t.orNothing(field("CBlock"), field("Accumulate"))
 		cPixel := t.orNothing(field("CPixel"), field("Accumulate"))
 		to, pixel, blockApart := field(base), field(base+"Pixel"), field(base+"Block")
 		for n := range t.n {
-			added, scale := t.ZMM(), t.ZMM()
+			added := t.ZMM()
 			t.VMOVUPS_Z(operand.Mem{Base: bias, Disp: n * block}, biased, added)
-			if t.bytes && base == "Rounded" {
-				t.VMOVUPS(operand.Mem{Base: factors, Disp: n * block}, scale)
-			}
 			old, at := t.GP64(), t.GP64()
 			t.MOVQ(c, old)
 			t.MOVQ(to, at)
@@ -241,18 +231,12 @@ func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
 					}
 					t.VMOVUPS(place(0), v)
 					for set := 1; set < t.sets(); set++ {
-						if t.bytes {
-							t.VPADDD(place(set), v, v)
-						} else {
-							t.VADDPS(place(set), v, v)
-						}
+						t.VADDPS(place(set), v, v)
 					}
-					add(operand.Mem{Base: old}, accumulate, v)
-					add(added, biased, v)
-					if !t.bytes {
-						t.VMAXPS(v, zero, limited, v) // of a NaN and a number, the last: NaN stays
-					}
-					store(v, scale, at)
+					t.VADDPS(operand.Mem{Base: old}, v, accumulate, v)
+					t.VADDPS(added, v, biased, v)
+					t.VMAXPS(v, zero, limited, v) // of a NaN and a number, the last: NaN stays
+					store(v, operand.Mem{Base: at})
 					t.ADDQ(operand.U32(block), from)
 					t.ADDQ(cPixel, old)
 					t.ADDQ(pixel, at)
@@ -266,20 +250,14 @@ func (t *amxTile) epilogue(field func(string) reg.GPVirtual) {
 	}
 	t.TESTQ(rounded, rounded)
 	t.JZ(operand.LabelRef(sums))
-	each("Rounded", func(v, scale reg.VecVirtual, at reg.GPVirtual) {
-		if t.bytes {
-			t.VCVTDQ2PS(v, v)
-			t.VMULPS(scale, v, v)
-			rounder.store([]reg.VecVirtual{v}, operand.Mem{Base: at})
-			return
-		}
+	each("Rounded", func(v reg.VecVirtual, at operand.Mem) {
 		half := t.YMM()
 		t.roundBF16(v, half)
-		t.VMOVUPS(half, operand.Mem{Base: at})
+		t.VMOVUPS(half, at)
 	})
 	t.JMP(operand.LabelRef(done))
 	t.Label(sums)
-	each("C", func(v, _ reg.VecVirtual, at reg.GPVirtual) { t.VMOVUPS(v, operand.Mem{Base: at}) })
+	each("C", func(v reg.VecVirtual, at operand.Mem) { t.VMOVUPS(v, at) })
 	t.Label(done)
 }
 
