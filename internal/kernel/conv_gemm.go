@@ -26,10 +26,6 @@ const (
 	bf16SlabBytes = 256 << 10
 	int8SlabBytes = 256 << 10
 
-	// residentBytes of weights stay in the L2 cache: then the groups take their turns
-	// at a part of the pixels, which are read from memory once.
-	residentBytes = 512 << 10
-
 	// pieceMACs is the least work worth handing to a thread, some 20 us.
 	pieceMACs = 1 << 20
 
@@ -64,16 +60,6 @@ func (p *product) run(v Window, d direction) {
 		return
 	}
 	p.layout = p.layoutOf(v, d)
-	if p.weightBytes() <= residentBytes {
-		parallel.For(p.lineParts, func(part int) {
-			s := borrowScratch()
-			for group := range p.groups {
-				p.piece(s, group, part)
-			}
-			s.release()
-		})
-		return
-	}
 	pieces := p.groups * p.lineParts
 	parallel.For(pieces, func(i int) {
 		s := borrowScratch()
@@ -81,9 +67,6 @@ func (p *product) run(v Window, d direction) {
 		s.release()
 	})
 }
-
-// weightBytes returns the size of all weights.
-func (p *product) weightBytes() int { return p.out.blocks * p.in.blocks * p.tapsPerBlock * p.tap }
 
 // cut decides the blocking from shapes alone.
 func (p *product) cut() {

@@ -98,8 +98,14 @@ func (p *wideProduct) plan(c Conv, back bool) {
 // imageFloats returns the size of an image's copy.
 func (p *wideProduct) imageFloats() int { return p.depth * p.plane * simd.WideBytes / floatBytes }
 
-// copyBytes of images are copied at a time, to stay in the L2 cache beside weights.
-const copyBytes = 768 << 10
+const (
+	// copyBytes of images are copied at a time, to stay in the L2 cache beside weights.
+	copyBytes = 768 << 10
+
+	// residentBytes of weights stay in the L2 cache: then the groups take turns at each
+	// tile of an image, whose pixels are read once.
+	residentBytes = 512 << 10
+)
 
 // run computes the product. Where there are enough images a thread takes whole ones,
 // whose copies stay in its cache, and several for each weight that it reads. The order
