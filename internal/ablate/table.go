@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -93,7 +94,7 @@ func (r *Result) columns() []column {
 			column{"validation, %", false, func(o RowResult) string { return o.percent(o.Validation) }})
 	}
 	all = append(all, column{"top-1 error, %", false, func(o RowResult) string { return o.percent(o.Top1) }})
-	if r.Classes > 5 {
+	if report.TellsTop5(r.Classes) {
 		all = append(all, column{"top-5 error, %", false, func(o RowResult) string { return o.percent(o.Top5) }})
 	}
 	if r.paper() {
