@@ -8,6 +8,7 @@ import (
 	"github.com/inception-go/inception/configs"
 	"github.com/inception-go/inception/internal/ablate"
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
@@ -182,8 +183,12 @@ func (a *ablateCommand) table(r *ablate.Result) {
 
 // printTable prints the table, unless it is the one printed last.
 func (a *ablateCommand) printTable(r *ablate.Result) error {
+	columns := 0
+	if width := console.Width(a.stdout); width != nil {
+		columns = width()
+	}
 	var table strings.Builder
-	if err := r.WriteText(&table); err != nil || table.String() == a.shown {
+	if err := r.WriteText(&table, columns); err != nil || table.String() == a.shown {
 		return err
 	}
 	a.shown = table.String()
