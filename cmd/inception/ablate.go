@@ -25,12 +25,13 @@ type ablateCommand struct {
 	keys           keyFlags
 	margin, power  float64 // in points
 	dryRun, show   bool
-	shown          string // the last table printed
+	shown          string          // the last table printed
+	warned         map[string]bool // what a run was warned of, so that the others do not repeat it
 	arithmetic     trainingFlags
 }
 
 func newAblate(s *session) *cobra.Command {
-	a := &ablateCommand{session: s}
+	a := &ablateCommand{session: s, warned: map[string]bool{}}
 	c := &cobra.Command{
 		Use:   "ablate --config F [--suite ladder|ideas|principles|lowres|FILE] [--seeds N] [--out DIR]",
 		Short: "Measure what each idea of the paper is worth on your images",
@@ -170,7 +171,9 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 		left = fmt.Sprintf("; all runs will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
 	a.note("run %d of %d: %s, seed %d%s", u.Number, u.Of, u.Title, u.Seed, left)
-	return a.reporter()
+	reporter := a.reporter()
+	reporter.Warned = a.warned
+	return reporter
 }
 
 // table prints the table after a run.
