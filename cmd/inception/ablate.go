@@ -22,6 +22,8 @@ type ablateCommand struct {
 	equal          string
 	data, val, out string
 	options        ablate.Options
+	crew           ablate.Crew
+	showing        *console.Reporter // of the run that this process makes
 	keys           keyFlags
 	margin, power  float64 // in points
 	dryRun, show   bool
@@ -76,6 +78,8 @@ stopped.
 		"train for that long, such as 6h, and add seeds where verdicts are open; --seeds is then the most of a row")
 	f.Float64Var(&a.power, "power", 0,
 		"say how many seeds a difference of so many `points` needs, from the runs in --out; train nothing")
+	f.IntVar(&a.crew.Size, "ranks-per-run", 1,
+		"under MPI: processes that share a run, and so the batches of its updates; the runs are shared by all")
 	f.BoolVar(&a.dryRun, "dry-run", false, "check every row and estimate the time, but train nothing")
 	a.arithmetic.addEmulate(f)
 	f.BoolVar(&a.show, "show", false, "print the suite, as a start for your own")
@@ -93,14 +97,24 @@ func (a *ablateCommand) run(c *cobra.Command) error {
 		return nil
 	}
 	outliveReaders()
-	plan, err := a.plan(c)
-	if err != nil {
+	a.crew.Cluster, a.crew.Memory = a.cluster, a.memory
+	var plan *ablate.Plan
+	var err error
+	if a.cluster.Rank() == 0 {
+		plan, err = a.plan(c)
+	}
+	if err := a.cluster.Agree(err); err != nil {
 		return usageError{err}
 	}
-	if a.dryRun {
+	first, power := a.cluster.Rank() == 0, c.Flags().Changed("power")
+	switch {
+	case !first && (a.dryRun || power):
+		return nil
+	case !first:
+		return a.crew.Work(c.Context())
+	case a.dryRun:
 		return a.forecast(c, plan)
-	}
-	if c.Flags().Changed("power") {
+	case power:
 		return a.needs(plan)
 	}
 	if a.out == "" {
@@ -124,7 +138,7 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 		return nil, err
 	}
 	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: a.keys.into(c, a.dataFlags(c, a.data, a.val))}
-	a.options.Version, a.options.Emulate = version(), a.arithmetic.emulate
+	a.options.Version, a.options.Emulate, a.options.Crew = version(), a.arithmetic.emulate, &a.crew
 	a.options.Margin, a.options.Equal = a.margin/100, ablate.Footing(a.equal)
 	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {
 		a.options.Seeds = ablate.MostSeeds
@@ -166,19 +180,35 @@ func (a *ablateCommand) needs(plan *ablate.Plan) error {
 
 // begin says which run begins, and returns the reporter of its progress.
 func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
-	left := ""
+	left, where := "", ""
 	if u.Left > 0 {
 		left = fmt.Sprintf("; all runs will be done at %s", time.Now().Add(u.Left).Format("15:04 on Mon, 2 Jan"))
 	}
-	a.note("run %d of %d: %s, seed %d%s", u.Number, u.Of, u.Title, u.Seed, left)
-	reporter := a.reporter()
-	reporter.Warned = a.warned
-	return reporter
+	if u.Where != "" {
+		where = ", on " + u.Where
+	}
+	a.clear()
+	a.note("run %d of %d: %s, seed %d%s%s", u.Number, u.Of, u.Title, u.Seed, where, left)
+	if u.Where != "" {
+		return nil
+	}
+	a.showing = a.reporter()
+	a.showing.Warned = a.warned
+	return a.showing
+}
+
+// clear takes away the bar of the run that goes on in this process while others
+// make theirs.
+func (a *ablateCommand) clear() {
+	if a.showing != nil {
+		a.showing.Clear()
+	}
 }
 
 // table prints the table after a run.
 func (a *ablateCommand) table(r *ablate.Result) {
 	if !a.json && !a.quiet {
+		a.clear()
 		a.print("\n")
 		_ = a.printTable(r)
 	}

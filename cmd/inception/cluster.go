@@ -23,15 +23,16 @@ func together(c *cobra.Command) *cobra.Command {
 // join makes this process one of those that a launcher has started together. All
 // but rank 0 are silent from then on.
 func (s *session) join(c *cobra.Command) (err error) {
-	size, launcher := cluster.Launched()
-	if size == 1 || c.Name() == "doctor" {
+	launch := cluster.Launched()
+	if launch.Size == 1 || c.Name() == "doctor" {
 		return nil
 	}
 	if c.Annotations[worksTogether] == "" {
-		return usageError{fmt.Errorf("%s works in one process; start it without %s", c.CommandPath(), launcher)}
+		return saidOnce{launch, usageError{fmt.Errorf("%s works in one process; start it without %s", c.CommandPath(),
+			launch.By)}}
 	}
 	if s.cluster, err = cluster.Join(); err != nil {
-		return err
+		return saidOnce{launch, err}
 	}
 	if s.cluster.Rank() > 0 {
 		s.stdout, s.stderr, s.quiet = io.Discard, io.Discard, true
@@ -39,13 +40,30 @@ func (s *session) join(c *cobra.Command) (err error) {
 	return nil
 }
 
+// saidOnce is an error that ends processes before they have found each other.
+type saidOnce struct {
+	cluster.Launch
+	error
+}
+
+// Unwrap returns the error.
+func (s saidOnce) Unwrap() error { return s.error }
+
 // leaveLimit is how long a rank that has failed waits for the others to fail for
 // the same reason.
 const leaveLimit = 5 * time.Second
 
+// sayLimit is how long the others let rank 0 say what is wrong with all of them.
+const sayLimit = 2 * time.Second
+
 // end ends this process's part and returns its exit status. An error that all
 // ranks have is printed by rank 0; one that others do not know of ends them.
 func (s *session) end(err error, stderr io.Writer) int {
+	var once saidOnce
+	if errors.As(err, &once) && once.Rank > 0 {
+		time.Sleep(sayLimit) // the launcher ends all when the first one ends, which should be rank 0
+		return status(err, io.Discard)
+	}
 	if s.cluster.Size() == 1 {
 		return status(err, stderr)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/weights/convert"
@@ -37,6 +38,7 @@ func completeValues(root *cobra.Command) {
 		"crops": oneOf("1", "10", "12", "144"), "mode": oneOf(bench.Eval, bench.Train),
 		"precision":     oneOf(model.FP32.String(), model.BF16.String()),
 		"interpolation": oneOf(config.Choices("data.interpolation")...),
+		"geometry":      oneOf(picture.Geometries()...),
 		"method":        oneOf(names(explain.Methods())...),
 		"preprocess":    oneOf(config.Choices("data.preprocess")...),
 	}

@@ -9,7 +9,10 @@ import (
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/fetch"
+	"github.com/inception-go/inception/internal/golden"
+	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/shell"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert"
 	"github.com/spf13/cobra"
@@ -21,6 +24,8 @@ type importCommand struct {
 	convert.ImportOptions
 	out, mirror string
 	fetch       bool
+	labels      string
+	golden      goldenPictures
 }
 
 func newImport(s *session) *cobra.Command {
@@ -46,8 +51,15 @@ wrote the file; the choice and the others are printed, and --key selects another
   imagenet      resize, crop, ImageNet's mean and deviation
   unit          resize, crop, to [0, 1]
   SCALE,OFFSET  resize, crop, pixel*SCALE + OFFSET for pixels from 0 to 255, such
-                as 1/127.5,-1
+                as 1/127.5,-1, or 1/255 (an OFFSET of 0)
 timm's weights need it unless timm's config.json is in the same folder.
+--crop-pct, --geometry, --interpolation and --input-size change what it implies.
+A warning says where that contradicts what the file, timm's config.json or the
+family's published weights say.
+
+The weight file gets golden pictures, drawn ones or those of --golden, with the
+network's answers to them, which inception check computes again at any time. Those of a
+file that export wrote are kept and tried.
 
 --fetch downloads the file first if it does not exist: torchvision's inception_v3
 (when no FILE is given) or googlenet. It resumes an interrupted download and
@@ -73,9 +85,17 @@ verifies the checksum.`,
 	f.BoolVar(&i.NoHead, "no-head", false, "drop the classifier")
 	f.StringVar(&i.Preprocess, "preprocess", "", "how the training images were prepared: torchvision, inception, "+
 		"imagenet, unit or `SCALE,OFFSET` (default: as usual for the family)")
+	f.Float64Var(&i.CropPct, "crop-pct", 0, "share of the picture's side that the crop shows; 1 for all of it")
+	f.StringVar(&i.Geometry, "geometry", "", "how pictures are framed: shorter, central, or as-is: pictures of the "+
+		"input's size are taken pixel for pixel, others refused")
+	f.StringVar(&i.Interpolation, "interpolation", "", "bilinear, bicubic or bilinear-tf1")
+	f.IntVar(&i.InputSize, "input-size", 0, "height and width of the pictures that the weights have learned from")
+	f.StringVar(&i.labels, "labels", "", "`file` with the name of a class a line, in the classifier's order")
+	i.golden.addFlag(f)
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")
 	f.StringVar(&i.mirror, "mirror", convert.TorchvisionServer, "`URL` to download from")
 	_ = c.MarkFlagRequired("out")
+	annotate(c, decodesPictures)
 	return c
 }
 
@@ -86,6 +106,13 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	if filepath.Ext(i.out) != ".safetensors" {
 		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export writes files for other tools",
 			filepath.Base(i.out))}
+	}
+	if i.labels != "" {
+		text, err := textfile.Read(i.labels, 64<<20, "a list of labels")
+		if err != nil {
+			return usageError{fmt.Errorf("--labels: %w", err)}
+		}
+		i.Labels = labels.Lines(text)
 	}
 	path := strings.Join(args, "") // one argument, or none with --fetch
 	if i.fetch {
@@ -102,10 +129,21 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 		return err
 	}
 	m.Version = version()
+	own, err := i.golden.read(i.session, m.Preprocess)
+	if err != nil {
+		return err
+	}
+	if warning := golden.Settle(w, &m, own); warning != "" {
+		m.Notes = append(m.Notes, "warning: "+warning)
+	}
 	if err := weights.Save(i.out, w, m); err != nil {
 		return err
 	}
 	for _, text := range m.Notes {
+		if warning, ok := strings.CutPrefix(text, "warning: "); ok {
+			i.warn(warning)
+			continue
+		}
 		i.note("%s", text)
 	}
 	i.note("preprocess: %s", m.Preprocess)
@@ -147,71 +185,6 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 		i.note("%s has already been downloaded", file.Path)
 	}
 	return file.Path, nil
-}
-
-func newExport(s *session) *cobra.Command {
-	var from, out string
-	var o convert.ExportOptions
-	c := &cobra.Command{
-		Use:   "export --weights F --format " + strings.Join(convert.Formats(), "|") + " -o OUT",
-		Short: "Write weights for another tool",
-		Long: `Write weights as an ONNX model (opset 17, any batch size, input "input", output
-"logits"), as weights that torchvision's load_state_dict or Keras' load_weights
-takes, or as a weight file. One line names what the format cannot hold.`,
-		Example: `  inception export --weights runs/flowers5 --format onnx -o flowers.onnx
-  inception export --weights runs/flowers5 --format onnx --with-preprocess -o flowers.onnx
-  inception export --weights runs/flowers5 --format torchvision -o flowers.pth
-  inception export --weights v3.safetensors --format keras -o v3.h5`,
-		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if err := o.Validate(out); err != nil {
-				return usageError{err}
-			}
-			if err := noClobber("out", out, from); err != nil {
-				return err
-			}
-			w, m, err := weights.Load(from)
-			if err != nil {
-				return err
-			}
-			m.Version = version()
-			exported, err := convert.Export(out, w, m, o)
-			if err != nil {
-				return err
-			}
-			if len(exported.LeftOut) > 0 {
-				s.note("not in %s: %s", filepath.Base(out), strings.Join(exported.LeftOut, "; "))
-			}
-			if s.json {
-				return s.printJSON(exportResult{out, o.Format, exported})
-			}
-			s.note("wrote %s", out)
-			for _, p := range append(exported.Inputs, exported.Outputs...) {
-				s.note("  %s", p)
-			}
-			return nil
-		},
-	}
-	f := c.Flags()
-	f.StringVarP(&from, "weights", "w", "", "weight file or run folder")
-	f.StringVar(&o.Format, "format", "", strings.Join(convert.Formats(), ", "))
-	f.StringVarP(&out, "out", "o", "",
-		"file to write: .onnx; torchvision's .pth or .safetensors; Keras' .h5; .safetensors")
-	f.BoolVar(&o.WithPreprocess, "with-preprocess", false,
-		"onnx: take uint8 pixels from 0 to 255; the model subtracts the mean and divides by the deviation")
-	f.BoolVar(&o.KeepBatchNorm, "no-fold", false, "onnx: keep batch norm as separate nodes instead of folding it into "+
-		"the convolutions")
-	for _, name := range []string{"weights", "format", "out"} {
-		_ = c.MarkFlagRequired(name)
-	}
-	return c
-}
-
-// exportResult is what export prints as JSON.
-type exportResult struct {
-	Out    string `json:"out"`
-	Format string `json:"format"`
-	convert.Exported
 }
 
 // noClobberAny refuses to overwrite one of the files that are read.

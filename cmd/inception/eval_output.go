@@ -202,32 +202,37 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 		return r
 	}
 	r.Confusion = o.Confusion
-	for i, s := range o.PerClass() {
-		r.Classes = append(r.Classes, classReport{o.Labels[i], s.Images, s.Predicted, s.Precision, s.Recall, s.F1})
-	}
+	r.Classes = classReports(o.Result)
 	for _, b := range o.Reliability {
 		r.Reliability = append(r.Reliability, binReport(b))
 	}
 	return r
 }
 
-// printClasses prints the classes that have images or were predicted.
-func (e *evalCommand) printClasses(r evaluate.Result) {
-	e.print("\n%-24s %8s %10s %8s %8s\n", "class", "images", "precision", "recall", "F1")
-	row := func(name string, s evaluate.ClassScore) {
-		e.print("%-24s %8d %9.1f%% %7.1f%% %7.1f%%\n", name, s.Images, 100*s.Precision, 100*s.Recall, 100*s.F1)
-	}
+func classReports(r evaluate.Result) (all []classReport) {
 	for i, s := range r.PerClass() {
-		if s.Images+s.Predicted > 0 {
-			row(dataset.OneLine(r.Labels[i]), s)
+		all = append(all, classReport{r.Labels[i], s.Images, s.Predicted, s.Precision, s.Recall, s.F1})
+	}
+	return all
+}
+
+// printClasses prints the classes that have images or were predicted.
+func (s *session) printClasses(r evaluate.Result) {
+	s.print("\n%-24s %8s %10s %8s %8s\n", "class", "images", "precision", "recall", "F1")
+	row := func(name string, c evaluate.ClassScore) {
+		s.print("%-24s %8d %9.1f%% %7.1f%% %7.1f%%\n", name, c.Images, 100*c.Precision, 100*c.Recall, 100*c.F1)
+	}
+	for i, c := range r.PerClass() {
+		if c.Images+c.Predicted > 0 {
+			row(dataset.OneLine(r.Labels[i]), c)
 		}
 	}
 	row("macro average", r.MacroAverage())
-	e.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n",
+	s.print("\nexpected calibration error %.2f%%\n%-16s %8s %11s %9s\n",
 		100*r.ECE, "probability", "images", "mean", "accuracy")
 	for _, b := range r.Reliability {
 		if b.Images > 0 {
-			e.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n",
+			s.print("%5.1f%% to %5.1f%% %8d %10.1f%% %8.1f%%\n",
 				100*b.From, 100*b.To, b.Images, 100*b.Confidence, 100*b.Accuracy)
 		}
 	}

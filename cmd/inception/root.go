@@ -43,7 +43,6 @@ func (s signalled) Error() string { return "stopped by " + s.Signal.String() }
 
 // run executes a command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	memory.Respect(memory.Available())
 	stdout, stderr = console.NewPlain(stdout), console.NewPlain(stderr)
 	ctx, stop := withSignals(context.Background(), stderr)
 	defer stop()
@@ -118,6 +117,7 @@ type session struct {
 	begun    bool // whether the command's own work has begun
 
 	cluster *cluster.Cluster // the processes that share the work; nil for one
+	memory  memory.Limit     // what this one may have of the machine
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -156,11 +156,11 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		"where messages go to no terminal: time between lines of progress; 0 for none")
 	root.SetGlobalNormalizationFunc(normalize)
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(together(newTrain(s)), together(newEval(s)), newAblate(s), newLRFind(s), newSummary(s),
-		together(newBench(s)), newConfig(s))
+	root.AddCommand(together(newTrain(s)), together(newEval(s)), together(newAblate(s)), newLRFind(s), newProbe(s),
+		newSummary(s), together(newBench(s)), newConfig(s))
 	root.AddCommand(unconfigured(
 		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newQuantize(s),
-		newImport(s), newExport(s),
+		newImport(s), newExport(s), newCheck(s),
 		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
 	groups(root)
 	root.SetHelpCommand(newHelp(root))
@@ -263,11 +263,22 @@ func (s *session) warnOfUnread(c *cobra.Command) {
 	}
 }
 
-// prepare sets the instruction set and the threads that the kernels use.
+// prepare sets what this process takes of the machine: the instruction set, the
+// memory and the threads. Ranks of one machine share it.
 func (s *session) prepare() error {
 	if err := kernel.ISAError(); err != nil {
 		return err
 	}
+	limits, things := memory.Limits(), []string{cluster.Processors()}
+	for _, l := range limits {
+		things = append(things, l.Common)
+	}
+	sharing, err := s.cluster.Sharing(things)
+	if err != nil {
+		return err
+	}
+	s.memory = memory.Share(limits, sharing[1:])
+	memory.Respect(s.memory)
 	const most = 1024
 	if v := os.Getenv("INCEPTION_THREADS"); v != "" && s.threads == 0 {
 		n, err := strconv.Atoi(v)
@@ -281,11 +292,7 @@ func (s *session) prepare() error {
 	}
 	threads := s.threads
 	if threads == 0 && s.cluster.Size() > 1 {
-		share, err := s.cluster.Neighbours()
-		if err != nil {
-			return err
-		}
-		threads = max(1, parallel.Default()/share)
+		threads = max(1, parallel.Default()/sharing[0])
 	}
 	parallel.SetThreads(threads)
 	return nil

@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"picture": drawn, "swatches": swatches, "nohead": nohead, "means": means, "folders": folders, "layers": layers, "half": half,
+			"picture": drawn, "swatches": swatches, "nohead": nohead, "golden": goldenOf, "means": means, "folders": folders, "layers": layers, "half": half,
 		},
 		Setup: func(e *testscript.Env) error { e.Setenv("SERVER", server.URL); return nil },
 	})
@@ -47,6 +47,19 @@ func nohead(ts *testscript.TestScript, _ bool, files []string) {
 	ts.Check(err)
 	m.NoHead = true
 	ts.Check(weights.Save(ts.MkAbs(files[1]), w, m))
+}
+
+// goldenOf, for scripts golden IN none|changed OUT, drops a weight file's golden
+// pictures or changes an answer to the first.
+func goldenOf(ts *testscript.TestScript, _ bool, args []string) {
+	w, m, err := weights.Load(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if args[1] == "none" {
+		m.Golden = nil
+	} else {
+		m.Golden[0].Values[0] += 1
+	}
+	ts.Check(weights.Save(ts.MkAbs(args[2]), w, m))
 }
 
 // means IN OUT keeps of the epochs' lines what follows from the seed.

@@ -110,7 +110,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	result, err := train.Run(c.Context(), train.Job{
 		Config: resolved.Config, Dir: dir, Version: version(), Command: commandLine(), Resume: t.resume, Init: t.init,
-		Reporter: reporter, Cluster: t.cluster, Emulate: t.arithmetic.emulate,
+		Reporter: reporter, Cluster: t.cluster, Memory: t.memory, Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
 		err = moved(err)

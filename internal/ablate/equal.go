@@ -101,7 +101,7 @@ func (p *Plan) costs() (costs []float64, err error) {
 	}
 	for round := range 3 {
 		for i, row := range p.rows {
-			step, err := row.stepTime(p.emulate)
+			step, err := row.stepTime(p.like.Emulate)
 			if err != nil {
 				return nil, fmt.Errorf("row %s: %w", row.Name, err)
 			}

@@ -62,7 +62,7 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		step, err := row.stepTime(p.emulate)
+		step, err := row.stepTime(p.like.Emulate)
 		if err != nil {
 			return nil, fmt.Errorf("row %s: %w", row.Name, err)
 		}
@@ -70,7 +70,7 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 		r := RowForecast{
 			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
-			Steps: row.outline.Updates, StepSeconds: step.Seconds(), Seconds: row.runTime(step).Seconds(),
+			Steps: row.outline.Updates, StepSeconds: step.Seconds(), Seconds: row.runTime(step).Seconds() / float64(p.crew.ranks()),
 		}
 		if o.Seconds.N > 0 {
 			r.Seconds = o.Seconds.Mean
@@ -85,7 +85,8 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 	}
 	for i, row := range p.rows {
 		if p.tune != nil && len(row.tuned) == 0 {
-			f.Tuning += f.Rows[i].Seconds * float64(len(p.tune.values)*p.tune.epochs) / float64(row.config.Train.Epochs)
+			f.Tuning += f.Rows[i].Seconds * float64(len(p.tune.values)*p.tune.epochs) /
+				float64(row.config.Train.Epochs*p.crew.crews())
 		}
 	}
 	var runs []int

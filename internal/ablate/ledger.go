@@ -22,7 +22,8 @@ type ledger struct {
 	first    int // seeds that every row gets
 	last     int // seeds that there are
 	looks    []statistics.Look
-	has      map[turn]bool // runs that are done, have diverged, or are somebody else's
+	has      map[turn]bool // runs that are done, have diverged, or are under way
+	crews    int           // that make runs at the same time; 0 is 1
 }
 
 // account is a comparison as the ledger sees it.
@@ -63,18 +64,20 @@ func (l *ledger) open() (all []account) {
 	return all
 }
 
-// missing lists the runs that a comparison's next look takes, and what they
-// cost.
+// missing lists the runs that a comparison's next look takes, and in what time
+// all crews could make them.
 func (l *ledger) missing(a account) (turns []turn, cost float64) {
+	longest := 0.0
 	for seed := range l.looks[a.looks].Pairs {
 		for _, row := range a.rows {
 			if t := (turn{row, seed}); !l.has[t] {
 				turns = append(turns, t)
-				cost += l.seconds[row]
+				cost += l.seconds[row] / float64(max(1, l.crews))
+				longest = max(longest, l.seconds[row])
 			}
 		}
 	}
-	return turns, cost
+	return turns, max(cost, longest)
 }
 
 // plan returns how many runs each row has if none of the open verdicts is
@@ -86,7 +89,7 @@ func (l *ledger) plan(budget float64) (runs []int, cost float64) {
 			break
 		}
 		l.has[t] = true
-		cost += l.seconds[t.row]
+		cost += l.seconds[t.row] / float64(max(1, l.crews))
 		for i := range l.accounts {
 			if a := &l.accounts[i]; a.looks < len(l.looks) {
 				if missing, _ := l.missing(*a); len(missing) == 0 {
@@ -102,9 +105,10 @@ func (l *ledger) plan(budget float64) (runs []int, cost float64) {
 	return runs, cost
 }
 
-// ledger returns the books as the results stand. busy runs are left to others.
-func (p *Plan) ledger(r *Result, busy map[turn]bool) *ledger {
-	l := &ledger{first: len(p.Seeds), last: len(p.Seeds), looks: r.Rule.Looks, has: map[turn]bool{}}
+// ledger returns the books as the results stand. Runs that are taken are under
+// way.
+func (p *Plan) ledger(r *Result, taken map[turn]bool) *ledger {
+	l := &ledger{first: len(p.Seeds), last: len(p.Seeds), looks: r.Rule.Looks, has: map[turn]bool{}, crews: p.crew.crews()}
 	if p.budget > 0 {
 		l.first = min(l.first, l.looks[0].Pairs)
 	} else {
@@ -117,7 +121,7 @@ func (p *Plan) ledger(r *Result, busy map[turn]bool) *ledger {
 		}
 		l.seconds = append(l.seconds, seconds)
 		for s, o := range row.Runs {
-			if t := (turn{i, s}); o.State != Pending || busy[t] {
+			if t := (turn{i, s}); o.State != Pending || taken[t] {
 				l.has[t] = true
 			}
 		}

@@ -29,6 +29,7 @@ type Options struct {
 	TuneEpoch int            // epochs of a short run; 0 for a quarter of the base's
 	Version   string         // of the program
 	Emulate   bool           // train.Job's
+	Crew      *Crew          // rank 0's, under MPI; nil for one process
 }
 
 // Plan is a suite whose rows have all been checked.
@@ -41,9 +42,9 @@ type Plan struct {
 	margin  float64
 	budget  time.Duration // with one, seeds are added where verdicts are open
 	equal   Footing
-	tune    *tuning // nil without
-	version string
-	emulate bool
+	tune    *tuning   // nil without
+	like    train.Job // every run's, but for what the row says
+	crew    *Crew
 
 	images map[string]string // identify's
 }
@@ -85,8 +86,14 @@ func Prepare(o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Suite: o.Suite.title(), effects: o.Suite.effects(), margin: o.Margin, budget: o.Budget,
-		equal:   cmp.Or(o.Equal, EqualEpochs),
-		version: o.Version, emulate: o.Emulate, images: map[string]string{}}
+		equal: cmp.Or(o.Equal, EqualEpochs),
+		like:  train.Job{Version: o.Version, Emulate: o.Emulate}, crew: o.Crew, images: map[string]string{}}
+	if o.Crew != nil {
+		p.like.Memory = o.Crew.Memory
+		if err := o.Crew.Check(); err != nil {
+			return nil, err
+		}
+	}
 	var err error
 	if p.Base, err = config.Load(o.Base); err != nil {
 		return nil, err
@@ -111,7 +118,7 @@ func Prepare(o Options) (*Plan, error) {
 		return nil, errors.New("--tune-epochs: is of the short runs of --tune, which is missing")
 	}
 	for _, c := range changes {
-		planned, err := plan(c, o.Base, o.Emulate)
+		planned, err := plan(c, o.Base, p.like)
 		if err == nil && planned.config.Train.Seed != p.Base.Train.Seed {
 			err = fmt.Errorf("%s: %w", planned.config.Origin["train.seed"], settings.Errorf("train.seed",
 				"all rows have the same seeds, from --seeds and the base's train.seed; remove it"))
@@ -123,12 +130,25 @@ func Prepare(o Options) (*Plan, error) {
 	}
 	if p.tune != nil {
 		for _, value := range p.tune.values {
-			if _, err := p.tune.with(p.rows[0], value, o.Emulate); err != nil {
+			if _, err := p.tune.with(p.rows[0], value, p.like); err != nil {
 				return nil, fmt.Errorf("row %s: %w", p.rows[0].Name, err)
 			}
 		}
 	}
-	return p, p.equal.check(p.rows)
+	return p, errors.Join(p.equal.check(p.rows), p.shareable())
+}
+
+// shareable returns an error if the ranks of a crew cannot share the updates of a
+// row: they divide the batches that one process would do one after another.
+func (p *Plan) shareable() error {
+	for _, row := range p.rows {
+		batches := row.config.Train.GradAccumSteps
+		if possible := train.RankCounts(batches); !slices.Contains(possible, p.crew.ranks()) {
+			return fmt.Errorf("--ranks-per-run: row %s: %w", row.Name, settings.Errorf("train.grad_accum_steps",
+				"is %d, and %d ranks cannot share an update of so many batches; %v can", batches, p.crew.ranks(), possible))
+		}
+	}
+	return nil
 }
 
 // takeRowSettings moves the settings of base that start with a row's name to
@@ -158,8 +178,8 @@ func takeRowSettings(base *config.Sources, changes []*change) error {
 	return nil
 }
 
-// plan resolves one row; emulate is train.Job's.
-func plan(c *change, base config.Sources, emulate bool) (planned, error) {
+// plan resolves one row, whose runs are like a job.
+func plan(c *change, base config.Sources, like train.Job) (planned, error) {
 	r := planned{Row: c.Row, base: c.base, ideas: c.ideas, change: c, sources: base}
 	for _, s := range c.own {
 		r.settings = append(r.settings, s.Text)
@@ -169,7 +189,8 @@ func plan(c *change, base config.Sources, emulate bool) (planned, error) {
 	if r.config, err = config.Load(base); err != nil {
 		return r, err
 	}
-	if r.outline, err = train.Check(train.Job{Config: r.config.Absolute(), Emulate: emulate}); err != nil {
+	like.Config = r.config.Absolute()
+	if r.outline, err = train.Check(like); err != nil {
 		return r, err
 	}
 	if r.outline.ValImages == 0 {
@@ -186,9 +207,10 @@ func plan(c *change, base config.Sources, emulate bool) (planned, error) {
 
 // job is a run of the row below the ablation folder dir.
 func (p *Plan) job(r planned, seed uint64, dir string) train.Job {
-	c := r.config.Absolute()
-	c.Train.Seed = seed
-	return train.Job{Config: c, Dir: filepath.Join(dir, folder(r.Name, seed)), Version: p.version, Emulate: p.emulate}
+	job := p.like
+	job.Config, job.Dir = r.config.Absolute(), filepath.Join(dir, folder(r.Name, seed))
+	job.Train.Seed = seed
+	return job
 }
 
 // folder is the folder of a run, below that of the ablation.

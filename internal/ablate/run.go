@@ -18,7 +18,7 @@ import (
 	"github.com/inception-go/inception/internal/train"
 )
 
-// Progress is told how an ablation proceeds.
+// Progress is told how an ablation proceeds, one thing at a time.
 type Progress struct {
 	Begin func(Upcoming) train.Reporter // before a run; returns the run's reporter
 	Done  func(*Result)                 // after a run
@@ -31,6 +31,7 @@ type Upcoming struct {
 	Seed       uint64
 	Dir        string
 	Left       time.Duration // of all runs, estimated from finished ones; 0 if unknown
+	Where      string        // the rank that makes it; empty for this one, whose reporter alone is heard
 }
 
 // Run trains every row with every seed: first all rows with the first seed,
@@ -41,19 +42,24 @@ type Upcoming struct {
 // the ablation. The results up to then are in dir and in the returned Result.
 //
 // Several processes may share dir, each doing the runs that no other has
-// started; those that others are still doing stay Pending in the result.
-func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result, error) {
+// started; those that others are still doing stay Pending in the result. Under
+// MPI rank 0 runs the plan, and the others Crew.Work.
+func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (r *Result, err error) {
+	t, err := p.assemble()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.disband(err)) }()
 	within, end := p.within(ctx)
 	defer end()
 	if p.tune != nil && !rundir.HoldsRun(dir) {
-		if err := p.tuneRows(within, dir, progress); err != nil && !errors.Is(err, errBudget) {
+		if err := p.tuneRows(within, t, dir, progress); err != nil && !errors.Is(err, errBudget) {
 			return nil, err
 		} else if err != nil {
 			return p.empty(dir), nil
 		}
 	}
-	r, err := p.collect(dir)
-	if err != nil {
+	if r, err = p.collect(dir); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -63,27 +69,12 @@ func (p *Plan) Run(ctx context.Context, dir string, progress Progress) (*Result,
 	if err := r.schedule.write(dir); err != nil {
 		return nil, err
 	}
-	busy := map[turn]bool{}
-	for {
-		t, ok := p.next(within, r, busy)
-		if !ok {
-			return r, r.write(p, dir)
-		}
-		done, err := p.turn(within, r, t, dir, progress)
-		switch {
-		case errors.Is(err, errBudget):
-			return r, r.write(p, dir)
-		case err != nil:
-			return r, errors.Join(err, r.write(p, dir))
-		case !done:
-			busy[t] = true
-			continue
-		}
-		if err := r.write(p, dir); err != nil {
-			return r, err
-		}
-		progress.Done(r)
+	taken := map[turn]bool{} // runs that are under way, here or elsewhere
+	err = t.work(within, func() (*task, error) { return p.task(within, t, r, taken, dir, progress) })
+	if errors.Is(err, errBudget) {
+		err = nil
 	}
+	return r, errors.Join(err, r.write(p, dir))
 }
 
 // sweep removes what killed processes were writing long ago: another one may be
@@ -109,7 +100,7 @@ func (p *Plan) within(ctx context.Context) (context.Context, context.CancelFunc)
 
 // next returns the run to make now; ok is false if there is none, or the budget
 // is spent.
-func (p *Plan) next(ctx context.Context, r *Result, busy map[turn]bool) (t turn, ok bool) {
+func (p *Plan) next(ctx context.Context, r *Result, taken map[turn]bool) (t turn, ok bool) {
 	left := unlimited
 	if end, limited := ctx.Deadline(); limited && p.budget > 0 {
 		if left = time.Until(end).Seconds(); left <= 0 {
@@ -118,54 +109,91 @@ func (p *Plan) next(ctx context.Context, r *Result, busy map[turn]bool) (t turn,
 	}
 	r.average()
 	r.decide()
-	return p.ledger(r, busy).next(left)
+	return p.ledger(r, taken).next(left)
 }
 
-// turn makes a run, or finds that another process has; done is false if one is
-// at it.
-func (p *Plan) turn(ctx context.Context, r *Result, t turn, dir string, progress Progress) (done bool, err error) {
-	row := p.rows[t.row]
-	r.reserve(p, t)
-	run := &r.Rows[t.row].Runs[t.seed]
-	job := p.job(row, run.Seed, dir)
-	done, err = p.perform(ctx, job, run, func() train.Reporter {
-		number := r.Planned() - r.Count(Pending) + 1
-		return progress.Begin(Upcoming{number, r.Planned(), row.Title, run.Seed, job.Dir, r.left()})
-	})
-	if err != nil || !done || p.tune == nil || run.State != Done {
-		return done, err
+// task returns what is to be done now; nil if there is nothing for the time
+// being.
+func (p *Plan) task(ctx context.Context, crews *team, r *Result, taken map[turn]bool, dir string, progress Progress) (
+	*task, error) {
+	for {
+		t, ok := p.next(ctx, r, taken)
+		if !ok {
+			return nil, nil
+		}
+		taken[t] = true
+		r.reserve(p, t)
+		run := func() *Outcome { return &r.Rows[t.row].Runs[t.seed] }
+		job := p.job(p.rows[t.row], run().Seed, dir)
+		o, busy, err := p.order(job, run(), p.tune != nil)
+		switch {
+		case err != nil:
+			return nil, err
+		case busy:
+			continue // it stays taken
+		case o == nil: // another process has made it
+			delete(taken, t)
+			continue
+		}
+		return &task{order: *o,
+			begin: func(where string) train.Reporter {
+				number := r.Planned() - r.Count(Pending) + crews.working
+				left := r.left() / time.Duration(len(crews.all))
+				return progress.Begin(Upcoming{number, r.Planned(), p.rows[t.row].Title, run().Seed, job.Dir, left, where})
+			},
+			end: func() error {
+				delete(taken, t)
+				if err := crews.await(r, run(), job.Dir); err != nil {
+					return err
+				}
+				if err := r.write(p, dir); err != nil {
+					return err
+				}
+				crews.talking.Lock()
+				defer crews.talking.Unlock()
+				progress.Done(r)
+				return nil
+			},
+		}, nil
 	}
-	if err := p.test(ctx, job); err != nil {
-		return false, err
-	}
-	return true, run.read(job.Dir)
 }
 
-// perform makes the run of a job and reads its outcome, if that is not there
-// yet; done is false if another process is at it.
-func (p *Plan) perform(ctx context.Context, job train.Job, run *Outcome, begin func() train.Reporter) (done bool,
-	err error) {
+// order returns what is left to do of a job and, if tested says so, of its test;
+// nil if nothing is, or another process is at it. What dir shows of it is read
+// into run.
+func (p *Plan) order(job train.Job, run *Outcome, tested bool) (o *order, busy bool, err error) {
 	// Another process may have come here since dir was read.
-	if err := run.read(job.Dir); err != nil || run.State != Pending {
-		return true, err
+	if err := run.read(job.Dir); err != nil {
+		return nil, false, err
 	}
-	if rundir.Busy(job.Dir) {
-		return false, nil
+	made := run.State != Pending
+	if run.State == Failed || made && (!tested || run.Test != nil) {
+		return nil, false, nil
 	}
-	if job.Resume = rundir.HoldsRun(job.Dir); !job.Resume {
-		identity, err := identify(job.Config, p.images)
+	if run.State = Pending; !made && rundir.Busy(job.Dir) {
+		return nil, true, nil
+	}
+	identity, err := identify(job.Config, p.images)
+	return &order{Config: job.Config, Dir: job.Dir, Version: job.Version, Emulate: job.Emulate,
+		Resume: rundir.HoldsRun(job.Dir), Train: !made, Test: tested, Made: identity}, false, err
+}
+
+// await reads how a run has ended. What another machine has written may be seen
+// late.
+func (t *team) await(r *Result, run *Outcome, dir string) error {
+	const patience = time.Minute
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		err := r.read(run, dir)
+		if err == nil && run.State != Pending {
+			return nil
+		}
 		if err == nil {
-			err = identity.write(job.Dir)
+			err = fmt.Errorf("%s: shows no end of the run here; do all ranks share the folder?", dir)
 		}
-		if err != nil {
-			return false, err
+		if len(t.all) == 1 || time.Since(begin) > patience {
+			return err
 		}
 	}
-	job.Reporter = begin()
-	if err = p.train(ctx, job, run); errors.Is(err, rundir.ErrBusy) {
-		return false, nil
-	}
-	return true, err
 }
 
 // reserve makes room for a run in the result.
@@ -177,21 +205,17 @@ func (r *Result) reserve(p *Plan, t turn) {
 	}
 }
 
-// train makes a run and notes how it ended.
-func (p *Plan) train(ctx context.Context, job train.Job, run *Outcome) error {
+// makeRun makes a run. If it diverges, a file says so and there is no error:
+// resuming would end the same way, for the same seed gives the same bits.
+func makeRun(ctx context.Context, job train.Job) error {
 	_, err := train.Run(ctx, job)
-	if errors.Is(err, train.ErrDiverged) {
-		// Resuming would end the same way: the same seed gives the same bits.
-		why := err.Error() + "\n"
-		err = atomicfile.Write(filepath.Join(job.Dir, failedFile), func(w io.Writer) error {
-			_, err := io.WriteString(w, why)
-			return err
-		})
-	}
-	if err != nil {
+	if !errors.Is(err, train.ErrDiverged) {
 		return err
 	}
-	return run.read(job.Dir)
+	return atomicfile.Write(filepath.Join(job.Dir, failedFile), func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, err)
+		return err
+	})
 }
 
 // failedFile is a file in the folder of a diverged run that says why.

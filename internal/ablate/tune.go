@@ -105,16 +105,16 @@ func tuningData(c train.Config) ([]config.Setting, error) {
 }
 
 // with returns the row with a value of the tuned key.
-func (t *tuning) with(row planned, value string, emulate bool) (planned, error) {
+func (t *tuning) with(row planned, value string, like train.Job) (planned, error) {
 	c := *row.change
 	c.own = append(c.own[:len(c.own):len(c.own)], config.Setting{Text: t.key + "=" + value,
 		From: config.Origin{Kind: config.FromSet, Place: "--tune " + row.Name}})
-	return plan(&c, row.sources, emulate)
+	return plan(&c, row.sources, like)
 }
 
 // tuningJob is the short run of a row with a value.
 func (p *Plan) tuningJob(row planned, value, dir string) (train.Job, error) {
-	tuned, err := p.tune.with(row, value, p.emulate)
+	tuned, err := p.tune.with(row, value, p.like)
 	if err != nil {
 		return train.Job{}, fmt.Errorf("row %s: %w", row.Name, err)
 	}
@@ -125,40 +125,68 @@ func (p *Plan) tuningJob(row planned, value, dir string) (train.Job, error) {
 }
 
 // tuneRows makes the short runs that are missing.
-func (p *Plan) tuneRows(ctx context.Context, dir string, progress Progress) error {
-	number, all := 0, len(p.rows)*len(p.tune.values)
+func (p *Plan) tuneRows(ctx context.Context, crews *team, dir string, progress Progress) error {
+	var all []shortRun
 	for _, row := range p.rows {
 		for _, value := range p.tune.values {
-			number++
 			job, err := p.tuningJob(row, value, dir)
+			if err == nil {
+				err = p.sameRun(job)
+			}
 			if err != nil {
 				return err
 			}
-			if err := p.sameRun(job); err != nil {
-				return err
-			}
-			begin := func() train.Reporter {
-				return progress.Begin(Upcoming{Number: number, Of: all, Title: row.Title + ", " + p.tune.key + " " + value,
-					Seed: p.Seeds[0], Dir: job.Dir})
-			}
-			for {
-				done, err := p.perform(ctx, job, &Outcome{State: Pending}, begin)
-				if err != nil {
-					return err
-				}
-				if done {
-					break
-				}
-				// Another process is at it, and the rows need all of them.
-				select {
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				case <-time.After(time.Second):
-				}
-			}
+			all = append(all, shortRun{job, Upcoming{Number: len(all) + 1, Of: len(p.rows) * len(p.tune.values),
+				Title: row.Title + ", " + p.tune.key + " " + value, Seed: p.Seeds[0], Dir: job.Dir}})
 		}
 	}
-	return nil
+	for {
+		left := all
+		busy := all[:0:0] // what other processes are at
+		err := crews.work(ctx, func() (*task, error) {
+			for len(left) > 0 {
+				short := left[0]
+				left = left[1:]
+				o, elsewhere, err := p.order(short.job, &Outcome{State: Pending}, false)
+				if err != nil {
+					return nil, err
+				}
+				if elsewhere {
+					busy = append(busy, short)
+				}
+				if o != nil {
+					return short.task(*o, crews, progress), nil
+				}
+			}
+			return nil, nil
+		})
+		if err != nil || len(busy) == 0 {
+			return err
+		}
+		// The rows need all of them.
+		all = busy
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// shortRun is a run that tries a value.
+type shortRun struct {
+	job train.Job
+	Upcoming
+}
+
+func (s shortRun) task(o order, crews *team, progress Progress) *task {
+	return &task{order: o,
+		begin: func(where string) train.Reporter {
+			s.Where = where
+			return progress.Begin(s.Upcoming)
+		},
+		end: func() error { return crews.await(&Result{}, &Outcome{State: Pending}, s.job.Dir) },
+	}
 }
 
 // choose gives each row the value whose short run was the best in validation:
@@ -193,7 +221,7 @@ func (p *Plan) choose(dir string) (bool, error) {
 			if !t.Chosen {
 				continue
 			}
-			chosen, err := p.tune.with(row, t.Value, p.emulate)
+			chosen, err := p.tune.with(row, t.Value, p.like)
 			if err != nil {
 				return false, err
 			}
@@ -207,7 +235,7 @@ func (p *Plan) choose(dir string) (bool, error) {
 func better(a, b Tuned) bool { return a.Top1 > b.Top1 || a.Top1 == b.Top1 && a.Loss < b.Loss }
 
 // test measures a finished run on the test images, if it was not yet.
-func (p *Plan) test(ctx context.Context, job train.Job) error {
+func test(ctx context.Context, job train.Job) error {
 	path := filepath.Join(job.Dir, testFile)
 	if _, err := os.Stat(path); err == nil {
 		return nil

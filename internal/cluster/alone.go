@@ -7,12 +7,12 @@ import "fmt"
 // Join returns the cluster of the processes that were started together; nil if
 // this one is alone. It must be called once.
 func Join() (*Cluster, error) {
-	size, launcher := Launched()
-	if size == 1 {
+	l := Launched()
+	if l.Size == 1 {
 		return nil, nil
 	}
 	return nil, fmt.Errorf("%s has started %d processes, but this build of inception works alone; "+
-		"make build-mpi builds the one that works together", launcher, size)
+		"make build-mpi builds the one that works together", l.By, l.Size)
 }
 
 // Library describes the MPI library that Join would use.

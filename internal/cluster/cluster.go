@@ -9,6 +9,7 @@
 package cluster
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -101,12 +102,15 @@ func (c *Cluster) Size() int {
 	return len(c.ranks)
 }
 
-// Name returns words for a rank: its number and host.
+// Name returns words for a rank: its number among all processes, and its host.
 func (c *Cluster) Name(rank int) string {
-	if c == nil || c.hosts[rank] == "" {
+	if c == nil {
 		return fmt.Sprintf("rank %d", rank)
 	}
-	return fmt.Sprintf("rank %d on %s", rank, c.hosts[rank])
+	if c.hosts[rank] == "" {
+		return fmt.Sprintf("rank %d", c.ranks[rank])
+	}
+	return fmt.Sprintf("rank %d on %s", c.ranks[rank], c.hosts[rank])
 }
 
 // SetTimeout limits every wait for another rank from now on; 0 is no limit.
@@ -116,27 +120,38 @@ func (c *Cluster) SetTimeout(limit time.Duration) {
 	}
 }
 
-// Neighbours returns how many ranks use the same processors as this one.
-func (c *Cluster) Neighbours() (int, error) {
-	if c.Size() == 1 {
-		return 1, nil
-	}
-	all, err := c.AllGather([]byte(c.hosts[c.rank] + " " + processors()))
+// Sharing returns how many ranks of this host, this one included, use each of
+// the things that this one uses. All ranks name their own.
+func (c *Cluster) Sharing(things []string) ([]int, error) {
+	counts := make([]int, len(things))
+	mine, err := json.Marshal(things)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	n := 0
-	for _, other := range all {
-		if string(other) == string(all[c.Rank()]) {
-			n++
+	all, err := c.AllGather(mine)
+	if err != nil {
+		return nil, err
+	}
+	for rank, text := range all {
+		if c != nil && c.hosts[rank] != c.hosts[c.rank] {
+			continue
+		}
+		var others []string
+		if err := json.Unmarshal(text, &others); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Name(rank), err)
+		}
+		for i, thing := range things {
+			if slices.Contains(others, thing) {
+				counts[i]++
+			}
 		}
 	}
-	return n, nil
+	return counts, nil
 }
 
-// processors names those that this process may run on: launchers may bind each
+// Processors names those that this process may run on: launchers may bind each
 // rank to some of its own.
-func processors() string {
+func Processors() string {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return ""
@@ -162,6 +177,20 @@ func (c *Cluster) First(n int) *Cluster {
 		}
 	}
 	return c.firsts[n]
+}
+
+// Group returns the cluster of this rank's group, if groups are of so many ranks
+// that follow each other. Its messages do not meet those of other groups, nor
+// links to them; what the whole does together must not be under way beside it.
+func (c *Cluster) Group(ranks int) *Cluster {
+	if c.Size() == 1 || ranks == 1 {
+		return nil
+	}
+	first := c.rank / ranks * ranks
+	end := min(first+ranks, len(c.ranks))
+	return &Cluster{
+		transport: c.transport, ranks: c.ranks[first:end], rank: c.rank - first, hosts: c.hosts[first:end], timeout: c.timeout,
+	}
 }
 
 // Abort ends the processes of all ranks.
@@ -222,18 +251,21 @@ func (e *StallError) Error() string {
 }
 
 // wait waits for messages.
-func (c *Cluster) wait(requests ...*request) error {
-	var limit <-chan time.Time
-	if c.timeout > 0 {
-		timer := time.NewTimer(c.timeout)
+func (c *Cluster) wait(requests ...*request) error { return c.within(c.timeout, requests...) }
+
+// within waits for messages, but no longer than a limit, if that is not 0.
+func (c *Cluster) within(limit time.Duration, requests ...*request) error {
+	var over <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
 		defer timer.Stop()
-		limit = timer.C
+		over = timer.C
 	}
 	for i, r := range requests {
 		select {
 		case <-r.done:
-		case <-limit:
-			return &StallError{c.Name(c.firstMissing(requests[i:])), c.timeout}
+		case <-over:
+			return &StallError{c.Name(c.firstMissing(requests[i:])), limit}
 		}
 	}
 	return nil

@@ -6,20 +6,27 @@ import (
 )
 
 // launchers name the variables by which those who start several processes tell
-// each how many there are.
-var launchers = []struct{ variable, name string }{
-	{"OMPI_COMM_WORLD_SIZE", "mpirun"}, // Open MPI
-	{"PMI_SIZE", "mpirun"},             // MPICH and Intel MPI
-	{"SLURM_STEP_NUM_TASKS", "srun"},
+// each how many there are, and which of them it is.
+var launchers = []struct{ size, rank, name string }{
+	{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "mpirun"}, // Open MPI
+	{"PMI_SIZE", "PMI_RANK", "mpirun"},                         // MPICH and Intel MPI
+	{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun"},
 }
 
-// Launched returns how many processes this one was started together with, 1 if
-// it is alone, and by what.
-func Launched() (size int, launcher string) {
+// Launch is what a launcher has started.
+type Launch struct {
+	Size int    // processes; 1 if this one is alone
+	Rank int    // this one's number
+	By   string // name of the launcher
+}
+
+// Launched returns what this process was started together with.
+func Launched() Launch {
 	for _, l := range launchers {
-		if n, err := strconv.Atoi(os.Getenv(l.variable)); err == nil && n > 1 {
-			return n, l.name
+		if n, err := strconv.Atoi(os.Getenv(l.size)); err == nil && n > 1 {
+			rank, _ := strconv.Atoi(os.Getenv(l.rank)) // without a number each is the first
+			return Launch{n, rank, l.name}
 		}
 	}
-	return 1, ""
+	return Launch{Size: 1}
 }

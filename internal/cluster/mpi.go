@@ -13,8 +13,8 @@ import (
 // Join returns the cluster of the processes that were started together; nil if
 // this one is alone. It must be called once.
 func Join() (*Cluster, error) {
-	size, launcher := Launched()
-	if size == 1 {
+	launch := Launched()
+	if launch.Size == 1 {
 		return nil, nil
 	}
 	lib, err := open()
@@ -27,10 +27,10 @@ func Join() (*Cluster, error) {
 	if err := <-ready; err != nil {
 		return nil, err
 	}
-	if e.size != size {
+	if e.size != launch.Size {
 		return nil, fmt.Errorf("%s has started %d processes, but %s (%s) knows of %d; "+
 			"INCEPTION_MPI=/path/to/libmpi.so names the library that %[1]s belongs to",
-			launcher, size, lib.path, lib.version(), e.size)
+			launch.By, launch.Size, lib.path, lib.version(), e.size)
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -83,7 +83,7 @@ func (e *engine) run(ready chan<- error) {
 		return
 	}
 	var waiting []*pending
-	pause := shortPause
+	pause, last := shortPause, time.Now()
 	for {
 		o, ok := e.next(len(waiting) > 0, pause)
 		switch {
@@ -92,23 +92,31 @@ func (e *engine) run(ready chan<- error) {
 			return
 		case ok:
 			waiting = append(waiting, o.begin())
-			pause = shortPause
+			pause, last = shortPause, time.Now()
 			continue // whatever else is to begin comes first
 		}
 		before := len(waiting)
 		waiting = e.library.finish(waiting)
-		if pause = min(2*pause, longPause); len(waiting) < before {
-			pause = shortPause
+		if pause = pauseAfter(2*pause, time.Since(last)); len(waiting) < before {
+			pause, last = shortPause, time.Now()
 		}
 	}
 }
 
 // The pauses between two looks at the messages under way: they grow while
-// nothing arrives, for the thread shares its core with one that computes.
+// nothing begins or arrives, for the thread shares its core with one that
+// computes.
 const (
 	shortPause = 20 * time.Microsecond
 	longPause  = 500 * time.Microsecond
+	endless    = 10 * time.Millisecond
 )
+
+// pauseAfter limits a pause after so long a silence: a wait becomes longer by a
+// hundredth at most. Links wait for hours.
+func pauseAfter(pause, silence time.Duration) time.Duration {
+	return min(pause, max(longPause, min(silence/100, endless)))
+}
 
 // next returns the next order. If messages are under way, it waits no longer
 // than pause for one.

@@ -44,9 +44,10 @@ func (r *Resolved) Follow(path string, m weights.Metadata) error {
 	theirs := r.Config
 	theirs.Model = m.Network()
 	p := m.Preprocess
-	if name := p.Setting(); name != "" {
-		theirs.Data.Preprocess, theirs.Data.Interpolation = name, p.Interpolation
-		if named, err := picture.NamedPreprocess(name, p.Size); err == nil && named.CropPct != p.CropPct {
+	if name, geometry := p.Setting(); name != "" {
+		theirs.Data.Preprocess, theirs.Data.Geometry, theirs.Data.Interpolation = name, geometry, p.Interpolation
+		named, err := picture.NamedPreprocess(name, p.Size)
+		if err == nil && named.WithGeometry(geometry).CropPct != p.CropPct {
 			theirs.Eval.CropPct = p.CropPct
 		}
 	}

@@ -33,7 +33,7 @@ var _ train.Reporter = (*Reporter)(nil)
 // Note implements train.Reporter.
 func (c *Reporter) Note(text string) {
 	if !c.Quiet {
-		c.clear()
+		c.Clear()
 		fmt.Fprintln(c.Messages, text)
 	}
 }
@@ -46,7 +46,7 @@ func (c *Reporter) Warn(text string) {
 	if c.Warned != nil {
 		c.Warned[text] = true
 	}
-	c.clear()
+	c.Clear()
 	Warn(c.Messages, text)
 }
 
@@ -71,13 +71,19 @@ func (c *Reporter) Validation(done, total int) {
 	c.draw("validation", "validation", Images, done, total)
 }
 
+// Clear takes the bar away, so that others can write a line.
+func (c *Reporter) Clear() {
+	c.bar.Clear()
+	c.bar, c.what = nil, ""
+}
+
 // draw moves the bar of that name, with text before it.
 func (c *Reporter) draw(what, text string, unit Unit, done, total int) {
 	if c.Quiet {
 		return
 	}
 	if c.what != what {
-		c.clear()
+		c.Clear()
 		c.bar, c.what = NewBar(c.Messages, c.Width, c.Every, text, unit), what
 	}
 	c.bar.Describe(text)
@@ -97,7 +103,7 @@ func (c *Reporter) Epoch(s train.EpochSummary) {
 	if c.Quiet {
 		return
 	}
-	c.clear()
+	c.Clear()
 	var line strings.Builder
 	fmt.Fprintf(&line, "epoch %d/%d", s.Epoch, s.Epochs)
 	if s.Train != nil {
@@ -121,12 +127,6 @@ func (c *Reporter) Epoch(s train.EpochSummary) {
 		line.WriteString("  " + train.Brief(s.Left) + " left")
 	}
 	fmt.Fprintln(c.Messages, line.String())
-}
-
-// clear takes the bar away, so that a line can be written.
-func (c *Reporter) clear() {
-	c.bar.Clear()
-	c.bar, c.what = nil, ""
 }
 
 // speed keeps two or three digits.

@@ -345,6 +345,9 @@ func (l *Loader) reader(i int) func() (*loaned, error) {
 		if err == nil {
 			err = im.Validate()
 		}
+		if err == nil && !l.options.Train && l.options.Crops <= picture.SingleCrop {
+			err = l.options.Preprocess.Takes(im)
+		}
 		if err != nil {
 			giveBack()
 			return nil, err

@@ -18,7 +18,8 @@ type Options struct {
 	MaxPixels     int     `yaml:"max_pixels" json:"max_pixels" help:"pixels of the largest picture that is decoded; a larger one counts as unreadable"`
 	DecodeMiB     int     `yaml:"decode_mib" json:"decode_mib" help:"MiB that the pictures being decoded at one time take together; the share of each follows from its header, and threads wait for each other"`
 	Workers       int     `yaml:"workers" json:"workers" help:"threads that decode images; 0 for one per processor thread in use"`
-	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet) or unit ([0, 1])"`
+	Preprocess    string  `yaml:"preprocess" json:"preprocess" help:"torchvision ([-1, 1], resized by the shorter side), inception (the released TensorFlow code's: [-1, 1], central crop), imagenet (mean and standard deviation of ImageNet), unit ([0, 1]), or SCALE,OFFSET for pixels from 0 to 255, such as 1/127.5,-1 or 1/255 (the offset is 0)"`
+	Geometry      string  `yaml:"geometry" json:"geometry" help:"how evaluation frames pictures: shorter (resized by the shorter side, the middle cropped), central (the middle cropped, then resized), as-is (pictures of the input's size, pixel for pixel; others cannot be used); empty for what data.preprocess does"`
 	Interpolation string  `yaml:"interpolation" json:"interpolation" help:"bilinear or bicubic, antialiased; or bilinear-tf1, TensorFlow 1's without antialiasing"`
 	Augment       Augment `yaml:"augment" json:"augment"`
 }
@@ -149,6 +150,11 @@ func (o Options) EvalPreprocess(inputSize int) (picture.Preprocess, error) {
 		return p, settings.ChoiceErrorf("data.interpolation",
 			[]string{picture.Bilinear, picture.Bicubic, picture.BilinearTF1}, "%w", err)
 	}
+	if o.Geometry != "" {
+		if err := picture.CheckGeometry(o.Geometry); err != nil {
+			return p, settings.ChoiceErrorf("data.geometry", picture.Geometries(), "%w", err)
+		}
+	}
 	p.Interpolation = o.Interpolation
-	return p, nil
+	return p.WithGeometry(o.Geometry), nil
 }

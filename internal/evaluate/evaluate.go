@@ -42,12 +42,7 @@ func (o Options) Validate() error {
 }
 
 // Preprocess returns p with the crop that the options ask for.
-func (o Options) Preprocess(p picture.Preprocess) picture.Preprocess {
-	if o.CropPct > 0 {
-		p.CropPct = o.CropPct
-	}
-	return p
-}
+func (o Options) Preprocess(p picture.Preprocess) picture.Preprocess { return p.WithCrop(o.CropPct) }
 
 // RunOptions say how an Evaluator reads images.
 type RunOptions struct {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/golden"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
@@ -64,6 +65,9 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 		SkipUnreadable: true}
 	if out.Weights, out.Report, err = q.quantise(ctx, w, run, calibration.Set); err != nil {
 		return nil, err
+	}
+	if err := golden.Fill(out.Weights, &out.Metadata, nil); err != nil {
+		q.Warn(fmt.Sprintf("no golden pictures: %v", err))
 	}
 	if rest.Set == nil || m.NoHead {
 		out.Measured = ""

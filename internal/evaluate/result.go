@@ -200,3 +200,13 @@ func (t *tally) result() Result {
 	}
 	return r
 }
+
+// Score returns how well logits, or logarithms of probabilities, of images in
+// order tell their labels. Nothing is known of skipped images and speed.
+func Score(classes []string, labels []int, logits [][]float64) Result {
+	t := newTally(classes)
+	for i, label := range labels {
+		t.add(i, label, logits[i])
+	}
+	return t.result()
+}

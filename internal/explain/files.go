@@ -75,6 +75,10 @@ func (e *Explainer) Pictures(ctx context.Context, set dataset.Set, p picture.Pre
 			results[i].Err = &dataset.ImageError{Name: set.Name(i), Err: err}
 			return
 		}
+		if err := p.Takes(im); err != nil {
+			results[i].Err = &dataset.ImageError{Name: set.Name(i), Err: err}
+			return
+		}
 		if im.Damage != "" {
 			results[i].Damage = &dataset.ImageError{Name: set.Name(i), Err: errors.New(im.Damage)}
 		}
@@ -99,7 +103,7 @@ func (e *Explainer) Pictures(ctx context.Context, set dataset.Set, p picture.Pre
 	return results, nil
 }
 
-// Prepare makes the network's input of a picture, and what Result.Shown is of it.
+// Prepare makes the network's input of a picture, which p Takes, and what Result.Shown is of it.
 func Prepare(im picture.Image, p picture.Preprocess) (input []float32, shown picture.Image) {
 	box := p.Shown(im)
 	shown = im.Part(box, int(min(mostShown, max(leastShown, box.W, box.H))))

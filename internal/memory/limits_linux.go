@@ -12,7 +12,7 @@ import (
 )
 
 func limits() []Limit {
-	all := append(cgroups(os.DirFS("/")), Limit{machine(), "this machine"})
+	all := append(cgroups(os.DirFS("/")), Limit{machine(), "this machine", "machine"})
 	return append(all, ulimit()...)
 }
 
@@ -48,9 +48,10 @@ func cgroups(root fs.FS) (all []Limit) {
 			continue
 		}
 		for group := path.Clean("/" + fields[2]); ; group = path.Dir(group) {
-			text, err := fs.ReadFile(root, path.Join(base, group, name))
+			file := path.Join(base, group, name)
+			text, err := fs.ReadFile(root, file)
 			if err == nil {
-				all = append(all, Limit{number(text), "this process's cgroup"})
+				all = append(all, Limit{number(text), "this process's cgroup", file})
 			}
 			if group == "/" {
 				break
@@ -82,7 +83,7 @@ func ulimit() (all []Limit) {
 	for resource, less := range map[int]int64{unix.RLIMIT_AS: reserved, unix.RLIMIT_DATA: 0} {
 		var r unix.Rlimit
 		if err := unix.Getrlimit(resource, &r); err == nil && r.Cur < math.MaxInt64/4 {
-			all = append(all, Limit{max(1, int64(r.Cur)-less), "the limit set by ulimit"})
+			all = append(all, Limit{Bytes: max(1, int64(r.Cur)-less), Of: "the limit set by ulimit"})
 		}
 	}
 	return all

@@ -37,8 +37,27 @@ func TestTheSmallestLimitOfAllGroupsHolds(t *testing.T) {
 }
 
 func TestSomethingIsLeftForTheRestOfTheProcess(t *testing.T) {
-	l := Limit{1600, "this machine"}
+	l := Limit{Bytes: 1600, Of: "this machine"}
 	if !l.Fits(1500) || l.Fits(1501) || !(Limit{}).Fits(1<<60) {
 		t.Error("a sixteenth of the memory is not kept, or an unknown limit refuses")
+	}
+}
+
+// Ranks of a machine share it, and a control group that they are in together; what
+// ulimit allows is for each.
+func TestRanksShareWhatTheyHaveInCommon(t *testing.T) {
+	all := []Limit{{1200, "this machine", "machine"}, {900, "this process's cgroup", "a"}, {1000, "the limit set by ulimit", ""}}
+	for _, c := range []struct {
+		processes []int
+		bytes     int64
+		of        string
+	}{
+		{[]int{1, 1, 1}, 900, "this process's cgroup"},
+		{[]int{4, 1, 4}, 300, "each of the 4 ranks that share this machine"},
+		{[]int{4, 4, 4}, 225, "each of the 4 ranks that share this process's cgroup"},
+	} {
+		if got := Share(all, c.processes); got.Bytes != c.bytes || got.Of != c.of {
+			t.Errorf("shared by %v there are %+v", c.processes, got)
+		}
 	}
 }

@@ -13,10 +13,30 @@ import (
 type Limit struct {
 	Bytes int64  // 0 where the system does not tell
 	Of    string // "this machine", "this cgroup"
+
+	// Common is the same for all processes of a host that the limit is for
+	// together; empty if each has a limit of its own.
+	Common string
 }
 
 // Available returns the smallest of the limits that hold for this process.
-func Available() Limit { return smallest(limits()) }
+func Available() Limit { return smallest(Limits()) }
+
+// Limits returns all of them.
+func Limits() []Limit { return limits() }
+
+// Share returns what is left to each process where so many have to share each of
+// the limits.
+func Share(limits []Limit, processes []int) Limit {
+	var own []Limit
+	for i, l := range limits {
+		if n := processes[i]; n > 1 && l.Common != "" {
+			l = Limit{Bytes: l.Bytes / int64(n), Of: fmt.Sprintf("each of the %d ranks that share %s", n, l.Of)}
+		}
+		own = append(own, l)
+	}
+	return smallest(own)
+}
 
 // Machine returns the bytes of the machine's memory, 0 where the system does
 // not tell.

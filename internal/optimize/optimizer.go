@@ -6,6 +6,9 @@
 package optimize
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
@@ -25,6 +28,11 @@ type OptimizerOptions struct {
 	Eps          float64 `yaml:"eps" json:"eps" help:"added to the divisor: inside rmsprop's square root, outside adam's; 0 means the usual value, 1.0 for rmsprop and 1e-8 for adam and adamw"`
 	WeightDecay  float64 `yaml:"weight_decay" json:"weight_decay" help:"weight decay of convolutions and classifiers: half of it times the squared weights is added to the loss (adamw: the weights themselves shrink)"`
 	HeadLRFactor float64 `yaml:"head_lr_factor" json:"head_lr_factor" help:"multiplies the learning rate of the classifiers, for fine-tuning"`
+	BiasLRFactor float64 `yaml:"bn_bias_lr_factor" json:"bn_bias_lr_factor" help:"multiplies the learning rate of batch norm's shifts"`
+	LayerDecay   float64 `yaml:"layer_decay" json:"layer_decay" help:"multiplies the learning rate once more for each module or stem convolution that lies nearer to the image, beginning below the classifier, for fine-tuning; 1 for the same rate everywhere"`
+
+	LookaheadSteps int     `yaml:"lookahead_steps" json:"lookahead_steps" help:"updates after which the weights go back to a point between where they were that many updates ago and where they are (Lookahead, Zhang et al. 2019); 0 for never"`
+	LookaheadAlpha float64 `yaml:"lookahead_alpha" json:"lookahead_alpha" help:"how far along that way the point lies, from 0 to 1"`
 }
 
 // The settings of OptimizerOptions.Name.
@@ -33,6 +41,8 @@ const (
 	SGD     = "sgd"
 	Adam    = "adam"
 	AdamW   = "adamw"
+	NAdam   = "nadam"
+	NAdamW  = "nadamw"
 )
 
 // method is a way to update a parameter by its gradient.
@@ -82,6 +92,9 @@ func methods() []method {
 		{Choice: settings.Choice{Name: Adam}, slots: adamSlots(), eps: 1e-8, step: adam},
 		// Loshchilov and Hutter, arXiv 1711.05101.
 		{Choice: settings.Choice{Name: AdamW}, slots: adamSlots(), eps: 1e-8, step: adam, decoupled: true},
+		{Choice: settings.Choice{Name: NAdam, About: "adam with Nesterov's momentum"}, slots: adamSlots(), eps: 1e-8, step: nadam},
+		{Choice: settings.Choice{Name: NAdamW, About: "the same with adamw's weight decay"}, slots: adamSlots(), eps: 1e-8,
+			step: nadam, decoupled: true},
 	}
 }
 
@@ -90,6 +103,14 @@ func adamSlots() []slotKind { return []slotKind{{"mean", 0}, {"mean_square", 0}}
 func adam(o OptimizerOptions, u update) {
 	kernel.Adam(u.w, u.g, u.slots[0], u.slots[1], float32(u.rate), float32(o.Beta1), float32(o.Beta2), u.eps, u.number)
 }
+
+func nadam(o OptimizerOptions, u update) {
+	kernel.NAdam(u.w, u.g, u.slots[0], u.slots[1], float32(u.rate), float32(o.Beta1), float32(o.Beta2), u.eps, u.number)
+}
+
+// lookahead is the state that a method keeps besides its own with
+// lookahead_steps: where the weights were. The first update begins it.
+var lookahead = slotKind{"lookahead", 0}
 
 // optimizers are the choices of optimizer.name.
 func optimizers() (all []settings.Choice) {
@@ -120,6 +141,10 @@ func (o OptimizerOptions) Validate() error {
 		settings.Within("optimizer.eps", o.Eps, 0, 1000),
 		settings.Within("optimizer.weight_decay", o.WeightDecay, 0, 100),
 		settings.Within("optimizer.head_lr_factor", o.HeadLRFactor, 0, 1e6),
+		settings.Within("optimizer.bn_bias_lr_factor", o.BiasLRFactor, 0, 1e6),
+		settings.Within("optimizer.layer_decay", o.LayerDecay, 0.01, 1),
+		settings.AtLeast("optimizer.lookahead_steps", o.LookaheadSteps, 0),
+		settings.Within("optimizer.lookahead_alpha", o.LookaheadAlpha, 0, 1),
 	); err != nil {
 		return err
 	}
@@ -151,6 +176,7 @@ type Optimizer struct {
 	method
 	options OptimizerOptions
 	slots   map[*ops.Param][]Slot
+	factors map[*ops.Param]float64 // of the learning rate
 }
 
 // Slot is a kind of state that an optimizer keeps for a parameter, packed like it.
@@ -161,23 +187,26 @@ type Slot struct {
 
 // Slots returns how many values the optimizer remembers of every weight.
 func (o OptimizerOptions) Slots() int {
-	for _, m := range methods() {
-		if m.Name == o.Name {
-			return len(m.slots)
-		}
-	}
-	return 0
+	return len(o.method().slots)
 }
 
-// NewOptimizer prepares the updates of params; the options must be valid.
-// Classifiers learn at head_lr_factor times the rate.
-func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
-	opt := &Optimizer{options: o, slots: map[*ops.Param][]Slot{}}
-	for _, m := range methods() {
+// method returns the method of that name, with the state that it keeps.
+func (o OptimizerOptions) method() (m method) {
+	for _, m = range methods() {
 		if m.Name == o.Name {
-			opt.method = m
+			break
 		}
 	}
+	if o.LookaheadSteps > 0 {
+		m.slots = append(m.slots, lookahead)
+	}
+	return m
+}
+
+// NewOptimizer prepares the updates of params, which are in the network's order;
+// the options must be valid.
+func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
+	opt := &Optimizer{method: o.method(), options: o, slots: map[*ops.Param][]Slot{}, factors: o.factors(params)}
 	for _, p := range params {
 		for _, kind := range opt.method.slots {
 			s := Slot{kind.name, make([]float32, len(p.Data))}
@@ -188,6 +217,29 @@ func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
 		}
 	}
 	return opt
+}
+
+// factors returns what the learning rate of each parameter is multiplied by.
+func (o OptimizerOptions) factors(params []*ops.Param) map[*ops.Param]float64 {
+	all := map[*ops.Param]float64{}
+	depth, above := 1.0, ""
+	for _, p := range slices.Backward(params) {
+		factor := 1.0
+		if p.Head {
+			factor = o.HeadLRFactor
+		}
+		if p.Kind == ops.Beta {
+			factor *= o.BiasLRFactor
+		}
+		if !p.Head && !p.Aux {
+			if module := cmp.Or(p.Module, p.Whole, p.Layer); module != above {
+				depth, above = depth*o.LayerDecay, module
+			}
+			factor *= depth
+		}
+		all[p] = factor
+	}
+	return all
 }
 
 // Slots returns the state kept for a parameter; none for one that is not
@@ -216,14 +268,32 @@ func (opt *Optimizer) Update(gradients []model.Gradient, lr float64, number int)
 		for _, s := range opt.slots[g.Param] {
 			u.slots = append(u.slots, s.Data)
 		}
-		if g.Param.Head {
-			u.rate *= opt.options.HeadLRFactor
+		if opt.options.LookaheadSteps > 0 && number == 1 {
+			copy(u.slots[len(u.slots)-1], u.w)
+		}
+		if factor, ok := opt.factors[g.Param]; ok {
+			u.rate *= factor
 		}
 		if opt.decoupled && g.Param.Decayed() {
 			kernel.Scale(u.w, float32(1-u.rate*opt.options.WeightDecay))
 		}
 		opt.step(opt.options, u)
+		if opt.options.LookaheadSteps > 0 {
+			opt.lookBack(u)
+		}
 	}
+}
+
+// lookBack takes the weights back to between where they were before the last
+// lookahead_steps updates and where they are (Zhang et al., "Lookahead Optimizer:
+// k steps forward, 1 step back", arXiv 1907.08610, algorithm 1).
+func (opt *Optimizer) lookBack(u update) {
+	if u.number%opt.options.LookaheadSteps != 0 {
+		return
+	}
+	slow := u.slots[len(u.slots)-1]
+	kernel.EMA(slow, u.w, float32(1-opt.options.LookaheadAlpha))
+	copy(u.w, slow)
 }
 
 func (opt *Optimizer) epsilon() float32 {

@@ -51,7 +51,7 @@ func expect(t *testing.T, what string, got []float32, want []float64, tolerance 
 //	g = -1: ms = 0.9*1.3 + 0.1 = 1.27;   mom = 0.9*mom - 0.5*1/sqrt(1.27+1);     w -= mom
 //	g = 0:  ms = 0.9*1.27 = 1.143;       mom = 0.9*mom;                          w -= mom
 func TestRMSPropIsTensorFlows(t *testing.T) {
-	o := OptimizerOptions{Name: RMSProp, Alpha: 0.9, Momentum: 0.9, HeadLRFactor: 1}
+	o := OptimizerOptions{Name: RMSProp, Alpha: 0.9, Momentum: 0.9, BiasLRFactor: 1, LayerDecay: 1}
 	w := vector(3)
 	opt := NewOptimizer(o, []*ops.Param{w})
 	mom1 := 0.5 * 2 / math.Sqrt(1.3+1)
@@ -65,13 +65,69 @@ func TestRMSPropIsTensorFlows(t *testing.T) {
 }
 
 func TestHeadLearnsAtItsOwnRate(t *testing.T) {
-	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10}
+	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10, LayerDecay: 1}
 	head, body := vector(1), vector(1)
 	head.Head = true
 	opt := NewOptimizer(o, []*ops.Param{head, body})
 	opt.Update([]model.Gradient{gradientOf(head, []float64{1}), gradientOf(body, []float64{1})}, 0.01, 1)
 	expect(t, "head", head.Values(), []float64{0.9}, 1e-6)
 	expect(t, "body", body.Values(), []float64{0.99}, 1e-6)
+}
+
+// The rates of a whole network: two modules, an auxiliary head and a stem of two
+// convolutions, of which the first is a separable one.
+func TestRatesFallTowardsTheImage(t *testing.T) {
+	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10, BiasLRFactor: 3, LayerDecay: 0.5}
+	var params []*ops.Param
+	add := func(kind ops.Kind, layer string, place ops.Place) {
+		p := ops.NewParam(layer, kind, 16)
+		p.Layer, p.Place = layer, place
+		params = append(params, p)
+	}
+	whole := ops.Place{Whole: "Conv2d_1a"}
+	add(ops.SeparableWeight, "Conv2d_1a.depthwise", whole)
+	add(ops.SeparableWeight, "Conv2d_1a.pointwise", whole)
+	add(ops.ConvWeight, "Conv2d_2a", ops.Place{})
+	add(ops.Beta, "Conv2d_2a", ops.Place{})
+	add(ops.ConvWeight, "Mixed_5b.branch1x1", ops.Place{Module: "Mixed_5b"})
+	add(ops.ConvWeight, "Mixed_5b.branch_pool", ops.Place{Module: "Mixed_5b"})
+	add(ops.ConvWeight, "AuxLogits.conv0", ops.Place{Module: "AuxLogits", Aux: true})
+	add(ops.LinearWeight, "AuxLogits.fc", ops.Place{Module: "AuxLogits", Aux: true, Head: true})
+	add(ops.ConvWeight, "Mixed_7c.branch1x1", ops.Place{Module: "Mixed_7c"})
+	add(ops.Beta, "Mixed_7c.branch1x1", ops.Place{Module: "Mixed_7c"})
+	add(ops.LinearWeight, "fc", ops.Place{Head: true})
+	factors := o.factors(params)
+	want := []float64{1. / 16, 1. / 16, 1. / 8, 3. / 8, 1. / 4, 1. / 4, 1, 10, 1. / 2, 3. / 2, 10}
+	for i, p := range params {
+		if factors[p] != want[i] {
+			t.Errorf("%s, kind %d: factor %g, want %g", p.Layer, p.Kind, factors[p], want[i])
+		}
+	}
+}
+
+// In float64, with the definition of the paper: k steps of SGD, one step back.
+func TestLookaheadFollowsItsPaper(t *testing.T) {
+	golden := readPyTorch(t)
+	o := OptimizerOptions{Name: SGD, Momentum: 0.9, BiasLRFactor: 1, LayerDecay: 1, LookaheadSteps: 2, LookaheadAlpha: 0.3}
+	w := vector(golden.Start...)
+	opt := NewOptimizer(o, []*ops.Param{w})
+	fast, slow := slices.Clone(golden.Start), slices.Clone(golden.Start)
+	momentum := make([]float64, len(fast))
+	for n, g := range golden.Gradients {
+		opt.Update([]model.Gradient{gradientOf(w, g)}, 0.1, n+1)
+		for i := range fast {
+			momentum[i] = 0.9*momentum[i] + g[i]
+			fast[i] -= 0.1 * momentum[i]
+			if n%2 == 1 {
+				slow[i] += 0.3 * (fast[i] - slow[i])
+				fast[i] = slow[i]
+			}
+		}
+		expect(t, "weights", w.Values(), fast, 2e-6)
+	}
+	if slots := o.Slots(); slots != 2 || len(opt.Slots(w)) != 2 {
+		t.Errorf("keeps %d values, says %d", len(opt.Slots(w)), slots)
+	}
 }
 
 func TestDecayComesBeforeClipping(t *testing.T) {
@@ -213,9 +269,12 @@ func TestOptimizersFollowPyTorch(t *testing.T) {
 		"sgd":                         {Name: SGD},
 		"sgd, momentum, weight decay": {Name: SGD, Momentum: 0.9, WeightDecay: 0.01},
 		"adam, weight decay":          {Name: Adam, Beta1: 0.9, Beta2: 0.999, WeightDecay: 0.01},
+		"nadam, weight decay":         {Name: NAdam, Beta1: 0.9, Beta2: 0.999, WeightDecay: 0.01},
+		"nadamw":                      {Name: NAdamW, Beta1: 0.8, Beta2: 0.99, Eps: 1e-6, WeightDecay: 0.05},
 		"adamw":                       {Name: AdamW, Beta1: 0.8, Beta2: 0.99, Eps: 1e-6, WeightDecay: 0.05},
 	} {
 		w := vector(golden.Start...)
+		o.HeadLRFactor, o.BiasLRFactor, o.LayerDecay = 1, 1, 1
 		opt := NewOptimizer(o, []*ops.Param{w})
 		for i, values := range golden.Gradients {
 			g := []model.Gradient{gradientOf(w, values)}
@@ -244,6 +303,7 @@ func TestSchedulesFollowPyTorch(t *testing.T) {
 		Staircase:   {Name: Staircase, DecayEpochs: 4, DecayRate: 0.5},
 		Exponential: {Name: Exponential, DecayEpochs: 1, DecayRate: 0.9},
 		Cosine:      {Name: Cosine, MinLR: 0.05},
+		Linear:      {Name: Linear, MinLR: 0.05},
 	} {
 		for step, want := range golden.Rates[name] {
 			near(t, name, s.At(0.5, step, 12, 1), want)

@@ -20,6 +20,7 @@ const (
 	Staircase   = "staircase"
 	Exponential = "exponential"
 	Cosine      = "cosine"
+	Linear      = "linear"
 	Constant    = "constant"
 )
 
@@ -27,6 +28,7 @@ const (
 type schedule struct {
 	settings.Choice
 	decays bool // uses decay_epochs and decay_rate
+	ends   bool // reaches min_lr with the last update
 	at     func(o ScheduleOptions, base, floor float64, m moment) float64
 }
 
@@ -54,9 +56,16 @@ func schedules() []schedule {
 			},
 		},
 		{
-			Choice: settings.Choice{Name: Cosine, About: "down to min_lr at the end"},
+			Choice: settings.Choice{Name: Cosine, About: "down to min_lr at the end"}, ends: true,
 			at: func(_ ScheduleOptions, base, floor float64, m moment) float64 {
 				return floor + (base-floor)*(1+math.Cos(math.Pi*m.done))/2
+			},
+		},
+		{
+			Choice: settings.Choice{Name: Linear, About: "straight down to min_lr at the end, a triangle with warmup_epochs"},
+			ends:   true,
+			at: func(_ ScheduleOptions, base, floor float64, m moment) float64 {
+				return base + (floor-base)*m.done
 			},
 		},
 		{
@@ -75,6 +84,10 @@ func (o ScheduleOptions) schedule() (s schedule) {
 	}
 	return s
 }
+
+// Ends reports whether the rate is at its lowest with the last update, so that a
+// run that is cut short misses what the schedule is for.
+func (o ScheduleOptions) Ends() bool { return o.schedule().ends }
 
 // courses are the choices of schedule.name.
 func courses() (all []settings.Choice) {

@@ -53,6 +53,14 @@ func TestCosine(t *testing.T) {
 	near(t, "the end", s.At(1, 100, 100, 10), 0.1)
 }
 
+func TestLinearWithWarmupIsATriangle(t *testing.T) {
+	s := ScheduleOptions{Name: Linear, WarmupEpochs: 2, MinLR: 0.1}
+	near(t, "the first update", s.At(1, 0, 100, 10), 0.05)
+	near(t, "the top", s.At(1, 19, 100, 10), 1)
+	near(t, "half way down", s.At(1, 60, 100, 10), 0.55)
+	near(t, "the end", s.At(1, 100, 100, 10), 0.1)
+}
+
 func TestWarmup(t *testing.T) {
 	s := ScheduleOptions{Name: Constant, WarmupEpochs: 2}
 	near(t, "the first update", s.At(1, 0, 100, 5), 0.1)

@@ -28,7 +28,45 @@ const (
 	// Central crops crop_pct of height and of width, in whole pixels, and then
 	// resizes that to a square, as TensorFlow's released code does.
 	Central = "central"
+	// AsIs takes pictures that have the input's size already, pixel for pixel;
+	// others are errors, see Takes.
+	AsIs = "as-is"
 )
+
+// WithGeometry returns p with another geometry, "" for its own. As it is, a picture
+// is shown whole.
+func (p Preprocess) WithGeometry(geometry string) Preprocess {
+	if geometry != "" {
+		p.Geometry = geometry
+	}
+	if p.Geometry == AsIs {
+		p.CropPct = 1
+	}
+	return p
+}
+
+// WithCrop returns p with another share of the side that the crop shows, 0 for its
+// own. Of weights that take pictures as they are, it makes those that resize them.
+func (p Preprocess) WithCrop(share float64) Preprocess {
+	if share > 0 {
+		p.CropPct = share
+		if p.Geometry == AsIs {
+			p.Geometry = Shorter
+		}
+	}
+	return p
+}
+
+// CheckGeometry returns an error for what is not a value of Preprocess.Geometry.
+func CheckGeometry(name string) error {
+	if !slices.Contains(Geometries(), name) {
+		return fmt.Errorf("must be %s, %s or %s, is %q", Shorter, Central, AsIs, name)
+	}
+	return nil
+}
+
+// Geometries lists the values of Preprocess.Geometry.
+func Geometries() []string { return []string{Shorter, Central, AsIs} }
 
 // TorchvisionPreprocess returns what torchvision's weights expect: resized to
 // size/0.875, cropped, and in [-1, 1], to which its normalisation by ImageNet's
@@ -43,7 +81,7 @@ func TorchvisionPreprocess(size int) Preprocess {
 // NamedPreprocess returns the preprocessing called torchvision, inception,
 // imagenet or unit, or the one that SCALE,OFFSET describes: torchvision's
 // geometry and pixel*SCALE + OFFSET, where a pixel is from 0 to 255 and a
-// number may be a fraction, such as 1/127.5,-1.
+// number may be a fraction, such as 1/127.5,-1. Without OFFSET it is 0.
 func NamedPreprocess(name string, size int) (Preprocess, error) {
 	p := TorchvisionPreprocess(size)
 	p.Name = name
@@ -59,7 +97,7 @@ func NamedPreprocess(name string, size int) (Preprocess, error) {
 		scale, offset, ok := parseLinear(name)
 		if !ok {
 			return Preprocess{}, fmt.Errorf("must be one of torchvision, inception, imagenet, unit or "+
-				"SCALE,OFFSET of pixels from 0 to 255, such as 1/127.5,-1; is %q", name)
+				"SCALE or SCALE,OFFSET of pixels from 0 to 255, such as 1/255 or 1/127.5,-1; is %q", name)
 		}
 		mean, std := -offset/(255*scale)+0, 1/(255*scale) // no -0
 		p.Mean, p.Std = [3]float64{mean, mean, mean}, [3]float64{std, std, std}
@@ -67,23 +105,27 @@ func NamedPreprocess(name string, size int) (Preprocess, error) {
 	return p, nil
 }
 
-// Setting returns a name that NamedPreprocess gives the same values and
-// geometry for, "" if there is none.
-func (p Preprocess) Setting() string {
-	for _, name := range []string{p.Name, "torchvision", "inception", "imagenet", "unit"} {
-		n, err := NamedPreprocess(name, p.Size)
-		if err == nil && n.Mean == p.Mean && n.Std == p.Std && n.Geometry == p.Geometry {
-			return name
+// Setting returns a name that NamedPreprocess gives the same values for, "" if there
+// is none, and the geometry to set beside it, "" for the name's own.
+func (p Preprocess) Setting() (name, geometry string) {
+	for _, known := range []string{p.Name, "torchvision", "inception", "imagenet", "unit"} {
+		n, err := NamedPreprocess(known, p.Size)
+		switch {
+		case err != nil || n.Mean != p.Mean || n.Std != p.Std:
+		case n.Geometry == p.Geometry:
+			return known, ""
+		case name == "":
+			name, geometry = known, p.Geometry
 		}
 	}
-	return ""
+	return name, geometry
 }
 
-// parseLinear reads SCALE,OFFSET.
+// parseLinear reads SCALE or SCALE,OFFSET.
 func parseLinear(text string) (scale, offset float64, ok bool) {
-	first, second, ok := strings.Cut(text, ",")
-	if !ok {
-		return 0, 0, false
+	first, second, two := strings.Cut(text, ",")
+	if !two {
+		second = "0"
 	}
 	scale, ok1 := parseFraction(first)
 	offset, ok2 := parseFraction(second)
@@ -109,8 +151,11 @@ func (p Preprocess) Validate() error {
 		return fmt.Errorf("preprocess: size must be from 1 to 8192, is %d", p.Size)
 	case !(p.CropPct > 0 && p.CropPct <= 1):
 		return fmt.Errorf("preprocess: crop_pct must be above 0 and at most 1, is %g", p.CropPct)
-	case p.Geometry != Shorter && p.Geometry != Central:
-		return fmt.Errorf("preprocess: geometry must be %s or %s, is %q", Shorter, Central, p.Geometry)
+	case p.Geometry == AsIs && p.CropPct != 1:
+		return fmt.Errorf("preprocess: geometry %s shows all of a picture, so crop_pct must be 1, is %g", AsIs, p.CropPct)
+	}
+	if err := CheckGeometry(p.Geometry); err != nil {
+		return fmt.Errorf("preprocess: geometry %w", err)
 	}
 	if err := CheckInterpolation(p.Interpolation); err != nil {
 		return fmt.Errorf("preprocess: interpolation %w", err)
@@ -133,7 +178,10 @@ func (p Preprocess) String() string {
 
 // Framing describes in one line how pictures are resized and cropped.
 func (p Preprocess) Framing() string {
-	if p.Geometry == Central {
+	switch p.Geometry {
+	case AsIs:
+		return fmt.Sprintf("pictures of %dx%d as they are", p.Size, p.Size)
+	case Central:
 		return fmt.Sprintf("central %.6g%%, resize %dx%d %s", 100*p.CropPct, p.Size, p.Size, p.Interpolation)
 	}
 	return fmt.Sprintf("resize %d %s, crop %d", p.resize(), p.Interpolation, p.Size)
@@ -146,9 +194,22 @@ func triple(v [3]float64) string {
 	return fmt.Sprintf("%.6g %.6g %.6g", v[0], v[1], v[2])
 }
 
-// Apply writes the network's input for im to dst, [3][Size][Size].
+// Takes returns an error if im is not of the size that AsIs asks for.
+func (p Preprocess) Takes(im Image) error {
+	if p.Geometry == AsIs && (im.W != p.Size || im.H != p.Size) {
+		return fmt.Errorf("has %dx%d pixels, but the network takes pictures of %dx%d as they are; resize it "+
+			"(eval does so with --crop-pct 1)", im.W, im.H, p.Size, p.Size)
+	}
+	return nil
+}
+
+// Apply writes the network's input for im, which it Takes, to dst, [3][Size][Size].
 func (p Preprocess) Apply(dst []float32, im Image, r *Resampler) {
-	if p.Geometry == Central {
+	switch p.Geometry {
+	case AsIs:
+		p.Normalise(dst, im.Pix, false)
+		return
+	case Central:
 		im = central(im, p.CropPct)
 	}
 	from, to := p.geometry(im)
@@ -171,7 +232,7 @@ func central(im Image, share float64) Image {
 // geometry returns which part of im is scaled to what, and which window of it
 // is the input.
 func (p Preprocess) geometry(im Image) (Box, window) {
-	if p.Geometry == Central {
+	if p.Geometry != Shorter {
 		return im.whole(), full(p.Size)
 	}
 	to := shorterTo(im, p.resize())

@@ -120,7 +120,7 @@ func TestScaleAndOffsetAreOfPixels(t *testing.T) {
 	if got := namedForTest(t, "1/127.5,-1", 299).String(); got != "resize 342 bilinear, crop 299, mean 0.5, std 0.5 (1/127.5,-1)" {
 		t.Error(got)
 	}
-	for _, name := range []string{"", "x", "1", "1,", ",1", "0,1", "1,2,3", "1/0,1", "NaN,0", "1,NaN", "Inf,0", "1,-Inf", "1e9,0", "1/2/3,0"} {
+	for _, name := range []string{"", "x", "0", "1/0", "1,", ",1", "0,1", "1,2,3", "1/0,1", "NaN,0", "1,NaN", "Inf,0", "1,-Inf", "1e9,0", "1/2/3,0"} {
 		if p, err := NamedPreprocess(name, 299); err == nil {
 			t.Errorf("%q is read as %s", name, p)
 		}
@@ -133,12 +133,18 @@ func TestPreprocessJSONKeepsEveryFieldUnderItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"name":"x","mean":[0.1,0.2,0.3],"std":[0.4,0.5,0.6],"geometry":"central","crop_pct":0.7,"interpolation":"bicubic","size":8}`; string(text) != want {
+	if want := `{"name":"x","mean":[0.1,0.2,0.3],"std":[0.4,0.5,0.6],"geometry":"central","crop_pct":0.7,"interpolation":"bicubic","size":8,"color_order":"RGB"}`; string(text) != want {
 		t.Errorf("JSON is %s, want %s", text, want)
 	}
 	var back Preprocess
 	if err := json.Unmarshal(text, &back); err != nil || back != p {
 		t.Errorf("comes back as %+v, %v", back, err)
+	}
+	if text, err := json.Marshal(TorchvisionPreprocess(299)); err != nil || !strings.HasSuffix(string(text), `,"size":299,"resize":342,"color_order":"RGB"}`) {
+		t.Errorf("JSON of the usual geometry is %s, %v", text, err)
+	}
+	if err := json.Unmarshal([]byte(`{"color_order":"BGR"}`), &back); err == nil || !strings.Contains(err.Error(), `color_order must be RGB, is "BGR"`) {
+		t.Errorf("planes in another order: %v", err)
 	}
 }
 
@@ -146,12 +152,43 @@ func TestSettingNamesWhatMakesTheSameValues(t *testing.T) {
 	for name, want := range map[string]string{"torchvision": "torchvision", "inception": "inception", "imagenet": "imagenet", "unit": "unit", "1/64,-2": ""} {
 		p := namedForTest(t, name, 299)
 		p.Name = "timm"
-		if got := p.Setting(); got != want {
-			t.Errorf("values of %s: %q, want %q", name, got, want)
+		if got, geometry := p.Setting(); got != want || geometry != "" {
+			t.Errorf("values of %s: %q and %q, want %q", name, got, geometry, want)
 		}
 	}
-	if p := namedForTest(t, "1/64,-2", 299); p.Setting() != "1/64,-2" {
-		t.Errorf("1/64,-2: %q", p.Setting())
+	for name, geometry := range map[string]string{"1/64,-2": "", "unit": AsIs, "torchvision": AsIs, "imagenet": Central} {
+		p := namedForTest(t, name, 299).WithGeometry(geometry)
+		if got, beside := p.Setting(); got != name || beside != geometry {
+			t.Errorf("%s, %q: %q and %q", name, geometry, got, beside)
+		}
+	}
+}
+
+func TestAPictureOfTheRightSizeIsTakenAsItIs(t *testing.T) {
+	p := namedForTest(t, "1/255", 6).WithGeometry(AsIs)
+	if err := p.Validate(); err != nil || p.Framing() != "pictures of 6x6 as they are" {
+		t.Errorf("%v, %s", err, p)
+	}
+	im := randomImage(6, 6)
+	got := make([]float32, 3*6*6)
+	p.Apply(got, im, new(Resampler))
+	for i, v := range im.Pix {
+		if want := float32(float64(v) / 255); got[i%3*36+i/3] != want {
+			t.Fatalf("pixel value %d is %g, want %g", i, got[i%3*36+i/3], want)
+		}
+	}
+	if err := p.Takes(im); err != nil {
+		t.Error(err)
+	}
+	if err := p.Takes(randomImage(6, 7)); err == nil || !strings.Contains(err.Error(), "has 6x7 pixels, but the network takes pictures of 6x6 as they are") {
+		t.Errorf("another size: %v", err)
+	}
+	if box := p.Shown(im); box != (Box{0, 0, 6, 6}) {
+		t.Errorf("shows %+v", box)
+	}
+	// Who asks for a crop gets one.
+	if crop := p.WithCrop(0.5); crop.Geometry != Shorter || crop.CropPct != 0.5 || crop.Takes(randomImage(6, 7)) != nil || p.WithCrop(0) != p {
+		t.Errorf("with a crop: %s", crop)
 	}
 }
 
@@ -166,6 +203,7 @@ func TestPreprocessValidateNamesWhatIsWrong(t *testing.T) {
 		"a crop beyond":     {func(p *Preprocess) { p.CropPct = 1.01 }, "crop_pct"},
 		"a crop of NaN":     {func(p *Preprocess) { p.CropPct = math.NaN() }, "crop_pct"},
 		"geometry":          {func(p *Preprocess) { p.Geometry = "" }, "geometry"},
+		"a crop as it is":   {func(p *Preprocess) { p.Geometry = AsIs }, "crop_pct must be 1"},
 		"interpolation":     {func(p *Preprocess) { p.Interpolation = "nearest" }, "interpolation"},
 		"deviation of zero": {func(p *Preprocess) { p.Std[2] = 0 }, "std"},
 		"deviation of NaN":  {func(p *Preprocess) { p.Std[0] = math.NaN() }, "std"},

@@ -146,7 +146,8 @@ func (s *Server) input(ctx context.Context, u upload) (row []float32, damage str
 	return row, damage, err
 }
 
-// withPicture decodes a picture when a decoder is free, and lends it to use.
+// withPicture decodes a picture when a decoder is free, and lends it to use if the
+// network takes it.
 func (s *Server) withPicture(ctx context.Context, u upload, use func(picture.Image)) error {
 	select {
 	case s.decoding <- struct{}{}:
@@ -156,6 +157,9 @@ func (s *Server) withPicture(ctx context.Context, u upload, use func(picture.Ima
 	}
 	im, giveBack, err := s.options.Decoder.Lend(u.data)
 	defer giveBack()
+	if err == nil {
+		err = s.options.Metadata.Preprocess.Takes(im)
+	}
 	if err != nil {
 		return refusal{http.StatusUnprocessableEntity, fmt.Errorf("%s: %w", u.name, err)}
 	}

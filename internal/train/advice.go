@@ -147,7 +147,7 @@ func (r *run) adviseTime() {
 			"so the run will take longer; set eval.max_images below %d or allow more time",
 			Brief(took), Brief(limit), r.data.val.Len()))
 	}
-	if limit == 0 || r.recipe.Schedule.Name != optimize.Cosine {
+	if limit == 0 || !r.recipe.Schedule.Ends() {
 		return
 	}
 	elapsed, ahead := r.clock.elapsed(), r.ahead()
@@ -159,9 +159,9 @@ func (r *run) adviseTime() {
 	if perEpoch := r.data.updates(r.shards); updates >= perEpoch {
 		fits = fmt.Sprintf("train.epochs: %d", updates/perEpoch)
 	}
-	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the cosine schedule "+
+	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the %s schedule "+
 		"still holds the rate high; %s would let it fall in about that time",
-		Brief(limit), fits))
+		Brief(limit), r.recipe.Schedule.Name, fits))
 }
 
 // left estimates how long the run still takes.

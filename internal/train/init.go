@@ -131,7 +131,11 @@ func pickRows(p *ops.Param, rows []int) []float32 {
 func warnAboutInput(spec, from model.Spec, m weights.Metadata, data trainingData, reporter Reporter) {
 	if p, d := m.Preprocess, data.preprocess; p.Mean != d.Mean || p.Std != d.Std || p.Geometry != d.Geometry {
 		cure := ""
-		if name := p.Setting(); name != "" {
+		name, geometry := p.Setting()
+		switch {
+		case name != "" && geometry != "":
+			cure = fmt.Sprintf("; set data.preprocess to %s and data.geometry to %s", name, geometry)
+		case name != "":
 			cure = "; set data.preprocess to " + name
 		}
 		reporter.Warn(fmt.Sprintf("the weights have learned from images preprocessed so: %s; the data is: %s%s", p, d, cure))

@@ -1,6 +1,9 @@
 package train
 
-import "github.com/inception-go/inception/internal/cluster"
+import (
+	"github.com/inception-go/inception/internal/cluster"
+	"github.com/inception-go/inception/internal/memory"
+)
 
 // Job says what to train, on what, how and where.
 type Job struct {
@@ -9,12 +12,22 @@ type Job struct {
 	Version string // of the program, kept with the weights
 	Command string // that began or resumed it, for the report; may be empty
 
-	Resume   bool     // go on with the run in Dir; if it holds none, begin one
-	Init     Init     // weights to begin with
-	Emulate  bool     // compute in a precision that the processor has no instructions for, slowly
-	Reporter Reporter // hears how it goes; nil for silence
+	Resume   bool         // go on with the run in Dir; if it holds none, begin one
+	Init     Init         // weights to begin with
+	Emulate  bool         // compute in a precision that the processor has no instructions for, slowly
+	Reporter Reporter     // hears how it goes; nil for silence
+	Memory   memory.Limit // what there is for this process, if others share the machine; zero for all of it
 
 	Cluster *cluster.Cluster // the processes that train together, each of which runs the job; nil for one
+	Shards  int              // batches of an update, of all processes; 0 for grad_accum_steps of each
+}
+
+// memory returns what there is for this process.
+func (j Job) memory() memory.Limit {
+	if j.Memory != (memory.Limit{}) {
+		return j.Memory
+	}
+	return memory.Available()
 }
 
 // Result is how a run ended.

@@ -35,11 +35,11 @@ type learner struct {
 	sum       *reduction
 }
 
-// newLearner builds the training network for weights w, for which emulate allows
-// a precision that the processor has no instructions for. Every rank of c builds
-// one.
-func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool, c *cluster.Cluster) (*learner, error) {
-	precision, err := model.ParsePrecision(r.Train.Precision, emulate)
+// newLearner builds the training network of a job for weights w. Every rank of
+// its cluster builds one.
+func newLearner(job Job, data trainingData, w *model.Weights) (*learner, error) {
+	r, c := job.Recipe, job.Cluster
+	precision, err := model.ParsePrecision(r.Train.Precision, job.Emulate)
 	if err != nil {
 		return nil, settings.Errorf("train.precision", "%v; --emulate does so", err)
 	}
@@ -48,7 +48,7 @@ func newLearner(r Recipe, data trainingData, w *model.Weights, emulate bool, c *
 		return nil, err
 	}
 	l := &learner{recipe: r, data: data, frozen: frozen, precision: precision, cluster: c}
-	if err := l.divide(c.Size() * r.Train.GradAccumSteps); err != nil {
+	if err := l.divide(cmp.Or(job.Shards, c.Size()*r.Train.GradAccumSteps)); err != nil {
 		return nil, err
 	}
 	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.trainOptions())
@@ -228,6 +228,17 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // effectiveBatch returns the images of one update.
 func (l *learner) effectiveBatch() int { return l.recipe.Train.BatchSize * l.shards }
 
+// RankCounts lists how many ranks can share updates of so many batches: each
+// computes a whole subtree of their sum.
+func RankCounts(shards int) (counts []int) {
+	for n := 1; n <= shards; n++ {
+		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
+			counts = append(counts, n)
+		}
+	}
+	return counts
+}
+
 // divide makes an update of so many shards, of which each rank computes a
 // subtree of their sum.
 func (l *learner) divide(shards int) error {
@@ -236,6 +247,10 @@ func (l *learner) divide(shards int) error {
 	if l.recipe.Train.SyncBatchNorm && each > 1 {
 		return settings.Errorf("train.sync_batch_norm", "needs all batches of an update at once, but each rank has %d "+
 			"(train.grad_accum_steps) one after another; use %d ranks, or a larger train.batch_size", each, shards)
+	}
+	if shards%ranks != 0 {
+		return settings.Errorf("train.grad_accum_steps", "is %d, and %d ranks cannot share an update of so many batches; "+
+			"%v can", shards, ranks, RankCounts(shards))
 	}
 	if ranks > 1 && each&(each-1) != 0 {
 		less := 1 << (bits.Len(uint(each)) - 1)

@@ -30,15 +30,15 @@ const (
 	batchesAhead = 4
 )
 
-// foresee returns an error if a training needs more than limit, before it takes
-// any of it. It names the largest batch that would fit.
-func foresee(c Config, validates bool, limit memory.Limit) error {
+// foresee returns an error if one of so many ranks needs more than limit for a
+// training, before it takes any of it. It names the largest batch that would fit.
+func foresee(c Config, ranks int, validates bool, limit memory.Limit) error {
 	batch := c.Train.BatchSize
-	n, err := needOf(c, batch, validates, limit)
+	n, err := needOf(c, ranks, batch, validates, limit)
 	if err != nil || limit.Fits(n.sum()) {
 		return err
 	}
-	most, one, err := largestBatch(c, n, validates, limit)
+	most, one, err := largestBatch(c, ranks, n, validates, limit)
 	switch {
 	case err != nil:
 		return err
@@ -55,8 +55,8 @@ func foresee(c Config, validates bool, limit memory.Limit) error {
 
 // largestBatch returns the largest batch that fits, 0 if there is none, and
 // what a batch of one needs. An arena grows nearly in proportion to the batch.
-func largestBatch(c Config, asked need, validates bool, limit memory.Limit) (most int, one need, err error) {
-	if one, err = needOf(c, 1, validates, limit); err != nil || !limit.Fits(one.sum()) {
+func largestBatch(c Config, ranks int, asked need, validates bool, limit memory.Limit) (most int, one need, err error) {
+	if one, err = needOf(c, ranks, 1, validates, limit); err != nil || !limit.Fits(one.sum()) {
 		return 0, one, err
 	}
 	most = c.Train.BatchSize
@@ -64,21 +64,21 @@ func largestBatch(c Config, asked need, validates bool, limit memory.Limit) (mos
 	for range 4 {
 		each := max(1, (asked.sum()-one.sum())/int64(max(1, most-1)))
 		most = max(2, min(c.Train.BatchSize-1, 1+int((limit.Most()-one.sum())/each)))
-		if asked, err = needOf(c, most, validates, limit); err != nil {
+		if asked, err = needOf(c, ranks, most, validates, limit); err != nil {
 			return most, one, err
 		}
 	}
 	for ; most > 1; most -= 1 + most/256 {
-		if n, err := needOf(c, most, validates, limit); err != nil || limit.Fits(n.sum()) {
+		if n, err := needOf(c, ranks, most, validates, limit); err != nil || limit.Fits(n.sum()) {
 			return most, one, err
 		}
 	}
 	return 1, one, nil
 }
 
-// needOf adds up what a training with a batch needs. The networks are planned
-// over weights that have no values yet.
-func needOf(c Config, batch int, validates bool, limit memory.Limit) (n need, err error) {
+// needOf adds up what one of so many ranks needs for a training with a batch. The
+// networks are planned over weights that have no values yet.
+func needOf(c Config, ranks, batch int, validates bool, limit memory.Limit) (n need, err error) {
 	params, err := model.Parameters(c.Model)
 	if err != nil {
 		return n, err
@@ -95,6 +95,9 @@ func needOf(c Config, batch int, validates bool, limit memory.Limit) (n need, er
 	learning := int64(c.Optimizer.Slots())
 	// The sums of shards, one for each level of their tree.
 	learning += int64(bits.Len(uint(c.Train.GradAccumSteps - 1)))
+	if ranks > 1 {
+		learning += 2 // what is sent to other ranks, and what comes from them
+	}
 	for _, p := range params {
 		n.weights += 4 * copies * int64(p.Floats())
 		if p.Trainable() && !frozen(p.Layer) {
@@ -105,7 +108,7 @@ func needOf(c Config, batch int, validates bool, limit memory.Limit) (n need, er
 	n.training = (1 + batchesAhead) * int64(batch) * image
 	if batch > 1 && !limit.Fits(n.sum()) {
 		// The images alone do not fit. The rest is as it is for fewer of them.
-		few, err := needOf(c, 1, validates, limit)
+		few, err := needOf(c, ranks, 1, validates, limit)
 		n.training += int64(batch) * few.training
 		n.validation = few.validation
 		return n, err

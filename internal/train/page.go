@@ -10,7 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/kernel"
-	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
 	"github.com/inception-go/inception/internal/report"
@@ -191,7 +190,7 @@ func (p *page) explain(ctx context.Context, r *run) {
 	const together = 8 // what explain.Mistakes runs at most in one pass
 	training := r.net.Plan.Bytes
 	needs := training + 2*together*training/int64(r.recipe.Train.BatchSize) + 8*4*int64(p.params)
-	if p.found == nil || ctx.Err() != nil || !memory.Available().Fits(needs) {
+	if p.found == nil || ctx.Err() != nil || !r.job.memory().Fits(needs) {
 		return
 	}
 	o := r.outcome()

@@ -79,6 +79,30 @@ func TestSixShardsOnThreeRanks(t *testing.T) {
 	sameRun(t, one, job)
 }
 
+// Ranks may also share the batches that the configuration gives one process.
+func TestRanksShareTheShardsOfAJob(t *testing.T) {
+	one := shardedJob(t, 4)
+	if _, err := Run(context.Background(), one); err != nil {
+		t.Fatal(err)
+	}
+	job := shardedJob(t, 4)
+	job.Shards = 4
+	if _, errs := onRanks(context.Background(), job, 2, nil); errors.Join(errs...) != nil {
+		t.Fatal(errs)
+	}
+	sameRun(t, one, job)
+	if a, b := read(t, one, rundir.Config), read(t, job, rundir.Config); !bytes.Equal(a, b) {
+		t.Error("the configurations differ")
+	}
+	job.Dir = filepath.Join(t.TempDir(), "run")
+	_, errs := onRanks(context.Background(), job, 3, nil)
+	for _, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "3 ranks cannot share an update of so many batches; [1 2 4] can") {
+			t.Errorf("three ranks: %v", err)
+		}
+	}
+}
+
 // A run that is stopped on four ranks goes on with two, and then with one, to
 // the same end.
 func TestARunGoesOnWithFewerRanks(t *testing.T) {

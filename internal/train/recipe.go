@@ -67,7 +67,7 @@ func DefaultRecipe() Recipe {
 		Optimizer: optimize.OptimizerOptions{
 			Name: optimize.RMSProp, LRBase: 0.045, LRBaseSize: 1600,
 			Alpha: 0.9, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999,
-			WeightDecay: 4e-5, HeadLRFactor: 1,
+			WeightDecay: 4e-5, HeadLRFactor: 1, BiasLRFactor: 1, LayerDecay: 1, LookaheadAlpha: 0.5,
 		},
 		Schedule: optimize.ScheduleOptions{Name: optimize.Staircase, DecayEpochs: 2, DecayRate: 0.94},
 		EMA:      optimize.EMAOptions{Decay: 0.9999, Warmup: true},

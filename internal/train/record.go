@@ -1,10 +1,12 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/golden"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
@@ -28,7 +30,12 @@ func (r *run) saveWeights(isBest bool) error {
 	metadata := weights.Metadata{
 		Spec: spec, Labels: r.data.train.Classes(), Preprocess: r.data.preprocess, Version: r.job.Version,
 	}
-	save := func(name string, w *model.Weights) error { return weights.Save(r.path(name), w, metadata) }
+	save := func(name string, w *model.Weights) error {
+		if err := golden.Fill(w, &metadata, nil); err != nil && !errors.Is(err, model.ErrNotFinite) {
+			return err
+		}
+		return weights.Save(r.path(name), w, metadata)
+	}
 	if isBest {
 		if err := save(rundir.Best, r.shown()); err != nil {
 			return err

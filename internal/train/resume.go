@@ -61,6 +61,8 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 	switch {
 	case now.Optimizer.Name != then.Optimizer.Name:
 		return began("optimizer.name", "%s", now.Optimizer.Name, then.Optimizer.Name)
+	case (now.Optimizer.LookaheadSteps > 0) != (then.Optimizer.LookaheadSteps > 0):
+		return began("optimizer.lookahead_steps", "%d", now.Optimizer.LookaheadSteps, then.Optimizer.LookaheadSteps)
 	case (now.EMA.Decay > 0) != (then.EMA.Decay > 0):
 		return began("ema.decay", "%g", now.EMA.Decay, then.EMA.Decay)
 	case !slices.Equal(now.Train.Freeze, then.Train.Freeze):
@@ -89,13 +91,7 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 // are now.
 func (r *run) sameShards(shards int) error {
 	ranks, before := r.cluster.Size(), r.each
-	var possible []int
-	for n := 1; n <= shards; n++ {
-		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
-			possible = append(possible, n)
-		}
-	}
-	if !slices.Contains(possible, ranks) {
+	if possible := RankCounts(shards); !slices.Contains(possible, ranks) {
 		nearest := slices.MinFunc(possible, func(a, b int) int { return max(a-ranks, ranks-a) - max(b-ranks, ranks-b) })
 		return settings.Errorf("train.grad_accum_steps", "the run's updates are of %d batches, which %d ranks cannot share; "+
 			"resume on %d", shards, ranks, nearest)

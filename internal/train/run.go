@@ -10,7 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
-	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/shell"
@@ -79,14 +78,14 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := foresee(job.Config, data.val != nil, memory.Available()); err != nil {
+	if err := foresee(job.Config, job.Cluster.Size(), data.val != nil, job.memory()); err != nil {
 		return nil, err
 	}
 	w, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
 	if err != nil {
 		return nil, err
 	}
-	r.learner, err = newLearner(job.Recipe, data, w, job.Emulate, job.Cluster)
+	r.learner, err = newLearner(job, data, w)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,8 @@ func NewStepper(r Recipe, w *model.Weights, emulate bool, c *cluster.Cluster) (*
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	l, err := newLearner(r, trainingData{batches: c.Size() * r.Train.GradAccumSteps}, w, emulate, c)
+	l, err := newLearner(Job{Config: Config{Recipe: r}, Emulate: emulate, Cluster: c},
+		trainingData{batches: c.Size() * r.Train.GradAccumSteps}, w)
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func resolve(path string) (string, error) {
 
 // metadataOf returns what an open file says, or what its keys let guess.
 func metadataOf(t *Tensors) (Metadata, error) {
-	m, known, err := decodeMetadata(t.Metadata)
+	m, known, err := ParseMetadata(t.Metadata)
 	if known || err != nil {
 		return m, err
 	}

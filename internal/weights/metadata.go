@@ -20,6 +20,7 @@ type Metadata struct {
 	NoHead     bool               // the classifier is missing: features only
 	Int8       bool               // the weights are quantised
 	Version    string             // of the product that wrote the file
+	Golden     Golden             // pictures with the network's answers; of files of other tools none
 	Extra      map[string]string  // further facts, kept as they are
 
 	Notes []string // what Load had to guess and why; not saved
@@ -42,11 +43,12 @@ const (
 	keySpec       = "spec"
 	keyPrecision  = "precision" // "int8", or missing
 	keyInt8       = "int8"
+	keyGolden     = "golden"
 )
 
 var ownKeys = []string{
 	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
-	keyPrecision, keyInt8, sumsKey,
+	keyPrecision, keyInt8, keyGolden, sumsKey,
 }
 
 // Strings returns the metadata as a file carries it.
@@ -73,6 +75,9 @@ func (m Metadata) Strings() (map[string]string, error) {
 	if len(m.Labels) == 0 {
 		delete(s, keyLabels)
 	}
+	if len(m.Golden) == 0 {
+		delete(s, keyGolden)
+	}
 	delete(s, keyPrecision)
 	if m.Int8 {
 		s[keyPrecision] = model.INT8.String()
@@ -87,7 +92,9 @@ type jsonField struct {
 }
 
 func (m *Metadata) jsonFields() []jsonField {
-	fields := []jsonField{{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}}
+	fields := []jsonField{
+		{keySpec, &m.Spec}, {keyPreprocess, &m.Preprocess}, {keyLabels, &m.Labels}, {keyGolden, &m.Golden},
+	}
 	if m.Int8 {
 		fields = append(fields, jsonField{keyInt8, &m.scales})
 	}
@@ -129,9 +136,9 @@ func (m *Metadata) NameClasses() {
 	}
 }
 
-// decodeMetadata reads what Strings wrote. known is false for another
-// tool's file, which has no structure in it.
-func decodeMetadata(s map[string]string) (m Metadata, known bool, err error) {
+// ParseMetadata reads what Strings wrote, from wherever a file has it. known is false
+// for another tool's file, which has no structure in it.
+func ParseMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}

@@ -19,12 +19,12 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, _, err := decodeMetadata(text); err != nil || m.Preprocess.Size != 299 {
+	if m, _, err := ParseMetadata(text); err != nil || m.Preprocess.Size != 299 {
 		t.Fatalf("as written: %d, %v", m.Preprocess.Size, err)
 	}
 	for _, size := range []string{"0", "-5", "4097", "9223372036854775807", "9223372036854775808", "big"} {
 		text[keyInputSize] = size
-		if _, _, err := decodeMetadata(text); err == nil || !strings.Contains(err.Error(), "metadata input_size") {
+		if _, _, err := ParseMetadata(text); err == nil || !strings.Contains(err.Error(), "metadata input_size") {
 			t.Errorf("%s: error is %v", size, err)
 		}
 	}
@@ -33,7 +33,7 @@ func TestMetadataOfAnImpossibleInputSizeIsRefused(t *testing.T) {
 // Of several broken entries the same one is told every time.
 func TestTheStructureOfBrokenMetadataIsToldFirst(t *testing.T) {
 	for range 50 {
-		_, _, err := decodeMetadata(map[string]string{keyLabels: "{", keyPreprocess: "{", keySpec: "{"})
+		_, _, err := ParseMetadata(map[string]string{keyLabels: "{", keyPreprocess: "{", keySpec: "{"})
 		if err == nil || !strings.HasPrefix(err.Error(), "metadata spec: ") {
 			t.Fatal(err)
 		}

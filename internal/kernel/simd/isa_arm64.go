@@ -19,6 +19,7 @@ var neonISA = &ISA{
 		TileRows: [MaxTileBlocks + 1]int{1: 6},
 		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerNEON_1}},
 	BF16: genericBF16,
+	Int8: genericInt8,
 
 	WinogradIn: winogradInNEON, WinogradOut: winogradOutNEON, WinogradWeights: winogradWeightsNEON,
 

@@ -51,11 +51,15 @@ print(json.dumps({
         "sgd, momentum, weight decay": path(lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)),
         "adam, weight decay": path(lambda p: optim.Adam(p, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)),
         "adamw": path(lambda p: optim.AdamW(p, lr=0.1, betas=(0.8, 0.99), eps=1e-6, weight_decay=0.05)),
+        "nadam, weight decay": path(lambda p: optim.NAdam(p, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)),
+        "nadamw": path(lambda p: optim.NAdam(p, lr=0.1, betas=(0.8, 0.99), eps=1e-6, weight_decay=0.05,
+                                             decoupled_weight_decay=True)),
     },
     "clips": [clipped(1.0), clipped(100.0)],
     "rates": {
         "staircase": rates(lambda o: plan.StepLR(o, step_size=4, gamma=0.5)),
         "exponential": rates(lambda o: plan.ExponentialLR(o, gamma=0.9)),
+        "linear": rates(lambda o: plan.LinearLR(o, start_factor=1, end_factor=0.1, total_iters=12)),
         "cosine": rates(lambda o: plan.CosineAnnealingLR(o, T_max=12, eta_min=0.05)),
     },
 }, indent=1))

@@ -52,7 +52,7 @@ func TestWhatIsExportedImportsBitForBit(t *testing.T) {
 			if _, err := Export(path, w, m, ExportOptions{Format: c.format}); err != nil {
 				t.Fatal(err)
 			}
-			back, got, err := Import(path, ImportOptions{})
+			back, got, err := Import(path, ImportOptions{From: c.format})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,6 +68,56 @@ func TestWhatIsExportedImportsBitForBit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What PyTorch does not read of a file, import does.
+func TestTorchvisionFilesKeepWhatStandsBesideTheTensors(t *testing.T) {
+	w, m := numbered(t, model.AuxNone, 2)
+	m.Labels, m.Preprocess = []string{"rose", "tulip"}, picture.Preprocess{Name: "x", Mean: [3]float64{0, 0, 0.1},
+		Std: [3]float64{1, 1, 2}, Geometry: picture.Central, CropPct: 0.9, Interpolation: picture.Bicubic, Size: 299}
+	m.Golden = weights.Golden{{Name: "one", Picture: picture.New(3, 2), Values: []float32{1, -2}}}
+	for _, file := range []string{"w.pth", "w.safetensors"} {
+		path := filepath.Join(t.TempDir(), file)
+		exported, err := Export(path, w, m, ExportOptions{Format: Torchvision})
+		if err != nil || len(exported.LeftOut) != 1 || !strings.Contains(exported.LeftOut[0], "average pools") {
+			t.Fatalf("%s: left out %q, %v", file, exported.LeftOut, err)
+		}
+		_, got, err := Import(path, ImportOptions{})
+		if err != nil || got.Spec != m.Spec || got.Preprocess != m.Preprocess || !slices.Equal(got.Labels, m.Labels) ||
+			len(got.Golden) != 1 || !slices.Equal(got.Golden[0].Values, m.Golden[0].Values) {
+			t.Errorf("%s: %+v, %v", file, got, err)
+		}
+		if slices.ContainsFunc(got.Notes, func(note string) bool { return strings.HasPrefix(note, "warning") }) {
+			t.Errorf("%s: %q", file, got.Notes)
+		}
+		// Answers to golden pictures belong to the preprocessing and the classifier.
+		for name, c := range map[string]struct {
+			o    ImportOptions
+			want string
+		}{
+			"mean and std":  {ImportOptions{Preprocess: "unit"}, "mean [0 0 0] instead of [0 0 0.1], std [1 1 1] instead of [1 1 2], geometry shorter instead of central, crop_pct 0.875 instead of 0.9, interpolation bilinear instead of bicubic"},
+			"a crop":        {ImportOptions{CropPct: 0.5}, "contradicts the file itself: crop_pct 0.5 instead of 0.9; answers"},
+			"a size":        {ImportOptions{InputSize: 331}, "input size 331 instead of 299"},
+			"a geometry":    {ImportOptions{Geometry: picture.AsIs}, "geometry as-is instead of central, crop_pct 1 instead of 0.9"},
+			"a filter":      {ImportOptions{Interpolation: picture.Bilinear}, "interpolation bilinear instead of bicubic"},
+			"a label":       {ImportOptions{Labels: []string{"rose", "daisy"}}, "label 1 daisy instead of tulip"},
+			"no classifier": {ImportOptions{NoHead: true}, ""},
+		} {
+			_, got, err := Import(path, c.o)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", file, name, err)
+			}
+			if warned := strings.Join(got.Notes, "\n"); strings.Contains(warned, "warning: ") != (c.want != "") || !strings.Contains(warned, c.want) {
+				t.Errorf("%s, %s: notes %q, want %q", file, name, warned, c.want)
+			}
+			if got.Golden.Answered() != (name == "a label") || (len(got.Golden) == 0) != (name == "a geometry") {
+				t.Errorf("%s, %s: %d golden pictures, answered: %t", file, name, len(got.Golden), got.Golden.Answered())
+			}
+		}
+		if _, _, err := Import(path, ImportOptions{Labels: []string{"rose"}}); err == nil || !strings.Contains(err.Error(), "--labels: 1 labels, but the classifier of the file has 2 classes") {
+			t.Errorf("too few labels: %v", err)
+		}
 	}
 }
 

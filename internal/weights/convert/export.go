@@ -97,10 +97,10 @@ func Export(path string, w *model.Weights, m weights.Metadata, o ExportOptions) 
 		lacks = kerasLacks(m)
 		err = exportKeras(path, w, m)
 	case o.Format == Torchvision && filepath.Ext(path) != ".safetensors":
-		lacks = torchvisionLacks(m, false)
+		lacks = torchvisionLacks(m)
 		err = exportPickle(path, w, m)
 	case o.Format == Torchvision:
-		lacks = torchvisionLacks(m, true)
+		lacks = torchvisionLacks(m)
 		err = weights.Save(path, w, m)
 	default:
 		err = weights.Save(path, w, m)

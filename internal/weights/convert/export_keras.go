@@ -17,6 +17,9 @@ func kerasLacks(m weights.Metadata) []string {
 	if len(m.Labels) > 0 {
 		lacks = append(lacks, "the labels")
 	}
+	if len(m.Golden) > 0 {
+		lacks = append(lacks, "the golden pictures")
+	}
 	if m.Spec.Aux != model.AuxNone {
 		lacks = append(lacks, "the auxiliary head, which Keras does not have")
 	}

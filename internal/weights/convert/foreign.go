@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,8 +27,9 @@ type source struct {
 type foreign struct {
 	path   string
 	dicts  []dict
-	model  string   // the class of a whole pickled model in it
-	keys   []string // that a checkpoint has at the top
+	model  string            // the class of a whole pickled model in it
+	keys   []string          // that a checkpoint has at the top
+	own    map[string]string // what this program has put beside the tensors
 	notes  []string
 	opened []func() error // what close lets go of
 }
@@ -73,6 +75,11 @@ func (f *foreign) openPyTorch() error {
 		return err
 	}
 	f.model, f.keys, f.notes = contents.Model, contents.Keys, contents.Notes
+	if contents.About != nil {
+		if err := json.Unmarshal(contents.About, &f.own); err != nil {
+			f.notes = append(f.notes, fmt.Sprintf("warning: what export put beside the state dict is left out: %v", err))
+		}
+	}
 	for _, d := range contents.Dicts {
 		f.add(d.Tensors)
 		last := &f.dicts[len(f.dicts)-1]
@@ -123,7 +130,12 @@ func (f *foreign) openSafetensors() error {
 	if err != nil {
 		return err
 	}
-	f.opened = append(f.opened, t.Close)
+	f.opened, f.own = append(f.opened, t.Close), t.Metadata
+	if t.HasChecksums() {
+		if err := t.Verify(); err != nil {
+			return err
+		}
+	}
 	tensors := map[string]source{}
 	for _, info := range t.Infos() {
 		tensors[info.Name] = source{name: info.Name, shape: info.Shape,

@@ -24,10 +24,18 @@ func Families() []string { return []string{Torchvision, Timm, Keras, Slim} }
 
 // ImportOptions say how a foreign file is read.
 type ImportOptions struct {
-	From       string // one of Families; empty to tell by the keys
-	NoHead     bool   // drop the classifier
-	Key        string // of the state dict to take, where a file has several; empty to choose
-	Preprocess string // for picture.NamedPreprocess; empty for the family's own
+	From   string // one of Families; empty to tell by the keys, or by what export has put into the file
+	NoHead bool   // drop the classifier
+	Key    string // of the state dict to take, where a file has several; empty to choose
+
+	// What the caller says of the images and classes; zero values for what the file
+	// says, or what is usual for its family.
+	Preprocess    string // for picture.NamedPreprocess
+	InputSize     int
+	CropPct       float64
+	Geometry      string // of picture.Geometries
+	Interpolation string
+	Labels        []string
 }
 
 // Validate returns what is wrong with the options, whatever the file.
@@ -39,6 +47,24 @@ func (o ImportOptions) Validate() error {
 		if _, err := picture.NamedPreprocess(o.Preprocess, 1); err != nil {
 			return fmt.Errorf("--preprocess: %w", err)
 		}
+	}
+	if o.Geometry != "" {
+		if err := picture.CheckGeometry(o.Geometry); err != nil {
+			return fmt.Errorf("--geometry: %w", err)
+		}
+	}
+	if o.Interpolation != "" {
+		if err := picture.CheckInterpolation(o.Interpolation); err != nil {
+			return fmt.Errorf("--interpolation: %w", err)
+		}
+	}
+	switch {
+	case o.InputSize < 0 || o.InputSize > model.MaxInputSize:
+		return fmt.Errorf("--input-size: must be from 1 to %d, is %d", model.MaxInputSize, o.InputSize)
+	case !(o.CropPct >= 0 && o.CropPct <= 1):
+		return fmt.Errorf("--crop-pct: must be above 0 and at most 1, is %g", o.CropPct)
+	case o.Geometry == picture.AsIs && o.CropPct > 0 && o.CropPct < 1:
+		return fmt.Errorf("--crop-pct: nothing is cropped with --geometry %s", picture.AsIs)
 	}
 	return nil
 }
@@ -77,6 +103,14 @@ var translators = map[string]func(network) (translation, error){
 
 // convert finds the family, maps the keys and builds the weights.
 func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, error) {
+	if o.From == "" && o.Key == "" {
+		if m, known, err := weights.ParseMetadata(f.own); known {
+			if err != nil {
+				return nil, m, fmt.Errorf("%w; --from reads its tensors alone", err)
+			}
+			return f.restore(m, o)
+		}
+	}
 	n, err := f.choose(o.Key)
 	if err != nil {
 		return nil, weights.Metadata{}, err
@@ -115,7 +149,7 @@ func (f *foreign) convert(o ImportOptions) (*model.Weights, weights.Metadata, er
 			return nil, weights.Metadata{}, err
 		}
 	}
-	if err := preprocessAs(&m, family, o.Preprocess, config); err != nil {
+	if err := o.describe(&m, family, config); err != nil {
 		return nil, weights.Metadata{}, err
 	}
 	if m.NoHead {
@@ -220,17 +254,4 @@ func (t translation) metadata(family string, noHead bool) (m weights.Metadata, e
 	}
 	m.NameClasses()
 	return m, nil
-}
-
-// preprocessAs settles the preprocessing: the one asked for, else timm's
-// configuration, else the family's own.
-func preprocessAs(m *weights.Metadata, family, name string, config *timmConfig) (err error) {
-	if name == "" && family == Timm {
-		return config.apply(m)
-	}
-	if name == "" {
-		name = map[string]string{Torchvision: "torchvision", Keras: "inception", Slim: "inception"}[family]
-	}
-	m.Preprocess, err = picture.NamedPreprocess(name, m.Spec.InputSize)
-	return err
 }

@@ -386,6 +386,51 @@ func TestTimmSizeIsTheNetworks(t *testing.T) {
 	}
 }
 
+// Who says other than what is known of a file is warned.
+func TestContradictionsAreTold(t *testing.T) {
+	const config = `{"num_classes": 9, "label_names": ["a", "b"], "pretrained_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "crop_pct": 0.95, "interpolation": "bilinear"}}`
+	for name, c := range map[string]struct {
+		classes int
+		config  string
+		options ImportOptions
+		want    []string // none for no warning
+	}{
+		"timm's counts": {7, config, ImportOptions{}, []string{"config.json says 9 classes, the weights have 7", "has 2 label_names, the weights have 7 classes"}},
+		"timm's mean": {9, config, ImportOptions{Preprocess: "imagenet", CropPct: 0.95}, []string{
+			"contradicts timm's config.json: mean [0.485 0.456 0.406] instead of [0.5 0.5 0.5], std [0.229 0.224 0.225] instead of [0.5 0.5 0.5];", "has 2 label_names"}},
+		"timm's crop":              {9, config, ImportOptions{CropPct: 0.875}, []string{"crop_pct 0.875 instead of 0.95", "label_names"}},
+		"torchvision's own":        {1000, "", ImportOptions{Preprocess: "imagenet"}, []string{"contradicts torchvision's own weights of 1000 classes: mean"}},
+		"torchvision's, as stated": {1000, "", ImportOptions{Preprocess: "torchvision", CropPct: 0.875, InputSize: 299, Interpolation: picture.Bilinear}, nil},
+		"of nobody":                {7, "", ImportOptions{Preprocess: "1/255", CropPct: 1}, nil},
+	} {
+		f := synthetic(t, model.AuxNone, c.classes, func(map[string]source) {})
+		if c.config != "" {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(f.path), "config.json"), []byte(c.config), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, m, err := f.convert(c.options)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var warned []string
+		for _, note := range m.Notes {
+			if strings.HasPrefix(note, "warning: ") {
+				warned = append(warned, note)
+			}
+		}
+		text := strings.Join(warned, "\n")
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: warned of %q, want %q", name, text, want)
+			}
+		}
+		if len(warned) != len(c.want) {
+			t.Errorf("%s: warned of %q", name, warned)
+		}
+	}
+}
+
 func TestWhoseConfigurationIsBesideTheFile(t *testing.T) {
 	const config = `{"pretrained_cfg": {"mean": [0.1, 0.1, 0.1], "std": [1, 1, 1]}, "num_classes": 9}`
 	for name, c := range map[string]struct {
@@ -457,10 +502,9 @@ func FuzzTimmConfig(f *testing.F) {
 		if err != nil || c == nil {
 			return
 		}
-		var m weights.Metadata
-		if err := c.apply(&m); err != nil {
-			t.Fatal(err)
-		}
+		m := weights.Metadata{Spec: model.Spec{Classes: 1}}
+		c.misfits(&m)
+		m.Preprocess = c.statement(&m).Preprocess
 		if err := m.Preprocess.Validate(); err != nil {
 			t.Fatalf("%s gives %v", text, err)
 		}

@@ -114,22 +114,32 @@ func (c *timmConfig) preprocess() picture.Preprocess {
 	return p
 }
 
-// apply gives weights what the configuration says about them.
-func (c *timmConfig) apply(m *weights.Metadata) error {
-	if c == nil {
-		return fmt.Errorf("timm's weights differ in preprocessing and have no %s beside them: put it there, or say "+
-			"--preprocess imagenet (gluon_in1k) or --preprocess inception (tf_in1k, tf_adv_in1k, tv_in1k)", timmConfigFile)
+var errNoTimmConfig = fmt.Errorf("timm's weights differ in preprocessing and have no %s beside them: put it there, or "+
+	"say --preprocess imagenet (gluon_in1k) or --preprocess inception (tf_in1k, tf_adv_in1k, tv_in1k)", timmConfigFile)
+
+// statement is what the configuration says about weights.
+func (c *timmConfig) statement(m *weights.Metadata) statement {
+	s := statement{who: "timm's " + timmConfigFile, Preprocess: c.preprocess()}
+	if labels := c.labels(); len(labels) == m.Spec.Classes && !m.NoHead {
+		s.labels = labels
 	}
-	m.Preprocess = c.preprocess()
-	m.Notes = append(m.Notes, fmt.Sprintf("preprocessing as timm's %s says", timmConfigFile))
-	if c.Classes != nil && *c.Classes != m.Spec.Classes && !m.NoHead {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s says %d classes, the weights have %d, which counts", timmConfigFile,
+	return s
+}
+
+// misfits say what of the configuration does not fit the weights.
+func (c *timmConfig) misfits(m *weights.Metadata) (notes []string) {
+	if m.NoHead {
+		return nil
+	}
+	if c.Classes != nil && *c.Classes != m.Spec.Classes {
+		notes = append(notes, fmt.Sprintf("warning: %s says %d classes, the weights have %d, which counts", timmConfigFile,
 			*c.Classes, m.Spec.Classes))
 	}
-	if labels := c.labels(); len(labels) == m.Spec.Classes && !m.NoHead {
-		m.Labels = labels
+	if labels := c.labels(); len(labels) > 0 && len(labels) != m.Spec.Classes {
+		notes = append(notes, fmt.Sprintf("warning: %s has %d label_names, the weights have %d classes, so they are not used",
+			timmConfigFile, len(labels), m.Spec.Classes))
 	}
-	return nil
+	return notes
 }
 
 // labels returns the names of the classes. timm may leave gaps between

@@ -109,7 +109,7 @@ func TestTorchvisionLacksWhatItsNetworksAreNot(t *testing.T) {
 		}
 		c.change(&spec)
 		m := weights.Metadata{Spec: spec}
-		lacks := strings.Join(torchvisionLacks(m, true), "; ")
+		lacks := strings.Join(torchvisionLacks(m), "; ")
 		want := map[string]string{
 			"googlenet": "", "googlenet without heads": "", "googlenet with one head": "model.aux_early false",
 			"inception-v4": "",

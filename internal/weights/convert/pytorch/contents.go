@@ -15,6 +15,7 @@ type Contents struct {
 	Model string      // the class of a whole pickled model; empty if there is none
 	Keys  []string    // of the outermost dict
 	Notes []string
+	About []byte // what Write put beside the state dict
 }
 
 // StateDict is a dict that has tensors, anywhere in a file.

@@ -76,12 +76,15 @@ func TestRoundTrip(t *testing.T) {
 		{Name: "b", Shape: []int{1}, Values: []float32{8}},
 	}
 	var b bytes.Buffer
-	if err := Write(&b, in); err != nil {
+	if err := Write(&b, in, []byte(`{"a":"b"}`)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := only(b.Bytes())
 	if err != nil || len(got) != 3 {
 		t.Fatal(got, err)
+	}
+	if c, err := Read(b.Bytes()); err != nil || string(c.About) != `{"a":"b"}` {
+		t.Errorf("beside the state dict: %q, %v", c.About, err)
 	}
 	for i, want := range in {
 		values, err := got[i].Floats()

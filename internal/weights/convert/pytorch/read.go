@@ -18,23 +18,30 @@ import (
 
 // Read returns what a .pth file holds. The tensors alias file.
 func Read(file []byte) (*Contents, error) {
-	read := readLegacy
-	if bytes.HasPrefix(file, []byte(container.ZipSignature)) {
-		read = readZip
+	if !bytes.HasPrefix(file, []byte(container.ZipSignature)) {
+		root, err := readLegacy(file)
+		if err != nil {
+			return nil, err
+		}
+		return contents(root)
 	}
-	root, err := read(file)
+	root, about, err := readZip(file)
 	if err != nil {
 		return nil, err
 	}
-	return contents(root)
+	c, err := contents(root)
+	if c != nil {
+		c.About = about
+	}
+	return c, err
 }
 
-// readZip reads data.pkl of an archive. Its storages are entries that stand
+// readZip reads data.pkl of an archive, and what Write put beside it. Its storages are entries that stand
 // uncompressed in the file, so nothing can unpack to more than the file has.
-func readZip(file []byte) (any, error) {
+func readZip(file []byte) (found any, about []byte, err error) {
 	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
-		return nil, fmt.Errorf("zip archive: %w (a download that was cut off?)", err)
+		return nil, nil, fmt.Errorf("zip archive: %w (a download that was cut off?)", err)
 	}
 	entries := map[string]*zip.File{}
 	root := ""
@@ -47,19 +54,24 @@ func readZip(file []byte) (any, error) {
 	pickle := entries[root+"data.pkl"]
 	switch {
 	case pickle == nil:
-		return nil, errors.New("zip archive: has no data.pkl, so torch.save did not write it")
+		return nil, nil, errors.New("zip archive: has no data.pkl, so torch.save did not write it")
 	case entries[root+"constants.pkl"] != nil:
-		return nil, errors.New("is a TorchScript archive; in Python, save " +
+		return nil, nil, errors.New("is a TorchScript archive; in Python, save " +
 			"torch.save(torch.jit.load(FILE).state_dict(), ...) and import that")
 	}
 	if b := entries[root+"byteorder"]; b != nil {
 		if order, err := container.Stored(file, b); err != nil || string(order) != "little" {
-			return nil, fmt.Errorf("zip archive: byte order %q is not little", order)
+			return nil, nil, fmt.Errorf("zip archive: byte order %q is not little", order)
 		}
 	}
 	program, err := container.Stored(file, pickle)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if entry := entries[root+aboutEntry]; entry != nil {
+		if about, err = container.Stored(file, entry); err != nil {
+			return nil, nil, err
+		}
 	}
 	u := &unpickler{in: bytes.NewReader(program), call: (&caller{pairs: len(program)}).call}
 	storages := map[string]*storage{}
@@ -76,7 +88,8 @@ func readZip(file []byte) (any, error) {
 			return nil
 		})
 	}
-	return u.load()
+	found, err = u.load()
+	return found, about, err
 }
 
 // newStorage reads a persistent id, ("storage", class, key, location, count,

@@ -21,9 +21,13 @@ type Tensor struct {
 // alignment is where torch.save begins every storage.
 const alignment = 64
 
-// Write writes a state dict as torch.save does since PyTorch 1.6. The same
-// tensors give the same bytes.
-func Write(out io.Writer, tensors []Tensor) error {
+// aboutEntry is an entry of the archive beside those that torch.save writes, which
+// torch.load does not look at. A file that PyTorch writes again does not have it.
+const aboutEntry = "inception.json"
+
+// Write writes a state dict as torch.save does since PyTorch 1.6, and beside it about,
+// which Read returns. The same tensors give the same bytes.
+func Write(out io.Writer, tensors []Tensor, about []byte) error {
 	counted := &counter{out: out}
 	archive := zip.NewWriter(counted)
 	add := func(name string, data []byte) error { return addStored(archive, counted, "archive/"+name, data) }
@@ -40,6 +44,11 @@ func Write(out io.Writer, tensors []Tensor) error {
 	}
 	if err := add("version", []byte("3\n")); err != nil {
 		return err
+	}
+	if about != nil {
+		if err := add(aboutEntry, about); err != nil {
+			return err
+		}
 	}
 	return archive.Close()
 }

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/inception-go/inception/internal/console"
+	"github.com/inception-go/inception/internal/dataset"
+	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/probe"
+	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/shell"
+	"github.com/inception-go/inception/internal/weights"
+	"github.com/spf13/cobra"
+)
+
+// probeCommand is `inception probe`.
+type probeCommand struct {
+	*session
+	weights, data, val, out string
+	inputSize, batch        int
+	perClass                bool
+}
+
+func newProbe(s *session) *cobra.Command {
+	p := &probeCommand{session: s}
+	c := &cobra.Command{
+		Use:   "probe --weights F --data SPEC [-o OUT.safetensors]",
+		Short: "Fit a classifier to a frozen network's features, in seconds",
+		Long: `Compute the pooled features of all images once, fit a logistic regression to those of
+the training images, and measure it on those of the validation images. The strength of
+its penalty is the one that does best in a cross-validation of the training images. The
+answer is always the same, and says what fine-tuning has to beat.
+
+The file that --out names holds the network with the new classifier, for eval, predict,
+export and train --init.`,
+		Example: `  inception probe --weights v3.safetensors --data photos
+  inception probe --weights v3.safetensors --data photos -o photos.safetensors --per-class
+  inception train --config finetune --data photos --init photos.safetensors`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return p.run(c) },
+	}
+	f := c.Flags()
+	f.StringVarP(&p.weights, "weights", "w", "", "weight `file` or run folder")
+	f.StringVar(&p.data, "data", "", "images: a folder, or one of "+dataset.Specs())
+	f.StringVar(&p.val, "val", "", "validation images; default: those of --data")
+	f.StringVarP(&p.out, "out", "o", "", "weight `file` to write")
+	f.IntVar(&p.inputSize, "input-size", 0, "use this size instead of the weights' own")
+	f.IntVarP(&p.batch, "batch", "b", 0, "images in one pass, also --batch-size")
+	f.BoolVar(&p.perClass, "per-class", false, "print precision, recall and F1 of each class, and the calibration")
+	_ = c.MarkFlagRequired("weights")
+	return c
+}
+
+func (p *probeCommand) run(c *cobra.Command) error {
+	if p.out != "" {
+		if filepath.Ext(p.out) != ".safetensors" {
+			return usageError{fmt.Errorf("--out: probe writes .safetensors, not %s", filepath.Base(p.out))}
+		}
+		if err := noClobber("out", p.out, p.weights); err != nil {
+			return err
+		}
+	}
+	if p.inputSize < 0 {
+		return usageError{fmt.Errorf("--input-size: must be at least 1, is %d", p.inputSize)}
+	}
+	values := p.dataFlags(c, p.data, p.val)
+	if c.Flags().Changed("batch") {
+		values["eval.batch_size"] = p.batch
+	}
+	resolved, err := p.load("", values)
+	if err != nil {
+		return err
+	}
+	m, err := weights.LoadMetadata(p.weights)
+	if err != nil {
+		return err
+	}
+	if err := resolved.AgreesWith(m.Spec); err != nil {
+		return usageError{fmt.Errorf("%s: %w", p.weights, err)}
+	}
+	bar := p.bar("features", console.Images)
+	made, err := probe.Job{
+		Weights: p.weights, Options: resolved.Eval, InputSize: p.inputSize, Data: resolved.Data,
+		Note: func(text string) { p.note("%s", text) }, Warn: p.warn,
+		Progress: func(done, total int) { bar.Set(int64(done), int64(total)) },
+	}.Run(c.Context())
+	bar.Clear()
+	if err != nil {
+		return err
+	}
+	if p.out != "" {
+		made.Metadata.Version = version()
+		if err := weights.Save(p.out, made.Weights, made.Metadata); err != nil {
+			return err
+		}
+	}
+	return p.show(made)
+}
+
+// probeReport is what `probe --json` prints.
+type probeReport struct {
+	Out       string        `json:"out,omitempty"`
+	Features  int           `json:"features"` // of each image
+	Strength  float64       `json:"strength"`
+	Tried     []probe.Trial `json:"tried"`
+	Train     probeScores   `json:"train"`
+	Val       *probeScores  `json:"val,omitempty"`
+	FeaturesS float64       `json:"features_s"`
+	FittingS  float64       `json:"fitting_s"`
+}
+
+type probeScores struct {
+	Images  int           `json:"images"`
+	Top1    float64       `json:"top1"`
+	Top5    float64       `json:"top5"`
+	Loss    float64       `json:"loss"`
+	Classes []classReport `json:"classes,omitempty"`
+}
+
+func (p *probeCommand) scores(r evaluate.Result) probeScores {
+	s := probeScores{Images: r.Images, Top1: r.Top1, Top5: r.Top5, Loss: r.Loss}
+	if p.perClass {
+		s.Classes = classReports(r)
+	}
+	return s
+}
+
+func (p *probeCommand) show(o *probe.Outcome) error {
+	if p.json {
+		r := probeReport{Out: p.out, Features: o.Width, Strength: o.Fit.Strength, Tried: o.Fit.Tried,
+			Train: p.scores(o.Train), FeaturesS: o.Features.Seconds(), FittingS: o.Fitting.Seconds()}
+		if o.Val != nil {
+			val := p.scores(*o.Val)
+			r.Val = &val
+		}
+		return p.printJSON(r)
+	}
+	p.print("%d features, strength %.3g, the best of %d by cross-validation (features %.1f s, fitting %.1f s)\n",
+		o.Width, o.Fit.Strength, len(o.Fit.Tried), o.Features.Seconds(), o.Fitting.Seconds())
+	p.line("train", o.Train)
+	last := o.Train
+	if o.Val != nil {
+		p.line("val", *o.Val)
+		last = *o.Val
+	}
+	if p.perClass {
+		p.printClasses(last)
+	}
+	if p.out != "" {
+		p.note("wrote %s\nnext: %s train --config finetune --init %s --data %s", p.out, program(), shell.Quote(p.out),
+			shell.Quote(p.data))
+	}
+	return nil
+}
+
+// line prints what was found on one part of the images.
+func (p *probeCommand) line(part string, r evaluate.Result) {
+	top5 := ""
+	if report.TellsTop5(len(r.Labels)) {
+		top5 = fmt.Sprintf("  top-5 %.2f%%", 100*r.Top5)
+	}
+	p.print("%-6s images %d  top-1 %.2f%%%s  loss %.4f\n", part, r.Images, 100*r.Top1, top5, r.Loss)
+}
