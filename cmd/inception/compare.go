@@ -19,6 +19,9 @@ classifies correctly and the other does not. All others are compared with the fi
 		Example: "  inception compare runs/a runs/b\n  inception compare runs/ladder/*/seed-1 -o ladder.html",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, dirs []string) error {
+			if err := says("out", out, ".html"); err != nil {
+				return err
+			}
 			comparison, err := compare.Runs(dirs)
 			if err != nil {
 				return usageError{err}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -185,24 +184,4 @@ func (i *importCommand) download(ctx context.Context, path string) (string, erro
 		i.note("%s has already been downloaded", file.Path)
 	}
 	return file.Path, nil
-}
-
-// noClobberAny refuses to overwrite one of the files that are read.
-func noClobberAny(flag, out string, in []string) error {
-	for _, path := range in {
-		if err := noClobber(flag, out, path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// noClobber refuses to overwrite the file that is read.
-func noClobber(flag, out, in string) error {
-	a, errA := os.Stat(out)
-	b, errB := os.Stat(in)
-	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return usageError{fmt.Errorf("--%s: is also the input file, %s; choose another name", flag, filepath.Base(in))}
-	}
-	return nil
 }

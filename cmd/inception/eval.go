@@ -90,6 +90,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := e.files.check(); err != nil {
+		return err
+	}
 	if len(precisions) > 1 && (e.perClass || e.files != evalFiles{}) {
 		return usageError{errors.New("--precision: one alone goes with --per-class and with files to write")}
 	}

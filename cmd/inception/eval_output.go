@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -22,6 +23,12 @@ func (f *evalFiles) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.confusion, "confusion", "", "write the confusion matrix to this CSV `file`")
 	flags.StringVar(&f.predictions, "predictions", "", "write what was found for each image to this CSV `file`")
 	flags.StringVar(&f.page, "report", "", "write an HTML `file`: confusion matrix, reliability, mistakes with maps")
+}
+
+// check refuses names that say other kinds of files.
+func (f *evalFiles) check() error {
+	return errors.Join(says("csv", f.classes, ".csv"), says("confusion", f.confusion, ".csv"),
+		says("predictions", f.predictions, ".csv"), says("report", f.page, ".html"))
 }
 
 // write writes the files that have names.

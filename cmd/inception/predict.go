@@ -123,6 +123,9 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if err := says("csv", p.csv, ".csv"); err != nil {
+		return err
+	}
 	w, m, err := p.load()
 	if err != nil {
 		return err
@@ -225,6 +228,9 @@ func (p *predictCommand) inputs(args []string, flag, file string) (files []strin
 	if p.batch < 0 || p.inputSize < 0 {
 		return nil, usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d",
 			p.batch, p.inputSize)}
+	}
+	if err := says(flag, file, ".npy"); err != nil {
+		return nil, err
 	}
 	if args, err = p.given.read(args, p.stdin); err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/shell"
@@ -54,6 +55,7 @@ func onnx(ctx context.Context, path string, o Options) (Result, error) {
 	var out, printed bytes.Buffer
 	c := exec.CommandContext(ctx, o.Python, "-", "--json", whole)
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(script), &out, &printed
+	c.WaitDelay = time.Second // children of Python may outlive it
 	ran := c.Run()
 	if ctx.Err() != nil {
 		return Result{}, context.Cause(ctx)

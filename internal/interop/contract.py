@@ -47,14 +47,14 @@ def inception(*args):
     return done.stdout
 
 
-def train(out, settings, size=32):
-    inception("train", "--quiet", "--data", f"shapes:?train=64&val=16&size={size}", "--max-steps", "8", "--out", out,
+def train(out, settings, size=32, steps=4):
+    inception("train", "--quiet", "--data", f"shapes:?train=32&val=8&size={size}", "--max-steps", str(steps), "--out", out,
               *[a for s in ["model.bn_decay=0.5", "train.batch_size=8", "eval.batch_size=8", *settings] for a in ("--set", s)])
 
 
-def verified(weights, file, *flags):
+def verified(weights, file, *flags, form="onnx"):
     """Exports with --verify and returns what the JSON says of the golden pictures."""
-    done = run(PROGRAM, "export", "--json", "-w", weights, "--format", "onnx", "-o", file, "--verify", "--python", sys.executable, *flags)
+    done = run(PROGRAM, "export", "--json", "-w", weights, "--format", form, "-o", file, "--verify", "--python", sys.executable, *flags)
     return json.loads(done.stdout)["check"] if done.stdout else {"ok": False, "error": done.stderr}
 
 
@@ -66,7 +66,7 @@ def every_variant():
     for variant in VARIANTS:
         summary = run(PROGRAM, "summary", "--variant", variant, "--json")
         size = json.loads(summary.stdout)["input"][1]
-        train(variant, ["model.variant=" + variant], size)
+        train(variant, ["model.variant=" + variant, "model.width=0.25"], size)
         for kind, flags in {"folded": [], "with preprocessing": ["--with-preprocess"], "batch norm kept": ["--no-fold"]}.items():
             result = verified(variant, f"{variant}.onnx", *flags)
             check(f"{variant}, {kind}", result["ok"] and len(result["pictures"]) == 2, worst(result))
@@ -75,6 +75,19 @@ def every_variant():
         inception("quantize", "--quiet", "-w", variant, "--data", f"shapes:?train=32&val=8&size={size}", "--images", "16", "-o", f"{variant}8.safetensors")
         result = verified(f"{variant}8.safetensors", f"{variant}8.onnx")
         check(f"{variant}, int8", result["ok"] and result["precision"] == "int8", worst(result))
+
+
+def other_formats():
+    """Files for other tools are run as these read them: torchvision counts the padding of average pools, Keras does not."""
+    for counts in ("true", "false"):
+        train(f"v3-{counts}", ["model.variant=v3", "model.aux=none", "model.input_size=107", "model.avgpool_count_include_pad=" + counts], 107, steps=2)
+        for form, file, good in [("torchvision", "w.pth", counts == "true"), ("torchvision", "w.safetensors", counts == "true"),
+                                 ("keras", "w.h5", counts == "false"), ("safetensors", "own.safetensors", True)]:
+            result = verified(f"v3-{counts}", file, form=form)
+            check(f"{file}, padding counts: {counts}", result["ok"] == good, worst(result))
+        for file in ("w.pth", "w.safetensors", "own.safetensors"):
+            done = run(PROGRAM, "check", file)
+            check(f"inception check {file}, padding counts: {counts}", done.returncode == 0, done.stdout.strip().splitlines()[-1])
 
 
 def preprocessing(verify):
@@ -140,7 +153,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         every_variant()
-        train("tiny", TINY)
+        other_formats()
+        train("tiny", TINY, steps=8)
         spec = importlib.util.spec_from_file_location("verify", "verify.py")
         verify = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(verify)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// endings are those of the kinds of files that commands write.
+var endings = []string{".csv", ".html", ".json", ".npy", ".pdf", ".png", ".svg", ".jpg", ".jpeg"}
+
+// says refuses a name that says another kind of file than the one that will be written.
+func says(flag, path, ending string) error {
+	is := strings.ToLower(filepath.Ext(path))
+	if is == ending || !slices.Contains(endings, is) {
+		return nil
+	}
+	return usageError{fmt.Errorf("--%s: writes %s, not %s; give %s another name", flag, ending, is, filepath.Base(path))}
+}
+
+// noClobberAny refuses to overwrite one of the files that are read.
+func noClobberAny(flag, out string, in []string) error {
+	for _, path := range in {
+		if err := noClobber(flag, out, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noClobber refuses to overwrite the file that is read.
+func noClobber(flag, out, in string) error {
+	a, errA := os.Stat(out)
+	b, errB := os.Stat(in)
+	if errA == nil && errB == nil && os.SameFile(a, b) {
+		return usageError{fmt.Errorf("--%s: is also the input file, %s; choose another name", flag, filepath.Base(in))}
+	}
+	return nil
+}
