@@ -276,7 +276,7 @@ func newDesk(t *testing.T) string {
 		"inception train -q --config flowers5 --data photos --out runs/b --seed 2",
 		"inception train -q --config fashion-mnist --data idx:fashion-mnist --out runs/fashion",
 		"cp -R runs/flowers5 runs/flowers5-20260102-150405; cp -R runs/flowers5 runs/finetune-20260102-150405; cp -R runs/flowers5 runs/a",
-		"cp -R runs/flowers5 RUN; cp -R runs/b RUN2",
+		"cp -R runs/flowers5 RUN; cp -R runs/flowers5 F; cp -R runs/b RUN2",
 		"inception export -q -w runs/flowers5 --format safetensors -o v3.safetensors",
 		"cp v3.safetensors a.safetensors; cp v3.safetensors b.safetensors; cp v3.safetensors best.safetensors",
 		"inception features -q -w v3.safetensors photos/val --layer input -o x.npy",
