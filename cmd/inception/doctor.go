@@ -24,6 +24,7 @@ type doctorReport struct {
 	BF16GFLOPS float64  `json:"peak_bf16_gflops"`
 	Int8       string   `json:"int8"` // its instructions
 	Int8GOPS   float64  `json:"peak_int8_gops"`
+	L2KiB      int      `json:"l2_kib"`     // of cache that a thread has to itself; 0 where the system does not tell
 	MemoryMiB  float64  `json:"memory_mib"` // 0 where the system does not tell
 	MPI        string   `json:"mpi"`        // the library; empty if there is none or this build works alone
 }
@@ -41,6 +42,7 @@ func newDoctor(s *session) *cobra.Command {
 				PeakGFLOPS: kernel.PeakGFLOPS(parallel.Threads()), MemoryMiB: float64(memory.Machine()) / (1 << 20),
 				BF16: kernel.HasBF16(), BF16GFLOPS: kernel.PeakBF16GFLOPS(parallel.Threads()),
 				Int8: kernel.Int8(), Int8GOPS: kernel.PeakInt8GOPS(parallel.Threads()),
+				L2KiB: kernel.L2Bytes() >> 10,
 			}
 			mpi, mpiErr := cluster.Library()
 			r.MPI = mpi
@@ -57,6 +59,9 @@ func newDoctor(s *session) *cobra.Command {
 				s.print("peak in bf16   %.1f GFLOP/s in plain Go: %s has no instructions for it here\n", r.BF16GFLOPS, r.ISA)
 			}
 			s.print("peak in int8   %.0f GOP/s by %s\n", r.Int8GOPS, r.Int8)
+			if r.L2KiB > 0 {
+				s.print("L2 cache       %d KiB for a thread\n", r.L2KiB)
+			}
 			if r.MemoryMiB > 0 {
 				s.print("memory         %.0f MiB\n", r.MemoryMiB)
 			}

@@ -25,6 +25,7 @@ type evalCommand struct {
 	weights       []string
 	crops         int
 	data, split   string
+	tta           string
 	batch         int
 	inputSize     int
 	cropPct       float64
@@ -56,6 +57,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f := c.Flags()
 	f.StringArrayVarP(&e.weights, "weights", "w", nil, "weight `file` or run folder; repeatable")
 	f.IntVar(&e.crops, "crops", 1, "views of each image: 1, 10, 12 or 144")
+	f.StringVar(&e.tta, "tta", evaluate.TTANone, "average over: none, or flip, the image and its mirror image (the key eval.tta)")
 	f.StringVar(&e.exclude, "exclude", "",
 		"`file` with names of images to leave out, one a line, or ImageNet's numbers of them")
 	f.StringVar(&e.data, "data", "", "images: a folder, or one of "+dataset.Specs())
@@ -107,7 +109,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 		}
 		outcome, err := e.measure(c.Context(), job)
 		if run != "" && e.data == "" {
-			err = moved(err)
+			err = moved(err, "")
 		}
 		if errors.As(err, &evaluate.CallError{}) {
 			err = usageError{err}
@@ -159,6 +161,9 @@ func (e *evalCommand) flagValues(c *cobra.Command) map[string]any {
 	if changed("batch") {
 		values["eval.batch_size"] = e.batch
 	}
+	if changed("tta") {
+		values["eval.tta"] = e.tta
+	}
 	if changed("crop-pct") {
 		values["eval.crop_pct"] = e.cropPct
 	}
@@ -202,6 +207,9 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	}
 	if e.inputSize < 0 {
 		return j, fmt.Errorf("--input-size: must be at least 1, is %d", e.inputSize)
+	}
+	if e.crops > 1 && e.tta == evaluate.TTAFlip {
+		return j, fmt.Errorf("--tta flip is for a single crop; %d crops are mirrored as they are", e.crops)
 	}
 	if e.crops > 1 && e.cropPct > 0 {
 		return j, fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ type evalReport struct {
 	ImagesPerS     float64            `json:"images_per_s"`
 	Preprocess     picture.Preprocess `json:"preprocess"` // of the first member
 	Crops          int                `json:"crops"`
+	TTA            string             `json:"tta"`
 	Precision      string             `json:"precision"`   // mixed if members differ
 	WeightsMiB     float64            `json:"weights_mib"` // as the networks read them
 	ActivationsMiB float64            `json:"activations_mib"`
@@ -198,7 +200,7 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
 		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
-		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, Precision: o.Precision(),
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, TTA: cmp.Or(o.Job.TTA, evaluate.TTANone), Precision: o.Precision(),
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}

@@ -84,12 +84,21 @@ func assigns(assignment string, keys ...string) bool {
 }
 
 // moved explains an error about data that no flag named, but the configuration
-// of a run.
-func moved(err error) error {
+// of a run. val is its data.val where a flag can name that too: --data alone would
+// take the validation images from the training data.
+func moved(err error, val string) error {
 	var missing *dataset.MissingError
 	if !errors.As(err, &missing) {
 		return err
 	}
+	where := "--data says"
+	switch {
+	case val == "" || val == dataset.ValHoldOut:
+	case strings.HasSuffix(val, missing.Path):
+		where = "--val says"
+	default:
+		where = "--data and --val together say"
+	}
 	return fmt.Errorf("dataset %s: there is no such folder; the run's configuration names it: "+
-		"if the data has moved, --data says where it is now", missing.Path)
+		"if the data has moved, %s where it is now", missing.Path, where)
 }

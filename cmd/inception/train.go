@@ -113,7 +113,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		Reporter: reporter, Cluster: t.cluster, Memory: t.memory, Emulate: t.arithmetic.emulate,
 	})
 	if own != "" && t.data == "" {
-		err = moved(err)
+		err = moved(err, resolved.Data.Val)
 	}
 	if err == nil || result.Exit == train.ExitInterrupted {
 		t.end(result, resolved)

@@ -193,6 +193,7 @@ func plan(c *change, base config.Sources, like train.Job) (planned, error) {
 	if r.outline, err = train.Check(like); err != nil {
 		return r, err
 	}
+	r.config.Train.Epochs = r.outline.Epochs // of which the file may say: as many as suit the images
 	if r.outline.ValImages == 0 {
 		return r, settings.Errorf("data.val",
 			"there are no validation images to compare the rows with; set it, or data.val_fraction")

@@ -34,6 +34,9 @@ type Options struct {
 
 	// Frozen reports which layers keep their parameters and statistics; nil: none.
 	Frozen func(layer string) bool
+	// FrozenNorms makes batch norm use and keep the running statistics while its
+	// scale and shift are trained, except in auxiliary heads.
+	FrozenNorms bool
 }
 
 // Builder makes the layers of one network, one after another. After the first

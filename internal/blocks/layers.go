@@ -155,7 +155,7 @@ func (b *Builder) conv(x *gorgonia.Node, u Unit) *layer {
 // norm adds batch norm to a layer, its parameters in torchvision's order.
 func (b *Builder) norm(l *layer) ops.Norm {
 	k := l.Output[0]
-	n := ops.Norm{Eps: b.Eps, Frozen: b.frozen(l.Name), Share: b.Share}
+	n := ops.Norm{Eps: b.Eps, Frozen: b.frozen(l.Name) || b.FrozenNorms && !b.place.Aux, Share: b.Share}
 	if !b.NoGamma {
 		n.Gamma = b.param(l, "bn.weight", ops.Gamma, k)
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -115,7 +116,7 @@ func TestONNXModelsAreRunByPython(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := File(ctx, onnx, Options{Python: interpreter(t, "exec sleep 30")}); err != context.DeadlineExceeded {
+	if _, err := File(ctx, onnx, Options{Python: interpreter(t, "exec sleep 30")}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("after its time: %v", err)
 	}
 }

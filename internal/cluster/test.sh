@@ -85,13 +85,15 @@ victim() {
 	done | sort -n | tail -1
 }
 
-# struck SIGNAL FOLDER RANKS: sends a rank a signal as soon as the run has a
-# checkpoint of its own, and waits for the end of the job, which must fail.
+# struck SIGNAL FOLDER RUN COMMAND...: begins what works in a folder, sends its
+# last rank a signal as soon as a run has a checkpoint of its own, and waits for
+# the end of the job, which must fail.
 struck() {
-	signal=$1 folder=$2
-	train_on "$3" "$folder" --max-steps 100000 >"$work/log" 2>&1 &
+	signal=$1 folder=$2 run=$3
+	shift 3
+	"$@" >"$work/log" 2>&1 &
 	job=$!
-	until [ -s "$work/$folder/checkpoint/previous.safetensors" ]; do
+	until [ -s "$work/$run/checkpoint/previous.safetensors" ]; do
 		kill -0 $job 2>/dev/null || { cat "$work/log"; fail "$folder ended early"; }
 		sleep 0.1
 	done
@@ -126,6 +128,57 @@ for e in $engines; do
 	same one "$e-4"
 	same one "$e-2"
 done
+
+# Four batches an update, so that one, two or four ranks can share a run.
+cat >"$work/suite.yaml" <<END
+rows:
+  - {name: hard, set: {label_smoothing: 0}}
+  - {name: soft, set: {label_smoothing: 0.1}}
+  - {name: slow, set: {optimizer.lr: 0.001}}
+END
+ablation="ablate --config v3 --data shapes:?train=96&val=40&size=32 --quiet --set model.input_size=32 --set model.width=0.05
+	--set model.stem.stride=1 --set model.stem.pool=false --set model.aux=none --set train.batch_size=4
+	--set train.grad_accum_steps=4 --set train.epochs=2 --set train.bn_recalibrate=2 --set cluster.timeout=20s --suite $work/suite.yaml --seeds 2"
+
+ablate_on() { # RANKS FOLDER FLAG...
+	n=$1 folder=$2
+	shift 2
+	# shellcheck disable=SC2086
+	ranks "$n" "$program" $ablation -o "$work/$folder" "$@"
+}
+
+# same_ablation FOLDER FOLDER: the same runs and the same figures.
+same_ablation() {
+	for run in hard soft slow; do
+		for seed in 1 2; do same "$1/$run/seed-$seed" "$2/$run/seed-$seed"; done
+	done
+	for folder in "$1" "$2"; do figures "$work/$folder/table.json" >"$work/$folder.figures"; done
+	cmp "$work/$1.figures" "$work/$2.figures" || fail "the tables of $1 and $2 differ"
+}
+
+# figures TABLE: the table without times and speeds.
+figures() {
+	python3 -c '
+import json, sys
+def kept(v):
+    if isinstance(v, dict):
+        return {k: kept(w) for k, w in v.items() if k not in ("time_s", "images_per_s")}
+    return [kept(w) for w in v] if isinstance(v, list) else v
+print(json.dumps(kept(json.load(open(sys.argv[1]))), indent=1))' "$1"
+}
+
+# shellcheck disable=SC2086
+"$program" $ablation -o "$work/alone" >/dev/null
+for e in $engines; do
+	use "$e"
+	echo "$e: an ablation on 3 ranks, and on 4 with two for each run"
+	ablate_on 3 "$e-ablation" >/dev/null
+	same_ablation alone "$e-ablation"
+	ablate_on 4 "$e-pairs" --ranks-per-run 2 >/dev/null
+	same_ablation alone "$e-pairs"
+done
+if ablate_on 2 refused --ranks-per-run 2 --set train.grad_accum_steps=3 >"$work/log" 2>&1; then fail "three batches on two ranks"; fi
+[ "$(grep -c 'ranks cannot share' "$work/log")" = 1 ] || { cat "$work/log"; fail "no word of the ranks, or more than one"; }
 [ "${1:-}" = short ] && exit
 
 long=60
@@ -133,16 +186,29 @@ train long --max-steps $long --set train.grad_accum_steps=4 >/dev/null
 for e in $engines; do
 	use "$e"
 	echo "$e: a rank is killed; the run goes on with two, then with one"
-	struck KILL "$e-killed" 4
+	struck KILL "$e-killed" "$e-killed" train_on 4 "$e-killed" --max-steps 100000
 	ranks 2 "$program" train --quiet --resume "$work/$e-killed" --max-steps 50 >/dev/null
 	"$program" train --quiet --resume "$work/$e-killed" --max-steps $long >/dev/null
 	same long "$e-killed"
 	echo "$e: a rank is stopped"
-	struck STOP "$e-stopped" 3
+	struck STOP "$e-stopped" "$e-stopped" train_on 3 "$e-stopped" --max-steps 100000
 	grep -q 'rank [0-2] on .* has not answered for 20s (cluster.timeout)' "$work/log" || { cat "$work/log"; fail "no word of the rank"; }
 done
 
 use mpich
+echo "an ablation loses a rank and goes on with others"
+often="--set train.checkpoint_every=1"
+# shellcheck disable=SC2086
+"$program" $ablation $often -o "$work/often" >/dev/null
+# shellcheck disable=SC2086
+struck KILL struck struck/hard/seed-1 ablate_on 3 struck $often
+# shellcheck disable=SC2086
+struck STOP struck struck/hard/seed-2 ablate_on 2 struck $often
+grep -q 'rank 1 on .* has not answered for 20s (cluster.timeout)' "$work/log" || { cat "$work/log"; fail "no word of the rank"; }
+# shellcheck disable=SC2086
+ablate_on 4 struck $often --ranks-per-run 2 >/dev/null
+same_ablation often struck
+
 echo "evaluation, predictions and features are those of one process"
 "$program" eval --quiet --weights "$work/one" --batch 6 --json >"$work/eval-one"
 ranks 3 "$program" eval --quiet --weights "$work/one" --batch 6 --json >"$work/eval-3"
@@ -155,16 +221,22 @@ ranks 3 "$program" features --quiet --weights "$work/one" --batch 3 internal/pic
 for f in one 3; do sed 's/"images_per_s":[^,}]*//' "$work/eval-$f" >"$work/eval-$f.same"; done
 cmp "$work/eval-one.same" "$work/eval-3.same" || fail "evaluation differs"
 
-echo "a full disk on rank 0"
+echo "a full disk on rank 0; the run goes on where there is room"
 mkdir "$work/disk"
 if unshare -rm true 2>/dev/null; then
+	# Two checkpoints fit, and not a third beside them.
 	# shellcheck disable=SC2016,SC2086
-	if unshare -rm sh -c 'mount -t tmpfs -o size=3m none "$0" && exec "$@"' "$work/disk" env \
-		INCEPTION_MPI="$cache/mpich/lib/libmpi.so.12" "$cache/mpich/bin/mpirun" -n 3 \
-		"$program" train $v3 --max-steps $steps -o "$work/disk/run" >"$work/log" 2>&1; then
+	if ! unshare -rm sh -c 'cd "$1" && shift && mount -t tmpfs -o size=11m none disk || exit
+		if "$@"; then exit 3; fi
+		cp -r disk/run disk-run' sh "$work" env \
+		INCEPTION_MPI="$cache/mpich/lib/libmpi.so.12" "$cache/mpich/bin/mpirun" -n 2 \
+		"$program" train $v3 --set train.grad_accum_steps=2 --max-steps $steps -o "$work/disk/run" >"$work/log" 2>&1; then
 		fail "a training without room succeeds"
 	fi
 	grep -q 'no space left' "$work/log" || { cat "$work/log"; fail "no word of the disk"; }
+	[ -s "$work/disk-run/checkpoint/state.safetensors" ] || fail "nothing is left of the run"
+	"$program" train --quiet --resume "$work/disk-run" >/dev/null
+	same one disk-run
 else
 	echo "skipped: this user may not mount a small disk"
 fi
@@ -179,4 +251,4 @@ grep -q 'the instruction set' "$work/log" || { cat "$work/log"; fail "no word of
 echo "the binary without MPI says how to get the other"
 CGO_ENABLED=0 go build -o "$work/inception" ./cmd/inception
 if ranks 2 "$work/inception" train $v3 -o "$work/alone" >"$work/log" 2>&1; then fail "it works alone"; fi
-grep -q 'make build-mpi' "$work/log" || { cat "$work/log"; fail "no word of build-mpi"; }
+[ "$(grep -c 'make build-mpi' "$work/log")" = 1 ] || { cat "$work/log"; fail "no word of build-mpi, or more than one"; }

@@ -14,10 +14,11 @@ func random(seed uint64, epoch, index int) *rand.Rand {
 
 // augment writes a random view of im to dst, [3][size][size]: a crop of random
 // area and shape (Szegedy et al., "Going deeper with convolutions", section
-// 6), a flip, changed colours, a shift and an erased part; what a shift lets in
-// and what is erased is of the middle colour.
+// 6), distortions, a flip, changed colours, a shift and an erased part; what a shift
+// lets in and what is erased is of the middle colour.
 func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, rng *rand.Rand, r *picture.Resampler) {
 	pixels := r.Resample(im, a.crop(im, rng), p.Size, p.Interpolation)
+	a.distort(pixels, p.Size, rng)
 	flip := rng.Float64() < a.HFlip
 	if a.Color > 0 {
 		a.recolor(pixels, rng)
@@ -31,6 +32,18 @@ func (a Augment) augment(dst []float32, im picture.Image, p picture.Preprocess, 
 	if a.Erase > 0 && rng.Float64() < a.Erase {
 		erase(dst, p.Size, rng, p.Middle())
 	}
+}
+
+// at returns the augmentation of an image in an epoch. In turns, it is flipped in
+// every second one (Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU",
+// arXiv 2404.00498, section 3.6), so that two epochs show both sides of all.
+func (a Augment) at(seed uint64, epoch, index int) Augment {
+	if a.Turns {
+		const stream = 0xa0761d6478bd642f // other choices than those for an epoch
+		first := rand.New(rand.NewPCG(seed^stream, uint64(index))).IntN(2)
+		a.HFlip = float64((first + epoch) % 2)
+	}
+	return a
 }
 
 // crop chooses a part of the image as torchvision's RandomResizedCrop does: ten

@@ -386,7 +386,7 @@ func (l *Loader) fill(j job, epoch int, r *picture.Resampler) error {
 	defer views.giveBack()
 	j.to.harm[j.row] = harmOf(l.set, j.index, views.Picture)
 	if o.Train {
-		o.Augment.augment(dst, views.Picture, o.Preprocess, random(o.Seed, epoch, j.draw), r)
+		o.Augment.at(o.Seed, epoch, j.draw).augment(dst, views.Picture, o.Preprocess, random(o.Seed, epoch, j.draw), r)
 	} else {
 		views.Cut(dst, j.number, r)
 	}

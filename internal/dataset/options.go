@@ -53,11 +53,24 @@ type Augment struct {
 	Scale  [2]float64 `yaml:"scale" json:"scale" help:"smallest and largest share of the image's area that a random crop shows; [1, 1] crops at random positions only if ratio leaves room"`
 	Ratio  [2]float64 `yaml:"ratio" json:"ratio" help:"smallest and largest ratio of a random crop's width to its height"`
 	HFlip  float64    `yaml:"hflip" json:"hflip" help:"probability of a horizontal flip"`
+	Turns  bool       `yaml:"hflip_alternate" json:"hflip_alternate" help:"flips each image in every second epoch, beginning by chance, in place of hflip (Jordan 2024)"`
 	Color  float64    `yaml:"color" json:"color" help:"strength of random brightness, saturation, hue and contrast, in random order; 0 for none, 1 for the released code's"`
 	Pad    int        `yaml:"pad" json:"pad" help:"largest random shift in input pixels, both ways, that leaves the middle colour where it came from; 4 is CIFAR's usual one, with scale and ratio [1, 1]"`
 	Erase  float64    `yaml:"erase" json:"erase" help:"probability that a rectangle of 2% to 33% of the input is set to the middle colour (random erasing, Zhong et al. 2017)"`
 	Mixup  float64    `yaml:"mixup" json:"mixup" help:"probability that two images of a batch are blended in random shares, and their labels with them (mixup, Zhang et al. 2018)"`
 	Cutmix float64    `yaml:"cutmix" json:"cutmix" help:"probability that two images of a batch exchange a random rectangle, and their labels by its area (CutMix, Yun et al. 2019); with mixup at most 1, two images are mixed in one way only"`
+
+	Policy          string `yaml:"policy" json:"policy"` // its help lists the policies
+	PolicyOps       int    `yaml:"policy_ops" json:"policy_ops" help:"operations that randaugment applies to an image"`
+	PolicyMagnitude int    `yaml:"policy_magnitude" json:"policy_magnitude" help:"their strength, from 0 to 30"`
+}
+
+// Help explains the key policy by the list of policies.
+func (Augment) Help(name string) string {
+	if name != "policy" {
+		return ""
+	}
+	return "random distortions of each image, torchvision's: " + settings.Choices(policies())
 }
 
 // DefaultOptions returns no data, torchvision's preprocessing, and random
@@ -68,7 +81,8 @@ func DefaultOptions() Options {
 		Truncated: TruncatedUse, MaxPixels: picture.DefaultLimits().MaxPixels,
 		DecodeMiB:  int(picture.DefaultLimits().Memory >> 20),
 		Preprocess: "torchvision", Interpolation: picture.Bilinear,
-		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5},
+		Augment: Augment{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, HFlip: 0.5,
+			Policy: PolicyNone, PolicyOps: 2, PolicyMagnitude: 9},
 	}
 }
 
@@ -128,7 +142,13 @@ func (a Augment) validate() error {
 		return settings.Errorf("data.augment.cutmix", "must be at least 0 and with data.augment.mixup at most 1, is %g "+
 			"beside %g", a.Cutmix, a.Mixup)
 	}
-	return nil
+	if a.PolicyMagnitude < 0 || a.PolicyMagnitude >= policyBins {
+		return settings.Errorf("data.augment.policy_magnitude", "must be from 0 to %d, is %d", policyBins-1, a.PolicyMagnitude)
+	}
+	return settings.First(
+		settings.OneOf("data.augment.policy", a.Policy, policies()),
+		settings.AtLeast("data.augment.policy_ops", a.PolicyOps, 1),
+	)
 }
 
 // Decoder returns what decodes the pictures of a dataset: those being decoded

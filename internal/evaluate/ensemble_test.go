@@ -280,3 +280,51 @@ func TestAnImageCutShortDoesNotEndTheEvaluationQuietly(t *testing.T) {
 		t.Errorf("no error, and %+v", r)
 	}
 }
+
+// mirrored shows a set's pictures the other way round.
+type mirrored struct{ dataset.Set }
+
+func (m mirrored) Image(i int) (picture.Image, error) {
+	im, err := m.Set.Image(i)
+	turned := picture.New(im.W, im.H)
+	for y := range im.H {
+		for x := range im.W {
+			copy(turned.Pix[3*(y*im.W+x):][:3], im.Pix[3*(y*im.W+im.W-1-x):])
+		}
+	}
+	return turned, err
+}
+
+func TestMirroredViewsAreAveragedWithTheOthers(t *testing.T) {
+	w, set := tinyWeights(t, 1), drawn(t, 5)
+	measure := func(tta string, set dataset.Set) Result {
+		e, err := NewEvaluator(w, RunOptions{Options: Options{BatchSize: 3, CropPct: 1, TTA: tta}, Preprocess: picture.TorchvisionPreprocess(48)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		r, err := e.Evaluate(context.Background(), set, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	both, one, other := measure(TTAFlip, set), measure(TTANone, set), measure(TTANone, mirrored{set})
+	different := false
+	for i, p := range both.Predictions {
+		a, b := one.Predictions[i].Prob, other.Predictions[i].Prob
+		if math.Abs(p.Prob-(a+b)/2) > 1e-6 {
+			t.Errorf("image %d: probability %.7f, want the mean of %.7f and %.7f", i, p.Prob, a, b)
+		}
+		different = different || a != b
+	}
+	if !different {
+		t.Error("no picture differs from its mirror image")
+	}
+	if got := (Options{TTA: TTAFlip}).views(picture.TenCrops); got != picture.TenCrops {
+		t.Errorf("ten crops become %d", got)
+	}
+	if err := (Options{BatchSize: 1, TTA: "twice"}).Validate(); err == nil || !strings.Contains(err.Error(), "eval.tta") {
+		t.Errorf("an unknown setting: %v", err)
+	}
+}

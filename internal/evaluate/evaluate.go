@@ -4,6 +4,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,13 +20,20 @@ import (
 type Options struct {
 	CropPct   float64 `yaml:"crop_pct" json:"crop_pct" help:"share of the image's side that the evaluation crop shows; 0 for what data.preprocess does"`
 	BatchSize int     `yaml:"batch_size" json:"batch_size" help:"images in one pass through the evaluated network"`
+	TTA       string  `yaml:"tta" json:"tta" help:"views of each image whose answers are averaged: none (one view) or flip (its mirror image too)"`
 	Every     int     `yaml:"every" json:"every" help:"epochs from one validation of a training to the next; 0 for one at its end alone"`
 	MaxImages int     `yaml:"max_images" json:"max_images" help:"validation images that a training measures at most, the same ones each time and an equal share of every class; 0 for all"`
 }
 
+// The settings of Options.TTA.
+const (
+	TTANone = "none"
+	TTAFlip = "flip"
+)
+
 // DefaultOptions returns the preprocessing's own crop, batches of 16, and a
 // validation of all images after every epoch.
-func DefaultOptions() Options { return Options{BatchSize: 16, Every: 1} }
+func DefaultOptions() Options { return Options{BatchSize: 16, TTA: TTANone, Every: 1} }
 
 // Validate returns the first thing wrong with the eval.* keys.
 func (o Options) Validate() error {
@@ -36,9 +44,19 @@ func (o Options) Validate() error {
 		return settings.Errorf("eval.batch_size", "must be at least 1, is %d", o.BatchSize)
 	}
 	return settings.First(
+		settings.OneOf("eval.tta", cmp.Or(o.TTA, TTANone), []settings.Choice{{Name: TTANone}, {Name: TTAFlip}}),
 		settings.AtLeast("eval.every", o.Every, 0),
 		settings.AtLeast("eval.max_images", o.MaxImages, 0),
 	)
+}
+
+// views returns the crops of each image with what Options.TTA adds; several crops
+// are mirrored as it is.
+func (o Options) views(c picture.Crops) picture.Crops {
+	if o.TTA == TTAFlip && c <= picture.SingleCrop {
+		return picture.MirroredCrop
+	}
+	return c
 }
 
 // Preprocess returns p with the crop that the options ask for.
@@ -69,7 +87,7 @@ func NewEvaluator(w *model.Weights, o RunOptions) (*Evaluator, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	o.Preprocess = o.Options.Preprocess(o.Preprocess)
+	o.Preprocess, o.Crops = o.Options.Preprocess(o.Preprocess), o.Options.views(o.Crops)
 	nets := newNetworks(w, o, model.Options{})
 	if _, err := nets.fitting(o.BatchSize); err != nil {
 		return nil, fmt.Errorf("build the evaluation network: %w", err)

@@ -72,6 +72,7 @@ type CallError struct{ error }
 
 // Run loads the weights and measures them.
 func (j Job) Run(ctx context.Context) (*Outcome, error) {
+	j.Crops = j.Options.views(j.Crops)
 	o := &Outcome{Job: j}
 	ensemble, err := o.load(ctx)
 	for _, evaluator := range ensemble {

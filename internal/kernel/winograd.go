@@ -13,8 +13,7 @@ const (
 	winogradOutput = simd.WinogradOutput
 	winogradWindow = simd.WinogradWindow
 	winogradPoints = winogradWindow * winogradWindow
-	winogradBytes  = 384 << 10 // of transformed input that a piece keeps in the L2 cache
-	winogradLeast  = 16        // with fewer tiles, reading the larger weights takes too long
+	winogradLeast  = 16 // with fewer tiles, reading the larger weights takes too long
 )
 
 // HasWinograd reports whether ForwardWinograd computes c faster than
@@ -127,7 +126,7 @@ func (p *winogradProduct) cut() {
 	if rows == 0 {
 		rows = p.isa.TileRows[1]
 	}
-	most := max(2*rows, winogradBytes/(winogradPoints*pixelBytes*p.x.Blocks()))
+	most := max(2*rows, winogradBytes()/(winogradPoints*pixelBytes*p.x.Blocks()))
 	p.pieces = (p.tiles + most - 1) / most
 	if even := (p.pieces + 3) / 4 * 4; p.pieces < leastPieces && even <= p.tiles {
 		p.pieces = even

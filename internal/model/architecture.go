@@ -116,13 +116,15 @@ func (a Architecture) HasSwitch(key string) bool { return !slices.Contains(a.Fix
 
 // structureKeys are the keys of Spec for parts of V2 and V3 that other networks
 // do not have.
-var structureKeys = []string{"factorized_5x5", "tower_3x3", "asymmetric_7x7", "expanded_8x8", "grid_reduction"}
+var structureKeys = []string{"factorized_5x5", "tower_3x3", "asymmetric_7x7", "expanded_8x8", "grid_reduction",
+	"depth", "stem.last_pool"}
 
 // published returns the settings that most networks share, with changes.
 func published(variant string, change func(*Spec)) Spec {
 	s := Spec{
 		Variant: variant, InputSize: 299, Width: 1,
-		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true},
+		Stem:          Stem{Conv: "3x3", Stride: 2, Pool: true, LastPool: true},
+		Depth:         publishedDepth,
 		Factorized5x5: true, Asymmetric7x7: true, Expanded8x8: true,
 		GridReduction: string(blocks.Efficient),
 		Aux:           AuxBatchNorm, AuxLate: true, Dropout: 0.2, BNDecay: 0.9997, BNEps: 0.001,

@@ -55,7 +55,7 @@ var (
 	v2Table1 = Architecture{
 		Name: V2Table1, About: "the paper's Table 1 read literally",
 		Default:   published(V2Table1, func(s *Spec) { s.Tower3x3, s.Aux = true, AuxPlain }),
-		StemConvs: v3.StemConvs, AuxHeads: v3.AuxHeads,
+		StemConvs: v3.StemConvs, AuxHeads: v3.AuxHeads, Fixed: []string{"stem.last_pool"},
 		Classifier: "fc", Twin: torchvisionV3(V3),
 		Mark: inceptionMark, Telltale: "its stem is that of the paper's Table 1",
 		recognise: func(s *Spec, has func(string) bool) bool {
@@ -91,6 +91,10 @@ func switches(s *Spec, has func(string) bool) bool {
 		s.Aux = AuxNone
 	}
 	s.AvgPoolCountIncludePad = true
+	for grid, first := range []string{"Mixed_5b", "Mixed_6b", "Mixed_7b"} {
+		for s.Depth[grid] = 1; has(module(first, s.Depth[grid]) + ".branch1x1.conv.weight"); s.Depth[grid]++ {
+		}
+	}
 	return !has(bnMark)
 }
 
@@ -110,24 +114,49 @@ func buildInception(s Spec, b *blocks.Builder, image *gorgonia.Node) (o outputs)
 	how := blocks.Reduction(s.GridReduction)
 
 	x := b.Stem(image, blocks.StemOptions{SevenBySeven: s.Stem.Conv == "7x7", Stride: s.Stem.Stride, Pool: s.Stem.Pool,
-		Table1: table1})
-	x = o.end("Mixed_5b", b.Inception35(x, "Mixed_5b", first, s.Factorized5x5, s.Tower3x3))
-	x = o.end("Mixed_5c", b.Inception35(x, "Mixed_5c", 64, s.Factorized5x5, s.Tower3x3))
-	x = o.end("Mixed_5d", b.Inception35(x, "Mixed_5d", 64, s.Factorized5x5, s.Tower3x3))
-	x = o.end("Mixed_6a", b.ReduceTo17(x, "Mixed_6a", how))
-	x = o.end("Mixed_6b", b.Inception17(x, "Mixed_6b", 128, s.Asymmetric7x7))
-	if s.AuxEarly {
-		aux(x, "AuxLogitsEarly")
+		LastPool: s.Stem.LastPool, Table1: table1})
+	for i := range s.Depth[0] {
+		pool := 64
+		if i == 0 {
+			pool = first
+		}
+		name := module("Mixed_5b", i)
+		x = o.end(name, b.Inception35(x, name, pool, s.Factorized5x5, s.Tower3x3))
 	}
-	x = o.end("Mixed_6c", b.Inception17(x, "Mixed_6c", 160, s.Asymmetric7x7))
-	x = o.end("Mixed_6d", b.Inception17(x, "Mixed_6d", 160, s.Asymmetric7x7))
-	x = o.end("Mixed_6e", b.Inception17(x, "Mixed_6e", 192, s.Asymmetric7x7))
+	x = o.end("Mixed_6a", b.ReduceTo17(x, "Mixed_6a", how))
+	for i := range s.Depth[1] {
+		name := module("Mixed_6b", i)
+		x = o.end(name, b.Inception17(x, name, inside17(i, s.Depth[1]), s.Asymmetric7x7))
+		if i == 0 && s.AuxEarly {
+			aux(x, "AuxLogitsEarly")
+		}
+	}
 	if s.AuxLate {
 		aux(x, "AuxLogits")
 	}
 	x = o.end("Mixed_7a", b.ReduceTo8(x, "Mixed_7a", how, s.Asymmetric7x7))
-	x = o.end("Mixed_7b", b.Inception8(x, "Mixed_7b", s.Expanded8x8))
-	x = o.end("Mixed_7c", b.Inception8(x, "Mixed_7c", s.Expanded8x8))
+	for i := range s.Depth[2] {
+		name := module("Mixed_7b", i)
+		x = o.end(name, b.Inception8(x, name, s.Expanded8x8))
+	}
 	o.features, o.logits = b.Head(x, "fc", s.Classes, s.Dropout)
 	return o
+}
+
+// module names the module that follows the first one of a grid after so many.
+func module(first string, after int) string {
+	end := len(first) - 1
+	return first[:end] + string(rune(int(first[end])+after))
+}
+
+// inside17 returns the channels inside the towers of a module of the 17x17 grid:
+// few in the first, which has the richest input for its place, many in the last.
+func inside17(i, modules int) int {
+	switch i {
+	case modules - 1:
+		return 192
+	case 0:
+		return 128
+	}
+	return 160
 }

@@ -30,8 +30,10 @@ type Options struct {
 	AuxWeight float32                 // of the auxiliary losses in the differentiated sum
 	Seed      uint64                  // of dropout
 	Frozen    func(layer string) bool // layers that keep parameters and statistics; nil: none
-	Keep      []string                // modules (Mixed_6e) or layers to be read by Point
-	Precision Precision               // of activations and convolutions
+	// FrozenNorms keeps batch norm's running statistics, which training then uses.
+	FrozenNorms bool
+	Keep        []string  // modules (Mixed_6e) or layers to be read by Point
+	Precision   Precision // of activations and convolutions
 
 	// Share joins the statistics of batch norm in training with those of other
 	// processes; see ops.Norm. nil: none.
@@ -116,6 +118,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
+	options.FrozenNorms = o.FrozenNorms
 	if options.Precision = precision; precision == INT8 {
 		options.Int8 = w.Int8
 	}

@@ -19,6 +19,7 @@ type Spec struct {
 	Classes                int     `yaml:"classes" json:"classes" help:"number of classes; 0 takes it from the data"`
 	Width                  float64 `yaml:"width" json:"width" help:"multiplies every channel count; results are rounded to multiples of 16"`
 	Stem                   Stem    `yaml:"stem" json:"stem"`
+	Depth                  [3]int  `yaml:"depth" json:"depth" help:"modules on the grids of 35x35, 17x17 and 8x8, without those that halve a grid"`
 	Factorized5x5          bool    `yaml:"factorized_5x5" json:"factorized_5x5" help:"two 3x3 convolutions instead of a 5x5 in the 35x35 modules (fig. 5)"`
 	Tower3x3               bool    `yaml:"tower_3x3" json:"tower_3x3" help:"the middle tower of the 35x35 modules is a 3x3 convolution, as in fig. 5, instead of the released code's 5x5"`
 	Asymmetric7x7          bool    `yaml:"asymmetric_7x7" json:"asymmetric_7x7" help:"1x7 and 7x1 convolutions instead of 7x7 in the 17x17 modules (fig. 6)"`
@@ -32,7 +33,7 @@ type Spec struct {
 	BNDecay                float64 `yaml:"bn_decay" json:"bn_decay" help:"decay of batch norm's running statistics per step"`
 	BNEps                  float64 `yaml:"bn_eps" json:"bn_eps" help:"added to batch norm's variance"`
 	AvgPoolCountIncludePad bool    `yaml:"avgpool_count_include_pad" json:"avgpool_count_include_pad" help:"padding counts in the 3x3 average pools' divisor (torchvision: true, TensorFlow: false)"`
-	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published) or he (stddev from the fan-in); classifiers begin with 0.001 in both"`
+	Init                   string  `yaml:"init" json:"init" help:"initial weights: truncated_normal (stddev 0.1, as published), he (stddev from the fan-in) or dirac (he, but a convolution's first outputs are its inputs, unchanged; Jordan 2024); classifiers begin with 0.001 in all"`
 }
 
 // Help returns the help of the key variant, which lists the networks.
@@ -48,6 +49,8 @@ type Stem struct {
 	Conv   string `yaml:"conv" json:"conv" help:"first convolutions: 3x3 (three of them) or 7x7 (one); bn-inception: separable or 7x7; googlenet: 7x7"`
 	Stride int    `yaml:"stride" json:"stride" help:"stride of the first convolution: 2, or 1 for small images"`
 	Pool   bool   `yaml:"pool" json:"pool" help:"whether the first max pool is there; false for small images"`
+
+	LastPool bool `yaml:"last_pool" json:"last_pool" help:"whether the max pool at the stem's end is there; false, with stride 1 and without the first, for modules that see small images in full size"`
 }
 
 // The settings of Spec.Aux.
@@ -59,6 +62,12 @@ const (
 
 // MaxInputSize is the largest input of a network, in pixels a side.
 const MaxInputSize = 4096
+
+// Older returns what a Spec that was written by an older version says nothing of.
+func Older() Spec { return Spec{AuxLate: true, Stem: Stem{LastPool: true}, Depth: publishedDepth} }
+
+// publishedDepth are the modules on each grid of Inception V2 and V3.
+var publishedDepth = [3]int{3, 4, 2}
 
 // At returns the same network for images of another size, in pixels a side; 0 leaves
 // it. The preprocessing says it at run time: weights fit any size, and their Spec's
@@ -104,7 +113,8 @@ func (s Spec) Validate() error {
 		inRange("dropout", s.Dropout >= 0 && s.Dropout < 1, "at least 0 and below 1", s.Dropout),
 		inRange("bn_decay", s.BNDecay >= 0 && s.BNDecay < 1, "at least 0 and below 1", s.BNDecay),
 		inRange("bn_eps", s.BNEps > 0 && s.BNEps < 1, "above 0 and below 1", s.BNEps),
-		oneOf("init", s.Init, "truncated_normal", "he"),
+		oneOf("init", s.Init, "truncated_normal", "he", "dirac"),
+		inRange("depth", slices.Min(s.Depth[:]) >= 1 && slices.Max(s.Depth[:]) <= 20, "three numbers from 1 to 20", s.Depth),
 	} {
 		if err != nil {
 			return err

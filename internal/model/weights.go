@@ -179,14 +179,29 @@ func initial(p *ops.Param, how string, seed uint64) []float32 {
 		h.Write([]byte(p.Name))
 		r := rand.New(rand.NewPCG(seed, h.Sum64()))
 		stddev := p.Stddev
-		if how == "he" && p.Kind != ops.LinearWeight {
+		if how != "truncated_normal" && p.Kind != ops.LinearWeight {
 			stddev = math.Sqrt(2 / float64(p.Shape[1]*p.Shape[2]*p.Shape[3]))
 		}
 		for i := range values {
 			values[i] = float32(stddev * truncatedNormal(r))
 		}
+		if how == "dirac" && p.Kind == ops.ConvWeight {
+			dirac(values, p.Shape)
+		}
 	}
 	return values
+}
+
+// dirac makes the first outputs of a convolution its inputs, as they are (Jordan,
+// "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv 2404.00498, section
+// 3.2; torch.nn.init.dirac_).
+func dirac(values []float32, shape []int) {
+	inputs, window := shape[1], shape[2]*shape[3]
+	for k := range min(shape[0], inputs) {
+		row := values[k*inputs*window : (k+1)*inputs*window]
+		clear(row)
+		row[k*window+shape[2]/2*shape[3]+shape[3]/2] = 1
+	}
 }
 
 func truncatedNormal(r *rand.Rand) float64 {

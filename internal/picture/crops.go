@@ -3,6 +3,7 @@ package picture
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -14,6 +15,8 @@ type Crops int
 const (
 	// SingleCrop is what Preprocess makes.
 	SingleCrop Crops = 1
+	// MirroredCrop adds its mirror image.
+	MirroredCrop Crops = 2
 	// TenCrops are the corners and the centre of the central square of 256,
 	// each also mirrored (Krizhevsky et al., "ImageNet classification with deep
 	// convolutional neural networks", section 4.1).
@@ -27,7 +30,8 @@ const (
 	AllCrops Crops = 144
 )
 
-// Validate returns an error if nobody has defined that number of crops.
+// Validate returns an error if nobody has defined that number of crops. Two
+// crops have a setting of their own.
 func (c Crops) Validate() error {
 	switch c {
 	case SingleCrop, TenCrops, TwelveCrops, AllCrops:
@@ -38,8 +42,11 @@ func (c Crops) Validate() error {
 
 // Describe says in one line how inputs are made.
 func (c Crops) Describe(p Preprocess) string {
-	if c <= SingleCrop {
+	switch {
+	case c <= SingleCrop:
 		return p.String()
+	case c == MirroredCrop:
+		return p.String() + ", also mirrored"
 	}
 	var sides []int
 	for _, s := range c.squares(p.Size) {
@@ -116,7 +123,7 @@ type Views struct {
 // Views returns the c views of im.
 func (p Preprocess) Views(im Image, c Crops) *Views {
 	v := &Views{Picture: im, preprocess: p, crops: c}
-	if c <= SingleCrop {
+	if c <= MirroredCrop {
 		return v
 	}
 	for _, s := range c.squares(p.Size) {
@@ -131,8 +138,13 @@ func (p Preprocess) Views(im Image, c Crops) *Views {
 // Cut writes view i to dst, [3][Size][Size].
 func (v *Views) Cut(dst []float32, i int, r *Resampler) {
 	p := v.preprocess
-	if v.crops <= SingleCrop {
+	if v.crops <= MirroredCrop {
 		p.Apply(dst, v.Picture, r)
+		if i == 1 {
+			for row := range slices.Chunk(dst, p.Size) {
+				slices.Reverse(row)
+			}
+		}
 		return
 	}
 	at, of, flip := v.crops.view(i)

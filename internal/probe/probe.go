@@ -13,6 +13,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
+	"github.com/inception-go/inception/internal/golden"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/weights"
@@ -99,6 +100,9 @@ func (j Job) fit(ctx context.Context, w *model.Weights, m weights.Metadata, data
 		return nil, err
 	}
 	o.Metadata.Spec, o.Metadata.Labels, o.Metadata.NoHead = o.Weights.Spec, data.Train.Classes(), false
+	if err := golden.Fill(o.Weights, &o.Metadata, nil); err != nil {
+		j.Warn(fmt.Sprintf("no golden pictures: %v", err))
+	}
 	return o, nil
 }
 

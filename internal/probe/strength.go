@@ -13,7 +13,7 @@ import (
 type Fit struct {
 	Linear
 	Strength float64 // scikit-learn's C for more than two classes: large values fit closely
-	Tried    []Trial // by rising strength; none if the strength was given
+	Tried    []Trial // by rising strength
 }
 
 // Trial is how a strength did: the mean over all examples, each of them asked of
@@ -44,12 +44,7 @@ func FitBest(e Examples) (Fit, error) {
 	if err != nil {
 		return Fit{}, err
 	}
-	best := trials[0]
-	for _, t := range trials {
-		if t.betterThan(best) {
-			best = t
-		}
-	}
+	best := bestOf(trials)
 	params, err := p.minimise(everyRow(e), best.Strength*p.scale*p.scale, p.zero(), exact)
 	if err != nil {
 		return Fit{}, err
@@ -68,6 +63,19 @@ func check(e Examples) error {
 		}
 	}
 	return nil
+}
+
+// Chosen returns the trial of the fit's strength.
+func (f Fit) Chosen() Trial { return bestOf(f.Tried) }
+
+func bestOf(trials []Trial) Trial {
+	best := trials[0]
+	for _, t := range trials {
+		if t.betterThan(best) {
+			best = t
+		}
+	}
+	return best
 }
 
 func (t Trial) betterThan(other Trial) bool {

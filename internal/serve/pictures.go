@@ -17,6 +17,7 @@ import (
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // upload is a picture file of a request.
@@ -81,7 +82,7 @@ func uploadsOfJSON(body []byte, most int) (all []upload, alone bool, err error) 
 		Images json.RawMessage `json:"images"`
 	}
 	if err := json.Unmarshal(body, &request); err != nil {
-		return nil, false, bad("the JSON cannot be read: %w", err)
+		return nil, false, bad("the JSON cannot be read: %w", textfile.JSONError(err))
 	}
 	var texts []string
 	if alone = request.Image != ""; alone {

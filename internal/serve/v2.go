@@ -12,6 +12,7 @@ import (
 
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // The Open Inference Protocol, KServe's v2:
@@ -144,7 +145,7 @@ func (s *Server) infer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	var request inferRequest
 	if err := json.Unmarshal(header, &request); err != nil {
-		return bad("the JSON cannot be read: %w", err)
+		return bad("the JSON cannot be read: %w", textfile.JSONError(err))
 	}
 	if len(request.Inputs) != 1 {
 		return bad("inputs: must be one of %s and %s, are %d", inputName, imageName, len(request.Inputs))

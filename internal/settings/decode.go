@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ func (l Leaf) accepts(n *yaml.Node) bool {
 	switch {
 	case l.TypeName() == "whole number":
 		return n.ShortTag() == "!!int" // the decoder would drop a fraction
+	case l.TypeName() == "list of whole numbers", l.TypeName() == "three whole numbers":
+		return n.Kind == yaml.SequenceNode && (l.Value.Kind() == reflect.Slice || len(n.Content) == l.Value.Len()) &&
+			!slices.ContainsFunc(n.Content, func(one *yaml.Node) bool { return one.ShortTag() != "!!int" })
 	case l.Value.Kind() == reflect.Array:
 		return n.Kind == yaml.SequenceNode && len(n.Content) == l.Value.Len()
 	}
@@ -48,7 +52,7 @@ func (l Leaf) article() string {
 		return typeName
 	}
 	switch typeName {
-	case "true or false", "two numbers", "text":
+	case "true or false", "two numbers", "three whole numbers", "text":
 		return typeName
 	}
 	return "a " + typeName

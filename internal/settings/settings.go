@@ -70,6 +70,10 @@ func (l Leaf) TypeName() string {
 		return "duration"
 	case []string:
 		return "list of texts"
+	case []int:
+		return "list of whole numbers"
+	case [3]int:
+		return "three whole numbers"
 	case [2]float64:
 		return "two numbers"
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 func TestNumbersAreNumbersToEveryReader(t *testing.T) {
@@ -58,5 +60,33 @@ func TestDifferencesListTheKeysWithEveryValue(t *testing.T) {
 	}
 	if same := Differences([]*options{{Rate: 1}, {Rate: 1}}); same != nil {
 		t.Errorf("equal structs differ in %q", same)
+	}
+}
+
+func TestListsOfNumbersAreReadAsTheyAreWritten(t *testing.T) {
+	var c struct {
+		Sizes []int  `yaml:"sizes"`
+		Depth [3]int `yaml:"depth"`
+	}
+	leaf, three := Leaves(&c)[0], Leaves(&c)[1]
+	for text, ok := range map[string]bool{"[]": true, "[32, 40]": true, "[7]": true, "32": false, "[1.5]": false, "[a]": false} {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+			t.Fatal(err)
+		}
+		err := leaf.Decode(n.Content[0])
+		if (err == nil) != ok || ok && leaf.Text() != text {
+			t.Errorf("%s: reads as %s, %v", text, leaf.Text(), err)
+		}
+	}
+	for text, ok := range map[string]bool{"[3, 4, 2]": true, "[3, 4]": false, "[1, 2, 3, 4]": false, "[1, 2, 0.5]": false} {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+			t.Fatal(err)
+		}
+		err := three.Decode(n.Content[0])
+		if (err == nil) != ok || ok && three.Text() != text {
+			t.Errorf("%s: reads as %s, %v", text, three.Text(), err)
+		}
 	}
 }

@@ -49,6 +49,8 @@ func (l Leaf) Text() string {
 		return v.String()
 	case [2]float64:
 		return fmt.Sprintf("[%s, %s]", number(v[0]), number(v[1]))
+	case []int, [3]int:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ", ")
 	case []string:
 		quoted := make([]string, len(v))
 		for i, s := range v {

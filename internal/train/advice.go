@@ -62,6 +62,10 @@ func (r *run) adviseLag(train, val report.Line) {
 // images, and warns about its first weights.
 func (r *run) adviseBeginning() {
 	r.adviseInit()
+	if o := r.recipe.Train; r.job.Train.Epochs == 0 || r.job.Train.BatchNorm == BatchNormAuto {
+		r.reporter.Note(fmt.Sprintf("for %d training images: train.epochs %d, train.batch_norm %s, train.bn_recalibrate %d",
+			r.data.train.Len(), o.Epochs, o.BatchNorm, o.BNRecalibrate))
+	}
 	images, batch := r.data.train.Len(), r.recipe.Train.BatchSize
 	switch rest := images % batch; {
 	case images < batch:
@@ -83,7 +87,16 @@ func (r *run) adviseInit() {
 	if factor := r.recipe.Optimizer.HeadLRFactor; factor != 1 {
 		meant = append(meant, fmt.Sprintf("optimizer.head_lr_factor %g", factor))
 	}
-	if names := r.recipe.Train.Freeze; len(names) > 0 {
+	if decay := r.recipe.Optimizer.LayerDecay; decay != 1 {
+		meant = append(meant, fmt.Sprintf("optimizer.layer_decay %g", decay))
+	}
+	if r.recipe.Train.Head == HeadProbe {
+		meant = append(meant, "train.head probe")
+	}
+	if r.recipe.Train.BatchNorm == BatchNormFrozen {
+		meant = append(meant, "train.batch_norm frozen")
+	}
+	if names := r.job.Train.Freeze; len(names) > 0 {
 		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))
 	}
 	if len(meant) > 0 {
@@ -179,7 +192,7 @@ func (r *run) ahead() time.Duration {
 		return 0
 	}
 	updates := max(0, r.updates()-r.at.Step)
-	return time.Duration(updates)*r.clock.pace + time.Duration(r.validationsUntil(updates))*r.validationTime()
+	return time.Duration(r.effort(updates)*float64(r.clock.pace)) + time.Duration(r.validationsUntil(updates))*r.validationTime()
 }
 
 // endTime names a moment: the hour today, else the day too.

@@ -9,6 +9,7 @@ type Outline struct {
 	ValImages   int // 0 without validation
 	Updates     int // at most
 	Batches     int // of an epoch
+	Epochs      int
 }
 
 // Check finds whatever may be wrong with a job without running it: its
@@ -20,7 +21,8 @@ func Check(job Job) (Outline, error) {
 		return Outline{}, err
 	}
 	defer r.net.Close()
-	o := Outline{Spec: r.weights.Spec, TrainImages: r.data.train.Len(), Updates: r.updates(), Batches: r.data.batches}
+	o := Outline{Spec: r.weights.Spec, TrainImages: r.data.train.Len(), Updates: r.updates(), Batches: r.data.batches,
+		Epochs: r.recipe.Train.Epochs}
 	if r.data.val != nil {
 		o.ValImages = r.data.val.Len()
 	}

@@ -132,7 +132,7 @@ func (s state) load(t *checkpointFile, accept func(progress, Recipe) error) erro
 	if err := json.Unmarshal([]byte(t.Metadata[metaRecipe]), &r); err != nil {
 		return fmt.Errorf("checkpoint %s: options: %w", t.path, err)
 	}
-	spec := model.Spec{AuxLate: true} // what older ones say nothing of
+	spec := model.Older()
 	if err := json.Unmarshal([]byte(t.Metadata[metaSpec]), &spec); err != nil {
 		return fmt.Errorf("checkpoint %s: model: %w", t.path, err)
 	}

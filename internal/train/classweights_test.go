@@ -81,7 +81,7 @@ func TestUnequalClassesAreWarnedOf(t *testing.T) {
 		if _, err := Check(job); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := open(job); err != nil {
+		if r, err := open(context.Background(), job); err != nil {
 			t.Fatal(err)
 		} else {
 			r.close()

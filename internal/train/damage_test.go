@@ -48,7 +48,7 @@ func TestOneDamagedPictureDoesNotEndATraining(t *testing.T) {
 	if n := strings.Count(heard.text(), damaged); n != 1 {
 		t.Errorf("the damaged file is named %d times: %s", n, heard.text())
 	}
-	opened, err := open(Job{Config: job.Config, Dir: filepath.Join(t.TempDir(), "run"), Reporter: heard})
+	opened, err := open(context.Background(), Job{Config: job.Config, Dir: filepath.Join(t.TempDir(), "run"), Reporter: heard})
 	if err != nil {
 		t.Fatal(err)
 	}

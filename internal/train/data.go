@@ -13,7 +13,8 @@ import (
 type trainingData struct {
 	train, val dataset.Set // val may be nil
 	loader     *dataset.Loader
-	batches    int // an epoch has
+	options    dataset.LoaderOptions // of loader
+	batches    int                   // an epoch has
 	preprocess picture.Preprocess
 	damage     *damage // of train; nil for images that come from no set
 	valDamage  *damage
@@ -76,11 +77,12 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 		return trainingData{}, err
 	}
 	adviseUnequal(c, d, reporter)
-	d.loader = dataset.NewLoader(train, dataset.LoaderOptions{
+	d.options = dataset.LoaderOptions{
 		Batch: c.Train.BatchSize, Train: true, Seed: c.Train.Seed,
 		Workers: c.Data.Workers, Preprocess: d.preprocess, Augment: c.Data.Augment,
 		Balance: c.Data.Balance == dataset.BalanceClasses, SkipUnreadable: skips(c.Data),
-	})
+	}
+	d.loader = dataset.NewLoader(train, d.options)
 	d.batches = d.loader.BatchesPerEpoch()
 	return d, nil
 }
@@ -100,8 +102,15 @@ func (d trainingData) updates(shards int) int {
 	return (d.batches + shards - 1) / shards
 }
 
+// sized returns a loader of the training images for inputs of another size.
+func (d trainingData) sized(size int) *dataset.Loader {
+	o := d.options
+	o.Preprocess.Size = size
+	return dataset.NewLoader(d.train, o)
+}
+
 // from returns those batches of an epoch behind the first skip that are this
 // rank's.
 func (l *learner) from(ctx context.Context, epoch, skip int) *dataset.Batches {
-	return l.data.loader.Of(l.mine).Epoch(ctx, epoch, skip)
+	return l.data.sized(l.sizeOf(epoch)).Of(l.mine).Epoch(ctx, epoch, skip)
 }

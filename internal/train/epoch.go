@@ -101,7 +101,7 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 func (r *run) validate(ctx context.Context) (report.Line, error) {
 	begin := time.Now()
 	shown := r.shown()
-	if n := r.recipe.Train.BNRecalibrate; n > 0 {
+	if n := r.recipe.Train.BNRecalibrate; n > 0 && r.movesStatistics() {
 		turns := r.data.loader.Of(func(batch int) bool { return batch%r.cluster.Size() == r.cluster.Rank() })
 		batches := turns.Epoch(ctx, r.at.epoch()-1, 0)
 		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)

@@ -20,30 +20,33 @@ type Init struct {
 
 // weights returns the first weights of a training: random, or those of the
 // file wherever it has them. A classifier for another number of classes is
-// new; one that is kept gets its rows in the order of the data's classes.
-func (i Init) weights(spec model.Spec, seed uint64, data trainingData, reporter Reporter) (*model.Weights, error) {
-	w, err := model.NewWeights(spec, seed)
+// new, and headless true; one that is kept gets its rows in the order of the
+// data's classes.
+func (i Init) weights(
+	spec model.Spec, seed uint64, data trainingData, reporter Reporter,
+) (w *model.Weights, headless bool, err error) {
+	w, err = model.NewWeights(spec, seed)
 	if err != nil || i.Weights == "" {
-		return w, err
+		return w, false, err
 	}
 	from, metadata, err := weights.Load(i.Weights)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if from.Int8 != nil {
-		return nil, fmt.Errorf("%s: is quantised to int8, which training cannot begin with; give the weights that it was "+
+		return nil, false, fmt.Errorf("%s: is quantised to int8, which training cannot begin with; give the weights that it was "+
 			"made of", i.Weights)
 	}
 	rows, err := i.rows(metadata, data.train.Classes(), reporter)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; or --new-head begins with a new classifier", i.Weights, err)
+		return nil, false, fmt.Errorf("%s: %w; or --new-head begins with a new classifier", i.Weights, err)
 	}
 	fresh, wrong, err := copyWeights(w, from, rows)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(wrong) > 0 {
-		return nil, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's",
+		return nil, false, fmt.Errorf("%s: is of another structure (%s) than this model (%s): %s; set model.* to the file's",
 			i.Weights, describe(from.Spec), describe(spec), list(wrong))
 	}
 	with := fmt.Sprintf("with a new classifier for %d classes (the file's has %d)", spec.Classes, from.Spec.Classes)
@@ -58,7 +61,7 @@ func (i Init) weights(spec model.Spec, seed uint64, data trainingData, reporter 
 		reporter.Note(fmt.Sprintf("new, because the file has none that fits: %s", list(fresh)))
 	}
 	warnAboutInput(spec, from.Spec, metadata, data, reporter)
-	return w, nil
+	return w, rows == nil, nil
 }
 
 // rows returns where in the file's classifier the row of each class of the

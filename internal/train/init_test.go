@@ -133,7 +133,7 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 			c.init.Weights, from = pretrained(t, spec, c.labels, c.change)
 			heard := &notes{}
 			data := trainingData{train: labelled{classes: c.classes}, preprocess: picture.TorchvisionPreprocess(32)}
-			w, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, heard)
+			w, headless, err := c.init.weights(withClasses(spec, len(c.classes)), 1, data, heard)
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) || !strings.Contains(err.Error(), "--new-head") {
 					t.Fatalf("error is %v, want %q and the way out", err, c.fails)
@@ -142,6 +142,9 @@ func TestInitialWeightsKeepOrRenewTheClassifier(t *testing.T) {
 			}
 			if err != nil {
 				t.Fatal(err)
+			}
+			if headless != (c.rows == nil) {
+				t.Errorf("headless is %t, rows are %v", headless, c.rows)
 			}
 			if !strings.Contains(heard.text(), c.note) {
 				t.Errorf("notes are %q, want %q", heard.text(), c.note)
@@ -174,7 +177,7 @@ func TestInitialWeightsOfAnotherInputSizeRenewTheAuxiliaryHead(t *testing.T) {
 	spec.InputSize = 64
 	data := trainingData{train: labelled{classes: classes}, preprocess: picture.TorchvisionPreprocess(64)}
 	heard := &notes{}
-	w, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, heard)
+	w, _, err := Init{Weights: path}.weights(withClasses(spec, 3), 1, data, heard)
 	if err != nil {
 		t.Fatal(err)
 	}

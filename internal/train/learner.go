@@ -51,17 +51,39 @@ func newLearner(job Job, data trainingData, w *model.Weights) (*learner, error) 
 	if err := l.divide(cmp.Or(job.Shards, c.Size()*r.Train.GradAccumSteps)); err != nil {
 		return nil, err
 	}
-	l.net, err = model.Build(w.Spec, w, r.Train.BatchSize, model.Train, l.trainOptions())
-	if err != nil {
-		return nil, fmt.Errorf("build the training network: %w", err)
-	}
 	l.weights = w
+	if err := l.build(l.sizeOf(0)); err != nil {
+		return nil, err
+	}
 	l.optimizer = optimize.NewOptimizer(r.Optimizer, trainable(w, frozen))
 	if r.EMA.Decay > 0 {
 		l.average = &optimize.Average{Options: r.EMA, Weights: w.Clone()}
 	}
-	l.sum = newReduction(c, l.net)
 	return l, nil
+}
+
+// build makes the training network for inputs of a size, in place of the one
+// that there is.
+func (l *learner) build(size int) error {
+	if l.net != nil {
+		if l.net.Spec.InputSize == size {
+			return nil
+		}
+		if err := l.net.Close(); err != nil {
+			return err
+		}
+	}
+	w := l.weights
+	net, err := model.Build(w.Spec.At(size), w, l.recipe.Train.BatchSize, model.Train, l.trainOptions())
+	if err != nil {
+		return fmt.Errorf("build the training network: %w", err)
+	}
+	sum := newReduction(l.cluster, net)
+	if l.sum != nil {
+		sum.spent = l.sum.spent
+	}
+	l.net, l.sum = net, sum
+	return nil
 }
 
 func (l *learner) buildOptions() model.Options {
@@ -73,6 +95,7 @@ func (l *learner) buildOptions() model.Options {
 	return model.Options{
 		Smoothing: smoothing, AuxWeight: float32(l.recipe.Train.AuxWeight),
 		Seed: l.recipe.Train.Seed, Frozen: l.frozen, Precision: l.precision,
+		FrozenNorms: l.recipe.Train.BatchNorm == BatchNormFrozen,
 	}
 }
 
@@ -201,11 +224,11 @@ func (l *learner) updates() int {
 	return total
 }
 
-// movesStatistics reports whether batch-norm statistics follow the batches:
-// those of frozen layers stay, and some networks have none.
+// movesStatistics reports whether batch-norm statistics that validation uses
+// follow the batches: those of frozen layers stay, and some networks have none.
 func (l *learner) movesStatistics() bool {
-	return slices.ContainsFunc(l.weights.Params, func(p *ops.Param) bool {
-		return p.Kind == ops.RunningVar && !l.frozen(p.Layer)
+	return l.recipe.Train.BatchNorm != BatchNormFrozen && slices.ContainsFunc(l.weights.Params, func(p *ops.Param) bool {
+		return p.Kind == ops.RunningVar && !p.Aux && !l.frozen(p.Layer)
 	})
 }
 

@@ -97,6 +97,12 @@ func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
 		{"statistics some of which are frozen", func(j *Job) {
 			j.Model.BNDecay, j.Train.Freeze = 0.9997, []string{"Conv2d"}
 		}, []string{lag}},
+		{"statistics that batch norm does not use", func(j *Job) {
+			j.Model.BNDecay, j.Train.BatchNorm = 0.9997, BatchNormFrozen
+		}, nil},
+		{"statistics that validation does not use", func(j *Job) {
+			j.Model.BNDecay, j.Model.Aux, j.Train.Freeze = 0.9997, model.AuxBatchNorm, []string{"Conv2d", "Mixed"}
+		}, nil},
 		{"statistics measured anew", func(j *Job) { j.Model.BNDecay, j.Train.BNRecalibrate = 0.9997, 2 }, nil},
 		{"an average that lags behind", func(j *Job) { j.EMA.Warmup, j.Model.BNDecay = false, 0.5 }, []string{average}},
 	} {

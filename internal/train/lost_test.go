@@ -227,7 +227,7 @@ func TestTheBestWeightsOfAnAbandonedWayAreForgotten(t *testing.T) {
 		}
 	}
 	job.Resume, job.Optimizer.LR = true, 1e-12
-	r, err := open(job)
+	r, err := open(context.Background(), job)
 	if err != nil {
 		t.Fatal(err)
 	}

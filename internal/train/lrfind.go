@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,13 +69,16 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	if err := o.Validate(); err != nil {
 		return RateSearch{}, err
 	}
-	job.EMA.Decay = 0 // nobody looks at the average
+	job.EMA.Decay, job.Train.Sizes = 0, nil // nobody looks at the average
 	r, err := prepare(job)
 	if err != nil {
 		return RateSearch{}, err
 	}
 	defer r.net.Close()
 	r.adviseInit()
+	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
+		return RateSearch{}, err
+	}
 	p, err := r.newProbe(ctx)
 	if err != nil {
 		return RateSearch{}, err

@@ -104,8 +104,9 @@ func needOf(c Config, ranks, batch int, validates bool, limit memory.Limit) (n n
 			n.weights += 4 * learning * int64(p.Floats())
 		}
 	}
-	image := 4 * 3 * int64(c.Model.InputSize) * int64(c.Model.InputSize)
-	n.training = (1 + batchesAhead) * int64(batch) * image
+	bytesOf := func(size int) int64 { return 4 * 3 * int64(size) * int64(size) }
+	largest, image := c.Train.largest(c.Model.InputSize), bytesOf(c.Model.InputSize)
+	n.training = (1 + batchesAhead) * int64(batch) * bytesOf(largest)
 	if batch > 1 && !limit.Fits(n.sum()) {
 		// The images alone do not fit. The rest is as it is for fewer of them.
 		few, err := needOf(c, ranks, 1, validates, limit)
@@ -113,7 +114,8 @@ func needOf(c Config, ranks, batch int, validates bool, limit memory.Limit) (n n
 		n.validation = few.validation
 		return n, err
 	}
-	bytes, err := planned(c.Model, w, batch, model.Train, model.Options{Frozen: frozen})
+	bytes, err := planned(c.Model.At(largest), w, batch, model.Train, model.Options{Frozen: frozen,
+		FrozenNorms: c.Train.BatchNorm == BatchNormFrozen})
 	n.training += bytes
 	if err == nil && validates {
 		n.validation, err = planned(c.Model, w, c.Eval.BatchSize, model.Eval, model.Options{})

@@ -108,7 +108,7 @@ func (r *run) share(fresh bool) error {
 	if err := r.divide(s.Shards); err != nil {
 		return err
 	}
-	if s.Fresh {
+	if s.Fresh && !r.fitsHead() && !r.recipe.Train.Whiten {
 		return nil
 	}
 	for _, t := range r.tensors() {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -24,7 +25,9 @@ type Recipe struct {
 // LoopOptions are the train.* keys: how long and on what a training steps.
 type LoopOptions struct {
 	Seed            uint64        `yaml:"seed" json:"seed" help:"of the initial weights, the order of the images, augmentation and dropout; the same seed gives the same bits"`
-	Epochs          int           `yaml:"epochs" json:"epochs" help:"passes over the training images"`
+	Epochs          int           `yaml:"epochs" json:"epochs" help:"passes over the training images; 0 for as many as suit a fine-tuning: 600 divided by the square root of the number of images, from 3 to 50"`
+	Sizes           []int         `yaml:"sizes" json:"sizes" help:"input sizes of the training images in pixels: epochs as equally divided as possible, in this order; empty for model.input_size in all, which validation has in any case"`
+	SizeOrder       string        `yaml:"size_order" json:"size_order" help:"which of train.sizes an epoch has: listed (the first for the first epochs, and so on) or random (one by chance)"`
 	MaxSteps        int           `yaml:"max_steps" json:"max_steps" help:"stop after that many updates of the weights; 0 for no limit"`
 	MaxTime         time.Duration `yaml:"max_time" json:"max_time" help:"be done after that long, the last validation included, such as 90m or 8h; 0 for no limit"`
 	BatchSize       int           `yaml:"batch_size" json:"batch_size" help:"images in one pass through the network"`
@@ -39,8 +42,24 @@ type LoopOptions struct {
 	LogEvery        int           `yaml:"log_every" json:"log_every" help:"updates between training lines in metrics.jsonl, besides the one at each epoch's end; 0 for that alone"`
 	SyncBatchNorm   bool          `yaml:"sync_batch_norm" json:"sync_batch_norm" help:"of several ranks: batch norm normalises the batches of all of them as one, which waits for the slowest in every layer; false: each batch by itself, as in the paper"`
 	Freeze          []string      `yaml:"freeze" json:"freeze" help:"layers that stay as they are, by the beginnings of their names, such as Conv2d or Mixed_5; batch-norm statistics included"`
+	BatchNorm       string        `yaml:"batch_norm" json:"batch_norm" help:"statistics that batch norm uses in training: batch (each batch's own), frozen (the running ones, which stay; for fine-tuning) or auto (frozen for fewer than 2000 training images; else batch, and bn_recalibrate is 50 unless it is set)"`
+	Head            string        `yaml:"head" json:"head" help:"a new classifier above the weights of --init: random, or probe (logistic regression on the features of at most 20000 training images, as inception probe fits it)"`
+	Whiten          bool          `yaml:"whiten" json:"whiten" help:"the first convolution's filters whiten patches of the training images and stay so (Jordan 2024)"`
 	BNRecalibrate   int           `yaml:"bn_recalibrate" json:"bn_recalibrate" help:"before a validation, measure the batch-norm statistics of the validated weights anew on that many training batches; 0 keeps the running ones"`
 }
+
+// The settings of LoopOptions.BatchNorm, SizeOrder and Head.
+const (
+	BatchNormBatch  = "batch"
+	BatchNormFrozen = "frozen"
+	BatchNormAuto   = "auto"
+
+	SizesListed = "listed"
+	SizesRandom = "random"
+
+	HeadRandom = "random"
+	HeadProbe  = "probe"
+)
 
 // SmoothingOptions are the label_smoothing.* keys.
 type SmoothingOptions struct {
@@ -62,6 +81,7 @@ func DefaultRecipe() Recipe {
 		Train: LoopOptions{
 			Seed: 1, Epochs: 100, BatchSize: 32, GradAccumSteps: 1, Precision: model.FP32.String(),
 			AuxWeight: 0.4, ClassWeights: ClassWeightsNone, ClipGradNorm: 2, LogEvery: 50, Freeze: []string{},
+			BatchNorm: BatchNormBatch, Head: HeadRandom, Sizes: []int{}, SizeOrder: SizesListed,
 		},
 		LabelSmoothing: SmoothingOptions{Epsilon: 0.1, Spread: SpreadUniform},
 		Optimizer: optimize.OptimizerOptions{
@@ -90,7 +110,7 @@ func (r Recipe) Validate() error {
 // Validate returns the first thing wrong with the train.* keys.
 func (o LoopOptions) Validate() error {
 	if err := settings.First(
-		settings.AtLeast("train.epochs", o.Epochs, 1),
+		settings.AtLeast("train.epochs", o.Epochs, 0),
 		settings.AtLeast("train.max_steps", o.MaxSteps, 0),
 		settings.AtLeast("train.batch_size", o.BatchSize, 1),
 		settings.AtLeast("train.grad_accum_steps", o.GradAccumSteps, 1),
@@ -104,8 +124,17 @@ func (o LoopOptions) Validate() error {
 		settings.AtLeast("train.checkpoint_every", o.CheckpointEvery, 0),
 		settings.AtLeast("train.log_every", o.LogEvery, 0),
 		settings.AtLeast("train.bn_recalibrate", o.BNRecalibrate, 0),
+		settings.OneOf("train.batch_norm", o.BatchNorm,
+			[]settings.Choice{{Name: BatchNormBatch}, {Name: BatchNormFrozen}, {Name: BatchNormAuto}}),
+		settings.OneOf("train.size_order", o.SizeOrder, []settings.Choice{{Name: SizesListed}, {Name: SizesRandom}}),
+		settings.OneOf("train.head", o.Head, []settings.Choice{{Name: HeadRandom}, {Name: HeadProbe}}),
 	); err != nil {
 		return err
+	}
+	for _, size := range o.Sizes {
+		if size < 1 || size > model.MaxInputSize {
+			return settings.Errorf("train.sizes", "must be from 1 to %d, are %v", model.MaxInputSize, o.Sizes)
+		}
 	}
 	if o.MaxTime < 0 {
 		return settings.Errorf("train.max_time", "must not be negative, is %s", o.MaxTime)
@@ -115,6 +144,22 @@ func (o LoopOptions) Validate() error {
 			"an empty name would freeze every layer; name the first layers' beginnings, such as Conv2d")
 	}
 	return nil
+}
+
+// For returns the options with what they leave to the number of training images.
+func (o LoopOptions) For(images int) LoopOptions {
+	if o.Epochs == 0 {
+		o.Epochs = min(50, max(3, int(math.Round(600/math.Sqrt(float64(images))))))
+	}
+	if o.BatchNorm != BatchNormAuto {
+		return o
+	}
+	// Statistics of few images say less about new ones than those that the weights
+	// were trained with.
+	if o.BatchNorm = BatchNormFrozen; images >= 2000 {
+		o.BatchNorm, o.BNRecalibrate = BatchNormBatch, cmp.Or(o.BNRecalibrate, 50)
+	}
+	return o
 }
 
 // Validate returns the first thing wrong with the label_smoothing.* keys.

@@ -67,6 +67,8 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 		return began("ema.decay", "%g", now.EMA.Decay, then.EMA.Decay)
 	case !slices.Equal(now.Train.Freeze, then.Train.Freeze):
 		return began("train.freeze", "%q", now.Train.Freeze, then.Train.Freeze)
+	case now.Train.BatchNorm != cmp.Or(then.Train.BatchNorm, BatchNormBatch):
+		return began("train.batch_norm", "%s", now.Train.BatchNorm, cmp.Or(then.Train.BatchNorm, BatchNormBatch))
 	case now.Train.SyncBatchNorm != then.Train.SyncBatchNorm:
 		return began("train.sync_batch_norm", "%t", now.Train.SyncBatchNorm, then.Train.SyncBatchNorm)
 	case now.Train.Seed != then.Train.Seed:

@@ -133,7 +133,7 @@ func TestBestWeightsGoBackToTheCheckpointWithTheRest(t *testing.T) {
 			t.Fatal(err)
 		}
 		job.Resume, job.Train.MaxSteps = true, 0
-		r, err := open(job)
+		r, err := open(context.Background(), job)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func TestTheNewestUnfinishedRunIsNotOneAtWork(t *testing.T) {
 	stopAfter(t, stopped, 1)
 	working := tinyJob(t)
 	working.Dir = filepath.Join(root, "working")
-	r, err := open(working)
+	r, err := open(context.Background(), working)
 	if err != nil {
 		t.Fatal(err)
 	}

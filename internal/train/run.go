@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type run struct {
 	evaluator *evaluate.Evaluator
 	reporter  Reporter
 	clock     clock
+	headless  bool   // the classifier above the weights of Job.Init is a new one
 	lagging   bool   // the reporter knows that validation is far below training
 	failed    error  // of rank 0, which the others do not know of yet
 	release   func() // the folder's lock
@@ -37,7 +39,7 @@ type run struct {
 // ends. In that case the update under way is finished and saved, and the
 // result comes with ctx's cause as the error.
 func Run(ctx context.Context, job Job) (Result, error) {
-	r, err := open(job)
+	r, err := open(ctx, job)
 	if err != nil {
 		return Result{}, err
 	}
@@ -78,13 +80,18 @@ func prepare(job Job) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	job.Train = job.Train.For(data.train.Len())
+	if err := job.whitenFirst(); err != nil {
+		return nil, err
+	}
 	if err := foresee(job.Config, job.Cluster.Size(), data.val != nil, job.memory()); err != nil {
 		return nil, err
 	}
-	w, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
+	w, headless, err := job.Init.weights(job.Model, job.Train.Seed, data, r.reporter)
 	if err != nil {
 		return nil, err
 	}
+	r.headless = headless
 	r.learner, err = newLearner(job, data, w)
 	if err != nil {
 		return nil, err
@@ -94,7 +101,7 @@ func prepare(job Job) (*run, error) {
 
 // open prepares a run and its folder, which rank 0 alone reads and writes. What
 // goes wrong on one rank is an error of all.
-func open(job Job) (_ *run, err error) {
+func open(ctx context.Context, job Job) (_ *run, err error) {
 	c := job.Cluster
 	c.SetTimeout(job.Config.Cluster.Timeout)
 	if c.Rank() == 0 {
@@ -117,7 +124,7 @@ func open(job Job) (_ *run, err error) {
 	}
 	fresh := false
 	if c.Rank() == 0 {
-		fresh, err = r.openFolder()
+		fresh, err = r.openFolder(ctx)
 	}
 	if err = c.Agree(err); err != nil {
 		return nil, err
@@ -139,7 +146,7 @@ func open(job Job) (_ *run, err error) {
 }
 
 // openFolder begins the run in its folder, or goes back to where it was.
-func (r *run) openFolder() (fresh bool, err error) {
+func (r *run) openFolder(ctx context.Context) (fresh bool, err error) {
 	r.advise()
 	if err := r.data.check(); err != nil {
 		return false, err
@@ -154,7 +161,7 @@ func (r *run) openFolder() (fresh bool, err error) {
 		if r.job.Resume {
 			r.reporter.Note(fmt.Sprintf("%s holds no run yet: beginning one", r.job.Dir))
 		}
-		err = r.begin()
+		err = r.begin(ctx)
 	} else {
 		err = r.resume()
 	}
@@ -167,7 +174,10 @@ func (r *run) openFolder() (fresh bool, err error) {
 
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
-func (r *run) begin() error {
+func (r *run) begin(ctx context.Context) error {
+	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
+		return err
+	}
 	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}
 	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
 		return err
@@ -223,6 +233,9 @@ func (r *run) epoch(ctx context.Context) (Exit, error) {
 	}
 	if r.at.Batch == 0 {
 		r.at.SoFar = window{}
+	}
+	if err := r.cluster.Agree(r.resize()); err != nil {
+		return "", err
 	}
 	// The images keep coming after ctx ends: the update under way is finished.
 	batches := r.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)

@@ -81,6 +81,16 @@ func TestAStoppedAndResumedRunEndsWithTheBitsOfOneThatWasNot(t *testing.T) {
 			j.Train.ClipGradNorm, j.Train.ClipGradValue, j.Train.LogEvery = 0.5, 0.05, 2
 			j.Schedule = optimize.ScheduleOptions{Name: optimize.Cosine, WarmupEpochs: 0.5}
 		},
+		"rising sizes": func(j *Job) { j.Train.Sizes, j.Optimizer.Name = []int{28, 36}, optimize.SGD },
+		"random sizes": func(j *Job) {
+			j.Train.Sizes, j.Train.SizeOrder, j.Train.BNRecalibrate, j.Train.Whiten = []int{32, 28, 36}, SizesRandom, 2, true
+		},
+		"a fine-tuning": func(j *Job) {
+			j.Train.Head, j.Train.BatchNorm, j.EMA.Decay = HeadProbe, BatchNormAuto, 0.5
+			j.Optimizer.Name, j.Optimizer.LayerDecay, j.Optimizer.BiasLRFactor = optimize.NAdamW, 0.7, 2
+			j.Optimizer.LookaheadSteps, j.Schedule.Name = 3, optimize.Linear
+			j.Init.Weights, _ = pretrained(t, j.Model, []string{"a", "b"}, nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := tinyJob(t)

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -116,7 +117,7 @@ func inflate(data, packed []byte) error {
 	if _, err := io.ReadFull(r, data); err != nil {
 		return fmt.Errorf("its pixels: %w", err)
 	}
-	if n, err := r.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+	if n, err := r.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
 		return fmt.Errorf("its pixels do not end after width x height x 3 bytes (%v)", err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 )
 
 // Metadata is what a weight file says beside its tensors, so that it can be
@@ -142,7 +143,7 @@ func ParseMetadata(s map[string]string) (m Metadata, known bool, err error) {
 	if _, known = s[keySpec]; !known {
 		return m, false, nil
 	}
-	m.Spec.AuxLate = true // what files say nothing of
+	m.Spec = model.Older()
 	switch p := s[keyPrecision]; p {
 	case "":
 	case model.INT8.String():
@@ -156,7 +157,7 @@ func ParseMetadata(s map[string]string) (m Metadata, known bool, err error) {
 			continue
 		}
 		if err := json.Unmarshal([]byte(text), f.value); err != nil {
-			return m, true, fmt.Errorf("metadata %s: %w", f.key, err)
+			return m, true, fmt.Errorf("metadata %s: %w", f.key, textfile.JSONError(err))
 		}
 	}
 	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"

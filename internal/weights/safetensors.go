@@ -12,6 +12,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights/container"
 	"github.com/inception-go/inception/internal/weights/element"
 )
@@ -172,13 +173,13 @@ func (t *Tensors) parseHeader(header []byte) error {
 		}
 		if name == metadataKey {
 			if err := dec.Decode(&t.Metadata); err != nil {
-				return fmt.Errorf("%s: %w", metadataKey, err)
+				return fmt.Errorf("%s: %w", metadataKey, textfile.JSONError(err))
 			}
 			continue
 		}
 		var entry headerEntry
 		if err := dec.Decode(&entry); err != nil {
-			return fmt.Errorf("tensor %q: %w", name, err)
+			return fmt.Errorf("tensor %q: %w", name, textfile.JSONError(err))
 		}
 		info, err := entry.info(name)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/container"
 	"github.com/inception-go/inception/internal/weights/convert/hdf5"
@@ -77,7 +78,8 @@ func (f *foreign) openPyTorch() error {
 	f.model, f.keys, f.notes = contents.Model, contents.Keys, contents.Notes
 	if contents.About != nil {
 		if err := json.Unmarshal(contents.About, &f.own); err != nil {
-			f.notes = append(f.notes, fmt.Sprintf("warning: what export put beside the state dict is left out: %v", err))
+			f.notes = append(f.notes, fmt.Sprintf("warning: what export put beside the state dict is left out: %v",
+				textfile.JSONError(err)))
 		}
 	}
 	for _, d := range contents.Dicts {

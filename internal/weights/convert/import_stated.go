@@ -20,7 +20,7 @@ var familyPreprocess = map[string]string{Torchvision: "torchvision", Keras: "inc
 
 // restore makes weights of a file that export wrote, with all that is in it beside the
 // tensors. The answers to its golden pictures are left out if the options make others
-// of them, and those pictures that do not fit the options.
+// of them.
 func (f *foreign) restore(m weights.Metadata, o ImportOptions) (*model.Weights, weights.Metadata, error) {
 	if m.Int8 {
 		return nil, m, errors.New("is a weight file of quantised weights already; it is used as it is")
@@ -37,9 +37,6 @@ func (f *foreign) restore(m weights.Metadata, o ImportOptions) (*model.Weights, 
 		}
 	}
 	if m.NoHead != features || m.Preprocess != stated.Preprocess {
-		m.Golden = slices.DeleteFunc(m.Golden, func(g weights.GoldenPicture) bool {
-			return m.Preprocess.Takes(g.Picture) != nil
-		})
 		for i := range m.Golden {
 			m.Golden[i].Values = nil
 		}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -62,7 +63,7 @@ func readTimmConfig(file string) (*timmConfig, error) {
 func parseTimmConfig(text []byte) (*timmConfig, error) {
 	var c timmConfig
 	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, err
+		return nil, textfile.JSONError(err)
 	}
 	if inner := c.PretrainedCfg; inner != nil {
 		inner.Classes, inner.LabelNames = c.Classes, c.LabelNames

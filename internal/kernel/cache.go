@@ -1,0 +1,73 @@
+package kernel
+
+import (
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// What is cut by the size of a cache must give the same bits for any size, for
+// machines with other caches share trainings. The slabs of a product, and the
+// chunks of an outer one, set the order of sums, so they are fixed, for 256 KB. A
+// piece of Winograd's transforms only holds tiles beside each other.
+
+// L2Bytes returns how much L2 cache a thread has to itself, by the largest share
+// of any processor; 0 where the system does not tell.
+var L2Bytes = sync.OnceValue(l2Bytes)
+
+// winogradBytes is the transformed input that a piece keeps in the L2 cache: what
+// was measured as enough where there is 1 MB of it, and less where that would
+// not fit beside the weights. Where the system tells nothing, 1 MB is assumed, as
+// Neoverse cores have.
+var winogradBytes = sync.OnceValue(func() int { return winogradBytesOf(L2Bytes()) })
+
+func winogradBytesOf(l2 int) int {
+	const enough, least = 384 << 10, 48 << 10
+	if l2 == 0 {
+		return enough
+	}
+	return max(least, min(enough, l2/4*3))
+}
+
+// l2Of returns L2Bytes by Linux's folder of processors; see
+// Documentation/ABI/testing/sysfs-devices-system-cpu.
+func l2Of(processors fs.FS) (most int) {
+	folders, err := fs.Glob(processors, "cpu[0-9]*/cache/index2")
+	if err != nil {
+		return 0
+	}
+	for _, folder := range folders {
+		read := func(name string) string {
+			text, err := fs.ReadFile(processors, path.Join(folder, name))
+			if err != nil {
+				return ""
+			}
+			return strings.TrimSpace(string(text))
+		}
+		kilobytes, err := strconv.Atoi(strings.TrimSuffix(read("size"), "K"))
+		sharing := processorsIn(read("shared_cpu_list"))
+		if err == nil && read("level") == "2" && kilobytes > 0 && kilobytes < 1<<20 && sharing > 0 {
+			most = max(most, kilobytes<<10/sharing)
+		}
+	}
+	return most
+}
+
+// processorsIn counts the processors of a list such as 0-3,8; 0 if it is none.
+func processorsIn(list string) (n int) {
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, span := strings.Cut(part, "-")
+		first, err := strconv.Atoi(from)
+		last := first
+		if err == nil && span {
+			last, err = strconv.Atoi(to)
+		}
+		if err != nil || last < first {
+			return 0
+		}
+		n += 1 + last - first
+	}
+	return n
+}

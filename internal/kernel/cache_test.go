@@ -1,0 +1,68 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/fstest"
+)
+
+func TestL2IsTheLargestShareOfAProcessor(t *testing.T) {
+	type cache struct{ level, size, list string }
+	for _, c := range []struct {
+		name string
+		cpus []cache
+		want int
+	}{
+		{"nothing is told", nil, 0},
+		{"one each", []cache{{"2", "1024K", "0"}, {"2", "1024K", "1"}}, 1 << 20},
+		{"hyperthreads share", []cache{{"2", "1280K", "0,2"}, {"2", "1280K", "0,2"}}, 640 << 10},
+		{"small cores share, large ones have their own", []cache{{"2", "512K", "0-3"}, {"2", "1024K", "4"}}, 1 << 20},
+		{"another level", []cache{{"3", "32768K", "0-15"}}, 0},
+		{"garbage", []cache{{"2", "muchK", "0"}, {"2", "-5K", "0"}, {"2", "99999999999K", "0"}, {"2", "64K", "3-1"}, {"2", "64K", ""}}, 0},
+	} {
+		files := fstest.MapFS{"cpu0/online": {}}
+		for i, f := range c.cpus {
+			folder := fmt.Sprintf("cpu%d/cache/index2/", i)
+			for name, text := range map[string]string{"level": f.level, "size": f.size, "shared_cpu_list": f.list} {
+				files[folder+name] = &fstest.MapFile{Data: []byte(text + "\n")}
+			}
+		}
+		if got := l2Of(files); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
+		}
+	}
+	for l2, want := range map[int]int{0: 384 << 10, 128 << 10: 96 << 10, 256 << 10: 192 << 10, 1 << 20: 384 << 10, 3 << 20: 384 << 10, 1: 48 << 10} {
+		if got := winogradBytesOf(l2); got != want {
+			t.Errorf("with %d bytes of L2 a piece keeps %d, want %d", l2, got, want)
+		}
+	}
+}
+
+// Machines with other caches give the same bits.
+func TestTheSizeOfTheCacheCannotBeSeenInTheResult(t *testing.T) {
+	defer func(before func() int) { winogradBytes = before }(winogradBytes)
+	eachISA(t, func(t *testing.T) {
+		c := Conv{64, 48, Square(3, 1, 1)}
+		const n, h, w = 2, 45, 41 // 264 tiles: 16 pieces or 8
+		r := rand.New(rand.NewPCG(1, 2))
+		oh, ow := c.Out(h, w)
+		x, y := newViewMap(r, n, c.C, h, w, false, true), newViewMap(r, n, c.K, oh, ow, false, false)
+		packed := randomGuarded(r, c.WeightLen()).data
+		u := make([]float32, c.WinogradLen())
+		c.WinogradWeights(u, packed)
+		var want []float32
+		for _, l2 := range []int{1, 256 << 10, 1 << 20} {
+			winogradBytes = func() int { return winogradBytesOf(l2) }
+			clear(y.Data)
+			c.ForwardWinograd(y.Map, x.Map, u, make([]float32, c.K), false)
+			if want == nil {
+				want = slices.Clone(y.Data)
+			}
+			if !slices.Equal(y.Data, want) {
+				t.Errorf("with %d bytes of L2 the results are others", l2)
+			}
+		}
+	})
+}
