@@ -1,4 +1,8 @@
-# The program alone, on nothing: docker build -t inception . && docker run --rm -v "$PWD:/work" inception doctor
+# The program alone, on nothing.
+#
+#   docker build -t inception .
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" inception train --config quickstart
+#   docker run --rm -v "$PWD:/work:ro" -p 127.0.0.1:8080:8080 inception serve --weights runs/mine --addr :8080
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -1,4 +1,5 @@
 .DEFAULT_GOAL := help
+PYTHON ?= python3
 .PHONY: help build build-mpi test test-long test-arm64 fuzz lint generate generated parity test-cluster interop bench \
 	bench-peers platforms release reproduced
 
@@ -54,8 +55,8 @@ bench: ## time whole networks and each convolution on this machine
 	go run ./cmd/inception bench --mode train --batch 8
 	go run ./cmd/inception bench --layers --batch 8 --time 60s
 
-bench-peers: ## compare speeds with PyTorch and ONNX Runtime; the script says what to install
-	/usr/bin/python3 internal/bench/peers/compare.py --small
+bench-peers: ## compare speeds with OpenVINO, ONNX Runtime and PyTorch; the script says what to install
+	$(PYTHON) internal/bench/peers/compare.py --small
 
 platforms: ## vet the program and its tests for the other platforms
 	GOOS=windows GOARCH=amd64 go vet ./...

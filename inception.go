@@ -74,7 +74,7 @@ func WithTop(classes int) Option {
 }
 
 // WithPrecision sets the arithmetic: "fp32", or "bf16", twice as fast on processors
-// with AVX512-BF16, whose logits differ by some thousandths of the largest. On
+// with AMX or AVX512-BF16, whose logits differ by some thousandths of the largest. On
 // others it is an error, which says what bf16 would cost there. Without this option
 // it is "int8" for the weights that "inception quantize" writes, which have no other,
 // and "fp32" for all others.

@@ -27,12 +27,13 @@ type ablateCommand struct {
 	keys           keyFlags
 	margin, power  float64 // in points
 	dryRun, show   bool
-	shown          string // the last table printed
+	shown          string          // the last table printed
+	warned         map[string]bool // what a run was warned of, so that the others do not repeat it
 	arithmetic     trainingFlags
 }
 
 func newAblate(s *session) *cobra.Command {
-	a := &ablateCommand{session: s}
+	a := &ablateCommand{session: s, warned: map[string]bool{}}
 	c := &cobra.Command{
 		Use:   "ablate --config F [--suite ladder|ideas|principles|lowres|FILE] [--seeds N] [--out DIR]",
 		Short: "Measure what each idea of the paper is worth on your images",
@@ -192,6 +193,7 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 		return nil
 	}
 	a.showing = a.reporter()
+	a.showing.Warned = a.warned
 	return a.showing
 }
 
@@ -214,8 +216,12 @@ func (a *ablateCommand) table(r *ablate.Result) {
 
 // printTable prints the table, unless it is the one printed last.
 func (a *ablateCommand) printTable(r *ablate.Result) error {
+	columns := 0
+	if width := console.Width(a.stdout); width != nil {
+		columns = width()
+	}
 	var table strings.Builder
-	if err := r.WriteText(&table); err != nil || table.String() == a.shown {
+	if err := r.WriteText(&table, columns); err != nil || table.String() == a.shown {
 		return err
 	}
 	a.shown = table.String()

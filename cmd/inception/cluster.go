@@ -28,26 +28,18 @@ func (s *session) join(c *cobra.Command) (err error) {
 		return nil
 	}
 	if c.Annotations[worksTogether] == "" {
-		return saidOnce{launch, usageError{fmt.Errorf("%s works in one process; start it without %s", c.CommandPath(),
-			launch.By)}}
+		s.apart = launch
+		return usageError{fmt.Errorf("%s works in one process; start it without %s", c.CommandPath(), launch.By)}
 	}
 	if s.cluster, err = cluster.Join(); err != nil {
-		return saidOnce{launch, err}
+		s.apart = launch
+		return err
 	}
 	if s.cluster.Rank() > 0 {
 		s.stdout, s.stderr, s.quiet = io.Discard, io.Discard, true
 	}
 	return nil
 }
-
-// saidOnce is an error that ends processes before they have found each other.
-type saidOnce struct {
-	cluster.Launch
-	error
-}
-
-// Unwrap returns the error.
-func (s saidOnce) Unwrap() error { return s.error }
 
 // leaveLimit is how long a rank that has failed waits for the others to fail for
 // the same reason.
@@ -59,8 +51,7 @@ const sayLimit = 2 * time.Second
 // end ends this process's part and returns its exit status. An error that all
 // ranks have is printed by rank 0; one that others do not know of ends them.
 func (s *session) end(err error, stderr io.Writer) int {
-	var once saidOnce
-	if errors.As(err, &once) && once.Rank > 0 {
+	if s.apart.Rank > 0 {
 		time.Sleep(sayLimit) // the launcher ends all when the first one ends, which should be rank 0
 		return status(err, io.Discard)
 	}

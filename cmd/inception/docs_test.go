@@ -17,7 +17,7 @@ import (
 
 // documentedCommand matches a command that a page shows: an indented line, or
 // code in a sentence.
-var documentedCommand = regexp.MustCompile("(?m)(?:^    |`)(?:(?:[A-Z_]+=\\S+ )|time |run=\\$\\()*(?:go run \\./cmd/inception|inception) ([a-z][^`\n#|>&)]*)")
+var documentedCommand = regexp.MustCompile("(?m)(?:^  (?:  )?|`)(?:(?:[A-Z_]+=\\S+ )|time |run=\\$\\()*(?:go run \\./cmd/inception|inception) ([a-z][^`\n#|>&)]*)")
 
 // TestDocumentedCommandsAreCalledRightly: every command in README and docs has a
 // name, flags, configurations and keys that exist.

@@ -69,7 +69,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 		"share of the image's side that the crop shows, instead of the weights' own")
 	f.StringVar(&e.interpolation, "interpolation", "",
 		"bilinear, bicubic or bilinear-tf1, instead of the weights' own")
-	f.StringVar(&e.classMap, "class-map", "", "`file` of lines folder<TAB>label")
+	f.StringVar(&e.classMap, "class-map", "", "`file` of lines, each a class folder, a tab and a label")
 	f.BoolVar(&e.byOrder, "classes-by-order", false, "match class folders to labels by their order")
 	f.BoolVar(&e.perClass, "per-class", false,
 		"print precision, recall and F1 of each class, and the calibration")

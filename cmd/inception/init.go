@@ -19,7 +19,7 @@ type initFlags struct {
 func (i *initFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&i.init.Weights, "init", "", "start from these weights: a file or a run folder")
-	f.StringVar(&i.classMap, "class-map", "", "with --init: a `file` of lines folder<TAB>label")
+	f.StringVar(&i.classMap, "class-map", "", "with --init: a `file` of lines, each a class folder, a tab and a label")
 	f.BoolVar(&i.init.Match.ByOrder, "classes-by-order", false,
 		"with --init: match class folders to the file's labels by their order")
 	f.BoolVar(&i.init.NewHead, "new-head", false,

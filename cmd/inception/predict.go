@@ -66,7 +66,7 @@ named and skipped, and the exit status is 1 then.`,
 	f := c.Flags()
 	f.IntVarP(&p.top, "top", "k", 5, "classes to print of each picture")
 	f.StringVar(&p.labels, "labels", "", "`file` with a label a line, instead of the weights' own")
-	f.StringVar(&p.csv, "csv", "", "write the classes to this CSV `file`: image,rank,index,label,probability")
+	f.StringVar(&p.csv, "csv", "", "write the classes to this CSV `file`, - for standard output: image,rank,index,label,probability")
 	f.StringVar(&p.logits, "logits", "", "also write all logits to this .npy, [N,classes]")
 	return c
 }
@@ -103,17 +103,25 @@ type prediction struct {
 	Classes []evaluate.Class `json:"classes"`
 }
 
+// standardOutput is what names standard output in place of a file.
+const standardOutput = "-"
+
 func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	if p.top < 1 {
 		return usageError{fmt.Errorf("--top: must be at least 1, is %d", p.top)}
+	}
+	if p.csv == standardOutput && p.json {
+		return usageError{errors.New("--csv -: is for standard output, and so is --json; give one of them")}
 	}
 	files, err := p.inputs(args, "logits", p.logits)
 	if err != nil {
 		return err
 	}
 	defer p.given.close()
-	if err := noClobberAny("csv", p.csv, append(files, p.weights)); err != nil {
-		return err
+	if p.csv != standardOutput {
+		if err := noClobberAny("csv", p.csv, append(files, p.weights)); err != nil {
+			return err
+		}
 	}
 	if err := says("csv", p.csv, ".csv"); err != nil {
 		return err
@@ -153,6 +161,9 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	})
 	if p.csv == "" || err != nil && !errors.As(err, &unreadError{}) {
 		return err
+	}
+	if p.csv == standardOutput {
+		return errors.Join(table.WriteCSV(p.stdout), err)
 	}
 	if writeErr := atomicfile.Write(p.csv, table.WriteCSV); writeErr != nil {
 		return writeErr

@@ -49,7 +49,7 @@ the float32 weights.`,
 	f.StringSliceVar(&q.Keep, "keep", nil,
 		"`layers` that stay float32, by the beginnings of their names, such as Mixed_7c")
 	f.StringVarP(&q.out, "out", "o", "", "weight `file` to write")
-	f.StringVar(&q.classMap, "class-map", "", "`file` of lines folder<TAB>label")
+	f.StringVar(&q.classMap, "class-map", "", "`file` of lines, each a class folder, a tab and a label")
 	f.BoolVar(&q.Match.ByOrder, "classes-by-order", false, "match class folders to labels by their order")
 	for _, name := range []string{"weights", "data", "out"} {
 		_ = c.MarkFlagRequired(name)

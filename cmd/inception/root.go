@@ -52,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	c, err := root.ExecuteContextC(ctx)
-	if err != nil && !s.begun {
+	if err != nil && !s.begun && s.apart.Size == 0 {
 		err = wrongCall(c, err)
 	}
 	return s.end(err, stderr)
@@ -117,6 +117,7 @@ type session struct {
 	begun    bool // whether the command's own work has begun
 
 	cluster *cluster.Cluster // the processes that share the work; nil for one
+	apart   cluster.Launch   // of processes that could not find each other
 	memory  memory.Limit     // what this one may have of the machine
 }
 

@@ -38,7 +38,7 @@ step and saves; --resume continues from there. With --quiet, standard output is 
 run folder.`,
 		Example: `  inception train --config quickstart
   inception train --config flowers5 --data path/to/flowers --set train.epochs=30
-  inception train --config finetune --data photos --init v3.safetensors --set train.freeze=[Conv2d]
+  inception train --config finetune --data photos --init v3.safetensors --set 'train.freeze=[Conv2d]'
   inception train --resume
   run=$(inception train --quiet --config flowers5 --data path/to/flowers)`,
 		Args: cobra.MaximumNArgs(1),

@@ -141,7 +141,7 @@ func TestEffectsAreFound(t *testing.T) {
 		t.Errorf("%d comparisons need %d seeds", n, least)
 	}
 	var text strings.Builder
-	if err := r.WriteText(&text); err != nil || !strings.Contains(text.String(), "\neffect ") ||
+	if err := r.WriteText(&text, 0); err != nil || !strings.Contains(text.String(), "\neffect ") ||
 		!strings.Contains(text.String(), "smoothing with calm") || strings.Contains(text.String(), "beats base") {
 		t.Errorf("the table is\n%s(%v)", text.String(), err)
 	}

@@ -37,9 +37,11 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		Brief, Grids                []grid
 		Settings                    []settings.Differing
 		Runs                        []runView
+		TellsTop5                   bool
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.like.Version,
-		Plots: plots, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs()}
+		Plots: plots, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs(),
+		TellsTop5: report.TellsTop5(r.Classes)}
 	return page.Execute(w, view)
 }
 

@@ -238,7 +238,7 @@ func (r *Result) refresh(dir string) error {
 // collect reads those of the plan's runs that dir contains; with no dir there are
 // none yet.
 func (p *Plan) collect(dir string) (*Result, error) {
-	if rundir.HoldsRun(dir) {
+	if dir != "" && rundir.HoldsRun(dir) {
 		return nil, fmt.Errorf("%s: is the run folder of a single training; choose another folder", dir)
 	}
 	if p.tune != nil && dir != "" {

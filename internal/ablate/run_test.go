@@ -12,6 +12,7 @@ import (
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
+	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -253,7 +254,15 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
+// TestAForecastCountsStepsOfEveryRow also where weights and a plan of something
+// else lie in the folder that the user happens to be in.
 func TestAForecastCountsStepsOfEveryRow(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{rundir.Best, scheduleFile} {
+		if err := os.WriteFile(name, []byte("none of ours"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
 	f, err := prepared(t, twoRows, 3).Forecast(context.Background(), "")
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/train"
 )
 
@@ -93,7 +95,7 @@ func (r *Result) columns() []column {
 			column{"validation, %", false, func(o RowResult) string { return o.percent(o.Validation) }})
 	}
 	all = append(all, column{"top-1 error, %", false, func(o RowResult) string { return o.percent(o.Top1) }})
-	if r.Classes > 5 {
+	if report.TellsTop5(r.Classes) {
 		all = append(all, column{"top-5 error, %", false, func(o RowResult) string { return o.percent(o.Top5) }})
 	}
 	if r.paper() {
@@ -243,9 +245,13 @@ func brief(seconds float64) string {
 	return train.Brief(time.Duration(seconds * float64(time.Second)))
 }
 
-// WriteText writes the tables for a terminal.
-func (r *Result) WriteText(w io.Writer) error {
+// WriteText writes the tables for a terminal of so many columns, without what
+// does not fit; all of it if columns is 0.
+func (r *Result) WriteText(w io.Writer, columns int) error {
 	for i, g := range r.grids() {
+		if columns > 0 {
+			g = g.within(columns)
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -262,6 +268,43 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// leastNeeded are the titles of what a narrow terminal does without, what it can
+// best do without first.
+var leastNeeded = []string{"paper's Bn ops", "change", "images/s", "GMAC", "params, M", "paper's, top-1 / top-5", "time per run",
+	"detectable", "beats base", "p", "top-5 error, %", "McNemar's p", "runs"}
+
+// within returns the table without columns that are too much for the width.
+func (g grid) within(width int) grid {
+	for _, title := range leastNeeded {
+		if g.width() <= width {
+			break
+		}
+		at := slices.IndexFunc(g.Columns, func(c column) bool { return c.Title == title })
+		if at < 0 {
+			continue
+		}
+		narrow := grid{Columns: slices.Delete(slices.Clone(g.Columns), at, at+1)}
+		for _, cells := range g.Cells {
+			narrow.Cells = append(narrow.Cells, slices.Delete(slices.Clone(cells), at, at+1))
+		}
+		g = narrow
+	}
+	return g
+}
+
+// width is that of the widest line, with two spaces between columns.
+func (g grid) width() int {
+	all := -2
+	for i, c := range g.Columns {
+		widest := utf8.RuneCountInString(c.Title)
+		for _, cells := range g.Cells {
+			widest = max(widest, utf8.RuneCountInString(cells[i]))
+		}
+		all += widest + 2
+	}
+	return all
 }
 
 // writeMarkdown writes the tables with their caption.

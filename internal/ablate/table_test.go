@@ -59,7 +59,9 @@ func TestTablesSayWhatIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, write := range map[string]func(io.Writer) error{
-		"table.txt": example().WriteText, "table.md": example().writeMarkdown, "table.csv": example().writeCSV,
+		"table.txt":  func(w io.Writer) error { return example().WriteText(w, 0) },
+		"narrow.txt": func(w io.Writer) error { return example().WriteText(w, 100) },
+		"table.md":   example().writeMarkdown, "table.csv": example().writeCSV,
 		"few.md": few.writeMarkdown, "told.md": told().writeMarkdown, "told.json": told().writeJSON,
 	} {
 		var b bytes.Buffer

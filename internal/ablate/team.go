@@ -33,7 +33,7 @@ type worker struct {
 // task is an order with what rank 0 does before and after it.
 type task struct {
 	order
-	begin func(where string) train.Reporter // where is the leader of another crew, or empty
+	begin func(where string) train.Reporter // of a run, not of a test alone; where is the leader of another crew, or empty
 	end   func() error                      // once the order is carried out; not if another process is at the run
 }
 
@@ -126,11 +126,13 @@ func (t *team) begin(ctx context.Context, next *task) {
 	w := t.idle[0]
 	t.idle = t.idle[1:]
 	t.working++
-	t.talking.Lock()
-	reporter := next.begin(w.name)
-	t.talking.Unlock()
-	if reporter == nil {
-		reporter = train.Silence{}
+	var reporter train.Reporter = train.Silence{}
+	if next.Train {
+		t.talking.Lock()
+		if r := next.begin(w.name); r != nil {
+			reporter = r
+		}
+		t.talking.Unlock()
 	}
 	go func() {
 		e := ended{worker: w, task: next}

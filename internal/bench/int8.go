@@ -80,6 +80,6 @@ func (c layerConv) passInt8() func() {
 		return func() { image.ForwardInt8(y, x, c.n, c.h, c.w, how, w) }
 	}
 	x := kernel.MapOf(make([]uint8, c.n*c.conv.C*c.h*c.w), c.n, c.conv.C, c.h, c.w)
-	w.W = make([]int8, c.conv.WeightLen())
+	w.W = make([]int8, c.conv.Int8WeightLen())
 	return func() { c.conv.ForwardInt8(y, x, w) }
 }

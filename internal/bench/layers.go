@@ -211,8 +211,8 @@ func (c layerConv) passesBF16() layerPasses {
 		}
 	}
 	x, w := randomBF16(c.n, c.conv.C, c.h, c.w), randomFloats(c.conv.WeightLen())
-	rounded := make([]kernel.BF16, len(w))
-	kernel.RoundWeights(rounded, w)
+	rounded := make([]kernel.BF16, c.conv.BF16WeightLen())
+	c.conv.RoundWeights(rounded, w)
 	return layerPasses{
 		eval:    func() { c.conv.ForwardBF16(y, x, rounded, bias, true) },
 		forward: func() { c.conv.ForwardRounded(y, x, w) },

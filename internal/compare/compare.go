@@ -135,6 +135,9 @@ func (c *Comparison) figures(k int) {
 		{"top1", func(l report.Line) float64 { return l.Top1 }}, {"top5", func(l report.Line) float64 { return l.Top5 }},
 		{"loss", func(l report.Line) float64 { return l.Loss }},
 	} {
+		if classes := len(c.runs[0].answers.Classes); f.name == "top5" && classes > 0 && !report.TellsTop5(classes) {
+			continue
+		}
 		figure := Figure{Name: f.name, Run: c.runs[k].name, class: -1, run: k}
 		for _, r := range c.runs {
 			figure.Values = append(figure.Values, number(f.value(r.last)))

@@ -20,6 +20,10 @@ type Reporter struct {
 	Quiet    bool          // nothing but what needs attention goes to Messages
 	JSON     io.Writer     // takes every line of the metrics; nil for none
 
+	// Warned are the warnings that were given and are not repeated, shared by the
+	// reporters of several runs; nil repeats them.
+	Warned map[string]bool
+
 	bar  *Bar
 	what string // the bar in use
 }
@@ -36,6 +40,12 @@ func (c *Reporter) Note(text string) {
 
 // Warn implements train.Reporter.
 func (c *Reporter) Warn(text string) {
+	if c.Warned[text] {
+		return
+	}
+	if c.Warned != nil {
+		c.Warned[text] = true
+	}
 	c.Clear()
 	Warn(c.Messages, text)
 }

@@ -54,6 +54,19 @@ func TestAQuietConsoleStillWarns(t *testing.T) {
 	}
 }
 
+func TestRunsOfAnAblationWarnOnce(t *testing.T) {
+	var out bytes.Buffer
+	warned := map[string]bool{}
+	for range 2 {
+		c := Reporter{Messages: &out, Warned: warned}
+		c.Warn("the rate is high")
+		c.Warn("the batch is small")
+	}
+	if got := out.String(); got != "warning: the rate is high\nwarning: the batch is small\n" {
+		t.Errorf("says %q", got)
+	}
+}
+
 // TestALineIsNeverWrittenBehindABar follows a training on narrow and wide
 // terminals: what stays on the screen is what would be in a file.
 func TestALineIsNeverWrittenBehindABar(t *testing.T) {

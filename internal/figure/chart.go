@@ -13,7 +13,7 @@ import (
 // scaled, and the points that a curve keeps.
 const (
 	chartWide, chartHigh                        = 480, 250
-	chartLeft, chartRight, chartTop, chartBelow = 64, 10, 8, 40
+	chartLeft, chartRight, chartTop, chartBelow = 64, 16, 8, 40
 	chartPoints                                 = 300
 )
 
@@ -35,14 +35,18 @@ func Chart(axes Axes, curves ...Curve) string {
 	s := newScale(shown)
 	var b strings.Builder
 	fmt.Fprintf(&b, `<figure class="chart"><figcaption><b>%s</b>`, html.EscapeString(axes.Title))
-	for i, c := range shown {
-		fmt.Fprintf(&b, ` <span class="key k%d">%s</span>`, i%len(palette), html.EscapeString(c.Name))
+	colours := map[string]int{}
+	for _, c := range shown {
+		if _, named := colours[c.Name]; !named {
+			colours[c.Name] = len(colours) % len(palette)
+			fmt.Fprintf(&b, ` <span class="key k%d">%s</span>`, colours[c.Name], html.EscapeString(c.Name))
+		}
 	}
 	fmt.Fprintf(&b, `</figcaption><svg viewBox="0 0 %d %d" role="img" aria-label="%s" data-chart="%s">`,
 		chartWide, chartHigh, html.EscapeString(axes.Title), html.EscapeString(s.data(shown)))
 	s.grid(&b, axes)
-	for i, c := range shown {
-		s.curve(&b, i%len(palette), c)
+	for _, c := range shown {
+		s.curve(&b, colours[c.Name], c)
 	}
 	b.WriteString(`</svg></figure>`)
 	return b.String()

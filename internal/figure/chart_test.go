@@ -35,6 +35,11 @@ func TestChartsHaveRoundTicksAndNoPointsThatAreNoNumbers(t *testing.T) {
 	if strings.Contains(text, "NaN") || strings.Contains(text, "none") || len(text) > 20000 {
 		t.Errorf("%d bytes, with a point that is not a number or an empty curve", len(text))
 	}
+	runs := []Curve{{Name: "a", X: []float64{1, 2}, Y: []float64{1, 2}}, {Name: "b", X: []float64{1, 2}, Y: []float64{2, 3}}}
+	twice := Chart(Axes{}, append(runs, runs...)...)
+	if strings.Count(twice, `class="key`) != 2 || strings.Count(twice, `class="line c0"`) != 2 || strings.Contains(twice, "c2") {
+		t.Errorf("curves of one name share no colour and legend: %s", twice)
+	}
 	if Chart(Axes{Title: "x"}, Curve{Name: "none"}) != "" {
 		t.Error("without points there is a chart")
 	}

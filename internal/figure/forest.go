@@ -171,11 +171,9 @@ func SpotsSVG(axes Axes, spots ...Spot) (string, error) {
 	p.Add(plotter.NewGrid())
 	var points plotter.XYs
 	var bars plotter.YErrors
-	var names []string
 	for _, s := range spots {
 		points = append(points, plotter.XY{X: s.X, Y: s.Y})
 		bars = append(bars, struct{ Low, High float64 }{s.D, s.D})
-		names = append(names, s.Name)
 	}
 	if len(points) > 0 {
 		bar, err := plotter.NewYErrorBars(struct {
@@ -189,16 +187,38 @@ func SpotsSVG(axes Axes, spots ...Spot) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("plot: %w", err)
 		}
-		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: points, Labels: names})
-		if err != nil {
-			return "", fmt.Errorf("plot: %w", err)
-		}
 		bar.LineStyle = draw.LineStyle{Color: palette[0], Width: vg.Points(1)}
 		dots.GlyphStyle = draw.GlyphStyle{Color: palette[0], Radius: vg.Points(3.5), Shape: draw.CircleGlyph{}}
-		labels.Offset = vg.Point{X: vg.Points(5), Y: vg.Points(3)}
-		p.Add(bar, dots, labels)
+		p.Add(bar, dots)
 		// Room for the names, which stand to the right.
 		p.X.Max += 0.3 * math.Max(p.X.Max-p.X.Min, 0.05*math.Abs(p.X.Max))
+		if err := addNames(p, spots); err != nil {
+			return "", err
+		}
 	}
 	return inHTML(func(w io.Writer) error { return writePlot(w, "svg", p, 6.4*vg.Inch, 3.6*vg.Inch) })
+}
+
+// addNames writes the names of spots to their right, one above the other where
+// spots are near each other.
+func addNames(p *plot.Plot, spots []Spot) error {
+	const line = 12 // points, of the 200 or so that the diagram is high
+	near := func(a, b Spot) bool {
+		return math.Abs(a.X-b.X) < 0.3*(p.X.Max-p.X.Min) && math.Abs(a.Y-b.Y) < 0.06*(p.Y.Max-p.Y.Min)
+	}
+	for i, s := range spots {
+		above := 0
+		for _, earlier := range spots[:i] {
+			if near(s, earlier) {
+				above++
+			}
+		}
+		label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: s.X, Y: s.Y}}, Labels: []string{s.Name}})
+		if err != nil {
+			return fmt.Errorf("plot: %w", err)
+		}
+		label.Offset = vg.Point{X: vg.Points(5), Y: vg.Points(float64(3 + line*above))}
+		p.Add(label)
+	}
+	return nil
 }

@@ -102,9 +102,9 @@ func testConvBF16(t *testing.T, r *rand.Rand, c convCase) {
 	for i, v := range oihw {
 		oihw[i] = simd.Float32(simd.RoundBF16(v))
 	}
-	packed, w := make([]float32, c.WeightLen()), make([]BF16, c.WeightLen())
+	packed, w := make([]float32, c.WeightLen()), make([]BF16, c.BF16WeightLen())
 	PackOIHW(packed, oihw, c.K, c.C, c.R, c.S)
-	RoundWeights(w, packed)
+	c.RoundWeights(w, packed)
 
 	want, xs := make([]float64, c.n*c.K*oh*ow), x.floats()
 	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[y] += float64(xs[x]) * float64(oihw[weight]) })
@@ -149,27 +149,39 @@ func (c convCase) testGradientsBF16(t *testing.T, r *rand.Rand, x viewBF16, pack
 	dw.check(t, "dw")
 }
 
-// TestBF16GivesTheSameBits with one thread and several, and with every
-// implementation.
+// TestBF16GivesTheSameBits with one thread and several, and with every implementation
+// as with its twin in plain Go.
 func TestBF16GivesTheSameBits(t *testing.T) {
 	defer parallel.SetThreads(parallel.Threads())
-	var want []BF16
+	wants := map[*simd.BF16][]BF16{}
 	eachISA(t, func(t *testing.T) {
-		for threads := 1; threads <= 3; threads++ {
+		tested, twin := active, *simd.Generic
+		defer func() { active = tested }()
+		twin.BF16 = active.BF16.Twin()
+		want := wants[twin.BF16]
+		for threads := range 4 {
+			if threads == 0 { // the twin, once
+				if want != nil {
+					continue
+				}
+				active = &twin
+			} else {
+				active = tested
+			}
 			parallel.SetThreads(threads)
 			r := rand.New(rand.NewPCG(5, 6))
 			var got []BF16
 			for _, c := range convCases() {
 				oh, ow := c.Out(c.h, c.w)
 				x, y := newViewBF16(r, c.n, c.C, c.h, c.w, false, true), newViewBF16(r, c.n, c.K, oh, ow, false, false)
-				w := make([]BF16, c.WeightLen())
-				RoundWeights(w, randomGuarded(r, len(w)).data)
+				w := make([]BF16, c.BF16WeightLen())
+				c.RoundWeights(w, randomGuarded(r, c.WeightLen()).data)
 				c.ForwardBF16(y.MapBF16, x.MapBF16, w, make([]float32, c.K), false)
 				got = append(got, y.Data...)
 				got = append(got, c.trainingBF16(r, x, y)...)
 			}
 			if want == nil {
-				want = got
+				want, wants[twin.BF16] = got, got
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s with %d threads gives other bits", ISA(), threads)

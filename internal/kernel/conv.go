@@ -64,9 +64,14 @@ func (c Conv) forward(y, x Map, w, bias []float32, relu bool) {
 	c.convolve(&p, len(w))
 }
 
-// ForwardBF16 is ForwardBias in bf16, with w from RoundWeights: sums and bias are
+// ForwardBF16 is ForwardBias in bf16, with w from c's RoundWeights: sums and bias are
 // float32, and results are rounded once.
 func (c Conv) ForwardBF16(y, x MapBF16, w []BF16, bias []float32, relu bool) {
+	if wide := c.wide(active.BF16.Wide); wide != nil {
+		c.convolveWide(&wideProduct{Wide: wide, out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
+			weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu}, len(w))
+		return
+	}
 	c.convolve(&product{precision: inBF16, out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
 		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: bf16SlabBytes}, len(w))
 }
@@ -76,9 +81,9 @@ func (c Conv) ForwardRounded(y, x MapBF16, w []float32) {
 	if len(w) < c.WeightLen() {
 		panic(fmt.Sprintf("kernel: ForwardRounded of %+v with %d weights, wants %d", c, len(w), c.WeightLen()))
 	}
-	memory := borrowFloats(c.WeightLen() / 2)
+	memory := borrowFloats(c.BF16WeightLen() / 2)
 	defer returnFloats(memory)
-	RoundWeights(BF16s(memory), w[:c.WeightLen()])
+	c.RoundWeights(BF16s(memory), w[:c.WeightLen()])
 	c.ForwardBF16(y, x, BF16s(memory), nil, false)
 }
 
@@ -89,6 +94,17 @@ func (c Conv) convolve(p *product, weights int) {
 		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(p.bias), c.K))
 	}
 	p.run(c.Window, forwards)
+}
+
+// convolveWide runs a forward product of whole tiles.
+func (c Conv) convolveWide(p *wideProduct, weights int) {
+	c.checkMaps("Forward", p.out, p.in)
+	c.checkWeights("Forward", weights, p.Wide)
+	if p.bias != nil && len(p.bias) < c.K {
+		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(p.bias), c.K))
+	}
+	p.plan(c, false)
+	p.run()
 }
 
 // BackwardData overwrites dx with the gradient of the input, given the
@@ -112,9 +128,15 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 func (c Conv) BackwardDataBF16(dx, dy MapBF16, w []float32) {
 	out, in := dx.operand("BackwardDataBF16"), dy.operand("BackwardDataBF16")
 	c.check("BackwardDataBF16", in, out, len(w))
-	memory := borrowFloats(c.WeightLen() / 2)
+	memory := borrowFloats(c.transposedLen() / 2)
 	defer returnFloats(memory)
-	roundTransposed(BF16s(memory), w, c.K/Block, c.C/Block, c.R*c.S)
+	c.roundTransposed(BF16s(memory), w)
+	if wide := c.wideTransposed(); wide != nil {
+		p := &wideProduct{Wide: wide, out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(memory))}
+		p.plan(c, true)
+		p.run()
+		return
+	}
 	c.transposed(product{precision: inBF16, out: out, in: in,
 		weights: unsafe.Pointer(unsafe.SliceData(memory)), slab: bf16SlabBytes})
 }
@@ -131,6 +153,13 @@ func (c Conv) transposed(p product) {
 // check panics unless the maps and so many weights fit each other: below, memory
 // is addressed without bounds checks.
 func (c Conv) check(what string, y, x operand, weights int) {
+	c.checkMaps(what, y, x)
+	if weights < c.WeightLen() {
+		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, weights, c.WeightLen()))
+	}
+}
+
+func (c Conv) checkMaps(what string, y, x operand) {
 	if c.C%Block != 0 || c.K%Block != 0 || !c.valid() {
 		panic(fmt.Sprintf("kernel: %s of the impossible %+v", what, c))
 	}
@@ -138,9 +167,6 @@ func (c Conv) check(what string, y, x operand, weights int) {
 	if x.blocks*Block != c.C || y.blocks*Block != c.K || x.n != y.n || y.h != oh || y.w != ow || oh < 1 || ow < 1 {
 		panic(fmt.Sprintf("kernel: %s of %+v between %dx%dx%dx%d and %dx%dx%dx%d", what, c,
 			x.n, x.blocks*Block, x.h, x.w, y.n, y.blocks*Block, y.h, y.w))
-	}
-	if weights < c.WeightLen() {
-		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, weights, c.WeightLen()))
 	}
 }
 

@@ -30,6 +30,10 @@ func (c Conv) BackwardWeightsBF16(dw []float32, x, dy MapBF16) {
 		clear(dw[:c.WeightLen()])
 		return
 	}
+	if active.BF16.Pairs[1][1] != nil && c.StrideH == c.StrideW {
+		c.pairsGradient(x, dy).run(dw)
+		return
+	}
 	pairs, xFloats, dyFloats := (x.N+1)/2, x.C*x.H*x.W, dy.C*dy.H*dy.W
 	parts := min(pairs, (pairs*(xFloats+dyFloats)*floatBytes+pairedBytes-1)/pairedBytes)
 	most := (pairs + parts - 1) / parts

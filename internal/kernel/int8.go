@@ -30,18 +30,29 @@ const (
 	MaxInt8Terms = (1<<30 - 1) / (255 * 128)
 )
 
-// PackInt8 packs weights [k][c][r][s] to [K/16][C/16][R][S][4][16k][4c], padding c
-// and k with zeros.
-func PackInt8(packed, oihw []int8, k, c, r, s int) {
-	kb, cb, taps := roundUp(k)/Block, roundUp(c)/Block, r*s
-	parallel.For(kb*cb, func(i int) {
-		k0, c0 := i/cb*Block, i%cb*Block
-		for t := range taps {
-			block := packed[(i*taps+t)*Block*Block:][:Block*Block]
+// Int8WeightLen returns how many weights PackInt8 makes.
+func (c Conv) Int8WeightLen() int { return c.weightLen(active.Int8.Wide) }
+
+// PackInt8 makes weights for ForwardInt8 of weights [k][ci][r][s], padding k and ci
+// with zeros to c's: [K/16][C/16][R][S][4][16k][4c], or as the implementation in use
+// takes them.
+func (c Conv) PackInt8(packed, oihw []int8, k, ci int) {
+	cb, taps, wide := c.C/Block, c.R*c.S, c.wide(active.Int8.Wide)
+	parallel.For(c.K/Block, func(ko int) {
+		if wide != nil {
+			clearPadding(wide, packed, ko, cb, taps)
+		}
+		for i := range cb * taps {
+			in, t := i/taps, i%taps
+			at := ko*cb*taps + i
+			if wide != nil {
+				at = wideAt(wide, ko, in, t, cb, taps)
+			}
+			block := packed[at*Block*Block:][:Block*Block]
 			clear(block)
-			for ci := range min(Block, c-c0) {
-				for ki := range min(Block, k-k0) {
-					block[ci/4*4*Block+ki*4+ci%4] = oihw[((k0+ki)*c+c0+ci)*taps+t]
+			for cl := range max(0, min(Block, ci-in*Block)) {
+				for kl := range max(0, min(Block, k-ko*Block)) {
+					block[cl/4*4*Block+kl*4+cl%4] = oihw[((ko*Block+kl)*ci+in*Block+cl)*taps+t]
 				}
 			}
 		}
@@ -51,6 +62,11 @@ func PackInt8(packed, oihw []int8, k, c, r, s int) {
 // ForwardInt8 is ForwardBias with a ReLU in bytes.
 func (c Conv) ForwardInt8(y, x MapInt8, w Int8Weights) {
 	w.check("ForwardInt8", c.K)
+	if wide := c.wide(active.Int8.Wide); wide != nil {
+		c.convolveWide(&wideProduct{Wide: wide, out: y.operand("ForwardInt8"), in: x.operand("ForwardInt8"),
+			weights: unsafe.Pointer(unsafe.SliceData(w.W)), bias: w.bias(), scale: w.Scale}, len(w.W))
+		return
+	}
 	c.convolve(&product{precision: inInt8, out: y.operand("ForwardInt8"), in: x.operand("ForwardInt8"),
 		weights: unsafe.Pointer(unsafe.SliceData(w.W)), bias: w.bias(), scale: w.Scale, slab: int8SlabBytes}, len(w.W))
 }

@@ -127,12 +127,12 @@ func testConvInt8(t *testing.T, r *rand.Rand, c convCase) {
 	x := newViewInt8(r, c.n, c.C, c.h, c.w, c.view, true)
 	y := newViewInt8(r, c.n, c.K, oh, ow, c.view, false)
 	oihw, w := randomInt8Weights(r, c.Conv)
-	w.W = make([]int8, c.WeightLen())
-	PackInt8(w.W, oihw, c.K, c.C, c.R, c.S)
 	sums, xs := make([]int64, c.n*c.K*oh*ow), x.values()
 	c.reference(c.n, c.h, c.w, func(y, x, weight int) { sums[y] += int64(xs[x]) * int64(oihw[weight]) })
 	want := expectInt8(sums, w, oh*ow)
 	eachInt8(t, func(t *testing.T) {
+		w.W = make([]int8, c.Int8WeightLen())
+		c.PackInt8(w.W, oihw, c.K, c.C)
 		y.clear()
 		c.ForwardInt8(y.MapInt8, x.MapInt8, w)
 		if !slices.Equal(y.values(), want) {
@@ -154,7 +154,8 @@ func TestInt8GivesTheSameWithAnyThreads(t *testing.T) {
 			oh, ow := c.Out(c.h, c.w)
 			x, y := newViewInt8(r, c.n, c.C, c.h, c.w, false, true), newViewInt8(r, c.n, c.K, oh, ow, false, false)
 			oihw, w := randomInt8Weights(r, c.Conv)
-			w.W = oihw // any order will do
+			w.W = make([]int8, c.Int8WeightLen())
+			c.PackInt8(w.W, oihw, c.K, c.C)
 			c.ForwardInt8(y.MapInt8, x.MapInt8, w)
 			got = append(got, y.Data...)
 		}

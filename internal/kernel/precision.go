@@ -45,7 +45,8 @@ func (m Activation[E]) operand(what string) operand {
 func (o *extent) plane() int { return o.h * o.w * o.pixel }
 
 // RoundWeights rounds packed weights to bf16 and puts the pairs of neighbouring
-// input channels together: [K/16][C/16][R][S][8c][16k][2c].
+// input channels together: [K/16][C/16][R][S][8c][16k][2c]. It is for an ImageConv;
+// a Conv has its own.
 func RoundWeights(rounded []BF16, packed []float32) {
 	const each = 64 // taps of a piece of work
 	pack, taps := active.BF16.PackPairs, len(packed)/(Block*Block)
@@ -56,15 +57,58 @@ func RoundWeights(rounded []BF16, packed []float32) {
 	})
 }
 
+// BF16WeightLen returns how many values RoundWeights makes.
+func (c Conv) BF16WeightLen() int { return c.weightLen(active.BF16.Wide) }
+
+// RoundWeights makes weights for ForwardBF16 of packed ones. Their layout is that of
+// the implementation in use.
+func (c Conv) RoundWeights(rounded []BF16, packed []float32) {
+	wide := c.wide(active.BF16.Wide)
+	if wide == nil {
+		RoundWeights(rounded, packed[:c.WeightLen()])
+		return
+	}
+	kb, cb, taps, pack := c.K/Block, c.C/Block, c.R*c.S, active.BF16.PackPairs
+	parallel.For(kb, func(k int) {
+		clearPadding(wide, rounded, k, cb, taps)
+		for i := range cb * taps {
+			at := wideAt(wide, k, i/taps, i%taps, cb, taps)
+			pack((*[Block * Block]BF16)(rounded[at*Block*Block:]), (*[Block * Block]float32)(packed[(k*cb*taps+i)*Block*Block:]))
+		}
+	})
+}
+
+// wideTransposed returns the products for BackwardDataBF16, or nil. There must be
+// padding left in its direction, and one phase.
+func (c Conv) wideTransposed() *simd.Wide {
+	if c.StrideW != 1 || c.PadH >= c.R || c.PadW >= c.S {
+		return nil
+	}
+	return c.wide(active.BF16.Wide)
+}
+
+// back returns the convolution of the transposed product, as far as sizes are meant.
+func (c Conv) back() Conv { return Conv{c.K, c.C, c.Window} }
+
+func (c Conv) transposedLen() int { return c.back().weightLen(c.wideTransposed()) }
+
 // roundTransposed rounds weights [kb][cb][taps][16c][16k] to those of the
-// transposed product, with pairs of k: [cb][kb][taps][8k][16c][2k].
-func roundTransposed(rounded []BF16, packed []float32, kb, cb, taps int) {
-	pack := active.BF16.PackTransposed
-	parallel.For(cb*kb, func(i int) {
-		c, k := i/kb, i%kb
-		for t := range taps {
-			from := (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:])
-			pack((*[Block * Block]BF16)(rounded[(i*taps+t)*Block*Block:]), from)
+// transposed product, with pairs of k: [cb][kb][taps][8k][16c][2k], or as wide
+// products take them.
+func (c Conv) roundTransposed(rounded []BF16, packed []float32) {
+	kb, cb, taps := c.K/Block, c.C/Block, c.R*c.S
+	pack, wide := active.BF16.PackTransposed, c.wideTransposed()
+	parallel.For(cb, func(c int) {
+		if wide != nil {
+			clearPadding(wide, rounded, c, kb, taps)
+		}
+		for i := range kb * taps {
+			k, t := i/taps, i%taps
+			at := c*kb*taps + i
+			if wide != nil {
+				at = wideAt(wide, c, k, t, kb, taps)
+			}
+			pack((*[Block * Block]BF16)(rounded[at*Block*Block:]), (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:]))
 		}
 	})
 }

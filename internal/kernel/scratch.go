@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"unsafe"
 
 	"github.com/inception-go/inception/internal/kernel/simd"
 )
@@ -14,8 +15,12 @@ import (
 type scratch struct {
 	gemm  simd.GemmArgs
 	outer simd.OuterArgs
-	pool  simd.PoolArgs
-	image simd.ImageBytesArgs
+	pairs simd.PairsArgs
+
+	finish     simd.FinishArgs
+	interleave simd.InterleaveArgs
+	pool       simd.PoolArgs
+	image      simd.ImageBytesArgs
 
 	batch []simd.GemmOffset
 	rows  []simd.OuterRow
@@ -53,6 +58,14 @@ func (s *scratch) grow(n int) []float32 {
 		s.floats = make([]float32, n)
 	}
 	return s.floats[:n]
+}
+
+// alignedFloats is grow whose first float begins a cache line.
+func (s *scratch) alignedFloats(n int) []float32 {
+	const line = 64 / floatBytes
+	floats := s.grow(n + line)
+	skip := -int(uintptr(unsafe.Pointer(&floats[0]))/floatBytes) & (line - 1)
+	return floats[skip:][:n]
 }
 
 // floatPool holds the buffers that no call is using. Unlike a sync.Pool it

@@ -31,8 +31,8 @@ func (l layout) floatsOf(p *Param) int {
 var asPacked = layout{name: "packed"}
 
 // roundedLayout is that of so many bf16.
-func roundedLayout(values int) layout {
-	return layout{"bf16", values / 2, func(to, from []float32) { kernel.RoundWeights(kernel.BF16s(to), from) }}
+func roundedLayout(values int, round func(to []kernel.BF16, from []float32)) layout {
+	return layout{"bf16", values / 2, func(to, from []float32) { round(kernel.BF16s(to), from) }}
 }
 
 // planConv chooses the way of a convolution with k output channels.
@@ -43,7 +43,7 @@ func planConv(name string, x *gorgonia.Node, k int, v kernel.Window, precision P
 	}
 	result.precision = precision
 	if precision == BF16 {
-		return convPlan{result, roundedLayout(c.WeightLen()), func(x gorgonia.Value, w, b []float32) {
+		return convPlan{result, roundedLayout(c.BF16WeightLen(), c.RoundWeights), func(x gorgonia.Value, w, b []float32) {
 			c.ForwardBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
 		}}, nil
 	}
@@ -65,7 +65,7 @@ func planImageConv(name string, image *gorgonia.Node, k int, v kernel.Window, pr
 	result.precision = precision
 	s := image.Shape()
 	if precision == BF16 {
-		return convPlan{result, roundedLayout(c.WeightLen()), func(x gorgonia.Value, w, b []float32) {
+		return convPlan{result, roundedLayout(c.WeightLen(), kernel.RoundWeights), func(x gorgonia.Value, w, b []float32) {
 			c.ForwardBF16(result.asBF16(), sliceOf(x), s[0], s[2], s[3], kernel.BF16s(w), b, true)
 		}}, nil
 	}

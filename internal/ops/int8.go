@@ -49,11 +49,11 @@ func (q *Int8) Conv(x *gorgonia.Node, folds *Folds, bias *Param, norm Norm, l La
 	if err != nil {
 		return nil, err
 	}
-	o.result, o.memory = q.result(result, l.Name), c.WeightLen()
+	o.result, o.memory = q.result(result, l.Name), c.Int8WeightLen()
 	o.forward = func(in []gorgonia.Value) error {
 		c.ForwardInt8(result.asInt8(), int8Of(in[0]), conv.weights(resultOf(x).scale, result.scale, func() []int8 {
-			packed := make([]int8, c.WeightLen())
-			kernel.PackInt8(packed, conv.Weights, weight.Shape[0], weight.Shape[1], c.R, c.S)
+			packed := make([]int8, c.Int8WeightLen())
+			c.PackInt8(packed, conv.Weights, weight.Shape[0], weight.Shape[1])
 			return packed
 		}))
 		return nil

@@ -69,7 +69,7 @@ func (n *netpbm) number() (int, error) {
 	n.skip()
 	v, digits := 0, 0
 	for ; len(n.rest) > 0 && n.rest[0] >= '0' && n.rest[0] <= '9'; digits++ {
-		if v = 10*v + int(n.rest[0]-'0'); v > 1<<31 {
+		if v = 10*v + int(n.rest[0]-'0'); v > 1<<27 { // ten times which is an int of 32 bits
 			return 0, errors.New("has a number that is too large")
 		}
 		n.rest = n.rest[1:]

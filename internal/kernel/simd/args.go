@@ -87,6 +87,50 @@ type OuterRow struct {
 	X, DY, Pixels int
 }
 
+// FinishArgs makes results of the sums of a run of pixels of one output block: what a
+// tile of GemmArgs does at its end. Distances are in bytes.
+type FinishArgs struct {
+	Y      unsafe.Pointer // first pixel; the next is next to it
+	Sums   unsafe.Pointer // of the first pixel, 16 of 4 bytes; likewise
+	Pixels int
+
+	Bias  unsafe.Pointer // 16 values
+	Scale unsafe.Pointer // of bytes: 16 factors
+	ReLU  int            // of bf16
+}
+
+// InterleaveArgs puts channel blocks side by side: pixel i of block b is copied to place
+// b of the 64 bytes of wide pixel i. Places of blocks that there are not become 0.
+// Distances are in bytes.
+type InterleaveArgs struct {
+	To, From unsafe.Pointer // first pixels
+	Apart    int            // from one block to the next
+	Blocks   int            // at least one
+	Pixels   int
+}
+
+// PairsArgs is a product of pairs of bf16 along a line of positions:
+//
+//	C[i][j][16r][16c] (+)= sum over positions p of A_i[r][p] . B_j[p][c]
+//
+// for one or two blocks i and j; a product of two pairs is the sum of both products.
+// A_i has the positions of a row next to each other, 4 bytes each, B_j the columns of
+// a position. Distances are in bytes; every field is 8 bytes, order fixed.
+type PairsArgs struct {
+	C unsafe.Pointer // 16x16 float32 of each i and j, one after the other
+	A unsafe.Pointer // first position of the first row
+	B unsafe.Pointer // first position
+
+	ARow, ABlock int // from one row of A to the next, and from A_0 to A_1
+	BRow, BBlock int // from one position of B to the next, and from B_0 to B_1
+
+	Steps      int // of PairsStep positions
+	Accumulate int // 0: C is overwritten; 1: C is added to
+}
+
+// PairsStep is how many positions a step of a product of pairs takes.
+const PairsStep = 16
+
 // WinogradInArgs is a row of 6x6 windows of one channel block, each four pixels
 // right of the one before, to be transformed to 36 points each. Strides are in
 // bytes.
@@ -170,4 +214,13 @@ type ImageBytesArgs struct {
 	Pixels int            // a multiple of 16
 
 	Scale, Offset [3]float32 // of each colour
+}
+
+// TileShape is what AMX's registers, the tiles, hold: rows of so many bytes each.
+// The layout is the processor's.
+type TileShape struct {
+	Palette, _  uint8
+	_           [14]uint8
+	ColumnBytes [16]uint16
+	Rows        [16]uint8
 }

@@ -1,12 +1,14 @@
 package simd
 
 // BF16 are the loops over bfloat16: the upper half of a float32, 8 bits of
-// exponent and 8 of precision. Sums are float32. All implementations give the
-// same bits, because each follows the instructions' own rules, which Intel's
+// exponent and 8 of precision. Sums are float32. An implementation gives the same
+// bits as its Twin, because both follow the instructions' own rules, which Intel's
 // manual states and which ask nobody: round to nearest even, inputs below 2^-126
-// are zero, and so are results.
+// are zero, and so are results. AMX's tiles add in another order than all others.
 type BF16 struct {
 	Tiles // of bf16 pixels and weights
+
+	Wide *Wide // or nil
 
 	ActivationRuns
 
@@ -14,6 +16,10 @@ type BF16 struct {
 	// pairs of c, [8c][16k][2c]. PackTransposed makes those of the transposed
 	// product: pairs of k, [8k][16c][2k].
 	PackPairs, PackTransposed func(to *[Block * Block]uint16, from *[Block * Block]float32)
+
+	// Pairs[i][j] is the product of pairs of i and j blocks, for backward weights; nil
+	// where Outer serves for them.
+	Pairs [MaxPairsBlocks + 1][MaxPairsBlocks + 1]func(*PairsArgs)
 
 	// PoolSum, PoolMax and PoolArgmax are Runs' PoolSum, PoolMax without argmax,
 	// and PoolMax, on bf16. The sum is float32, and rounded once.
@@ -32,7 +38,17 @@ type BF16 struct {
 	// a hundred times slower.
 	Native bool
 
+	twin *BF16 // nil: genericBF16
+
 	peak
+}
+
+// Twin returns the implementation in plain Go that gives the same bits.
+func (s *BF16) Twin() *BF16 {
+	if s.twin == nil {
+		return genericBF16
+	}
+	return s.twin
 }
 
 // ActivationRuns are memory-bound loops over bf16, on slices of equal length,
@@ -54,6 +70,9 @@ type ActivationRuns struct {
 	GradientSums  func(sum, dot *[Block]float64, dy, x []uint16, k *[3][Block]float32)
 	GradientApply func(dx, dy, x []uint16, k *[5][Block]float32)
 }
+
+// MaxPairsBlocks is the most blocks of each operand of a product of pairs.
+const MaxPairsBlocks = 2
 
 // bf16Bytes is the size of a bf16.
 const bf16Bytes = 2

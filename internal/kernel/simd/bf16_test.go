@@ -111,7 +111,7 @@ func TestBF16TilesAreTheirTwin(t *testing.T) {
 				got := newBF16Case(t, uint64(mode), n, m, count, mode, values)
 				want := newBF16Case(t, uint64(mode), n, m, count, mode, values)
 				s.BF16.Gemm[n][m](&got.args)
-				simd.Generic.BF16.Gemm[n][m](&want.args)
+				s.BF16.Twin().Gemm[n][m](&want.args)
 				if err := got.equal(want); err != nil {
 					t.Fatalf("%s values, batch of %d, mode %04b: %v", kind, count, mode, err)
 				}

@@ -52,21 +52,26 @@ func gemmBF16Generic(g *GemmArgs, blocks, pixels int) {
 	for n := range blocks {
 		for i := range pixels {
 			sums := bf16Sums(g, batch, sets, i*g.APixel, n*g.BBlock)
-			if g.Accumulate != 0 {
-				c := (*[Block]float32)(unsafe.Add(g.C, n*g.CBlock+i*g.CPixel))
-				for k := range sums {
-					sums[k] += c[k]
-				}
-			}
-			gemmEpilogue(&sums, g, n)
-			if g.Rounded == nil {
-				*(*[Block]float32)(unsafe.Add(g.C, n*g.CBlock+i*g.CPixel)) = sums
-				continue
-			}
-			to := (*[Block]uint16)(unsafe.Add(g.Rounded, n*g.RoundedBlock+i*g.RoundedPixel))
-			roundBF16Generic(to[:], sums[:])
+			bf16Epilogue(&sums, g, n, i)
 		}
 	}
+}
+
+// bf16Epilogue finishes and stores the sums of block n of pixel i.
+func bf16Epilogue(sums *[Block]float32, g *GemmArgs, n, i int) {
+	c := unsafe.Add(g.C, n*g.CBlock+i*g.CPixel)
+	if g.Accumulate != 0 {
+		for k, old := range (*[Block]float32)(c) {
+			sums[k] += old
+		}
+	}
+	gemmEpilogue(sums, g, n)
+	if g.Rounded == nil {
+		*(*[Block]float32)(c) = *sums
+		return
+	}
+	to := (*[Block]uint16)(unsafe.Add(g.Rounded, n*g.RoundedBlock+i*g.RoundedPixel))
+	roundBF16Generic(to[:], sums[:])
 }
 
 // bf16Sums computes 16 output channels of one pixel.

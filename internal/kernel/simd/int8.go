@@ -8,6 +8,8 @@ type Int8 struct {
 
 	Tiles // of bytes
 
+	Wide *Wide // or nil
+
 	// PoolSum and PoolMax are those of Runs, on bytes and without argmax. A sum has
 	// at most MaxByteTaps taps and is exact; its product with Scale is rounded by
 	// RoundByte.
@@ -20,6 +22,14 @@ type Int8 struct {
 	Native bool
 
 	peak
+}
+
+// Twin returns the implementation in plain Go, with wide products if s has them.
+func (s *Int8) Twin() *Int8 {
+	if s.Wide == nil {
+		return genericInt8
+	}
+	return amxInt8Twin
 }
 
 // MaxByteTaps is how many taps a sum of bytes may have, which is kept in 16 bits.

@@ -8,6 +8,9 @@ import "golang.org/x/sys/cpu"
 // can run, best first.
 func machineInt8s() (list []*Int8) {
 	for _, isa := range machineISAs() {
+		if isa == amxISA {
+			list = append(list, isa.Int8)
+		}
 		if isa.Name == avx512ISA.Name && cpu.X86.HasAVX512VNNI {
 			list = append(list, int8AVX512)
 		}

@@ -28,6 +28,9 @@ func eachInt8(t *testing.T, test func(t *testing.T, s *simd.Int8)) {
 	if slices.Contains(have, "avx512") && cpu.X86.HasAVX512VNNI {
 		want = append(want, "avx512-vnni")
 	}
+	if slices.Contains(have, "amx") {
+		want = append(want, "amx-int8")
+	}
 	if slices.Contains(have, "avx2") {
 		want = append(want, "avx2")
 		if cpu.X86.HasAVXVNNI {

@@ -15,7 +15,7 @@ package simd
 // ISA is one implementation of the innermost loops, named after its
 // instruction set. Everything above it is shared by all of them.
 type ISA struct {
-	Name string // avx512, avx2, neon or generic
+	Name string // amx, avx512, avx2, neon or generic
 
 	Tiles // of float32
 
@@ -49,10 +49,34 @@ type Tiles struct {
 	Outer [MaxTileBlocks + 1]func(*OuterArgs)
 }
 
+// Wide are products of whole registers, where an implementation has them: a step takes
+// 64 bytes of a pixel, several channel blocks next to each other, and adds to sums in
+// memory. Blocks is how many.
+type Wide struct {
+	Blocks int
+	// Products[i][j] is that of i times WidePixels pixels and j output blocks:
+	//
+	//	C[j][i*WidePixels][16] = sum over i of A_i[i*WidePixels][64 bytes] * B_i[16][16]
+	//
+	// where a pixel of the B_i is 64 bytes too. Of GemmArgs it takes C, A, B, Offsets,
+	// Count, APixel, BBlock, Ahead and AheadStep.
+	Products [MaxWide + 1][MaxWide + 1]func(*GemmArgs)
+	Finish   func(*FinishArgs)
+	// Interleave makes pixels for them.
+	Interleave func(*InterleaveArgs)
+}
+
+// The sizes of wide products.
+const (
+	MaxWide    = 2
+	WidePixels = 16
+	WideBytes  = 64
+)
+
 // The largest tiles of any implementation.
 const (
 	MaxTileBlocks = 3
-	MaxTileRows   = 14
+	MaxTileRows   = 32
 )
 
 // Block is how many channels are adjacent in memory.

@@ -10,6 +10,9 @@ import "golang.org/x/sys/cpu"
 // run, best first.
 func machineISAs() []*ISA {
 	var list []*ISA
+	if hasAMX {
+		list = append(list, amxISA)
+	}
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL {
 		list = append(list, avx512ISA)
 	}

@@ -29,7 +29,10 @@ func complete(t *testing.T, name string, v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			complete(t, name+"."+v.Type().Field(i).Name, v.Field(i))
+			field := v.Type().Field(i).Name
+			if optional := field == "Wide" || field == "twin"; !optional || !v.Field(i).IsNil() {
+				complete(t, name+"."+field, v.Field(i))
+			}
 		}
 	}
 }

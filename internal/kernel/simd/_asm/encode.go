@@ -49,10 +49,13 @@ func (e *emitter) stand(i *ir.Instruction, err error) func(opcode string) {
 func encodeAll(file *ir.File) error {
 	for _, f := range file.Functions() {
 		for _, i := range f.Instructions() {
-			if _, ok := encodings[i.Opcode]; !ok {
+			encoder := encode
+			if _, ok := tileEncodings[i.Opcode]; ok {
+				encoder = encodeTiles
+			} else if _, ok := encodings[i.Opcode]; !ok {
 				continue
 			}
-			bytes, err := encode(i)
+			bytes, err := encoder(i)
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.Name, err)
 			}

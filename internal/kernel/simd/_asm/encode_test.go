@@ -60,6 +60,12 @@ func TestEncodings(t *testing.T) {
 			}
 		}
 	}
+	checkEncodings(t, tool, list, want, encode)
+}
+
+// checkEncodings compares what LLVM's disassembler reads of instructions.
+func checkEncodings(t *testing.T, tool string, list []*ir.Instruction, want []string, encode func(*ir.Instruction) ([]byte, error)) {
+	t.Helper()
 	var bytes strings.Builder
 	for _, i := range list {
 		code, err := encode(i)
@@ -71,7 +77,8 @@ func TestEncodings(t *testing.T) {
 		}
 		bytes.WriteByte('\n')
 	}
-	command := exec.Command(tool, "-disassemble", "-triple=x86_64", "-mattr=+avx512bf16,+avxvnni", "-output-asm-variant=1")
+	command := exec.Command(tool, "-disassemble", "-triple=x86_64", "-mattr=+avx512bf16,+avxvnni,+amx-tile,+amx-bf16,+amx-int8",
+		"-output-asm-variant=1")
 	command.Stdin = strings.NewReader(bytes.String())
 	out, err := command.CombinedOutput()
 	if err != nil {
@@ -79,7 +86,7 @@ func TestEncodings(t *testing.T) {
 	}
 	var got []string
 	for line := range strings.Lines(string(out)) {
-		if line = strings.Join(strings.Fields(line), " "); strings.HasPrefix(line, "v") || strings.HasPrefix(line, "{vex}") {
+		if line = strings.Join(strings.Fields(line), " "); line != "" && !strings.HasPrefix(line, ".") {
 			got = append(got, line)
 		}
 	}
@@ -91,6 +98,39 @@ func TestEncodings(t *testing.T) {
 			t.Errorf("%s, want %s", got[i], want[i])
 		}
 	}
+}
+
+// TestTileEncodings has LLVM's disassembler read what encodeTiles writes.
+func TestTileEncodings(t *testing.T) {
+	tool, err := exec.LookPath("llvm-mc")
+	if err != nil {
+		t.Skip("no llvm-mc")
+	}
+	var list []*ir.Instruction
+	var want []string
+	add := func(opcode, text string, operands ...operand.Op) {
+		list = append(list, &ir.Instruction{Opcode: opcode, Operands: operands})
+		want = append(want, strings.TrimSpace(strings.ToLower(opcode)+" "+text))
+	}
+	for i := range operand.U8(8) {
+		add("TILEZERO", fmt.Sprintf("tmm%d", i), i)
+		a, b := (i+3)%8, (i+5)%8
+		for _, product := range []string{"TDPBF16PS", "TDPBUSD"} {
+			add(product, fmt.Sprintf("tmm%d, tmm%d, tmm%d", i, a, b), b, a, i)
+		}
+		for _, base := range []reg.Register{reg.RAX, reg.RBP, reg.R12, reg.R13, reg.R15, reg.RSI} {
+			for _, index := range []reg.Register{reg.RCX, reg.RBP, reg.R9} {
+				address := fmt.Sprintf("[r%s + r%s]", gp(base), gp(index))
+				at := operand.Mem{Base: base, Index: index, Scale: 1}
+				add("TILELOADD", fmt.Sprintf("tmm%d, %s", i, address), at, i)
+				add("TILESTORED", fmt.Sprintf("%s, tmm%d", address, i), i, at)
+			}
+			for _, shape := range []string{"LDTILECFG", "STTILECFG"} {
+				add(shape, fmt.Sprintf("[r%s]", gp(base)), operand.Mem{Base: base})
+			}
+		}
+	}
+	checkEncodings(t, tool, list, want, encodeTiles)
 }
 
 // name and gp spell registers as LLVM does.

@@ -73,6 +73,7 @@ var families = []struct {
 		gradientApplyBF16(e)
 	}},
 	{"int8", int8Family},
+	{"amx", amxFamily},
 	{"peak", func(e *emitter) {
 		peak(e, avx512)
 		peakBF16(e)
