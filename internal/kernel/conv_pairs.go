@@ -112,8 +112,9 @@ func (g *pairsGradient) writeX(to []float32, low, high []BF16) {
 
 // writeDY writes a plane of pairs, transposed.
 func (g *pairsGradient) writeDY(to []float32, low, high []BF16) {
-	line := borrowFloats(g.steps * simd.PairsStep * Block)
-	defer returnFloats(line)
+	s := borrowScratch()
+	defer s.release()
+	line, turned := s.growTurned(g.steps * simd.PairsStep * Block)
 	at, row := 0, g.dy.W*Block
 	for h := range g.dy.H {
 		active.BF16.Pair(BF16s(line[at:at+row]), low[h*row:(h+1)*row], high[h*row:(h+1)*row])
@@ -122,9 +123,8 @@ func (g *pairsGradient) writeDY(to []float32, low, high []BF16) {
 		at = next
 	}
 	clear(line[at:])
-	var turned [Block * simd.PairsStep]float32
 	for step := range g.steps {
-		active.Transpose(&turned, (*[Block * simd.PairsStep]float32)(line[step*len(turned):]))
+		active.Transpose(turned, (*[Block * simd.PairsStep]float32)(line[step*len(turned):]))
 		for k := range Block {
 			*(*[simd.PairsStep]float32)(to[k*g.dyRow+step*simd.PairsStep:]) = [simd.PairsStep]float32(turned[k*simd.PairsStep:])
 		}
@@ -158,7 +158,7 @@ func (g *pairsGradient) piece(dw []float32, group, from, to int, accumulate bool
 	k, c := group/g.cGroups*kb/g.kGroups, group%g.cGroups*cb/g.cGroups
 	kn, cn := (group/g.cGroups+1)*kb/g.kGroups-k, (group%g.cGroups+1)*cb/g.cGroups-c
 	each := kn * cn * Block * Block // sums of a tap
-	sums := s.grow(taps * each)
+	sums, turned := s.growTurned(taps * each)
 	p := &s.pairs
 	*p = simd.PairsArgs{
 		ARow: g.dyRow * floatBytes, ABlock: Block * g.dyRow * floatBytes,
@@ -178,16 +178,15 @@ func (g *pairsGradient) piece(dw []float32, group, from, to int, accumulate bool
 			p.Accumulate = 1
 		}
 	}
-	g.store(dw, sums, k, kn, c, cn, accumulate)
+	g.store(dw, sums, turned, k, kn, c, cn, accumulate)
 }
 
 // store writes the sums of a piece, [tap][kn][cn][16k][16c], to where their weights
 // are.
-func (g *pairsGradient) store(dw, sums []float32, k, kn, c, cn int, accumulate bool) {
-	var turned [Block * Block]float32
+func (g *pairsGradient) store(dw, sums []float32, turned *[Block * Block]float32, k, kn, c, cn int, accumulate bool) {
 	for i := range g.R * g.S * kn * cn {
 		tap, ki, ci := i/(kn*cn), i/cn%kn, i%cn
-		active.Transpose(&turned, (*[Block * Block]float32)(sums[i*len(turned):]))
+		active.Transpose(turned, (*[Block * Block]float32)(sums[i*len(turned):]))
 		to := dw[(((k+ki)*g.x.Blocks()+c+ci)*g.R*g.S+tap)*len(turned):][:len(turned)]
 		if accumulate {
 			active.Axpy(to, turned[:], 1)

@@ -60,6 +60,12 @@ func (s *scratch) grow(n int) []float32 {
 	return s.floats[:n]
 }
 
+// growTurned is grow, with room for a transposed block beside them.
+func (s *scratch) growTurned(n int) (floats []float32, turned *[Block * Block]float32) {
+	all := s.grow(n + Block*Block)
+	return all[:n], (*[Block * Block]float32)(all[n:])
+}
+
 // alignedFloats is grow whose first float begins a cache line.
 func (s *scratch) alignedFloats(n int) []float32 {
 	const line = 64 / floatBytes
