@@ -13,15 +13,28 @@ const hugePage = 2 << 20
 // addresses of.
 func NewFloats(n int) []float32 {
 	floats := make([]float32, n)
-	if n*floatBytes < 2*hugePage {
-		return floats
-	}
-	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(floats))), n*floatBytes)
-	before := int(-uintptr(unsafe.Pointer(unsafe.SliceData(floats))) % hugePage)
-	if whole := (len(memory) - before) / hugePage * hugePage; whole > 0 {
-		adviseHugePages(memory[before:][:whole])
+	if memory := hugePages(floats); memory != nil {
+		adviseHugePages(memory)
 	}
 	return floats
+}
+
+// dropFloats gives what memory nobody will use again back to the system. Garbage
+// alone would keep it: beside a large heap it is not collected for long.
+func dropFloats(floats []float32) {
+	if memory := hugePages(floats[:cap(floats)]); memory != nil {
+		discard(memory)
+	}
+}
+
+// hugePages returns the whole huge pages in much memory, or nil.
+func hugePages(floats []float32) []byte {
+	if len(floats)*floatBytes < 2*hugePage {
+		return nil
+	}
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(floats))), len(floats)*floatBytes)
+	before := int(-uintptr(unsafe.Pointer(unsafe.SliceData(floats))) % hugePage)
+	return memory[before:][:(len(memory)-before)/hugePage*hugePage]
 }
 
 // Slab gives out memory that is kept as long as any of it is used: many small

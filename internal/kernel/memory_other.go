@@ -3,3 +3,5 @@
 package kernel
 
 func adviseHugePages([]byte) {}
+
+func discard([]byte) {}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"runtime"
 	"testing"
 	"unsafe"
 )
@@ -24,6 +25,27 @@ func TestNewFloats(t *testing.T) {
 			if v != 0 {
 				t.Fatalf("float %d beside %d is %v", i, n, v)
 			}
+		}
+	}
+}
+
+// What lies outside the whole huge pages of dropped memory is as it was; Linux took
+// those.
+func TestDropFloats(t *testing.T) {
+	floats := NewFloats(3*hugePage/floatBytes + 5)
+	for i := range floats {
+		floats[i] = 1
+	}
+	dropFloats(floats[:10])
+	pages := hugePages(floats)
+	from := int(uintptr(unsafe.Pointer(&pages[0]))-uintptr(unsafe.Pointer(&floats[0]))) / floatBytes
+	for i, v := range floats {
+		want := float32(1)
+		if runtime.GOOS == "linux" && i >= from && i < from+len(pages)/floatBytes {
+			want = 0
+		}
+		if v != want {
+			t.Fatalf("float %d of %d is %v, want %v", i, len(floats), v, want)
 		}
 	}
 }

@@ -83,6 +83,7 @@ var floatPool struct {
 }
 
 // borrowFloats returns n floats of unknown values; give them back to returnFloats.
+// Where no buffer is large enough a new one takes the largest one's place.
 func borrowFloats(n int) []float32 {
 	p := &floatPool
 	p.Lock()
@@ -94,6 +95,7 @@ func borrowFloats(n int) []float32 {
 		if cap(b) >= n {
 			return b[:n]
 		}
+		dropFloats(b)
 	}
 	return NewFloats(n)
 }
