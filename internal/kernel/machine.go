@@ -13,7 +13,7 @@ import (
 // active is the implementation in use.
 var active, _ = chooseISA(os.Getenv("INCEPTION_ISA"))
 
-// ISA returns the name of the implementation in use: avx512, avx2, neon or generic.
+// ISA returns the name of the implementation in use: amx, avx512, avx2, neon or generic.
 func ISA() string { return active.Name }
 
 // PlainGo is the name of the implementation that needs no instruction set.
@@ -52,8 +52,8 @@ func PeakGFLOPS(threads int) float64 { return peakOf(threads, active.PeakRate) }
 // PeakBF16GFLOPS is PeakGFLOPS of products of bf16 with float32 sums.
 func PeakBF16GFLOPS(threads int) float64 { return peakOf(threads, active.BF16.PeakRate) }
 
-// Int8 names the instructions for bytes of the implementation in use: avx512-vnni,
-// avx-vnni, avx2, which is about as fast as float32, or generic.
+// Int8 names the instructions for bytes of the implementation in use: amx-int8,
+// avx512-vnni, avx-vnni, avx2, which is about as fast as float32, or generic.
 func Int8() string { return active.Int8.Name }
 
 // PeakInt8GOPS is PeakGFLOPS of products of bytes with 32-bit sums.

@@ -4,7 +4,7 @@ package simd
 // weights with one, sums of 32 bits. All implementations give the same integers for
 // any operands whose sums fit; RoundByte is their only rounding.
 type Int8 struct {
-	Name string // its instructions: avx512-vnni, avx-vnni, avx2 or generic
+	Name string // its instructions: amx-int8, avx512-vnni, avx-vnni, avx2 or generic
 
 	Tiles // of bytes
 

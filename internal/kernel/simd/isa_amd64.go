@@ -13,7 +13,7 @@ func machineISAs() []*ISA {
 	if hasAMX {
 		list = append(list, amxISA)
 	}
-	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL {
+	if hasAVX512 {
 		list = append(list, avx512ISA)
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
@@ -21,6 +21,9 @@ func machineISAs() []*ISA {
 	}
 	return list
 }
+
+// hasAVX512 reports whether the processor has all that avx512ISA takes.
+var hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL
 
 func init() {
 	if cpu.X86.HasAVX512BF16 {

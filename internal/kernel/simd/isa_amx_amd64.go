@@ -14,7 +14,8 @@ var amxISA = func() *ISA {
 
 // hasAMX reports whether the processor has all that amxISA takes, and the system
 // lets this process use it.
-var hasAMX = cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && cpu.X86.HasAMXInt8 && cpu.X86.HasAVX512BF16 && mayUseAMX()
+var hasAMX = cpu.X86.HasAMXTile && cpu.X86.HasAMXBF16 && cpu.X86.HasAMXInt8 &&
+	hasAVX512 && cpu.X86.HasAVX512BF16 && cpu.X86.HasAVX512VNNI && mayUseAMX()
 
 func init() {
 	if !hasAMX {
