@@ -139,7 +139,7 @@ func BenchmarkInceptionV3(b *testing.B) {
 	parallel.SetThreads(0) // as -cpu says
 	layers := inceptionV3()
 	for i := range layers {
-		layers[i].weights = make([]float32, layers[i].conv().weightLen(active.Int8.Wide)) // the longest
+		layers[i].weights = make([]float32, layers[i].conv().Int8WeightLen()) // the longest
 	}
 	for _, batch := range []int{1, 8} {
 		x, y := make([]float32, batch*64*150*150), make([]float32, batch*64*150*150)

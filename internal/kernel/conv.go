@@ -56,8 +56,10 @@ func (c Conv) ForwardBias(y, x Map, w, bias []float32, relu bool) {
 }
 
 func (c Conv) forward(y, x Map, w, bias []float32, relu bool) {
-	p := product{precision: inFloat32, out: y.operand("Forward"), in: x.operand("Forward"),
-		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: slabBytes}
+	p := product{precision: inFloat32, slab: slabBytes, operands: operands{
+		out: y.operand("Forward"), in: x.operand("Forward"),
+		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu,
+	}}
 	if bias == nil {
 		p.slab = exactSlabBytes
 	}
@@ -67,13 +69,10 @@ func (c Conv) forward(y, x Map, w, bias []float32, relu bool) {
 // ForwardBF16 is ForwardBias in bf16, with w from c's RoundWeights: sums and bias are
 // float32, and results are rounded once.
 func (c Conv) ForwardBF16(y, x MapBF16, w []BF16, bias []float32, relu bool) {
-	if wide := c.wide(active.BF16.Wide); wide != nil {
-		c.convolveWide(&wideProduct{Wide: wide, out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
-			weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu}, len(w))
-		return
-	}
-	c.convolve(&product{precision: inBF16, out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
-		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu, slab: bf16SlabBytes}, len(w))
+	c.convolve(&product{precision: inBF16, slab: bf16SlabBytes, operands: operands{
+		out: y.operand("ForwardBF16"), in: x.operand("ForwardBF16"),
+		weights: unsafe.Pointer(unsafe.SliceData(w)), bias: bias, relu: relu,
+	}}, len(w))
 }
 
 // ForwardRounded is Forward in bf16, with float32 weights as Forward takes them.
@@ -89,22 +88,17 @@ func (c Conv) ForwardRounded(y, x MapBF16, w []float32) {
 
 // convolve runs a forward product.
 func (c Conv) convolve(p *product, weights int) {
-	c.check("Forward", p.out, p.in, weights)
+	wide := c.wideIn(p.precision)
+	c.checkMaps("Forward", p.out, p.in)
+	c.checkWeights("Forward", weights, c.weightsFor(wide).len())
 	if p.bias != nil && len(p.bias) < c.K {
 		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(p.bias), c.K))
+	}
+	if wide != nil {
+		c.runWide(wide, p.operands, false)
+		return
 	}
 	p.run(c.Window, forwards)
-}
-
-// convolveWide runs a forward product of whole tiles.
-func (c Conv) convolveWide(p *wideProduct, weights int) {
-	c.checkMaps("Forward", p.out, p.in)
-	c.checkWeights("Forward", weights, p.Wide)
-	if p.bias != nil && len(p.bias) < c.K {
-		panic(fmt.Sprintf("kernel: Forward has %d biases for %d channels", len(p.bias), c.K))
-	}
-	p.plan(c, false)
-	p.run()
 }
 
 // BackwardData overwrites dx with the gradient of the input, given the
@@ -119,8 +113,8 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 		c.backwardWinograd(dx, dy, transposed)
 		return
 	}
-	c.transposed(product{precision: inFloat32, out: out, in: in,
-		weights: unsafe.Pointer(unsafe.SliceData(transposed)), slab: slabBytes})
+	c.transposed(product{precision: inFloat32, slab: slabBytes,
+		operands: operands{out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(transposed))}})
 }
 
 // BackwardDataBF16 is BackwardData in bf16: weights are rounded, sums float32, and
@@ -128,17 +122,15 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 func (c Conv) BackwardDataBF16(dx, dy MapBF16, w []float32) {
 	out, in := dx.operand("BackwardDataBF16"), dy.operand("BackwardDataBF16")
 	c.check("BackwardDataBF16", in, out, len(w))
-	memory := borrowFloats(c.transposedLen() / 2)
+	memory := borrowFloats(c.transposedWeights().len() / 2)
 	defer returnFloats(memory)
 	c.roundTransposed(BF16s(memory), w)
+	o := operands{out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(memory))}
 	if wide := c.wideTransposed(); wide != nil {
-		p := &wideProduct{Wide: wide, out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(memory))}
-		p.plan(c, true)
-		p.run()
+		c.runWide(wide, o, true)
 		return
 	}
-	c.transposed(product{precision: inBF16, out: out, in: in,
-		weights: unsafe.Pointer(unsafe.SliceData(memory)), slab: bf16SlabBytes})
+	c.transposed(product{precision: inBF16, slab: bf16SlabBytes, operands: o})
 }
 
 // transposed runs the product p from dy to dx, one phase after the other.
@@ -154,8 +146,12 @@ func (c Conv) transposed(p product) {
 // is addressed without bounds checks.
 func (c Conv) check(what string, y, x operand, weights int) {
 	c.checkMaps(what, y, x)
-	if weights < c.WeightLen() {
-		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, weights, c.WeightLen()))
+	c.checkWeights(what, weights, c.WeightLen())
+}
+
+func (c Conv) checkWeights(what string, have, want int) {
+	if have < want {
+		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, have, want))
 	}
 }
 

@@ -45,13 +45,18 @@ const (
 // into tiles of pixels; the other two make the lines.
 type product struct {
 	*precision
+	operands
+	slab int // bytes of weights that a tile reads
+	*layout
+}
+
+// operands are what a product reads and writes.
+type operands struct {
 	out, in operand
 	weights unsafe.Pointer
 	bias    []float32 // of bytes, 32-bit integers
 	relu    bool
 	scale   []float32 // of bytes: factors of the sums
-	slab    int       // bytes of weights that a tile reads
-	*layout
 }
 
 // run computes the product in a direction.

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"unsafe"
 
 	"github.com/inception-go/inception/internal/kernel/simd"
@@ -15,14 +14,10 @@ import (
 // pitch apart: a tap reads it at a fixed distance from the pixel, and tiles are cut
 // without regard to rows. At positions between rows the sums are of no use.
 //
-// Its weights are [K/16][C/16/blocks][R][S][16 steps][16k], padded with zeros to whole steps.
+// Its weights are those of weightLayout with steps of several blocks.
 type wideProduct struct {
 	*simd.Wide
-	out, in operand
-	weights unsafe.Pointer
-	bias    []float32
-	scale   []float32
-	relu    bool
+	operands
 
 	r, s, stride int
 	padH, padW   int
@@ -44,38 +39,19 @@ type wideLayout struct {
 // wideTile is how many positions a tile has.
 const wideTile = simd.MaxWide * simd.WidePixels
 
-// wide returns the products of whole tiles of a precision, or nil.
-func (c Conv) wide(w *simd.Wide) *simd.Wide {
-	if w == nil || c.StrideH != c.StrideW {
+// wideIn returns the products of whole tiles for c in a precision, or nil.
+func (c Conv) wideIn(p *precision) *simd.Wide {
+	if c.StrideH != c.StrideW {
 		return nil
 	}
-	return w
+	return p.wideOf(active)
 }
 
-// weightLen returns the number of packed weights for w, which may be nil. An output
-// block has whole steps, so that the last ones may be padding.
-func (c Conv) weightLen(w *simd.Wide) int {
-	if c.wide(w) == nil {
-		return c.WeightLen()
-	}
-	return c.WeightLen() / (c.C / Block) * roundTo(c.C/Block, w.Blocks)
-}
-
-func roundTo(n, unit int) int { return (n + unit - 1) / unit * unit }
-
-// wideAt returns the place of the weights between output block out and input block in
-// at a tap, in pieces of Block*Block: the blocks of a step lie next to each other.
-func wideAt(w *simd.Wide, out, in, tap, blocks, taps int) int {
-	return ((out*((blocks+w.Blocks-1)/w.Blocks)+in/w.Blocks)*taps+tap)*w.Blocks + in%w.Blocks
-}
-
-// clearPadding clears the weights of input blocks that an output block does not have.
-func clearPadding[E any](w *simd.Wide, weights []E, out, blocks, taps int) {
-	for in := blocks; in < roundTo(blocks, w.Blocks); in++ {
-		for tap := range taps {
-			clear(weights[wideAt(w, out, in, tap, blocks, taps)*Block*Block:][:Block*Block])
-		}
-	}
+// runWide runs the product of c's window, or the transposed one.
+func (c Conv) runWide(w *simd.Wide, o operands, back bool) {
+	p := &wideProduct{Wide: w, operands: o}
+	p.plan(c, back)
+	p.run()
 }
 
 // plan completes p for a product of c's window, or of the transposed one.
@@ -279,12 +255,5 @@ func (w *wideWalk) finish(image, k, n, positions, at, count, pixel int) {
 			f.Scale = unsafe.Pointer(&p.scale[(k+j)*Block])
 		}
 		p.Finish(f)
-	}
-}
-
-// checkWeights panics unless there are enough weights.
-func (c Conv) checkWeights(what string, have int, w *simd.Wide) {
-	if have < c.weightLen(w) {
-		panic(fmt.Sprintf("kernel: %s of %+v with %d weights, wants %d", what, c, have, c.weightLen(w)))
 	}
 }

@@ -12,7 +12,11 @@ import (
 // scale that its user knows, 0 for zero.
 type MapInt8 = Activation[uint8]
 
-var inInt8 = &precision{func(s *simd.ISA) *simd.Tiles { return &s.Int8.Tiles }, tapBytes / 4}
+var inInt8 = &precision{
+	func(s *simd.ISA) *simd.Tiles { return &s.Int8.Tiles },
+	func(s *simd.ISA) *simd.Wide { return s.Int8.Wide },
+	tapBytes / 4,
+}
 
 // Int8Weights are a convolution's weights for bytes. Its sums of products and Bias
 // are integers; a result is that times the channel's Scale in float32, rounded by
@@ -31,29 +35,17 @@ const (
 )
 
 // Int8WeightLen returns how many weights PackInt8 makes.
-func (c Conv) Int8WeightLen() int { return c.weightLen(active.Int8.Wide) }
+func (c Conv) Int8WeightLen() int { return c.weightsFor(c.wideIn(inInt8)).len() }
 
 // PackInt8 makes weights for ForwardInt8 of weights [k][ci][r][s], padding k and ci
 // with zeros to c's: [K/16][C/16][R][S][4][16k][4c], or as the implementation in use
 // takes them.
 func (c Conv) PackInt8(packed, oihw []int8, k, ci int) {
-	cb, taps, wide := c.C/Block, c.R*c.S, c.wide(active.Int8.Wide)
-	parallel.For(c.K/Block, func(ko int) {
-		if wide != nil {
-			clearPadding(wide, packed, ko, cb, taps)
-		}
-		for i := range cb * taps {
-			in, t := i/taps, i%taps
-			at := ko*cb*taps + i
-			if wide != nil {
-				at = wideAt(wide, ko, in, t, cb, taps)
-			}
-			block := packed[at*Block*Block:][:Block*Block]
-			clear(block)
-			for cl := range max(0, min(Block, ci-in*Block)) {
-				for kl := range max(0, min(Block, k-ko*Block)) {
-					block[cl/4*4*Block+kl*4+cl%4] = oihw[((ko*Block+kl)*ci+in*Block+cl)*taps+t]
-				}
+	fill(c.weightsFor(c.wideIn(inInt8)), packed, func(to *[Block * Block]int8, out, in, tap int) {
+		clear(to[:])
+		for cl := range max(0, min(Block, ci-in*Block)) {
+			for kl := range max(0, min(Block, k-out*Block)) {
+				to[cl/4*4*Block+kl*4+cl%4] = oihw[((out*Block+kl)*ci+in*Block+cl)*c.R*c.S+tap]
 			}
 		}
 	})
@@ -62,13 +54,10 @@ func (c Conv) PackInt8(packed, oihw []int8, k, ci int) {
 // ForwardInt8 is ForwardBias with a ReLU in bytes.
 func (c Conv) ForwardInt8(y, x MapInt8, w Int8Weights) {
 	w.check("ForwardInt8", c.K)
-	if wide := c.wide(active.Int8.Wide); wide != nil {
-		c.convolveWide(&wideProduct{Wide: wide, out: y.operand("ForwardInt8"), in: x.operand("ForwardInt8"),
-			weights: unsafe.Pointer(unsafe.SliceData(w.W)), bias: w.bias(), scale: w.Scale}, len(w.W))
-		return
-	}
-	c.convolve(&product{precision: inInt8, out: y.operand("ForwardInt8"), in: x.operand("ForwardInt8"),
-		weights: unsafe.Pointer(unsafe.SliceData(w.W)), bias: w.bias(), scale: w.Scale, slab: int8SlabBytes}, len(w.W))
+	c.convolve(&product{precision: inInt8, slab: int8SlabBytes, operands: operands{
+		out: y.operand("ForwardInt8"), in: x.operand("ForwardInt8"),
+		weights: unsafe.Pointer(unsafe.SliceData(w.W)), bias: w.bias(), scale: w.Scale,
+	}}, len(w.W))
 }
 
 // bias returns the 32-bit integers as tiles take them.

@@ -1,6 +1,9 @@
 package kernel
 
-import "github.com/inception-go/inception/internal/parallel"
+import (
+	"github.com/inception-go/inception/internal/kernel/simd"
+	"github.com/inception-go/inception/internal/parallel"
+)
 
 // roundUp returns n rounded up to a multiple of Block.
 func roundUp(n int) int { return (n + Block - 1) / Block * Block }
@@ -51,6 +54,45 @@ func transposeWeights(transposed, packed []float32, kb, cb, taps int) {
 			from := (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:])
 			to := (*[Block * Block]float32)(transposed[(i*taps+t)*Block*Block:])
 			active.Transpose(to, from)
+		}
+	})
+}
+
+// weightLayout is where a product's weights lie: [out][in/step][taps][step] pieces of
+// Block*Block, with zeros for the input blocks that the last step lacks.
+type weightLayout struct{ out, in, taps, step int }
+
+// weightsFor returns the layout for wide products, or for other tiles if w is nil.
+func (c Conv) weightsFor(w *simd.Wide) weightLayout {
+	l := weightLayout{out: roundUp(c.K) / Block, in: roundUp(c.C) / Block, taps: c.R * c.S, step: 1}
+	if w != nil {
+		l.step = w.Blocks
+	}
+	return l
+}
+
+// steps returns how many steps an output block's weights of a tap make.
+func (l weightLayout) steps() int { return (l.in + l.step - 1) / l.step }
+
+func (l weightLayout) len() int { return l.out * l.steps() * l.taps * l.step * Block * Block }
+
+// at returns where the weights between two blocks at a tap are.
+func (l weightLayout) at(out, in, tap int) int {
+	return (((out*l.steps()+in/l.step)*l.taps+tap)*l.step + in%l.step) * Block * Block
+}
+
+// fill makes weights piece by piece.
+func fill[E any](l weightLayout, weights []E, piece func(to *[Block * Block]E, out, in, tap int)) {
+	blocks := l.steps() * l.step
+	parallel.For(l.out*blocks, func(i int) {
+		out, in := i/blocks, i%blocks
+		for tap := range l.taps {
+			to := (*[Block * Block]E)(weights[l.at(out, in, tap):])
+			if in < l.in {
+				piece(to, out, in, tap)
+			} else {
+				clear(to[:])
+			}
 		}
 	})
 }

@@ -11,12 +11,21 @@ import (
 // multiplies. Sums are float32 in all of them.
 type precision struct {
 	tilesOf func(*simd.ISA) *simd.Tiles
-	tap     int // bytes of the weights of one tap between two blocks
+	wideOf  func(*simd.ISA) *simd.Wide // nil where there are none
+	tap     int                        // bytes of the weights of one tap between two blocks
 }
 
 var (
-	inFloat32 = &precision{func(s *simd.ISA) *simd.Tiles { return &s.Tiles }, tapBytes}
-	inBF16    = &precision{func(s *simd.ISA) *simd.Tiles { return &s.BF16.Tiles }, tapBytes / 2}
+	inFloat32 = &precision{
+		func(s *simd.ISA) *simd.Tiles { return &s.Tiles },
+		func(*simd.ISA) *simd.Wide { return nil },
+		tapBytes,
+	}
+	inBF16 = &precision{
+		func(s *simd.ISA) *simd.Tiles { return &s.BF16.Tiles },
+		func(s *simd.ISA) *simd.Wide { return s.BF16.Wide },
+		tapBytes / 2,
+	}
 )
 
 // operand is an activation as the drivers see it: an address, and sizes in bytes.
@@ -58,23 +67,14 @@ func RoundWeights(rounded []BF16, packed []float32) {
 }
 
 // BF16WeightLen returns how many values RoundWeights makes.
-func (c Conv) BF16WeightLen() int { return c.weightLen(active.BF16.Wide) }
+func (c Conv) BF16WeightLen() int { return c.weightsFor(c.wideIn(inBF16)).len() }
 
 // RoundWeights makes weights for ForwardBF16 of packed ones. Their layout is that of
 // the implementation in use.
 func (c Conv) RoundWeights(rounded []BF16, packed []float32) {
-	wide := c.wide(active.BF16.Wide)
-	if wide == nil {
-		RoundWeights(rounded, packed[:c.WeightLen()])
-		return
-	}
-	kb, cb, taps, pack := c.K/Block, c.C/Block, c.R*c.S, active.BF16.PackPairs
-	parallel.For(kb, func(k int) {
-		clearPadding(wide, rounded, k, cb, taps)
-		for i := range cb * taps {
-			at := wideAt(wide, k, i/taps, i%taps, cb, taps)
-			pack((*[Block * Block]BF16)(rounded[at*Block*Block:]), (*[Block * Block]float32)(packed[(k*cb*taps+i)*Block*Block:]))
-		}
+	round, from := active.BF16.PackPairs, c.weightsFor(nil)
+	fill(c.weightsFor(c.wideIn(inBF16)), rounded, func(to *[Block * Block]BF16, out, in, tap int) {
+		round(to, (*[Block * Block]float32)(packed[from.at(out, in, tap):]))
 	})
 }
 
@@ -84,32 +84,20 @@ func (c Conv) wideTransposed() *simd.Wide {
 	if c.StrideW != 1 || c.PadH >= c.R || c.PadW >= c.S {
 		return nil
 	}
-	return c.wide(active.BF16.Wide)
+	return c.wideIn(inBF16)
 }
 
-// back returns the convolution of the transposed product, as far as sizes are meant.
-func (c Conv) back() Conv { return Conv{c.K, c.C, c.Window} }
+// transposedWeights returns the layout of weights for BackwardDataBF16.
+func (c Conv) transposedWeights() weightLayout {
+	return Conv{c.K, c.C, c.Window}.weightsFor(c.wideTransposed())
+}
 
-func (c Conv) transposedLen() int { return c.back().weightLen(c.wideTransposed()) }
-
-// roundTransposed rounds weights [kb][cb][taps][16c][16k] to those of the
-// transposed product, with pairs of k: [cb][kb][taps][8k][16c][2k], or as wide
-// products take them.
+// roundTransposed rounds packed weights to those of the transposed product, with pairs
+// of k: [cb][kb][taps][8k][16c][2k], or as wide products take them.
 func (c Conv) roundTransposed(rounded []BF16, packed []float32) {
-	kb, cb, taps := c.K/Block, c.C/Block, c.R*c.S
-	pack, wide := active.BF16.PackTransposed, c.wideTransposed()
-	parallel.For(cb, func(c int) {
-		if wide != nil {
-			clearPadding(wide, rounded, c, kb, taps)
-		}
-		for i := range kb * taps {
-			k, t := i/taps, i%taps
-			at := c*kb*taps + i
-			if wide != nil {
-				at = wideAt(wide, c, k, t, kb, taps)
-			}
-			pack((*[Block * Block]BF16)(rounded[at*Block*Block:]), (*[Block * Block]float32)(packed[((k*cb+c)*taps+t)*Block*Block:]))
-		}
+	round, from := active.BF16.PackTransposed, c.weightsFor(nil)
+	fill(c.transposedWeights(), rounded, func(to *[Block * Block]BF16, out, in, tap int) {
+		round(to, (*[Block * Block]float32)(packed[from.at(in, out, tap):]))
 	})
 }
 
