@@ -35,8 +35,7 @@ func (c Conv) BackwardWeightsBF16(dw []float32, x, dy MapBF16) {
 		return
 	}
 	pairs, xFloats, dyFloats := (x.N+1)/2, x.C*x.H*x.W, dy.C*dy.H*dy.W
-	parts := min(pairs, (pairs*(xFloats+dyFloats)*floatBytes+pairedBytes-1)/pairedBytes)
-	most := (pairs + parts - 1) / parts
+	parts, most := pairedParts(pairs, xFloats+dyFloats)
 	memory := borrowFloats(most * (xFloats + dyFloats))
 	defer returnFloats(memory)
 	for part := range parts {
@@ -48,6 +47,13 @@ func (c Conv) BackwardWeightsBF16(dw []float32, x, dy MapBF16) {
 		pairImages(pdy, dy.images(from, to))
 		c.backwardWeights(inBF16, dw, px, pdy, part > 0)
 	}
+}
+
+// pairedParts returns into how many parts to cut pairs of so many floats each, and
+// how many pairs the largest part has.
+func pairedParts(pairs, floats int) (parts, most int) {
+	parts = min(pairs, (pairs*floats*floatBytes+pairedBytes-1)/pairedBytes)
+	return parts, (pairs + parts - 1) / parts
 }
 
 // backwardWeights runs the sum, and adds it to dw if accumulate is set. In bf16

@@ -51,10 +51,7 @@ func (c Conv) pairsGradient(x, dy MapBF16) *pairsGradient {
 	}
 	g.kGroups = (dy.Blocks() + pairsBlocks - 1) / pairsBlocks
 	g.cGroups = (x.Blocks() + pairsBlocks - 1) / pairsBlocks
-
-	pairs := (x.N + 1) / 2
-	parts := min(pairs, (pairs*g.floats()*floatBytes+pairedBytes-1)/pairedBytes)
-	g.mostPairs = (pairs + parts - 1) / parts
+	_, g.mostPairs = pairedParts((x.N+1)/2, g.floats())
 	return g
 }
 
