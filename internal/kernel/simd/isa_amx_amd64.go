@@ -26,8 +26,12 @@ func init() {
 	half.twin = amxTwin
 	half.Tiles = amxTiles()
 	half.Tiles.Outer = bf16AVX512.Outer
-	half.Wide = wideAMX(2, [][]func(*GemmArgs, *TileShape){{wideBF16AMX_1x1, wideBF16AMX_1x2}, {wideBF16AMX_2x1, wideBF16AMX_2x2}}, finishBF16AVX512, interleaveBF16AVX512)
-	bytes.Wide = wideAMX(4, [][]func(*GemmArgs, *TileShape){{wideInt8AMX_1x1, wideInt8AMX_1x2}, {wideInt8AMX_2x1, wideInt8AMX_2x2}}, finishInt8AVX512, interleaveInt8AVX512)
+	half.Wide = wideAMX(2, [][]func(*GemmArgs, *TileShape){
+		{wideBF16AMX_1x1, wideBF16AMX_1x2}, {wideBF16AMX_2x1, wideBF16AMX_2x2},
+	}, finishBF16AVX512, interleaveBF16AVX512)
+	bytes.Wide = wideAMX(4, [][]func(*GemmArgs, *TileShape){
+		{wideInt8AMX_1x1, wideInt8AMX_1x2}, {wideInt8AMX_2x1, wideInt8AMX_2x2},
+	}, finishInt8AVX512, interleaveInt8AVX512)
 	for i, row := range [][]func(*PairsArgs, *TileShape){{pairsAMX_1x1, pairsAMX_1x2}, {pairsAMX_2x1, pairsAMX_2x2}} {
 		for j, product := range row {
 			half.Pairs[i+1][j+1] = func(p *PairsArgs) { product(p, &fullShape) }
