@@ -86,7 +86,8 @@ func (g *pairsGradient) write(from, to int) {
 		pair, block := i/blocks, i%blocks
 		image := from + 2*pair
 		if block < xBlocks {
-			g.writeX(g.px[(pair*xBlocks+block)*g.xPlane*Block:][:g.xPlane*Block], plane(g.x, image, block), plane(g.x, image+1, block))
+			to := g.px[(pair*xBlocks+block)*g.xPlane*Block:][:g.xPlane*Block]
+			g.writeX(to, plane(g.x, image, block), plane(g.x, image+1, block))
 			return
 		}
 		block -= xBlocks

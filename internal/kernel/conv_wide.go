@@ -203,7 +203,9 @@ func (p *wideProduct) walk(s *scratch) wideWalk {
 			})
 		}
 	}
-	s.gemm = simd.GemmArgs{Offsets: &s.batch[0], Count: len(s.batch), APixel: p.stride * simd.WideBytes, BBlock: p.blockBytes()}
+	s.gemm = simd.GemmArgs{
+		Offsets: &s.batch[0], Count: len(s.batch), APixel: p.stride * simd.WideBytes, BBlock: p.blockBytes(),
+	}
 	w.sums = s.alignedFloats(simd.MaxWide * wideTile * Block)
 	return w
 }

@@ -77,7 +77,8 @@ func amxProducts(g *GemmArgs, batch []GemmOffset, sets, a, b int) [Block]float32
 // genericWide makes wide products of a function that adds to the sums of one pixel
 // those of one step.
 func genericWide(blocks int, add func(sums *[Block]uint32, a, b unsafe.Pointer), finish func(*FinishArgs)) *Wide {
-	w := &Wide{Blocks: blocks, Finish: finish, Interleave: func(g *InterleaveArgs) { interleaveGeneric(g, WideBytes/blocks) }}
+	w := &Wide{Blocks: blocks, Finish: finish}
+	w.Interleave = func(g *InterleaveArgs) { interleaveGeneric(g, WideBytes/blocks) }
 	for i := 1; i <= MaxWide; i++ {
 		for j := 1; j <= MaxWide; j++ {
 			w.Products[i][j] = func(g *GemmArgs) {
