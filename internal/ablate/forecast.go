@@ -139,7 +139,7 @@ func (r planned) runTime(step time.Duration) time.Duration {
 	epochs := (batches + r.outline.Batches - 1) / r.outline.Batches
 	validations := train.Validations(0, epochs, r.config.Eval.Every)
 	perImage := step / time.Duration(o.BatchSize)
-	total := step*time.Duration(batches) + perImage/3*time.Duration(validations*r.outline.ValImages)
+	total := time.Duration(float64(step)*float64(batches)*r.effort()) + perImage/3*time.Duration(validations*r.outline.ValImages)
 	if o.MaxTime > 0 {
 		total = min(total, o.MaxTime)
 	}
