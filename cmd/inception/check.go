@@ -70,8 +70,8 @@ func (s *session) showCheck(r check.Result) {
 		if !p.OK {
 			verdict = "FAIL"
 		}
-		s.print("%-24s %-9s %10.4g %10.1e  %-20s %-20s %s\n", dataset.OneLine(p.Name), fmt.Sprintf("%dx%d", p.Width, p.Height),
-			p.Largest, p.Difference, className(p.Then), className(p.Now), verdict)
+		s.print("%-24s %-9s %10.4g %10.1e  %-20s %-20s %s\n", dataset.OneLine(p.Name),
+			fmt.Sprintf("%dx%d", p.Width, p.Height), p.Largest, p.Difference, className(p.Then), className(p.Now), verdict)
 	}
 	s.print("the largest difference is %.1e of the largest value, %g is allowed\n", r.Worst(), r.Tolerance)
 }

@@ -200,7 +200,8 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 	r := evalReport{
 		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
-		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops, TTA: cmp.Or(o.Job.TTA, evaluate.TTANone), Precision: o.Precision(),
+		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops,
+		TTA: cmp.Or(o.Job.TTA, evaluate.TTANone), Precision: o.Precision(),
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}

@@ -66,7 +66,8 @@ named and skipped, and the exit status is 1 then.`,
 	f := c.Flags()
 	f.IntVarP(&p.top, "top", "k", 5, "classes to print of each picture")
 	f.StringVar(&p.labels, "labels", "", "`file` with a label a line, instead of the weights' own")
-	f.StringVar(&p.csv, "csv", "", "write the classes to this CSV `file`, - for standard output: image,rank,index,label,probability")
+	f.StringVar(&p.csv, "csv", "", "write the classes to this CSV `file`, - for standard output: "+
+		"image,rank,index,label,probability")
 	f.StringVar(&p.logits, "logits", "", "also write all logits to this .npy, [N,classes]")
 	return c
 }

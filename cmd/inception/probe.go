@@ -95,6 +95,7 @@ func (p *probeCommand) run(c *cobra.Command) error {
 			return err
 		}
 	}
+	p.data = resolved.Data.Train // of the configuration, where no flag says it
 	return p.show(made)
 }
 

@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,7 +20,6 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
-	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -368,44 +365,4 @@ func (s *session) bar(text string, unit console.Unit) *console.Bar {
 		return nil
 	}
 	return console.NewBar(s.stderr, console.Width(s.stderr), s.logEvery, text, unit)
-}
-
-// program returns how this program was called, for the next command to type.
-func program() string {
-	if exe, err := os.Executable(); err == nil && strings.Contains(exe, string(filepath.Separator)+"go-build") {
-		return "go run ./cmd/inception"
-	}
-	return "inception"
-}
-
-// commandLine returns what was typed.
-func commandLine() string {
-	words := []string{program()}
-	for _, arg := range os.Args[1:] {
-		words = append(words, shell.Quote(arg))
-	}
-	return strings.Join(words, " ")
-}
-
-// released is the version of a released program, which the linker sets.
-var released string
-
-// version is that of the release, the module's, or the commit it was built from.
-func version() string {
-	if released != "" {
-		return released
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value[:min(12, len(setting.Value))]
-		}
-	}
-	return "devel"
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
@@ -26,6 +27,46 @@ func newVersion(s *session) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// program returns how this program was called, for the next command to type.
+func program() string {
+	if exe, err := os.Executable(); err == nil && strings.Contains(exe, string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/inception"
+	}
+	return "inception"
+}
+
+// commandLine returns what was typed.
+func commandLine() string {
+	words := []string{program()}
+	for _, arg := range os.Args[1:] {
+		words = append(words, shell.Quote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// released is the version of a released program, which the linker sets.
+var released string
+
+// version is that of the release, the module's, or the commit it was built from.
+func version() string {
+	if released != "" {
+		return released
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return "devel"
 }
 
 // newManual is `inception manual`, for those who package the program.

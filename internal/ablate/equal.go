@@ -95,7 +95,7 @@ func (p *Plan) costs() (costs []float64, err error) {
 	costs = make([]float64, len(p.rows))
 	if p.equal == EqualMACs {
 		for i, row := range p.rows {
-			costs[i] = float64(row.trainMACs)
+			costs[i] = float64(row.trainMACs) * row.effort()
 		}
 		return costs, nil
 	}
@@ -105,7 +105,7 @@ func (p *Plan) costs() (costs []float64, err error) {
 			if err != nil {
 				return nil, fmt.Errorf("row %s: %w", row.Name, err)
 			}
-			perImage := float64(step) / float64(row.config.Train.BatchSize) / float64(time.Second)
+			perImage := float64(step) / float64(row.config.Train.BatchSize) / float64(time.Second) * row.effort()
 			if round == 0 || perImage < costs[i] {
 				costs[i] = perImage
 			}
@@ -113,3 +113,7 @@ func (p *Plan) costs() (costs []float64, err error) {
 	}
 	return costs, nil
 }
+
+// effort is what an image costs with train.sizes, as a share of one of
+// model.input_size.
+func (r planned) effort() float64 { return r.config.Train.Effort(r.outline.Spec.InputSize) }

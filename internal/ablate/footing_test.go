@@ -6,12 +6,40 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
+
+func TestEqualMACsCountTheSizesOfTheEpochs(t *testing.T) {
+	const suite = "set: {train.epochs: 4}\nrows:\n  - {name: full}\n  - {name: growing, set: {train.sizes: [24, 32]}}\n"
+	s, err := parse("two", "two.yaml", []byte(suite))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Prepare(Options{Suite: s, Base: tinyBase(t), Seeds: 1, Equal: EqualMACs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := float64(p.rows[0].outline.Spec.InputSize)
+	mean := (24*24/(size*size) + 32*32/(size*size)) / 2
+	const step = time.Second
+	full, growing := p.rows[0].runTime(step), p.rows[1].runTime(step)
+	if saved := 4 * 3 * (1 - mean); math.Abs((full-growing).Seconds()-saved) > 0.01 {
+		t.Errorf("12 updates of a second at %g pixels take %s, of 24 and 32 pixels %s", size, full, growing)
+	}
+	r, err := p.collect(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Rows[1].Epochs, int(math.Round(4/mean)); got != want || got == 4 {
+		t.Errorf("a row of 24 and 32 pixels has %d epochs, want %d", got, want)
+	}
+}
 
 func TestEqualMACsGiveACheapRowMoreEpochs(t *testing.T) {
 	const suite = "set: {train.epochs: 4}\nrows:\n  - {name: full}\n  - {name: half, set: {model.input_size: 24}}\n"

@@ -70,7 +70,8 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 		r := RowForecast{
 			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
-			Steps: row.outline.Updates, StepSeconds: step.Seconds(), Seconds: row.runTime(step).Seconds() / float64(p.crew.ranks()),
+			Steps: row.outline.Updates, StepSeconds: step.Seconds(),
+			Seconds: row.runTime(step).Seconds() / float64(p.crew.ranks()),
 		}
 		if o.Seconds.N > 0 {
 			r.Seconds = o.Seconds.Mean
@@ -139,7 +140,8 @@ func (r planned) runTime(step time.Duration) time.Duration {
 	epochs := (batches + r.outline.Batches - 1) / r.outline.Batches
 	validations := train.Validations(0, epochs, r.config.Eval.Every)
 	perImage := step / time.Duration(o.BatchSize)
-	total := step*time.Duration(batches) + perImage/3*time.Duration(validations*r.outline.ValImages)
+	total := time.Duration(float64(step)*float64(batches)*r.effort()) +
+		perImage/3*time.Duration(validations*r.outline.ValImages)
 	if o.MaxTime > 0 {
 		total = min(total, o.MaxTime)
 	}

@@ -92,7 +92,8 @@ func try(path, reader string, w *model.Weights, m weights.Metadata, o Options) (
 }
 
 func noGolden(path string) error {
-	remedy := "inception export --format safetensors adds them to a weight file, inception import to the file of another tool"
+	remedy := "inception export --format safetensors adds them to a weight file, " +
+		"inception import to the file of another tool"
 	if strings.HasSuffix(path, ".onnx") {
 		remedy = "export it again from its weights"
 	}

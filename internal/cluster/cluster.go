@@ -21,7 +21,7 @@ import (
 
 // Options are the cluster.* keys of a configuration.
 type Options struct {
-	Timeout time.Duration `yaml:"timeout" json:"timeout" help:"of several processes under MPI: end all if one lets the others wait that long, such as 90s; it must cover the reading of the first batch and the writing of a checkpoint; 0 for no limit"`
+	Timeout time.Duration `yaml:"timeout" json:"timeout" help:"of several processes under MPI: end all if one lets the others wait that long, such as 90s; it must cover the reading of the first batch, the writing of a checkpoint and the fitting of train.head probe; 0 for no limit"`
 }
 
 // DefaultOptions returns a limit of ten minutes.

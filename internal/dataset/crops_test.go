@@ -72,3 +72,18 @@ func TestAnUnreadableImageIsSkippedOnceHoweverManyViews(t *testing.T) {
 		t.Errorf("skipped: %v", skipped)
 	}
 }
+
+func TestPicturesOfAnotherSizeAreRefusedWhereTheyAreTakenAsTheyAre(t *testing.T) {
+	for crops, refused := range map[picture.Crops]bool{picture.SingleCrop: true, picture.MirroredCrop: true, picture.TenCrops: false} {
+		o := loaderOptions(false)
+		o.Preprocess = o.Preprocess.WithGeometry(picture.AsIs)
+		o.Preprocess.Size, o.Crops, o.SkipUnreadable = 7, crops, true
+		var skipped []error
+		for _, b := range readEpoch(t, NewLoader(squares{n: 3}, o), 0, 0) {
+			skipped = append(skipped, b.Skipped...)
+		}
+		if got := len(skipped); got != 3 && refused || got != 0 && !refused {
+			t.Errorf("%d crops: %d of 3 pictures are refused", crops, got)
+		}
+	}
+}

@@ -345,7 +345,7 @@ func (l *Loader) reader(i int) func() (*loaned, error) {
 		if err == nil {
 			err = im.Validate()
 		}
-		if err == nil && !l.options.Train && l.options.Crops <= picture.SingleCrop {
+		if err == nil && !l.options.Train && l.options.Crops.Framed() {
 			err = l.options.Preprocess.Takes(im)
 		}
 		if err != nil {

@@ -16,8 +16,9 @@ import (
 )
 
 // Fill gives metadata golden pictures: those of own if there are any, else those that
-// it has and the network takes, else made-up ones. The answers are computed anew. If these are not finite, or
-// the network takes none of the pictures, there are none, and the error says why.
+// it has and the network takes, else made-up ones. The answers are computed anew. If
+// these are not finite, or no picture can be taken, there are none, and the error says
+// why.
 func Fill(w *model.Weights, m *weights.Metadata, own weights.Golden) error {
 	pictures := own
 	if len(own) == 0 {

@@ -203,11 +203,15 @@ func (o OptimizerOptions) method() (m method) {
 	return m
 }
 
-// NewOptimizer prepares the updates of params, which are in the network's order;
-// the options must be valid.
-func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
+// NewOptimizer prepares the updates of params, which are all of a network in its
+// order, except those of frozen layers, of which nil is none; the options must be
+// valid.
+func NewOptimizer(o OptimizerOptions, params []*ops.Param, frozen func(layer string) bool) *Optimizer {
 	opt := &Optimizer{method: o.method(), options: o, slots: map[*ops.Param][]Slot{}, factors: o.factors(params)}
 	for _, p := range params {
+		if !p.Trainable() || frozen != nil && frozen(p.Layer) {
+			continue
+		}
 		for _, kind := range opt.method.slots {
 			s := Slot{kind.name, make([]float32, len(p.Data))}
 			for i := range s.Data {
@@ -219,7 +223,8 @@ func NewOptimizer(o OptimizerOptions, params []*ops.Param) *Optimizer {
 	return opt
 }
 
-// factors returns what the learning rate of each parameter is multiplied by.
+// factors returns what the learning rate of each parameter is multiplied by. Frozen
+// layers count among those that lie nearer to the classifier.
 func (o OptimizerOptions) factors(params []*ops.Param) map[*ops.Param]float64 {
 	all := map[*ops.Param]float64{}
 	depth, above := 1.0, ""

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/inception-go/inception/internal/model"
@@ -53,7 +54,7 @@ func expect(t *testing.T, what string, got []float32, want []float64, tolerance 
 func TestRMSPropIsTensorFlows(t *testing.T) {
 	o := OptimizerOptions{Name: RMSProp, Alpha: 0.9, Momentum: 0.9, BiasLRFactor: 1, LayerDecay: 1}
 	w := vector(3)
-	opt := NewOptimizer(o, []*ops.Param{w})
+	opt := NewOptimizer(o, []*ops.Param{w}, nil)
 	mom1 := 0.5 * 2 / math.Sqrt(1.3+1)
 	mom2 := 0.9*mom1 - 0.5*1/math.Sqrt(1.27+1)
 	mom3 := 0.9 * mom2
@@ -68,7 +69,7 @@ func TestHeadLearnsAtItsOwnRate(t *testing.T) {
 	o := OptimizerOptions{Name: SGD, HeadLRFactor: 10, LayerDecay: 1}
 	head, body := vector(1), vector(1)
 	head.Head = true
-	opt := NewOptimizer(o, []*ops.Param{head, body})
+	opt := NewOptimizer(o, []*ops.Param{head, body}, nil)
 	opt.Update([]model.Gradient{gradientOf(head, []float64{1}), gradientOf(body, []float64{1})}, 0.01, 1)
 	expect(t, "head", head.Values(), []float64{0.9}, 1e-6)
 	expect(t, "body", body.Values(), []float64{0.99}, 1e-6)
@@ -103,6 +104,13 @@ func TestRatesFallTowardsTheImage(t *testing.T) {
 			t.Errorf("%s, kind %d: factor %g, want %g", p.Layer, p.Kind, factors[p], want[i])
 		}
 	}
+	// Who freezes a module does not make the layers below it learn faster.
+	frozen := NewOptimizer(o, params, func(layer string) bool { return strings.HasPrefix(layer, "Mixed_5b") })
+	for i, p := range params {
+		if module := p.Module == "Mixed_5b"; (len(frozen.Slots(p)) == 0) != module || frozen.factors[p] != want[i] {
+			t.Errorf("Mixed_5b frozen: %s has %d slots, factor %g", p.Layer, len(frozen.Slots(p)), frozen.factors[p])
+		}
+	}
 }
 
 // In float64, with the definition of the paper: k steps of SGD, one step back.
@@ -110,7 +118,7 @@ func TestLookaheadFollowsItsPaper(t *testing.T) {
 	golden := readPyTorch(t)
 	o := OptimizerOptions{Name: SGD, Momentum: 0.9, BiasLRFactor: 1, LayerDecay: 1, LookaheadSteps: 2, LookaheadAlpha: 0.3}
 	w := vector(golden.Start...)
-	opt := NewOptimizer(o, []*ops.Param{w})
+	opt := NewOptimizer(o, []*ops.Param{w}, nil)
 	fast, slow := slices.Clone(golden.Start), slices.Clone(golden.Start)
 	momentum := make([]float64, len(fast))
 	for n, g := range golden.Gradients {
@@ -133,7 +141,7 @@ func TestLookaheadFollowsItsPaper(t *testing.T) {
 func TestDecayComesBeforeClipping(t *testing.T) {
 	w := vector(3)
 	g := []model.Gradient{gradientOf(w, []float64{1, 4})}
-	NewOptimizer(OptimizerOptions{Name: SGD, WeightDecay: 2.0 / 3}, nil).Decay(g) // (1+2, 4), of norm 5
+	NewOptimizer(OptimizerOptions{Name: SGD, WeightDecay: 2.0 / 3}, nil, nil).Decay(g) // (1+2, 4), of norm 5
 	if norm := Clip(g, 0, 1); math.Abs(norm-5) > 1e-6 {
 		t.Errorf("the norm is %g, not 5", norm)
 	}
@@ -144,7 +152,7 @@ func TestDecayLeavesBatchNormAlone(t *testing.T) {
 	p := ops.NewParam("bn.weight", ops.Gamma, 16)
 	p.Data = floats32([]float64{5})
 	g := []model.Gradient{{Param: p, Data: make([]float32, 16)}}
-	NewOptimizer(OptimizerOptions{Name: SGD, WeightDecay: 1}, nil).Decay(g)
+	NewOptimizer(OptimizerOptions{Name: SGD, WeightDecay: 1}, nil, nil).Decay(g)
 	expect(t, "gradient", g[0].Data, []float64{0}, 0)
 }
 
@@ -275,7 +283,7 @@ func TestOptimizersFollowPyTorch(t *testing.T) {
 	} {
 		w := vector(golden.Start...)
 		o.HeadLRFactor, o.BiasLRFactor, o.LayerDecay = 1, 1, 1
-		opt := NewOptimizer(o, []*ops.Param{w})
+		opt := NewOptimizer(o, []*ops.Param{w}, nil)
 		for i, values := range golden.Gradients {
 			g := []model.Gradient{gradientOf(w, values)}
 			opt.Decay(g)

@@ -40,6 +40,10 @@ func (c Crops) Validate() error {
 	return fmt.Errorf("must be 1, 10, 12 or 144, is %d", c)
 }
 
+// Framed reports whether the views are framed as Preprocess frames a picture. The
+// others are cut from squares of the picture, whatever its size.
+func (c Crops) Framed() bool { return c <= MirroredCrop }
+
 // Describe says in one line how inputs are made.
 func (c Crops) Describe(p Preprocess) string {
 	switch {
@@ -120,10 +124,10 @@ type Views struct {
 	squares    []func() Image // each made once, however many views are cut from it
 }
 
-// Views returns the c views of im.
+// Views returns the c views of im, which p Takes where they are Framed.
 func (p Preprocess) Views(im Image, c Crops) *Views {
 	v := &Views{Picture: im, preprocess: p, crops: c}
-	if c <= MirroredCrop {
+	if c.Framed() {
 		return v
 	}
 	for _, s := range c.squares(p.Size) {
@@ -138,7 +142,7 @@ func (p Preprocess) Views(im Image, c Crops) *Views {
 // Cut writes view i to dst, [3][Size][Size].
 func (v *Views) Cut(dst []float32, i int, r *Resampler) {
 	p := v.preprocess
-	if v.crops <= MirroredCrop {
+	if v.crops.Framed() {
 		p.Apply(dst, v.Picture, r)
 		if i == 1 {
 			for row := range slices.Chunk(dst, p.Size) {

@@ -192,7 +192,8 @@ func (r *run) ahead() time.Duration {
 		return 0
 	}
 	updates := max(0, r.updates()-r.at.Step)
-	return time.Duration(r.effort(updates)*float64(r.clock.pace)) + time.Duration(r.validationsUntil(updates))*r.validationTime()
+	return time.Duration(r.effort(updates)*float64(r.clock.pace)) +
+		time.Duration(r.validationsUntil(updates))*r.validationTime()
 }
 
 // endTime names a moment: the hour today, else the day too.

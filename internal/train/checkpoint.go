@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/inception-go/inception/internal/model"
-	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
@@ -160,15 +159,4 @@ func (s state) load(t *checkpointFile, accept func(progress, Recipe) error) erro
 // describe names a model in a few words.
 func describe(s model.Spec) string {
 	return fmt.Sprintf("%s, %d px, %d classes, width %g", s.Variant, s.InputSize, s.Classes, s.Width)
-}
-
-// trainable lists the parameters that a training changes.
-func trainable(w *model.Weights, frozen func(layer string) bool) []*ops.Param {
-	var params []*ops.Param
-	for _, p := range w.Params {
-		if p.Trainable() && !frozen(p.Layer) {
-			params = append(params, p)
-		}
-	}
-	return params
 }

@@ -32,7 +32,8 @@ func DefaultConfig(variant string) (Config, error) {
 // Validate returns the first thing wrong with the values, a settings.KeyError.
 func (c Config) Validate() error {
 	for _, validate := range []func() error{
-		c.Model.Validate, c.Model.CheckSize, c.checkSizes, c.Data.Validate, c.Recipe.Validate, c.Eval.Validate, c.Cluster.Validate,
+		c.Model.Validate, c.Model.CheckSize, c.checkSizes, c.Data.Validate, c.Recipe.Validate,
+		c.Eval.Validate, c.Cluster.Validate,
 	} {
 		if err := validate(); err != nil {
 			return err

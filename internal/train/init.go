@@ -34,8 +34,8 @@ func (i Init) weights(
 		return nil, false, err
 	}
 	if from.Int8 != nil {
-		return nil, false, fmt.Errorf("%s: is quantised to int8, which training cannot begin with; give the weights that it was "+
-			"made of", i.Weights)
+		return nil, false, fmt.Errorf("%s: is quantised to int8, which training cannot begin with; give the "+
+			"weights that it was made of", i.Weights)
 	}
 	rows, err := i.rows(metadata, data.train.Classes(), reporter)
 	if err != nil {

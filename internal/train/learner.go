@@ -55,7 +55,7 @@ func newLearner(job Job, data trainingData, w *model.Weights) (*learner, error) 
 	if err := l.build(l.sizeOf(0)); err != nil {
 		return nil, err
 	}
-	l.optimizer = optimize.NewOptimizer(r.Optimizer, trainable(w, frozen))
+	l.optimizer = optimize.NewOptimizer(r.Optimizer, w.Params, frozen)
 	if r.EMA.Decay > 0 {
 		l.average = &optimize.Average{Options: r.EMA, Weights: w.Clone()}
 	}

@@ -32,7 +32,7 @@ func (r *run) saveWeights(isBest bool) error {
 	}
 	save := func(name string, w *model.Weights) error {
 		if err := golden.Fill(w, &metadata, nil); err != nil && !errors.Is(err, model.ErrNotFinite) {
-			return err
+			r.reporter.Warn(fmt.Sprintf("%s: no golden pictures: %v; the training goes on", name, err))
 		}
 		return weights.Save(r.path(name), w, metadata)
 	}

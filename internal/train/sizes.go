@@ -31,6 +31,22 @@ func (o LoopOptions) largest(own int) int {
 	return slices.Max(o.Sizes)
 }
 
+// Effort returns what the updates of a training cost on average, as a share of
+// those at the network's own size: they take time by the square of the size.
+func (o LoopOptions) Effort(own int) float64 {
+	sum := 0.0
+	for epoch := range o.Epochs {
+		sum += area(o.sizeAt(epoch, own), own)
+	}
+	return sum / float64(o.Epochs)
+}
+
+// area returns how many times as many pixels one size has as another.
+func area(size, other int) float64 {
+	side := float64(size) / float64(other)
+	return side * side
+}
+
 // checkSizes returns an error unless the network can be made for all sizes, with
 // the same parameters: the second convolution of an auxiliary head covers its
 // whole map where that is small.
@@ -67,7 +83,7 @@ func (r *run) resize() error {
 }
 
 // effort returns the updates that are ahead, counted in those of the size under
-// way, which take time by the square of it.
+// way.
 func (r *run) effort(updates int) float64 {
 	if len(r.recipe.Train.Sizes) == 0 {
 		return float64(updates)
@@ -76,8 +92,7 @@ func (r *run) effort(updates int) float64 {
 	for updates > 0 {
 		epoch := done / perEpoch
 		n := min(updates, (epoch+1)*perEpoch-done)
-		side := float64(r.sizeOf(epoch)) / float64(r.net.Spec.InputSize)
-		sum += float64(n) * side * side
+		sum += float64(n) * area(r.sizeOf(epoch), r.net.Spec.InputSize)
 		done, updates = done+n, updates-n
 	}
 	return sum

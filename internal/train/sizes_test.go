@@ -49,6 +49,41 @@ func TestEpochsDivideTheSizes(t *testing.T) {
 	}
 }
 
+func TestTheEffortIsTheMeanOfTheSizes(t *testing.T) {
+	for _, c := range []struct {
+		options LoopOptions
+		want    float64
+	}{
+		{LoopOptions{Epochs: 3}, 1},
+		{LoopOptions{Epochs: 3, Sizes: []int{32}}, 1},
+		{LoopOptions{Epochs: 4, Sizes: []int{16, 64}}, (0.25 + 4) / 2},
+		{LoopOptions{Epochs: 3, Sizes: []int{16, 64}}, (2*0.25 + 4) / 3},
+	} {
+		if got := c.options.Effort(32); got != c.want {
+			t.Errorf("%+v: effort %g, want %g", c.options, got, c.want)
+		}
+	}
+}
+
+// Whoever times steps brings images of the network's size.
+func TestAStepperTakesInputsOfTheNetworksSize(t *testing.T) {
+	job := tinyJob(t)
+	job.Train.Sizes, job.Model.Classes = []int{28, 40}, 4
+	w, err := model.NewWeights(job.Model, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewStepper(job.Recipe, w, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	batch, size := job.Train.BatchSize, job.Model.InputSize
+	if err := s.Step(make([]float32, batch*3*size*size), make([]int, batch)); err != nil {
+		t.Error(err)
+	}
+}
+
 // A list of the network's own size is no other training than none.
 func TestTheOwnSizeChangesNoBit(t *testing.T) {
 	plain := tinyJob(t)

@@ -13,12 +13,13 @@ type Stepper struct {
 	at      progress
 }
 
-// NewStepper builds the training network of w; emulate is Job's. Every rank of c
-// builds one.
+// NewStepper builds the training network of w for inputs of its own size; emulate is
+// Job's. Every rank of c builds one.
 func NewStepper(r Recipe, w *model.Weights, emulate bool, c *cluster.Cluster) (*Stepper, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
+	r.Train.Sizes = nil
 	l, err := newLearner(Job{Config: Config{Recipe: r}, Emulate: emulate, Cluster: c},
 		trainingData{batches: c.Size() * r.Train.GradAccumSteps}, w)
 	if err != nil {

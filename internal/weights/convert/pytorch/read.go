@@ -36,8 +36,9 @@ func Read(file []byte) (*Contents, error) {
 	return c, err
 }
 
-// readZip reads data.pkl of an archive, and what Write put beside it. Its storages are entries that stand
-// uncompressed in the file, so nothing can unpack to more than the file has.
+// readZip reads data.pkl of an archive, and what Write put beside it. The storages are
+// entries that stand uncompressed in the file, so nothing can unpack to more than the
+// file has.
 func readZip(file []byte) (found any, about []byte, err error) {
 	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
