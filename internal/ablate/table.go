@@ -272,8 +272,10 @@ func (r *Result) WriteText(w io.Writer, columns int) error {
 
 // leastNeeded are the titles of what a narrow terminal does without, what it can
 // best do without first.
-var leastNeeded = []string{"paper's Bn ops", "change", "images/s", "GMAC", "params, M", "paper's, top-1 / top-5", "time per run",
-	"detectable", "beats base", "p", "top-5 error, %", "McNemar's p", "runs"}
+var leastNeeded = []string{
+	"paper's Bn ops", "change", "images/s", "GMAC", "params, M", "paper's, top-1 / top-5", "time per run",
+	"detectable", "beats base", "p", "top-5 error, %", "McNemar's p", "runs",
+}
 
 // within returns the table without columns that are too much for the width.
 func (g grid) within(width int) grid {

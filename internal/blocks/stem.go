@@ -18,7 +18,8 @@ type StemOptions struct {
 // maxPool is the 3x3/2 pool of the stem and of the grid reductions.
 var maxPool = kernel.Pool{Window: kernel.Square(3, 2, 0)}
 
-// Stem turns images into 192 channels, as released at an eighth of their size, or into the 288 of Szegedy et al. 2015, table 1.
+// Stem turns images into 192 channels, as released at an eighth of their size, or
+// into the 288 of Szegedy et al. 2015, table 1.
 func (b *Builder) Stem(image *gorgonia.Node, o StemOptions) *gorgonia.Node {
 	x := image
 	if o.SevenBySeven {

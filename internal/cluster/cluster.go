@@ -189,7 +189,8 @@ func (c *Cluster) Group(ranks int) *Cluster {
 	first := c.rank / ranks * ranks
 	end := min(first+ranks, len(c.ranks))
 	return &Cluster{
-		transport: c.transport, ranks: c.ranks[first:end], rank: c.rank - first, hosts: c.hosts[first:end], timeout: c.timeout,
+		transport: c.transport, ranks: c.ranks[first:end], rank: c.rank - first, hosts: c.hosts[first:end],
+		timeout: c.timeout,
 	}
 }
 

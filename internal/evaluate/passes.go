@@ -165,7 +165,10 @@ func exchange(c *cluster.Cluster, own pass, failed error) ([]header, error) {
 
 // pass returns a header as a pass without results.
 func (h header) pass() pass {
-	return pass{labels: h.Labels, indices: h.Indices, skipped: dataset.ImageErrors(h.Skipped), damaged: dataset.ImageErrors(h.Damaged)}
+	return pass{
+		labels: h.Labels, indices: h.Indices,
+		skipped: dataset.ImageErrors(h.Skipped), damaged: dataset.ImageErrors(h.Damaged),
+	}
 }
 
 // tell gives the figures of rank 0's result to all ranks, and its error.

@@ -29,7 +29,8 @@ type output struct {
 
 func newEngine(o Options) (*engine, error) {
 	e := &engine{
-		spec: o.Weights.Spec.At(o.Metadata.Preprocess.Size), weights: o.Weights, options: model.Options{Precision: o.Precision}, networks: map[int]*model.Network{},
+		spec: o.Weights.Spec.At(o.Metadata.Preprocess.Size), weights: o.Weights,
+		options: model.Options{Precision: o.Precision}, networks: map[int]*model.Network{},
 		headless: o.Metadata.NoHead,
 	}
 	e.sizes = []int{o.Batch}

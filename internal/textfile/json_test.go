@@ -29,7 +29,7 @@ func TestJSONErrorsNameKeysAndNoGoTypes(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
-	if err := errors.New("other"); JSONError(err) != err || JSONError(nil) != nil {
+	if err := errors.New("other"); !errors.Is(JSONError(err), err) || JSONError(nil) != nil {
 		t.Error("other errors are changed")
 	}
 }

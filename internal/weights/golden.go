@@ -117,8 +117,11 @@ func inflate(data, packed []byte) error {
 	if _, err := io.ReadFull(r, data); err != nil {
 		return fmt.Errorf("its pixels: %w", err)
 	}
-	if n, err := r.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
-		return fmt.Errorf("its pixels do not end after width x height x 3 bytes (%v)", err)
+	switch _, err := io.ReadFull(r, make([]byte, 1)); {
+	case err == nil:
+		return errors.New("its pixels do not end after width x height x 3 bytes")
+	case !errors.Is(err, io.EOF): // of the checksum
+		return fmt.Errorf("its pixels: %w", err)
 	}
 	return nil
 }
