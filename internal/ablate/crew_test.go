@@ -202,6 +202,16 @@ func TestABudgetEndsTheRunsOfAllRanks(t *testing.T) {
 	}
 }
 
+// The folder may show the end of a run before the crew that makes it says so.
+func TestARunThatHasBegunIsCountedOnce(t *testing.T) {
+	r := &Result{Rows: []RowResult{
+		{Runs: []Outcome{{State: Done}, {State: Pending}}}, {Runs: []Outcome{{State: Pending}, {State: Failed}}},
+	}}
+	if n := r.begun(map[turn]bool{{0, 0}: true, {0, 1}: true}); n != 3 {
+		t.Errorf("%d runs have begun, want two that are over and one under way", n)
+	}
+}
+
 func TestCrewsShareTheTimeOfABudget(t *testing.T) {
 	l := &ledger{crews: 2, seconds: []float64{10, 30}, has: map[turn]bool{}, first: 2, last: 2}
 	if runs, seconds := l.plan(unlimited); runs[0] != 2 || runs[1] != 2 || seconds != 40 {
