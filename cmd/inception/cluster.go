@@ -46,6 +46,7 @@ func (s *session) join(c *cobra.Command) (err error) {
 const leaveLimit = 5 * time.Second
 
 // sayLimit is how long the others let rank 0 say what is wrong with all of them.
+// Who is still there then may be the only one with the error.
 const sayLimit = 2 * time.Second
 
 // end ends this process's part and returns its exit status. An error that all
@@ -53,7 +54,7 @@ const sayLimit = 2 * time.Second
 func (s *session) end(err error, stderr io.Writer) int {
 	if s.apart.Rank > 0 {
 		time.Sleep(sayLimit) // the launcher ends all when the first one ends, which should be rank 0
-		return status(err, io.Discard)
+		return status(fmt.Errorf("rank %d: %w", s.apart.Rank, err), stderr)
 	}
 	if s.cluster.Size() == 1 {
 		return status(err, stderr)
