@@ -46,7 +46,6 @@ func (s *session) join(c *cobra.Command) (err error) {
 const leaveLimit = 5 * time.Second
 
 // sayLimit is how long the others let rank 0 say what is wrong with all of them.
-// Who is still there then may be the only one with the error.
 const sayLimit = 2 * time.Second
 
 // end ends this process's part and returns its exit status. An error that all
@@ -54,6 +53,10 @@ const sayLimit = 2 * time.Second
 func (s *session) end(err error, stderr io.Writer) int {
 	if s.apart.Rank > 0 {
 		time.Sleep(sayLimit) // the launcher ends all when the first one ends, which should be rank 0
+		var usage usageError
+		if errors.As(err, &usage) || errors.Is(err, cluster.ErrAlone) {
+			return status(err, io.Discard) // rank 0 has said it
+		}
 		return status(fmt.Errorf("rank %d: %w", s.apart.Rank, err), stderr)
 	}
 	if s.cluster.Size() == 1 {
