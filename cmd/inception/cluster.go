@@ -82,6 +82,9 @@ func (s *session) end(err error, stderr io.Writer) int {
 		if err == nil {
 			err = leaving
 		}
+		if rank > 0 {
+			time.Sleep(time.Second) // if rank 0 has an error too, it has said so and ends all now
+		}
 		if rank > 0 || own == 0 {
 			own = status(fmt.Errorf("%s: %w", s.cluster.Name(rank), err), stderr)
 		}
