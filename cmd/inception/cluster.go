@@ -53,7 +53,11 @@ const sayLimit = 2 * time.Second
 func (s *session) end(err error, stderr io.Writer) int {
 	if s.apart.Rank > 0 {
 		time.Sleep(sayLimit) // the launcher ends all when the first one ends, which should be rank 0
-		return status(err, io.Discard)
+		var usage usageError
+		if errors.As(err, &usage) || errors.Is(err, cluster.ErrAlone) {
+			return status(err, io.Discard) // rank 0 has said it
+		}
+		return status(fmt.Errorf("rank %d: %w", s.apart.Rank, err), stderr)
 	}
 	if s.cluster.Size() == 1 {
 		return status(err, stderr)
@@ -77,6 +81,9 @@ func (s *session) end(err error, stderr io.Writer) int {
 	if leaving := s.cluster.Leave(own); leaving != nil {
 		if err == nil {
 			err = leaving
+		}
+		if rank > 0 {
+			time.Sleep(time.Second) // if rank 0 has an error too, it has said so and ends all now
 		}
 		if rank > 0 || own == 0 {
 			own = status(fmt.Errorf("%s: %w", s.cluster.Name(rank), err), stderr)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/memory"
@@ -175,12 +176,9 @@ func (c *Crew) obey(ctx context.Context, link *cluster.Link, o order, images map
 				received = nil
 			}
 		case e := <-ended:
-			var stall *cluster.StallError
 			switch {
 			case received == nil:
 				return answer{}, c.lost(link)
-			case errors.As(e.err, &stall):
-				return answer{}, e.err
 			case within.Err() != nil && errors.Is(e.err, context.Cause(within)):
 				return answer{Stopped: true}, nil
 			case e.err != nil:
@@ -295,6 +293,12 @@ func (c *Crew) follow(ctx context.Context) error {
 		// What else goes wrong the leader knows too.
 		var stall *cluster.StallError
 		if _, err := train.Run(ctx, c.job(*m.Order, nil)); errors.As(err, &stall) {
+			// Who ends first ends all. Unless the leader is the one that stalls,
+			// rank 0 hears of it and has the other crews save their runs before.
+			select {
+			case <-ctx.Done():
+			case <-time.After(stall.Limit):
+			}
 			return err
 		}
 	}

@@ -161,6 +161,32 @@ func TestARankThatStallsEndsTheAblation(t *testing.T) {
 	}
 }
 
+// A rank that stalls in another crew than rank 0's ends the ablation by way of
+// rank 0, which has its own run saved first.
+func TestACrewThatStallsIsNamedByRank0(t *testing.T) {
+	plan := prepared(t, twoRows, 1, append([]string{"cluster.timeout=3s", "train.epochs=1000"}, quartered...)...)
+	all := cluster.InProcess(4)
+	gone := &Crew{Cluster: all[3], Size: 2}
+	go func() { _ = gone.meet(cluster.Options{}) }()
+	errs := make([]error, 3)
+	var others sync.WaitGroup
+	for rank := 1; rank < 3; rank++ {
+		others.Go(func() { errs[rank] = (&Crew{Cluster: all[rank], Size: 2}).Work(context.Background()) })
+	}
+	plan.crew = &Crew{Cluster: all[0], Size: 2}
+	dir := t.TempDir()
+	_, errs[0] = plan.Run(context.Background(), dir, listening().elsewhereSilent())
+	others.Wait()
+	for rank, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "rank 2 on here: rank 3 on here has not answered for 3s") {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "plain", "seed-1", rundir.Last)); err != nil {
+		t.Errorf("rank 0's run is not saved: %v", err)
+	}
+}
+
 // A budget ends the runs of all ranks; the same command goes on with them.
 func TestABudgetEndsTheRunsOfAllRanks(t *testing.T) {
 	dir := t.TempDir()
@@ -173,6 +199,16 @@ func TestABudgetEndsTheRunsOfAllRanks(t *testing.T) {
 	r, errs := onRanks(ctx, plan, dir, 2, 1, l.elsewhereSilent())
 	if errors.Join(errs...) != nil || r.Count(Failed) > 0 || r.Count(Pending) == 0 {
 		t.Fatalf("%d runs are pending, errors %v", r.Count(Pending), errs)
+	}
+}
+
+// The folder may show the end of a run before the crew that makes it says so.
+func TestARunThatHasBegunIsCountedOnce(t *testing.T) {
+	r := &Result{Rows: []RowResult{
+		{Runs: []Outcome{{State: Done}, {State: Pending}}}, {Runs: []Outcome{{State: Pending}, {State: Failed}}},
+	}}
+	if n := r.begun(map[turn]bool{{0, 0}: true, {0, 1}: true}); n != 3 {
+		t.Errorf("%d runs have begun, want two that are over and one under way", n)
 	}
 }
 

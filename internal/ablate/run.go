@@ -137,7 +137,7 @@ func (p *Plan) task(ctx context.Context, crews *team, r *Result, taken map[turn]
 		}
 		return &task{order: *o,
 			begin: func(where string) train.Reporter {
-				number := r.Planned() - r.Count(Pending) + crews.working
+				number := r.begun(taken)
 				left := r.left() / time.Duration(len(crews.all))
 				return progress.Begin(Upcoming{number, r.Planned(), p.rows[t.row].Title, run().Seed, job.Dir, left, where})
 			},
@@ -156,6 +156,18 @@ func (p *Plan) task(ctx context.Context, crews *team, r *Result, taken map[turn]
 			},
 		}, nil
 	}
+}
+
+// begun counts the runs that are over or taken.
+func (r *Result) begun(taken map[turn]bool) (n int) {
+	for i, row := range r.Rows {
+		for s, o := range row.Runs {
+			if o.State != Pending || taken[turn{i, s}] {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // order returns what is left to do of a job and, if tested says so, of its test;

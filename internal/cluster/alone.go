@@ -11,8 +11,7 @@ func Join() (*Cluster, error) {
 	if l.Size == 1 {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("%s has started %d processes, but this build of inception works alone; "+
-		"make build-mpi builds the one that works together", l.By, l.Size)
+	return nil, fmt.Errorf("%s has started %d processes, but %w", l.By, l.Size, ErrAlone)
 }
 
 // Library describes the MPI library that Join would use.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"strconv"
 )
@@ -19,6 +20,10 @@ type Launch struct {
 	Rank int    // this one's number
 	By   string // name of the launcher
 }
+
+// ErrAlone is wrapped by Join's error in a build without MPI, which all ranks
+// have.
+var ErrAlone = errors.New("this build of inception works alone; make build-mpi builds the one that works together")
 
 // Launched returns what this process was started together with.
 func Launched() Launch {

@@ -111,7 +111,7 @@ func (l *Link) listen(received chan<- []byte) {
 
 // beat tells the other side often enough that this one is there.
 func (l *Link) beat() {
-	ticker := time.NewTicker(min(l.limit/8, 10*time.Second))
+	ticker := time.NewTicker(max(time.Nanosecond, min(l.limit/8, 10*time.Second)))
 	defer ticker.Stop()
 	for {
 		select {

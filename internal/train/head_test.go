@@ -1,14 +1,19 @@
 package train
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	linear "github.com/inception-go/inception/internal/probe"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 func opened(t *testing.T, job Job) *run {
@@ -49,6 +54,43 @@ func TestAFineTuningBeginsWithTheProbesClassifier(t *testing.T) {
 		if r := opened(t, other); r.fitsHead() || slices.Equal(r.weights.Classifier().Data, want) {
 			t.Errorf("%s, a classifier is fitted", name)
 		}
+	}
+}
+
+// slowToFit takes its time where a classifier is fitted.
+type slowToFit struct {
+	Silence
+	time.Duration
+}
+
+func (s slowToFit) Note(text string) {
+	if strings.HasPrefix(text, "fitting the classifier") {
+		time.Sleep(s.Duration)
+	}
+}
+
+// The other ranks wait for the classifier, also longer than for a step, and begin
+// with it.
+func TestRanksWaitForTheFittedClassifier(t *testing.T) {
+	one := tinyJob(t)
+	one.Train.Head, one.Train.GradAccumSteps, one.Train.MaxSteps = HeadProbe, 2, 2
+	one.Init.Weights, _ = pretrained(t, one.Model, []string{"a", "b"}, nil)
+	if _, err := Run(context.Background(), one); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 2 * time.Second
+	job := one
+	job.Dir, job.Train.GradAccumSteps, job.Config.Cluster.Timeout = filepath.Join(t.TempDir(), "run"), 1, limit
+	_, errs := onRanks(context.Background(), job, 2, func(rank int, j *Job) {
+		if rank == 0 {
+			j.Reporter = slowToFit{Duration: limit + time.Second}
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, one, rundir.Last), read(t, job, rundir.Last)) {
+		t.Error("two ranks end with other weights than one")
 	}
 }
 

@@ -126,7 +126,12 @@ func open(ctx context.Context, job Job) (_ *run, err error) {
 	if c.Rank() == 0 {
 		fresh, err = r.openFolder(ctx)
 	}
-	if err = c.Agree(err); err != nil {
+	if r.fitsHead() {
+		c.SetTimeout(0) // thousands of images take rank 0 longer than a step
+	}
+	err = c.Agree(err)
+	c.SetTimeout(job.Config.Cluster.Timeout)
+	if err != nil {
 		return nil, err
 	}
 	if err = r.share(fresh); err != nil {
