@@ -216,17 +216,21 @@ func (a *ablateCommand) table(r *ablate.Result) {
 
 // printTable prints the table, unless it is the one printed last.
 func (a *ablateCommand) printTable(r *ablate.Result) error {
-	columns := 0
-	if width := console.Width(a.stdout); width != nil {
-		columns = width()
-	}
 	var table strings.Builder
-	if err := r.WriteText(&table, columns); err != nil || table.String() == a.shown {
+	if err := r.WriteText(&table, a.columns()); err != nil || table.String() == a.shown {
 		return err
 	}
 	a.shown = table.String()
 	a.print("%s\n", a.shown)
 	return nil
+}
+
+// columns returns the width of the terminal that results go to, or 0.
+func (a *ablateCommand) columns() int {
+	if width := console.Width(a.stdout); width != nil {
+		return width()
+	}
+	return 0
 }
 
 // end prints the results and the next command to type.
@@ -247,7 +251,7 @@ func (a *ablateCommand) end(r *ablate.Result, err error) error {
 		if err := a.printTable(r); err != nil {
 			return err
 		}
-		a.print("%s\n", r.Caption())
+		a.print("%s\n", console.Fold(r.Caption(), a.columns()))
 	}
 	a.note("wrote table.md table.csv table.json table.tex, plot and forest as .svg .png .pdf, report.html and the runs\n"+
 		"ablation folder %s", shell.Quote(a.out))

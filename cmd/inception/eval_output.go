@@ -205,6 +205,9 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}
+	if e.crops > 1 { // they are mirrored as they are
+		r.TTA = evaluate.TTANone
+	}
 	for _, m := range o.Members {
 		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess, m.Precision.String()})
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
+	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
@@ -71,6 +73,9 @@ func (p *probeCommand) run(c *cobra.Command) error {
 	resolved, err := p.load("", values)
 	if err != nil {
 		return err
+	}
+	if resolved.Eval.TTA == evaluate.TTAFlip && resolved.Origin["eval.tta"].Kind == config.FromSet {
+		return usageError{errors.New("eval.tta: a classifier is fitted to one view of each image; leave it out")}
 	}
 	m, err := weights.LoadMetadata(p.weights)
 	if err != nil {

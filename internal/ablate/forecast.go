@@ -106,6 +106,7 @@ func (r planned) stepTime(emulate bool) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	o.Train = o.Train.For(r.outline.TrainImages)
 	s, err := train.NewStepper(o, w, emulate, nil)
 	if err != nil {
 		return 0, err

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"math"
 
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/settings"
@@ -113,6 +114,12 @@ func (o Options) Validate() error {
 	}
 	return o.Augment.validate()
 }
+
+// Skips reports whether images that cannot be read are left out.
+func (o Options) Skips() bool { return o.OnError == OnErrorSkip && o.MaxErrors > 0 }
+
+// Skippable returns how many of so many images may be left out.
+func (o Options) Skippable(images int) int { return int(math.Ceil(o.MaxErrors * float64(images))) }
 
 func (a Augment) validate() error {
 	for _, r := range []struct {

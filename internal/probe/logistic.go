@@ -47,7 +47,7 @@ func (l Linear) Logits(x []float32) []float64 {
 // classes. For two it has a single row, which corresponds to twice the strength.
 func Regress(e Examples, strength float64) (Linear, error) {
 	p := newProblem(e)
-	params, err := p.minimise(everyRow(e), strength*p.scale*p.scale, p.zero(), exact)
+	params, err := minimise(&sums{p, everyRow(e)}, strength*p.scale*p.scale, p.zero(), exact)
 	if err != nil {
 		return Linear{}, err
 	}
@@ -121,14 +121,21 @@ const (
 	exact = 1e-8
 )
 
-// minimise returns the best parameters for some of the examples, found by L-BFGS
-// from start.
-func (p *problem) minimise(rows []int, strength float64, start []float64, threshold float64) ([]float64, error) {
-	at, loss, gradient := []float64(nil), 0.0, p.zero()
+// objective is the loss of some examples.
+type objective interface {
+	// loss returns the mean of the cross-entropy, and of the penalty its share, and
+	// overwrites gradient with the derivatives.
+	loss(strength float64, params, gradient []float64) float64
+}
+
+// minimise returns the best parameters for some examples, found by L-BFGS from
+// start.
+func minimise(o objective, strength float64, start []float64, threshold float64) ([]float64, error) {
+	at, loss, gradient := []float64(nil), 0.0, make([]float64, len(start))
 	evaluate := func(params []float64) {
 		if at == nil || !floats.Equal(at, params) {
 			at = append(at[:0], params...)
-			loss = p.loss(rows, strength, params, gradient)
+			loss = o.loss(strength, params, gradient)
 		}
 	}
 	found, err := optimize.Minimize(optimize.Problem{
@@ -147,9 +154,14 @@ func (p *problem) minimise(rows []int, strength float64, start []float64, thresh
 
 var errNotFinite = errors.New("the features are NaN or infinite")
 
-// loss returns the mean over rows of the cross-entropy, and of the penalty its
-// share, and overwrites gradient with the derivatives.
-func (p *problem) loss(rows []int, strength float64, params, gradient []float64) float64 {
+// sums is the loss of some examples in float64.
+type sums struct {
+	*problem
+	rows []int
+}
+
+func (s *sums) loss(strength float64, params, gradient []float64) float64 {
+	p, rows := s.problem, s.rows
 	parallel.For(pieces, func(i int) {
 		p.parts[i].measure(p, rows[i*len(rows)/pieces:(i+1)*len(rows)/pieces], params)
 	})

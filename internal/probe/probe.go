@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/inception-go/inception/internal/dataset"
@@ -135,7 +134,7 @@ func (j Job) tolerate(unread []error, images int) error {
 		return nil
 	}
 	text := fmt.Sprintf("%d of %d images cannot be read", len(unread), images)
-	if j.Data.OnError == dataset.OnErrorFail || len(unread) > int(math.Ceil(j.Data.MaxErrors*float64(images))) {
+	if !j.Data.Skips() || len(unread) > j.Data.Skippable(images) {
 		return fmt.Errorf("%s (data.on_error, data.max_errors); the first: %w", text, unread[0])
 	}
 	j.Warn(fmt.Sprintf("%s and are left out; the first: %v", text, unread[0]))

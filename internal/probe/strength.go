@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/inception-go/inception/internal/parallel"
-	"gonum.org/v1/gonum/floats"
 )
 
 // Fit is a classifier with the strength that it was found with.
@@ -45,7 +42,11 @@ func FitBest(e Examples) (Fit, error) {
 		return Fit{}, err
 	}
 	best := bestOf(trials)
-	params, err := p.minimise(everyRow(e), best.Strength*p.scale*p.scale, p.zero(), exact)
+	all, strength := everyRow(e), best.Strength*p.scale*p.scale
+	params, err := minimise(newQuick(p, all), strength, p.zero(), rough)
+	if err == nil {
+		params, err = minimise(&sums{p, all}, strength, params, exact)
+	}
 	if err != nil {
 		return Fit{}, err
 	}
@@ -105,12 +106,11 @@ func (p *problem) crossValidate() (trials []Trial, err error) {
 		examples := 0.0
 		for f, held := range folds {
 			// The last strength's answer is a good beginning for the next.
-			starts[f], err = p.minimise(slices.Concat(slices.Concat(folds[:f]...), slices.Concat(folds[f+1:]...)), strength,
-				starts[f], rough)
-			if err != nil {
+			fitted := newQuick(p, slices.Concat(slices.Concat(folds[:f]...), slices.Concat(folds[f+1:]...)))
+			if starts[f], err = minimise(fitted, strength, starts[f], rough); err != nil {
 				return nil, err
 			}
-			right, loss := p.answers(held, starts[f])
+			right, loss := newQuick(p, held).answers(starts[f])
 			t.Top1, t.Loss, examples = t.Top1+right, t.Loss+loss, examples+float64(len(held))
 		}
 		t.Top1, t.Loss = t.Top1/examples, t.Loss/examples
@@ -148,20 +148,4 @@ func (p *problem) validated() []int {
 		rows[i] = i * p.Len() / n
 	}
 	return rows
-}
-
-// answers returns how many of some examples a classifier has right, and the sum
-// of their losses.
-func (p *problem) answers(rows []int, params []float64) (right, loss float64) {
-	l := p.linear(params)
-	logits := make([][]float64, len(rows))
-	parallel.For(len(rows), func(i int) { logits[i] = l.Logits(p.row(rows[i])) })
-	for i, row := range rows {
-		label := p.Labels[row]
-		loss += floats.LogSumExp(logits[i]) - logits[i][label]
-		if floats.MaxIdx(logits[i]) == label {
-			right++
-		}
-	}
-	return right, loss
 }

@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/inception-go/inception/internal/dataset"
@@ -26,12 +25,6 @@ func newDamage(what, spec string, images int, o dataset.Options, reporter Report
 	return &damage{what, spec, images, o, map[string]bool{}, map[string]bool{}, reporter}
 }
 
-// skips reports whether unreadable images are skipped.
-func skips(o dataset.Options) bool { return o.OnError == dataset.OnErrorSkip && o.MaxErrors > 0 }
-
-// share returns so much of n images, rounded up.
-func share(of float64, n int) int { return int(math.Ceil(of * float64(n))) }
-
 // examples are how many of too many unreadable images are named.
 const examples = 5
 
@@ -48,7 +41,7 @@ func (d *damage) add(skipped, used []error) error {
 	}
 	fresh := unnamed(skipped, d.named)
 	n := len(d.named)
-	tooMany := n > share(d.options.MaxErrors, d.images)
+	tooMany := n > d.options.Skippable(d.images)
 	if tooMany {
 		fresh = fresh[:min(len(fresh), examples)] // the error says how to see all
 	}
@@ -98,7 +91,7 @@ const checkTime = 2 * time.Second
 // check looks for files of a set that cannot be read or are damaged.
 func (d *damage) check(set dataset.Set) error {
 	found := dataset.Check(set, checkTime)
-	if n := len(found.Unreadable); n > 0 && !skips(d.options) {
+	if n := len(found.Unreadable); n > 0 && !d.options.Skips() {
 		return d.explain(fmt.Errorf("%d of %d %s cannot be read: %w", n, d.images, d.what, found.Unreadable[0]))
 	}
 	return d.add(found.Unreadable, found.Damaged)

@@ -80,7 +80,7 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 	d.options = dataset.LoaderOptions{
 		Batch: c.Train.BatchSize, Train: true, Seed: c.Train.Seed,
 		Workers: c.Data.Workers, Preprocess: d.preprocess, Augment: c.Data.Augment,
-		Balance: c.Data.Balance == dataset.BalanceClasses, SkipUnreadable: skips(c.Data),
+		Balance: c.Data.Balance == dataset.BalanceClasses, SkipUnreadable: c.Data.Skips(),
 	}
 	d.loader = dataset.NewLoader(train, d.options)
 	d.batches = d.loader.BatchesPerEpoch()

@@ -116,7 +116,7 @@ func (r *run) sameImages(at progress) error {
 	if was == 0 { // older checkpoints have no count
 		return nil
 	}
-	few := max(1, share(r.job.Data.MaxErrors, was))
+	few := max(1, r.job.Data.Skippable(was))
 	if is < was-few || is > was+few {
 		return settings.Errorf("data.train", "has %d training images, but the run began with %d; "+
 			"resume with the same images, data.val, data.val_fraction and data.val_seed; "+

@@ -143,7 +143,7 @@ func open(ctx context.Context, job Job) (_ *run, err error) {
 	if r.data.val != nil {
 		r.evaluator, err = evaluate.NewEvaluator(r.shown(), evaluate.RunOptions{
 			Options: job.Eval, Preprocess: r.data.preprocess, Workers: job.Data.Workers,
-			SkipUnreadable: skips(job.Data), Cluster: c,
+			SkipUnreadable: job.Data.Skips(), Cluster: c,
 		})
 	}
 	err = c.Agree(err)
