@@ -76,13 +76,14 @@ func EMA(average, w []float32, decay float32) {
 	eachChunk(len(average), func(r *simd.Runs, from, to int) { r.Lerp(average[from:to], w[from:to], 1-decay) })
 }
 
-// SumSquares returns the sum of x's squares, computed in float64 in a fixed order.
-func SumSquares(x []float32) float64 {
-	pieces := (len(x) + chunk - 1) / chunk
-	sums := make([]float64, pieces)
-	parallel.For(pieces, func(i int) {
+// SumSquares returns the sum of the squares of several slices' values, computed in
+// float64 in a fixed order.
+func SumSquares(slices ...[]float32) float64 {
+	all := cutAll(slices)
+	sums := make([]float64, len(all))
+	parallel.For(len(all), func(i int) {
 		var sum, squares [Block]float64
-		piece := x[i*chunk : min((i+1)*chunk, len(x))]
+		piece := slices[all[i].slice][all[i].from:all[i].to]
 		whole := len(piece) / Block * Block
 		active.Moments(&sum, &squares, piece[:whole])
 		for _, v := range squares {
@@ -92,11 +93,33 @@ func SumSquares(x []float32) float64 {
 			sums[i] += float64(v) * float64(v)
 		}
 	})
-	total := 0.0
-	for _, v := range sums {
-		total += v
+	total, one := 0.0, 0.0
+	for i, v := range sums {
+		if one += v; all[i].to == len(slices[all[i].slice]) {
+			total, one = total+one, 0
+		}
 	}
 	return total
+}
+
+// Pieces calls f for pieces [from, to) of several slices, on all threads. It cuts
+// them as the functions of whole slices do, which work on one of its pieces without
+// other threads.
+func Pieces(slices [][]float32, f func(slice, from, to int)) {
+	all := cutAll(slices)
+	parallel.For(len(all), func(i int) { f(all[i].slice, all[i].from, all[i].to) })
+}
+
+// stretch is a piece [from, to) of a slice.
+type stretch struct{ slice, from, to int }
+
+func cutAll(slices [][]float32) (all []stretch) {
+	for i, s := range slices {
+		for from := 0; from < len(s); from += chunk {
+			all = append(all, stretch{i, from, min(len(s), from+chunk)})
+		}
+	}
+	return all
 }
 
 // chunk is how many floats one piece of work takes from a long slice.

@@ -27,9 +27,11 @@ type Average struct {
 // Update must follow update n of the weights, counted from 1.
 func (a *Average) Update(w *model.Weights, n int) {
 	d := float32(a.Options.decayAt(n))
-	for i, p := range a.Weights.Params {
-		kernel.EMA(p.Data, w.Params[i].Data, d)
+	var all [][]float32
+	for _, p := range a.Weights.Params {
+		all = append(all, p.Data)
 	}
+	kernel.Pieces(all, func(i, from, to int) { kernel.EMA(all[i][from:to], w.Params[i].Data[from:to], d) })
 }
 
 // decayAt returns the decay of update n: with warm-up that of

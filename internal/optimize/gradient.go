@@ -50,20 +50,24 @@ func (t *Tree) Restart() { t.count = 0 }
 // them together to norm; 0 means no limit. It returns the norm before the
 // second step: NaN or infinite if any gradient is.
 func Clip(gradients []model.Gradient, value, norm float64) float64 {
-	sum := 0.0
-	for _, g := range gradients {
-		if value > 0 {
-			clamp(g.Data, float32(value))
-		}
-		sum += kernel.SumSquares(g.Data)
+	all := values(gradients)
+	if value > 0 {
+		kernel.Pieces(all, func(i, from, to int) { clamp(all[i][from:to], float32(value)) })
 	}
-	length := math.Sqrt(sum)
+	length := math.Sqrt(kernel.SumSquares(all...))
 	if norm > 0 && length > norm {
-		for _, g := range gradients {
-			kernel.Scale(g.Data, float32(norm/length))
-		}
+		factor := float32(norm / length)
+		kernel.Pieces(all, func(i, from, to int) { kernel.Scale(all[i][from:to], factor) })
 	}
 	return length
+}
+
+// values returns those of gradients.
+func values(gradients []model.Gradient) (all [][]float32) {
+	for _, g := range gradients {
+		all = append(all, g.Data)
+	}
+	return all
 }
 
 // clamp keeps NaN, so that it is noticed.

@@ -259,19 +259,20 @@ func (opt *Optimizer) Decay(gradients []model.Gradient) {
 	if rate == 0 || opt.decoupled {
 		return
 	}
-	for _, g := range gradients {
-		if g.Param.Decayed() {
-			kernel.Axpy(g.Data, g.Param.Data, float32(rate))
+	kernel.Pieces(values(gradients), func(i, from, to int) {
+		if g := gradients[i]; g.Param.Decayed() {
+			kernel.Axpy(g.Data[from:to], g.Param.Data[from:to], float32(rate))
 		}
-	}
+	})
 }
 
 // Update makes the update of that number, counted from 1, at learning rate lr.
 func (opt *Optimizer) Update(gradients []model.Gradient, lr float64, number int) {
-	for _, g := range gradients {
-		u := update{w: g.Param.Data, g: g.Data, rate: lr, eps: opt.epsilon(), number: number}
+	kernel.Pieces(values(gradients), func(i, from, to int) {
+		g := gradients[i]
+		u := update{w: g.Param.Data[from:to], g: g.Data[from:to], rate: lr, eps: opt.epsilon(), number: number}
 		for _, s := range opt.slots[g.Param] {
-			u.slots = append(u.slots, s.Data)
+			u.slots = append(u.slots, s.Data[from:to])
 		}
 		if opt.options.LookaheadSteps > 0 && number == 1 {
 			copy(u.slots[len(u.slots)-1], u.w)
@@ -286,7 +287,7 @@ func (opt *Optimizer) Update(gradients []model.Gradient, lr float64, number int)
 		if opt.options.LookaheadSteps > 0 {
 			opt.lookBack(u)
 		}
-	}
+	})
 }
 
 // lookBack takes the weights back to between where they were before the last

@@ -8,7 +8,9 @@ import (
 
 // A kernel may take only about 50 us, as long as waking a sleeping thread can
 // take. So a goroutine that waits, for work or for others to finish, polls for a
-// while before it sleeps, and work that nobody has started is taken back.
+// while before it sleeps, and work that nobody has started is taken back. That
+// while is longer than what a network does on one thread between two kernels: with
+// a fifth of it, small networks trained a twentieth slower.
 
 // ticket invites one worker to a job.
 type ticket struct {
@@ -122,10 +124,10 @@ func (t *ticket) settle() {
 	}
 }
 
-// look polls for about 20 us until there is an answer. In between, other
+// look polls for about 100 us until there is an answer. In between, other
 // goroutines may run.
 func look(ask func() *ticket) *ticket {
-	for range 100 {
+	for range 500 {
 		for range 50 {
 			if t := ask(); t != nil {
 				return t
