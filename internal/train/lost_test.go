@@ -3,15 +3,19 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
 )
@@ -288,4 +292,42 @@ func TestDamagedBestWeightsAreNotTakenBack(t *testing.T) {
 			t.Errorf("%s: after the run: %v", name, err)
 		}
 	}
+}
+
+// A clock that goes back leaves files of the future behind, one that was wrong those
+// of long ago. Only the names of folders are made of it.
+func TestAClockThatGoesBackChangesNothing(t *testing.T) {
+	whole := tinyJob(t)
+	if _, err := Run(context.Background(), whole); err != nil {
+		t.Fatal(err)
+	}
+	parts := whole
+	parts.Dir = filepath.Join(t.TempDir(), "run")
+	for i, of := range []time.Time{time.Now().AddDate(30, 0, 0), time.Unix(0, 0)} {
+		stopAfter(t, parts, 2+2*i)
+		parts.Resume = true
+		if err := filepath.WalkDir(parts.Dir, func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Chtimes(path, of, of))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Run(context.Background(), parts); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{rundir.Last, rundir.LastRaw, rundir.Best} {
+		if !bytes.Equal(read(t, whole, name), read(t, parts, name)) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	lines, err := report.ReadMetrics(filepath.Join(parts.Dir, rundir.Metrics))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range lines[1:] {
+		if is := lines[i+1].ElapsedS; is < lines[i].ElapsedS-0.001 || is > 600 {
+			t.Errorf("line %d says %g s after the start, the line before %g", i+1, is, lines[i].ElapsedS)
+		}
+	}
+	sameMetrics(t, whole, parts)
 }
