@@ -338,17 +338,18 @@ func (p *poolPlan) run(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop fu
 func runPool[Y, X Element](
 	p *poolPlan, a *simd.PoolArgs, y []Y, x []X, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
 ) {
+	*a = simd.PoolArgs{XPixel: p.xPixel}
 	for i := range p.runs {
 		run := &p.runs[i]
 		if len(run.taps) == 0 { // a window entirely in the padding
 			clear(y[run.y*Block : (run.y+run.pixels)*Block])
 			continue
 		}
-		*a = simd.PoolArgs{
-			Y: unsafe.Pointer(&y[run.y*Block]), X: unsafe.Pointer(&x[run.x*Block]),
-			Taps: &run.taps[0], Count: len(run.taps), Pixels: run.pixels, XPixel: p.xPixel,
-			Columns: run.columns, Scale: run.scale,
-		}
+		// One by one: a whole struct is copied in pieces of other sizes than it was
+		// written in, for which the processor waits.
+		a.Y, a.X = unsafe.Pointer(&y[run.y*Block]), unsafe.Pointer(&x[run.x*Block])
+		a.Taps, a.Count, a.Columns = &run.taps[0], len(run.taps), run.columns
+		a.Pixels, a.Scale = run.pixels, run.scale
 		if argmax != nil {
 			a.Argmax = unsafe.Pointer(&argmax[run.y*Block])
 		}
