@@ -364,8 +364,10 @@ func runPool[Y, X Element](
 func (p *poolPlan) scale(to, y []float32) {
 	for i := range p.runs {
 		run := &p.runs[i]
-		for at := run.y * Block; at < (run.y+run.pixels)*Block; at++ {
-			to[at] = y[at] * run.scale
+		from, factor := y[run.y*Block:][:run.pixels*Block], run.scale
+		part := to[run.y*Block:][:len(from)]
+		for at, v := range from {
+			part[at] = v * factor
 		}
 	}
 }
