@@ -41,7 +41,7 @@ func expected() []string {
 	if x86.HasAVX512F && x86.HasAVX512DQ && x86.HasAVX512BW && x86.HasAVX512VL {
 		list = append(list, "avx512")
 	}
-	if x86.HasAMXTile && x86.HasAMXBF16 && x86.HasAMXInt8 && runtime.GOOS == "linux" {
+	if x86.HasAMXTile && x86.HasAMXBF16 && x86.HasAMXInt8 && amxAllowed() {
 		list = append(list, "amx")
 	}
 	return list
