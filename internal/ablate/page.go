@@ -37,10 +37,12 @@ func (r *Result) writeHTML(w io.Writer, p *Plan) error {
 		Brief, Grids                []grid
 		Settings                    []settings.Differing
 		Runs                        []runView
+		Again                       string
 		TellsTop5                   bool
 	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.like.Version,
 		Plots: plots, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs(),
+		Again:     r.again(),
 		TellsTop5: report.TellsTop5(r.Classes)}
 	return page.Execute(w, view)
 }
@@ -150,7 +152,18 @@ func (r *Result) state() string {
 type runView struct {
 	Row, Set, Top1, Top5, Loss, Time string
 	Outcome
-	Link, Command string
+	Link string
+}
+
+// again is the command that makes the first run again, typed in the ablation's
+// folder.
+func (r *Result) again() string {
+	for _, row := range r.Rows {
+		for _, o := range row.Runs {
+			return "inception train --config " + shell.Quote(path.Join(filepath.ToSlash(o.Run), rundir.Config)) + " --out again"
+		}
+	}
+	return ""
 }
 
 func (r *Result) runs() (all []runView) {
@@ -158,8 +171,7 @@ func (r *Result) runs() (all []runView) {
 		for _, o := range row.Runs {
 			folder := filepath.ToSlash(o.Run)
 			v := runView{Row: row.Title, Set: strings.Join(row.Settings, "  "), Outcome: o,
-				Link:    path.Join(folder, rundir.Report),
-				Command: fmt.Sprintf("inception train --config %s --out again", shell.Quote(path.Join(folder, rundir.Config)))}
+				Link: path.Join(folder, rundir.Report)}
 			if o.State == Done {
 				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*o.error()), fmt.Sprintf("%.2f", 100*o.top5Error())
 				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)
@@ -170,11 +182,12 @@ func (r *Result) runs() (all []runView) {
 	return all
 }
 
-// curves are the validation errors of all finished runs, a colour for each row.
+// curves are the validation errors of all finished runs that have several, a colour
+// for each row.
 func (r *Result) curves() (all []figure.Curve) {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
-			if o.State != Done {
+			if o.State != Done || len(o.curve) < 2 {
 				continue
 			}
 			c := figure.Curve{Name: row.Title}

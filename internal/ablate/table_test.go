@@ -149,7 +149,7 @@ func TestTheTimeLeftFollowsFromFinishedRuns(t *testing.T) {
 
 func TestTheReportsCommandsCanBeTyped(t *testing.T) {
 	r := Result{Rows: []RowResult{{Runs: []Outcome{{Run: "no pool/seed-1"}}}}}
-	if got, want := r.runs()[0].Command, "inception train --config 'no pool/seed-1/config.yaml' --out again"; got != want {
+	if got, want := r.again(), "inception train --config 'no pool/seed-1/config.yaml' --out again"; got != want {
 		t.Errorf("the command is %s, want %s", got, want)
 	}
 }

@@ -1,10 +1,12 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -199,25 +201,31 @@ func SpotsSVG(axes Axes, spots ...Spot) (string, error) {
 	return inHTML(func(w io.Writer) error { return writePlot(w, "svg", p, 6.4*vg.Inch, 3.6*vg.Inch) })
 }
 
-// addNames writes the names of spots to their right, one above the other where
-// spots are near each other.
+// addNames writes the names of spots to their right, higher where they would cover
+// that of another spot.
 func addNames(p *plot.Plot, spots []Spot) error {
-	const line = 12 // points, of the 200 or so that the diagram is high
-	near := func(a, b Spot) bool {
-		return math.Abs(a.X-b.X) < 0.3*(p.X.Max-p.X.Min) && math.Abs(a.Y-b.Y) < 0.06*(p.Y.Max-p.Y.Min)
+	const height, line = 200, 12 // points: about that of the diagram, and of a name
+	point := height / math.Max(p.Y.Max-p.Y.Min, math.SmallestNonzeroFloat32)
+	names := make([]float64, len(spots)) // their heights
+	upwards := make([]int, len(spots))
+	for i := range upwards {
+		upwards[i] = i
 	}
-	for i, s := range spots {
-		above := 0
-		for _, earlier := range spots[:i] {
-			if near(s, earlier) {
-				above++
+	slices.SortStableFunc(upwards, func(i, j int) int { return cmp.Compare(spots[i].Y, spots[j].Y) })
+	for n, i := range upwards {
+		s := spots[i]
+		at := s.Y * point
+		names[i] = at + 3
+		for _, j := range upwards[:n] {
+			if math.Abs(s.X-spots[j].X) < 0.3*(p.X.Max-p.X.Min) {
+				names[i] = math.Max(names[i], names[j]+line)
 			}
 		}
 		label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: s.X, Y: s.Y}}, Labels: []string{s.Name}})
 		if err != nil {
 			return fmt.Errorf("plot: %w", err)
 		}
-		label.Offset = vg.Point{X: vg.Points(5), Y: vg.Points(float64(3 + line*above))}
+		label.Offset = vg.Point{X: vg.Points(5), Y: vg.Points(names[i] - at)}
 		p.Add(label)
 	}
 	return nil
