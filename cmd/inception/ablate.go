@@ -137,7 +137,8 @@ func (a *ablateCommand) plan(c *cobra.Command) (*ablate.Plan, error) {
 	if a.options.Suite, err = a.options.Suite.Choose(a.design); err != nil {
 		return nil, err
 	}
-	a.options.Base = config.Sources{Path: a.config, Set: a.set, Flags: a.keys.into(c, a.dataFlags(c, a.data, a.val))}
+	a.options.Base = config.Sources{Path: a.config, Set: a.set, Names: flagNames,
+		Flags: a.keys.into(c, a.dataFlags(c, a.data, a.val))}
 	a.options.Version, a.options.Emulate, a.options.Crew = version(), a.arithmetic.emulate, &a.crew
 	a.options.Margin, a.options.Equal = a.margin/100, ablate.Footing(a.equal)
 	if (a.options.Budget > 0 || c.Flags().Changed("power")) && !c.Flags().Changed("seeds") {

@@ -16,7 +16,7 @@ import (
 const worksTogether = "works together"
 
 func together(c *cobra.Command) *cobra.Command {
-	annotate(c, worksTogether)
+	annotate(c, worksTogether, "true")
 	return c
 }
 

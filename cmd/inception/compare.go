@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/inception-go/inception/internal/atomicfile"
@@ -17,7 +18,12 @@ func newCompare(s *session) *cobra.Command {
 each other, accuracy by class with intervals, McNemar's test, and the images that one
 classifies correctly and the other does not. All others are compared with the first.`,
 		Example: "  inception compare runs/a runs/b\n  inception compare runs/ladder/*/seed-1 -o ladder.html",
-		Args:    cobra.MinimumNArgs(2),
+		Args: func(_ *cobra.Command, runs []string) error {
+			if len(runs) < 2 {
+				return fmt.Errorf("needs the folders of two or more runs, has %d", len(runs))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, dirs []string) error {
 			if err := says("out", out, ".html"); err != nil {
 				return err

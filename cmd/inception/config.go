@@ -24,13 +24,13 @@ func newConfig(s *session) *cobra.Command {
 	}
 	var origin bool
 	show := &cobra.Command{
-		Use: "show [NAME | FILE]", Short: "Print a configuration with all its values", Args: cobra.MaximumNArgs(1),
+		Use: "show [NAME | FILE]", Short: "Print a configuration with all its values", Args: oneArgAtMost("a configuration"),
 		Example: "  inception config show v3 > my.yaml\n  inception config show my.yaml --origin",
 		RunE:    func(_ *cobra.Command, args []string) error { return showConfig(s, first(args), origin) },
 	}
 	show.Flags().BoolVar(&origin, "origin", false, "say where each value came from")
 	validate := &cobra.Command{
-		Use: "validate [NAME | FILE]", Short: "Check a configuration", Args: cobra.MaximumNArgs(1),
+		Use: "validate [NAME | FILE]", Short: "Check a configuration", Args: oneArgAtMost("a configuration"),
 		Example: "  inception config validate my.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := s.load(first(args), nil)

@@ -69,7 +69,7 @@ verifies the checksum.`,
   inception import --from timm model.safetensors --preprocess inception -o v3.safetensors`,
 		Args: func(c *cobra.Command, args []string) error {
 			if i.fetch {
-				return cobra.MaximumNArgs(1)(c, args)
+				return oneArgAtMost("the file to download")(c, args)
 			}
 			return oneArg("the file of another tool")(c, args)
 		},
@@ -94,7 +94,7 @@ verifies the checksum.`,
 	f.BoolVar(&i.fetch, "fetch", false, "download torchvision's file first")
 	f.StringVar(&i.mirror, "mirror", convert.TorchvisionServer, "`URL` to download from")
 	_ = c.MarkFlagRequired("out")
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 	return c
 }
 

@@ -35,7 +35,7 @@ func newDataset(s *session) *cobra.Command {
 		RunE:    func(c *cobra.Command, args []string) error { return datasetVerify(c, s, args[0]) },
 	}
 	c.AddCommand(info, verify)
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 	return c
 }
 

@@ -38,6 +38,13 @@ type evalCommand struct {
 	files         evalFiles
 }
 
+// evalKeys are the keys that eval reads: those of a network's structure, which must
+// be the weights' own, and how images are found and shown.
+var evalKeys = append([]string{
+	"model.", "data.train", "data.val", "data.val_fraction", "data.val_seed", "data.workers", "data.geometry",
+	"data.interpolation", "eval.batch_size", "eval.crop_pct", "eval.max_images", "eval.tta",
+}, pictureKeys...)
+
 func newEval(s *session) *cobra.Command {
 	e := &evalCommand{session: s}
 	c := &cobra.Command{
@@ -77,6 +84,7 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	e.files.addFlags(f)
 	_ = c.MarkFlagRequired("weights")
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
+	reads(c, evalKeys...)
 	return c
 }
 
@@ -200,8 +208,11 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if e.inputSize == 0 && c.Origin["model.input_size"].Kind == config.FromSet {
 		j.InputSize = c.Model.InputSize
 	}
-	if e.interpolation != "" {
+	if c.Origin["data.interpolation"].Typed() {
 		j.Interpolation = c.Data.Interpolation
+	}
+	if c.Origin["data.geometry"].Typed() {
+		j.Geometry = c.Data.Geometry
 	}
 	if err := j.Crops.Validate(); err != nil {
 		return j, fmt.Errorf("--crops: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/console"
@@ -42,7 +43,7 @@ inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overla
   inception explain --weights v3.safetensors photos/ --at Mixed_5d --at Mixed_7c --method layercam -o explained
   inception explain --weights v3.safetensors cat.jpg --class "tabby" --method occlusion -o explained`,
 		Args: someArgs("pictures, folders or .npy files"),
-		RunE: func(c *cobra.Command, args []string) error { return e.run(c.Context(), args) },
+		RunE: func(c *cobra.Command, args []string) error { return e.run(c, args) },
 	}
 	f := c.Flags()
 	f.StringVarP(&e.weights, "weights", "w", "", "weight file or run folder")
@@ -58,7 +59,7 @@ inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overla
 	f.IntVarP(&e.batch, "batch", "b", 8, "rows in one pass, also --batch-size; a picture takes two")
 	f.IntVar(&e.inputSize, "input-size", 0, "use this size instead of the weights' own")
 	_ = c.MarkFlagRequired("weights")
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 	_ = c.MarkFlagRequired("out")
 	return c
 }
@@ -76,7 +77,8 @@ type explanation struct {
 	Largest float64        `json:"largest"` // what 1 in the map stands for
 }
 
-func (e *explainCommand) run(ctx context.Context, args []string) error {
+func (e *explainCommand) run(c *cobra.Command, args []string) error {
+	ctx := c.Context()
 	o, err := e.options()
 	if err != nil {
 		return usageError{err}
@@ -92,7 +94,7 @@ func (e *explainCommand) run(ctx context.Context, args []string) error {
 		return fmt.Errorf("%s: has no classifier, so there is no class to explain", e.weights)
 	}
 	question := explain.Most
-	if e.class != "" {
+	if c.Flags().Changed("class") {
 		if question.Class, err = labels.Find(e.class, m.ClassNames()); err != nil {
 			return usageError{fmt.Errorf("--class: %w", err)}
 		}
@@ -115,7 +117,7 @@ func (e *explainCommand) run(ctx context.Context, args []string) error {
 	}
 	explainer, err := explain.New(w, o)
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.weights, err)
+		return misnamed(fmt.Errorf("%s: %w", e.weights, err))
 	}
 	defer explainer.Close() //nolint:errcheck // nothing is written through it
 	to := &report.Explanations{
@@ -133,9 +135,19 @@ func (e *explainCommand) run(ctx context.Context, args []string) error {
 	})
 }
 
+// distinct leaves out what has come before.
+func distinct(names []string) (once []string) {
+	for _, name := range names {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
+}
+
 // options checks the flags.
 func (e *explainCommand) options() (o explain.Options, err error) {
-	o = explain.Options{At: e.at, Batch: e.batch, Patch: e.patch, Step: e.step}
+	o = explain.Options{At: distinct(e.at), Batch: e.batch, Patch: e.patch, Step: e.step}
 	if o.Method, err = explain.ParseMethod(e.method); err != nil {
 		return o, fmt.Errorf("--method: %w", err)
 	}
@@ -147,6 +159,9 @@ func (e *explainCommand) options() (o explain.Options, err error) {
 	}
 	if o.Method != explain.Occlusion && (e.patch != 0 || e.step != 0) {
 		return o, fmt.Errorf("--patch and --step: are for --method occlusion")
+	}
+	if info, err := os.Stat(e.out); err == nil && !info.IsDir() {
+		return o, fmt.Errorf("--out: %s is a file; name a folder to write the maps and their page to", e.out)
 	}
 	if e.batch < 1 || e.inputSize < 0 {
 		return o, fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", e.batch, e.inputSize)

@@ -59,7 +59,7 @@ with ONNX Runtime, by verify.py, which it writes beside the model.`,
 	for _, name := range []string{"weights", "format", "out"} {
 		_ = c.MarkFlagRequired(name)
 	}
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 	return c
 }
 

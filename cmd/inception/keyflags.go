@@ -27,6 +27,15 @@ var (
 	keyWorkers = keyFlag{"workers", "", "data.workers", "goroutines that read images", wholeNumber}
 )
 
+// flagNames are all flags that set keys, by key.
+var flagNames = map[string]string{
+	keyEpochs.key: "--epochs", keyBatch.key: "--batch", keyRate.key: "--lr", keySize.key: "--input-size",
+	keySeed.key: "--seed", keyWorkers.key: "--workers", "data.train": "--data", "data.val": "--val",
+	"data.interpolation": "--interpolation", "eval.batch_size": "--batch", "eval.crop_pct": "--crop-pct",
+	"eval.tta": "--tta", "model.variant": "--variant", "train.max_steps": "--max-steps",
+	"train.precision": "--precision",
+}
+
 func wholeNumber(c *cobra.Command, f keyFlag) func() any {
 	value := c.Flags().IntP(f.name, f.short, 0, f.help+" (the key "+f.key+")")
 	return func() any { return *value }
@@ -79,8 +88,13 @@ func (s *session) dataFlags(c *cobra.Command, data, val string) map[string]any {
 
 // assigns reports whether an assignment of --set is of a key.
 func assigns(assignment string, keys ...string) bool {
+	return slices.Contains(keys, keyOf(assignment))
+}
+
+// keyOf returns the key of an assignment of --set.
+func keyOf(assignment string) string {
 	key, _, _ := strings.Cut(assignment, "=")
-	return slices.Contains(keys, strings.TrimSpace(key))
+	return strings.TrimSpace(key)
 }
 
 // moved explains an error about data that no flag named, but the configuration

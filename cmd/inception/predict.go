@@ -40,7 +40,7 @@ func (p *predictCommand) addFlags(c *cobra.Command) {
 	f.IntVar(&p.inputSize, "input-size", 0, "use this size instead of the weights' own")
 	p.precision.addFlags(f, false)
 	_ = c.MarkFlagRequired("weights")
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 }
 
 func newPredict(s *session) *cobra.Command {
@@ -292,7 +292,7 @@ func (p *predictCommand) each(
 	}
 	predictor, err := evaluate.NewPredictor(w, o)
 	if err != nil {
-		return err
+		return misnamed(err)
 	}
 	defer predictor.Close()
 	var rows *npy.Rows

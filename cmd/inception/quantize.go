@@ -38,7 +38,7 @@ The file works with eval, predict, features and export --format onnx; training n
 the float32 weights.`,
 		Example: `  inception quantize --weights runs/flowers5 --data photos -o flowers8.safetensors
   inception quantize --weights v3.safetensors --data imagenet --keep Conv2d_1a_3x3 -o v3-int8.safetensors`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return q.run(c) },
 	}
 	f := c.Flags()
@@ -55,7 +55,7 @@ the float32 weights.`,
 		_ = c.MarkFlagRequired(name)
 	}
 	c.MarkFlagsMutuallyExclusive("class-map", "classes-by-order")
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 	return c
 }
 

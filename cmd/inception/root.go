@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -199,36 +200,50 @@ const readsNoConfig = "reads no configuration"
 
 func unconfigured(commands ...*cobra.Command) []*cobra.Command {
 	for _, c := range commands {
-		annotate(c, readsNoConfig)
+		annotate(c, readsNoConfig, "true")
 	}
 	return commands
 }
 
-func annotate(c *cobra.Command, name string) {
+func annotate(c *cobra.Command, name, value string) {
 	if c.Annotations == nil {
 		c.Annotations = map[string]string{}
 	}
-	c.Annotations[name] = "true"
+	c.Annotations[name] = value
 }
 
-func readsConfig(c *cobra.Command) bool { return !annotated(c, readsNoConfig) }
+func readsConfig(c *cobra.Command) bool { return annotation(c, readsNoConfig) == "" }
 
-// annotated reports whether a command or one above it has an annotation.
-func annotated(c *cobra.Command, name string) bool {
+// annotation returns that of a command or of the nearest one above it that has it.
+func annotation(c *cobra.Command, name string) string {
 	for ; c != nil; c = c.Parent() {
-		if c.Annotations[name] != "" {
-			return true
+		if value := c.Annotations[name]; value != "" {
+			return value
 		}
 	}
-	return false
+	return ""
+}
+
+// readsOnly annotates commands that do not read all keys with those that they
+// and their subcommands read; one that ends in a dot stands for all that begin so.
+const readsOnly = "the keys that it reads"
+
+func reads(c *cobra.Command, keys ...string) { annotate(c, readsOnly, strings.Join(keys, " ")) }
+
+// readsKey reports whether a command depends on a key of the configuration.
+func readsKey(c *cobra.Command, key string) bool {
+	keys := strings.Fields(annotation(c, readsOnly))
+	if len(keys) == 0 {
+		return readsConfig(c)
+	}
+	return slices.ContainsFunc(keys, func(k string) bool {
+		return k == key || strings.HasSuffix(k, ".") && strings.HasPrefix(key, k)
+	})
 }
 
 // pictureKeys are what commands that read no configuration take of it if they
 // decode pictures.
 var pictureKeys = []string{"data.truncated", "data.max_pixels", "data.decode_mib"}
-
-// decodesPictures annotates such commands.
-const decodesPictures = "decodes pictures"
 
 // pictureOptions returns the limits to pictures that are set.
 func (s *session) pictureOptions() (dataset.Options, error) {
@@ -247,16 +262,12 @@ func (s *session) pictureOptions() (dataset.Options, error) {
 
 // warnOfUnread warns of flags that every command accepts and this one ignores.
 func (s *session) warnOfUnread(c *cobra.Command) {
-	if readsConfig(c) {
-		return
+	if c.Flags().Changed("config") && !readsConfig(c) {
+		s.warn("--config has no effect on " + c.CommandPath())
 	}
-	unread := map[string]bool{"config": c.Flags().Changed("config")}
 	for _, assignment := range s.set {
-		unread["set"] = unread["set"] || !annotated(c, decodesPictures) || !assigns(assignment, pictureKeys...)
-	}
-	for _, flag := range []string{"config", "set"} {
-		if unread[flag] {
-			s.warn(fmt.Sprintf("--%s has no effect on %s", flag, c.CommandPath()))
+		if key := keyOf(assignment); !readsKey(c, key) {
+			s.warn(fmt.Sprintf("--set %s has no effect on %s", key, c.CommandPath()))
 		}
 	}
 }
@@ -301,7 +312,7 @@ func (s *session) load(path string, values map[string]any) (*config.Resolved, er
 	if path == "" {
 		path = s.config
 	}
-	c, err := config.Load(config.Sources{Path: path, Set: s.set, Flags: values})
+	c, err := config.Load(config.Sources{Path: path, Set: s.set, Flags: values, Names: flagNames})
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -54,7 +54,7 @@ curl --data-binary @rose.jpg http://127.0.0.1:8080/predict`,
 	f.IntVar(&v.inputSize, "input-size", 0, "use this size instead of the weights' own")
 	v.precision.addFlags(f, false)
 	_ = c.MarkFlagRequired("weights")
-	annotate(c, decodesPictures)
+	reads(c, pictureKeys...)
 	return c
 }
 

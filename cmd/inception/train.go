@@ -41,7 +41,7 @@ run folder.`,
   inception train --config finetune --data photos --init v3.safetensors --set 'train.freeze=[Conv2d]'
   inception train --resume
   run=$(inception train --quiet --config flowers5 --data path/to/flowers)`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneArgAtMost("the run to resume"),
 		RunE: t.run,
 	}
 	f := c.Flags()

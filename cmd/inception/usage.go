@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/config"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/spelling"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,6 +40,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return fmt.Errorf("needs one argument, %s, has %d", what, len(args))
+		}
+		return nil
+	}
+}
+
+// oneArgAtMost takes one argument or none, which what names.
+func oneArgAtMost(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("takes one argument, %s, has %d", what, len(args))
 		}
 		return nil
 	}
@@ -81,16 +92,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 			names = append(append(names, sub.Name()), sub.Aliases...)
 		}
 	}
-	return fmt.Errorf("unknown command %q%s", name, didYouMean(name, names, ""))
-}
-
-// didYouMean suggests the nearest of names, written with prefix, if it is near.
-func didYouMean(name string, names []string, prefix string) string {
-	nearest, ok := spelling.Near(name, names)
-	if !ok {
-		return ""
-	}
-	return "; did you mean " + prefix + nearest + "?"
+	return fmt.Errorf("unknown command %q%s", name, spelling.Suggest(name, names))
 }
 
 // missingFlags names the required flags of a command that are not given.
@@ -109,6 +111,15 @@ func missingFlags(c *cobra.Command) error {
 		return fmt.Errorf("%s is missing (%s)", missing[0], what[0])
 	}
 	return fmt.Errorf("%s are missing", strings.Join(missing, ", "))
+}
+
+// misnamed makes the name of a layer or head that the network does not have an
+// error in the call.
+func misnamed(err error) error {
+	if errors.As(err, &model.NameError{}) {
+		return usageError{err}
+	}
+	return err
 }
 
 // explainFlag says what is wrong with a flag and what was probably meant.
@@ -133,26 +144,57 @@ func explainFlag(c *cobra.Command, err error) error {
 	return err
 }
 
+// elsewhere are flags of other tools with ours that are for the same; the first
+// that a command has counts.
+var elsewhere = map[string][]string{
+	"model": {"weights", "variant"}, "weights": {"init"}, "pretrained": {"init", "weights"},
+	"checkpoint": {"init", "weights"}, "ckpt": {"init", "weights"},
+	"name": {"out"}, "project": {"out"}, "output": {"out", "csv"}, "output-dir": {"out", "csv"}, "save-dir": {"out", "csv"},
+	"host": {"addr"}, "port": {"addr"},
+}
+
+// nowhere says of flags of other tools why no command has them.
+func nowhere(name string) string {
+	switch name {
+	case "device", "cpu", "gpu", "gpus", "cuda":
+		return "inception computes on the processor and on nothing else; leave it out"
+	case "conf", "threshold":
+		return "no class is left out for its probability; predict --top says how many are printed"
+	case "opset":
+		return "ONNX models have opset 17"
+	}
+	return ""
+}
+
 // unknownFlag suggests the flag of the command that was probably meant, or the
 // key that other tools have a flag for.
 func unknownFlag(c *cobra.Command, name string) error {
-	var names []string
+	asked := string(normalize(nil, strings.ReplaceAll(name, "_", "-")))
+	if reason := nowhere(asked); reason != "" {
+		return fmt.Errorf("unknown flag --%s: %s", name, reason)
+	}
+	for _, ours := range elsewhere[asked] {
+		if f := c.Flags().Lookup(ours); f != nil {
+			_, usage := pflag.UnquoteUsage(f)
+			return fmt.Errorf("unknown flag --%s; --%s is for that (%s)", name, ours, usage)
+		}
+	}
+	if key, known := config.KeyOf(asked); known && readsKey(c, key) {
+		return fmt.Errorf("unknown flag --%s; --set %s=VALUE sets it", name, key)
+	} else if known {
+		return fmt.Errorf("unknown flag --%s; %s is a key of the configuration, which this command does not read",
+			name, key)
+	}
+	var flags []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
-			names = append(names, f.Name)
+			flags = append(flags, f.Name)
 		}
 	})
-	suggestion := didYouMean(name, names, "--")
-	key, known := config.KeyOf(name)
-	switch {
-	case name == "device" || name == "gpu" || name == "cuda" || name == "gpus":
-		return fmt.Errorf("unknown flag --%s: inception computes on the processor and on nothing else; leave it out", name)
-	case known && readsConfig(c):
-		return fmt.Errorf("unknown flag --%s; --set %s=VALUE sets it", name, key)
-	case known && suggestion == "":
-		suggestion = "; " + key + " is a key of the configuration, which this command does not read"
+	if nearest, ok := spelling.Near(name, flags); ok {
+		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, nearest)
 	}
-	return fmt.Errorf("unknown flag --%s%s", name, suggestion)
+	return fmt.Errorf("unknown flag --%s", name)
 }
 
 // newHelp is `inception help`, which knows when there is no help.
@@ -164,7 +206,7 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError{unknownCommand(c, rest[0])}
+				return wrongCall(c, unknownCommand(c, rest[0]))
 			}
 			c.InitDefaultHelpFlag()
 			return c.Help()

@@ -27,11 +27,12 @@ const (
 // defaults, a file, INCEPTION_KEY_PATH environment variables, --set, flags, rows
 // of an ablation.
 type Sources struct {
-	Path  string         // of a YAML file, or the name of an embedded one (a file takes precedence); v3 if empty
-	Set   []string       // key=value, the value in YAML
-	Env   []string       // NAME=value, as os.Environ gives them; nil for the process's own
-	Flags map[string]any // values of flags that set a key
-	Over  []Setting      // override all else, in order: the rows of an ablation
+	Path  string            // of a YAML file, or the name of an embedded one (a file takes precedence); v3 if empty
+	Set   []string          // key=value, the value in YAML
+	Env   []string          // NAME=value, as os.Environ gives them; nil for the process's own
+	Flags map[string]any    // values of flags that set a key
+	Names map[string]string // what people call those flags, by key
+	Over  []Setting         // override all else, in order: the rows of an ablation
 }
 
 // Setting is a value for a key, written as for --set.
@@ -132,13 +133,18 @@ func readFile(path string) ([]byte, error) {
 	return textfile.Read(path, 1<<20, "a configuration")
 }
 
-// locate prefixes an error with the place that set the offending key.
+// locate prefixes an error with the place that set the offending key, and ends it
+// with the value that was probably meant.
 func (r *Resolved) locate(err error) error {
 	var wrong *settings.KeyError
-	if errors.As(err, &wrong) && r.Origin[wrong.Key].Given() {
-		return fmt.Errorf("%s: %w", r.Origin[wrong.Key], err)
+	if !errors.As(err, &wrong) || !r.Origin[wrong.Key].Given() {
+		return err
 	}
-	return err
+	suggestion := ""
+	if name, ok := r.Value(wrong.Key); ok {
+		suggestion = spelling.Suggest(fmt.Sprint(name), wrong.Choices)
+	}
+	return fmt.Errorf("%s: %w%s", r.Origin[wrong.Key], err, suggestion)
 }
 
 // Value returns the value of a key.

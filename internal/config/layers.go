@@ -213,7 +213,7 @@ func (l *layers) commandLine(s Sources) error {
 		if err := n.Encode(s.Flags[key]); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		if err := l.put(key, &n, Origin{Kind: FromFlag}, l.over); err != nil {
+		if err := l.put(key, &n, Origin{FromFlag, s.Names[key]}, l.over); err != nil {
 			return err
 		}
 	}

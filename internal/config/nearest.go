@@ -13,7 +13,7 @@ func aliases() map[string]string {
 		"schedule.decay": "schedule.decay_rate", "schedule.rate": "schedule.decay_rate",
 		"schedule.epochs": "schedule.decay_epochs", "eval.batch": "eval.batch_size",
 		"eval.bs": "eval.batch_size", "ema.rate": "ema.decay", "ema.momentum": "ema.decay",
-		"model.name": "model.variant", "data.path": "data.train", "data.test": "data.val",
+		"model.name": "model.variant", "model": "model.variant", "data.path": "data.train", "data.test": "data.val",
 
 		"num_classes": "model.classes", "nc": "model.classes", "n_classes": "model.classes",
 		"imgsz": "model.input_size", "img_size": "model.input_size", "image_size": "model.input_size",
@@ -40,9 +40,9 @@ func aliases() map[string]string {
 		"early_stopping": "train.patience", "max_epochs": "train.epochs", "num_epochs": "train.epochs",
 		"time": "train.max_time", "save_period": "train.checkpoint_every", "log_interval": "train.log_every",
 
-		"smoothing": "label_smoothing.epsilon", "label_smooth": "label_smoothing.epsilon",
+		"smoothing": "label_smoothing.epsilon", "label_smoothing": "label_smoothing.epsilon", "label_smooth": "label_smoothing.epsilon",
 
-		"opt": "optimizer.name", "lr0": "optimizer.lr", "learning_rate": "optimizer.lr",
+		"opt": "optimizer.name", "optimizer": "optimizer.name", "lr0": "optimizer.lr", "learning_rate": "optimizer.lr",
 		"base_lr": "optimizer.lr_base", "decay": "optimizer.alpha", "rho": "optimizer.alpha",
 		"opt_eps": "optimizer.eps", "wd": "optimizer.weight_decay", "l2": "optimizer.weight_decay",
 

@@ -1,5 +1,7 @@
 package config
 
+import "cmp"
+
 // Origin says where a value came from.
 type Origin struct {
 	Kind  Kind
@@ -15,7 +17,7 @@ const (
 	FromFile                 // a configuration file, or an embedded one; Place is NAME:LINE
 	FromVariable             // of the environment; Place is its name
 	FromSet                  // --set; Place is the row of an ablation that it is for, if any
-	FromFlag                 // the key's own flag
+	FromFlag                 // the key's own flag; Place is its name, if that is known
 	FromSuite                // a row of an ablation's suite; Place is NAME:LINE
 	FromWeights              // a weight file that a training starts from; Place is its path
 )
@@ -33,12 +35,15 @@ func (o Origin) String() string {
 		}
 		return "--set"
 	case FromFlag:
-		return "flag"
+		return cmp.Or(o.Place, "flag")
 	case FromSuite:
 		return "suite " + o.Place
 	}
 	return o.Place
 }
+
+// Typed reports whether the value stands on the command line.
+func (o Origin) Typed() bool { return o.Kind == FromSet || o.Kind == FromFlag }
 
 // Given reports whether the user chose the value.
 func (o Origin) Given() bool { return o.Kind != FromDefault && o.Kind != FromWeights }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -21,6 +23,7 @@ type Job struct {
 	Crops         picture.Crops   // views of each image
 	InputSize     int             // of the networks, instead of the weights' own; 0 for that
 	Interpolation string          // instead of the weights' own; empty for that
+	Geometry      string          // the same of how pictures are framed
 	Precision     model.Precision // INT8 of float32 weights quantises them first
 
 	Data    dataset.Options
@@ -72,6 +75,10 @@ type CallError struct{ error }
 
 // Run loads the weights and measures them.
 func (j Job) Run(ctx context.Context) (*Outcome, error) {
+	if parts := []string{"train", "val", "test"}; j.Split != "" && !slices.Contains(parts, j.Split) {
+		return nil, CallError{fmt.Errorf("--split: must be train, val or test, is %q%s", j.Split,
+			spelling.Suggest(j.Split, parts))}
+	}
 	j.Crops = j.Options.views(j.Crops)
 	o := &Outcome{Job: j}
 	ensemble, err := o.load(ctx)
@@ -156,7 +163,7 @@ func (j *Job) preprocess(m weights.Metadata) picture.Preprocess {
 	if j.Interpolation != "" {
 		p.Interpolation = j.Interpolation
 	}
-	return j.Options.Preprocess(p)
+	return j.Options.Preprocess(p.WithGeometry(j.Geometry))
 }
 
 // label opens the images and labels them with rows of the classifier.
@@ -206,8 +213,6 @@ func (j *Job) open() (set dataset.Set, used string, err error) {
 		return nil, "", err
 	case j.Split == "train":
 		return own.Train, "the run's training images", nil
-	case j.Split != "" && j.Split != "val":
-		return nil, "", CallError{fmt.Errorf("--split: must be train, val or test, is %q", j.Split)}
 	case own.Val == nil:
 		return nil, "", fmt.Errorf("%s: the run had no validation images; give --data", j.Weights[0])
 	}

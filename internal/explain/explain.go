@@ -13,6 +13,7 @@ import (
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/spelling"
 )
 
 // Method is a way to make a map.
@@ -52,7 +53,7 @@ func ParseMethod(name string) (Method, error) {
 		}
 		names = append(names, m.Name)
 	}
-	return "", fmt.Errorf("must be one of %s, is %q", strings.Join(names, ", "), name)
+	return "", fmt.Errorf("must be one of %s, is %q%s", strings.Join(names, ", "), name, spelling.Suggest(name, names))
 }
 
 // InputPoint is what Map.At says of occlusion, whose map is of the input.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -18,7 +21,7 @@ func IsURL(word string) bool {
 
 // Bytes returns what is at an http or https address, at most so many bytes, as
 // one try gives it. Options' Client and Stall count.
-func Bytes(ctx context.Context, url string, most int64, o Options) ([]byte, error) {
+func Bytes(ctx context.Context, address string, most int64, o Options) ([]byte, error) {
 	o = o.filled()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -32,9 +35,9 @@ func Bytes(ctx context.Context, url string, most int64, o Options) ([]byte, erro
 		}
 		return nil
 	}
-	answer, err := File{URL: url}.request(ctx, &client, 0)
+	answer, err := File{URL: address}.request(ctx, &client, 0)
 	if err != nil {
-		return nil, causeOf(ctx, err)
+		return nil, causeOf(ctx, unreached(err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -49,6 +52,23 @@ func Bytes(ctx context.Context, url string, most int64, o Options) ([]byte, erro
 		return nil, fmt.Errorf("has more than %d bytes", most)
 	}
 	return data, nil
+}
+
+// unreached returns why no answer came, without the address, which the caller
+// names, and the steps on the way there.
+func unreached(err error) error {
+	var host *net.DNSError
+	var system *os.SyscallError
+	var asked *url.Error
+	switch {
+	case errors.As(err, &host):
+		return fmt.Errorf("the server cannot be found: %s: %s", host.Name, host.Err)
+	case errors.As(err, &system):
+		return fmt.Errorf("the server cannot be reached: %w", system.Err)
+	case errors.As(err, &asked):
+		return asked.Err
+	}
+	return err
 }
 
 // lively is a reader that tells whenever something comes.

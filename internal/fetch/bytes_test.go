@@ -32,7 +32,6 @@ func TestBytesHaveAnEnd(t *testing.T) {
 		}
 	})
 	server := httptest.NewServer(mux)
-	defer server.Close()
 	for path, want := range map[string]string{
 		"/ten": "", "/moved": "", "/round": "too often", "/file": "to no http address", "/nothing": "404", "/slow": "no data received",
 		"/endless": "has more than 1000 bytes",
@@ -44,6 +43,11 @@ func TestBytesHaveAnEnd(t *testing.T) {
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: error is %v, want %q", path, err, want)
 		}
+	}
+	server.Close()
+	if _, err := Bytes(context.Background(), server.URL, 1000, Options{}); err == nil ||
+		!strings.HasPrefix(err.Error(), "the server cannot be reached: ") || strings.Contains(err.Error(), server.URL) {
+		t.Errorf("of no server: error is %v", err)
 	}
 	for word, want := range map[string]bool{
 		"http://x/y.jpg": true, "HTTPS://x": true, "file:///x": false, "http://": false, "shapes:": false, "a.jpg": false,

@@ -15,7 +15,7 @@ func TestFindNamesOneClass(t *testing.T) {
 		err    string
 	}{
 		{"tulip", flowers, 2, ""}, {"Wild_Rose", flowers, 1, ""}, {"0", flowers, 0, "no class"}, {"7", flowers, 3, ""},
-		{"1", []string{"a", "b"}, 1, ""}, {"2", []string{"a", "b"}, 0, `no class is called "2"`},
+		{"1", []string{"a", "b"}, 1, ""}, {"2", []string{"a", "b"}, 0, `no class is called "2"; the indices are from 0 to 1`},
 		{"2", []string{"0", "1", "2"}, 2, ""},
 		{"tulp", flowers, 0, `no class is called "tulp"; the nearest are "tulip"`},
 		{"n01440764", imagenet, 0, ""}, {"tench", imagenet, 0, ""}, {"1", imagenet, 1, ""},

@@ -203,6 +203,9 @@ func Find(name string, labels []string) (int, error) {
 	m := newMatcher([]string{name}, inNFC(labels))
 	switch rows := m.rows(name); len(rows) {
 	case 0:
+		if _, digits := number(name); digits && !areNumbers(labels) {
+			return 0, fmt.Errorf("no class is called %q; the indices are from 0 to %d", name, len(labels)-1)
+		}
 		return 0, fmt.Errorf("no class is called %q; the nearest are %s", name, strings.Join(m.nearest(name, 3), ", "))
 	case 1:
 		return rows[0], nil

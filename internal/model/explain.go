@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/spelling"
 	"gorgonia.org/gorgonia"
 )
 
@@ -74,7 +75,8 @@ func (n *Network) answerBy(head string) error {
 		}
 		names = append(names, name)
 	}
-	return fmt.Errorf("no auxiliary head is called %q; there is %s", head, strings.Join(names, " and "))
+	return NameError{fmt.Errorf("no auxiliary head is called %q; there is %s%s", head, strings.Join(names, " and "),
+		spelling.Suggest(head, append(names, AnyAux)))}
 }
 
 // LastPoint returns the last module on the way to the logits that ends in a map

@@ -9,6 +9,7 @@ import (
 	"github.com/inception-go/inception/internal/blocks"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/ops"
+	"github.com/inception-go/inception/internal/spelling"
 	"gorgonia.org/gorgonia"
 )
 
@@ -155,6 +156,9 @@ func (n *Network) compile(points []string) error {
 // every layer of an eval network.
 func (n *Network) Points() []string { return n.out.order }
 
+// NameError says that a network has no layer or auxiliary head that is called so.
+type NameError struct{ error }
+
 // point returns the node of a module or of a layer.
 func (n *Network) point(name string) (*gorgonia.Node, error) {
 	if node := n.out.points[name]; node != nil {
@@ -163,8 +167,12 @@ func (n *Network) point(name string) (*gorgonia.Node, error) {
 	if node := ops.NodeOf(n.Graph, name); node != nil {
 		return node, nil
 	}
-	return nil, fmt.Errorf("no layer is called %q; the modules are %s; the layers are those that inception summary "+
-		"lists", name, strings.Join(n.Points(), ", "))
+	suggestion := "; the"
+	if nearest, ok := spelling.Near(name, n.Points()); ok {
+		suggestion = "; did you mean " + nearest + "? The"
+	}
+	return nil, NameError{fmt.Errorf("no layer is called %q%s modules are %s; the layers are those that inception "+
+		"summary --layers lists", name, suggestion, strings.Join(n.Points(), ", "))}
 }
 
 // Forward runs an eval network on images, [Batch][3][H][W] preprocessed.

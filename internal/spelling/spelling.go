@@ -1,7 +1,11 @@
 // Package spelling finds the name that a misspelt one was meant to be.
 package spelling
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Nearest returns the name in names that takes the fewest edits.
 func Nearest(name string, names []string) string {
@@ -9,13 +13,44 @@ func Nearest(name string, names []string) string {
 }
 
 // Near returns the name in names that was probably meant, if one is so near that
-// only slips of the keys are between them.
+// only slips of the keys are between them, or only one begins so.
 func Near(name string, names []string) (nearest string, ok bool) {
 	if len(names) == 0 {
 		return "", false
 	}
 	nearest = Nearest(name, names)
-	return nearest, Edits(name, nearest) <= max(1, (len(name)+2)/3)
+	if Edits(name, nearest) <= max(1, (len(name)+2)/3) {
+		return nearest, true
+	}
+	whole, ok := begun(name, names)
+	return cmp.Or(whole, nearest), ok
+}
+
+// begun returns the only name in names that begins so.
+func begun(name string, names []string) (whole string, only bool) {
+	const least = 3
+	if len(name) < least {
+		return "", false
+	}
+	for _, n := range names {
+		if strings.HasPrefix(n, name) {
+			if whole != "" {
+				return "", false
+			}
+			whole = n
+		}
+	}
+	return whole, whole != ""
+}
+
+// Suggest ends a sentence about a name that is unknown: "; did you mean X?" with
+// the one in names that was probably meant, or nothing.
+func Suggest(name string, names []string) string {
+	nearest, ok := Near(name, names)
+	if !ok {
+		return ""
+	}
+	return "; did you mean " + nearest + "?"
 }
 
 // Edits returns the Levenshtein distance between two names.

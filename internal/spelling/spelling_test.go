@@ -34,3 +34,12 @@ func TestNearIsASlipOfTheKeys(t *testing.T) {
 		t.Error("of no names one is near")
 	}
 }
+
+func TestABeginningIsNearIfItIsThatOfOneNameAlone(t *testing.T) {
+	names := []string{"gradcam", "layercam", "layerwise", "occlusion"}
+	for name, want := range map[string]string{"grad": "gradcam", "occl": "occlusion", "layer": "", "oc": ""} {
+		if got := Suggest(name, names); (got == "; did you mean "+want+"?") != (want != "") || want == "" && got != "" {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

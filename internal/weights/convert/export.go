@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -32,7 +33,8 @@ type ExportOptions struct {
 // Validate returns what is wrong with the options for a file called path.
 func (o ExportOptions) Validate(path string) error {
 	if !slices.Contains(Formats(), o.Format) {
-		return fmt.Errorf("--format: must be one of %s, is %q", strings.Join(Formats(), ", "), o.Format)
+		return fmt.Errorf("--format: must be one of %s, is %q%s", strings.Join(Formats(), ", "), o.Format,
+			spelling.Suggest(o.Format, Formats()))
 	}
 	if o.Format != ONNX && (o.WithPreprocess || o.KeepBatchNorm) {
 		return fmt.Errorf("--with-preprocess and --no-fold are for --format %s; %s files hold weights, "+

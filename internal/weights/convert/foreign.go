@@ -40,6 +40,9 @@ func openForeign(path string) (*foreign, error) {
 	f := &foreign{path: checkpointFile(path)}
 	kind, err := container.Of(f.path)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s: there is no such file", path)
+		}
 		return nil, fmt.Errorf("import: %w", err)
 	}
 	open := map[container.Kind]func() error{

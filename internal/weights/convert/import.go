@@ -8,6 +8,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -41,7 +42,8 @@ type ImportOptions struct {
 // Validate returns what is wrong with the options, whatever the file.
 func (o ImportOptions) Validate() error {
 	if o.From != "" && !slices.Contains(Families(), o.From) {
-		return fmt.Errorf("--from: must be one of %s, is %q", strings.Join(Families(), ", "), o.From)
+		return fmt.Errorf("--from: must be one of %s, is %q%s", strings.Join(Families(), ", "), o.From,
+			spelling.Suggest(o.From, Families()))
 	}
 	if o.Preprocess != "" {
 		if _, err := picture.NamedPreprocess(o.Preprocess, 1); err != nil {
