@@ -16,6 +16,7 @@ import (
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,27 +32,37 @@ func completeValues(root *cobra.Command) {
 		"config": fileOr(entries(configs.List()), ".yaml", ".yml"),
 		"suite":  fileOr(entries(configs.Suites()), ".yaml", ".yml"),
 		"set":    completeSetting,
-		"data":   fileOr(kinds()), "val": fileOr(kinds()),
+		"data":   imagesOr(), "val": imagesOr(dataset.ValHoldOut),
 		"weights": weightFiles, "init": weightFiles,
 		"format": oneOf(convert.Formats()...), "from": oneOf(convert.Families()...),
 		"variant": oneOf(model.Variants()...), "split": oneOf("train", "val", "test"),
 		"crops": oneOf("1", "10", "12", "144"), "mode": oneOf(bench.Eval, bench.Train),
-		"precision":     oneOf(model.FP32.String(), model.BF16.String()),
+		"precision":      oneOf(precisions...),
+		"eval precision": oneOf(append(precisions, allPrecisions)...), "bench precision": oneOf(append(precisions, allPrecisions)...),
+		"train precision": oneOf(precisions[:2]...), "lr-find precision": oneOf(precisions[:2]...),
 		"interpolation": oneOf(config.Choices("data.interpolation")...),
 		"geometry":      oneOf(picture.Geometries()...),
 		"method":        oneOf(names(explain.Methods())...),
 		"preprocess":    oneOf(config.Choices("data.preprocess")...),
+		"tta":           oneOf(config.Choices("eval.tta")...),
+		"design":        oneOf(ablate.Designs()...), "equal": oneOf(ablate.Footings()...),
+		"at": ofWeights(points), "layer": ofWeights(points), "class": ofWeights(classes), "head": ofWeights(heads),
 	}
 	arguments := map[string]completion{
 		"config show": configArgument, "config validate": configArgument,
-		"dataset info": firstOnly(fileOr(kinds())), "dataset verify": firstOnly(fileOr(kinds())),
-		"train": resumed,
+		"dataset info": firstOnly(imagesOr()), "dataset verify": firstOnly(imagesOr()),
+		"train": resumed, "compare": runsOr(), "check": runsOr(".safetensors", ".onnx", ".pth"),
+		"ablate verify": firstOnly(fileOr(nil)),
 	}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			// The flags of the root are those of all others, too: they are told once.
-			if complete := flags[f.Name]; complete != nil && (c == root || root.PersistentFlags().Lookup(f.Name) == nil) {
+			complete := flags[f.Name]
+			if own := flags[c.Name()+" "+f.Name]; own != nil {
+				complete = own
+			}
+			if complete != nil && (c == root || root.PersistentFlags().Lookup(f.Name) == nil) {
 				_ = c.RegisterFlagCompletionFunc(f.Name, complete)
 			}
 		})
@@ -65,6 +76,9 @@ func completeValues(root *cobra.Command) {
 	}
 	walk(root)
 }
+
+// precisions are those of networks that run; the first two of those that train.
+var precisions = []string{model.FP32.String(), model.BF16.String(), model.INT8.String()}
 
 // oneOf completes a word to one of a few.
 func oneOf(values ...string) completion {
@@ -88,6 +102,72 @@ func entries(list []configs.Entry) (words []string) {
 	}
 	return words
 }
+
+// imagesOr completes a SPEC of images: a folder, a kind, what follows the kind, or
+// one of words.
+func imagesOr(words ...string) completion {
+	return func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		kind, path, ok := strings.Cut(word, ":")
+		if !ok || !slices.ContainsFunc(dataset.Kinds(), func(k dataset.Kind) bool { return k.Name == kind && k.Spec != word }) {
+			return fileOr(append(kinds(), words...))(c, args, word)
+		}
+		found, directive := fileOr(nil)(c, args, path)
+		return behind(kind+":", found), directive
+	}
+}
+
+// behind puts a beginning before completions.
+func behind(beginning string, completions []string) []string {
+	for i := range completions {
+		completions[i] = beginning + completions[i]
+	}
+	return completions
+}
+
+// ofWeights completes to what list reads from the weights that the line names.
+func ofWeights(list func(m weights.Metadata, word string) []string) completion {
+	return func(c *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		m, err := weights.LoadMetadata(c.Flags().Lookup("weights").Value.String())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return list(m, word), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	}
+}
+
+// points are the modules of a network and the layers outside them; those inside
+// one follow its name.
+func points(m weights.Metadata, word string) (names []string) {
+	layers, _ := model.Layers(m.Spec)
+	for _, l := range layers {
+		switch {
+		case l.Aux:
+		case l.Module == "" || strings.HasPrefix(word, l.Module+"."):
+			names = append(names, l.Name)
+		case !slices.Contains(names, l.Module):
+			names = append(names, l.Module)
+		}
+	}
+	return names
+}
+
+// heads are the values of --head for a network.
+func heads(m weights.Metadata, _ string) []string {
+	names := []string{mainHead}
+	layers, _ := model.Layers(m.Spec)
+	for _, module := range model.Modules(layers) {
+		if module.Aux {
+			names = append(names, module.Name)
+		}
+	}
+	if len(names) > 1 {
+		names = slices.Insert(names, 1, model.AnyAux)
+	}
+	return names
+}
+
+// classes are the labels of weights.
+func classes(m weights.Metadata, _ string) []string { return m.ClassNames() }
 
 // kinds are the beginnings of the SPECs of images.
 func kinds() (words []string) {
@@ -189,6 +269,10 @@ func completeSetting(c *cobra.Command, _ []string, word string) ([]string, cobra
 	}
 	var found []string
 	if key, _, ok := strings.Cut(rest, "="); ok {
+		if key == "data.train" || key == "data.val" {
+			found, directive := imagesOr()(c, nil, rest[len(key)+1:])
+			return behind(row+key+"=", found), directive
+		}
 		for _, value := range config.Choices(key) {
 			found = append(found, row+key+"="+value)
 		}

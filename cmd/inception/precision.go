@@ -9,6 +9,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// allPrecisions is the --precision of commands that take several.
+const allPrecisions = "all"
+
 // precisionFlags are those of commands that run networks without training them.
 type precisionFlags struct {
 	name    string
@@ -52,7 +55,7 @@ func (p *precisionFlags) value() (model.Precision, error) { return p.parse(p.nam
 // values returns those of a list: all stands for each that the processor has
 // instructions for, and those of --emulate.
 func (p *precisionFlags) values() (list []model.Precision, err error) {
-	if p.name == "all" {
+	if p.name == allPrecisions {
 		list = []model.Precision{model.FP32, model.BF16, model.INT8}
 		if !kernel.HasBF16() && !p.emulate {
 			list = []model.Precision{model.FP32, model.INT8}
