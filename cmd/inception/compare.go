@@ -6,6 +6,7 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/compare"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/cobra"
 )
 
@@ -46,7 +47,7 @@ classifies correctly and the other does not. All others are compared with the fi
 			if err := atomicfile.Write(out, func(w io.Writer) error { return comparison.WritePage(w, version()) }); err != nil {
 				return err
 			}
-			s.note("wrote %s", out)
+			s.note("wrote %s", shell.Quote(out))
 			return nil
 		},
 	}

@@ -107,7 +107,8 @@ func TestRunsAreComparedImageByImage(t *testing.T) {
 		t.Errorf("as JSON: %v, %s", err, encoded)
 	}
 	var table strings.Builder
-	if err := c.WriteText(&table); err != nil || !strings.Contains(table.String(), "+22.50") {
+	if err := c.WriteText(&table); err != nil || !strings.Contains(table.String(), "+22.50") ||
+		!strings.Contains(table.String(), b+" - "+a+" ") {
 		t.Errorf("the table is %s (%v)", table.String(), err)
 	}
 }

@@ -49,7 +49,7 @@ func (c *Comparison) WritePage(w io.Writer, version string) error {
 		Images         []disagreement
 	}{Comparison: c, Title: "Comparison of " + strings.Join(c.Runs, ", "), Version: version, Plots: plots}
 	for _, f := range c.Figures {
-		view.Rows = append(view.Rows, f.cells())
+		view.Rows = append(view.Rows, c.cells(f))
 	}
 	for k := range c.runs[1:] {
 		view.Images = append(view.Images, c.disagreements(k+1)...)
@@ -130,8 +130,9 @@ func (c *Comparison) disagreements(k int) (both []disagreement) {
 	return both
 }
 
-// cells are a figure in words: name, values, difference, interval, p.
-func (f Figure) cells() []string {
+// cells are a figure in words: name, what the difference is of, values, difference,
+// interval, p.
+func (c *Comparison) cells(f Figure) []string {
 	value := func(v *float64) string {
 		switch {
 		case v == nil:
@@ -141,7 +142,7 @@ func (f Figure) cells() []string {
 		}
 		return fmt.Sprintf("%.2f%%", 100**v)
 	}
-	cells := []string{f.Name, f.Run}
+	cells := []string{f.Name, f.Run + " - " + c.Runs[0]}
 	for _, v := range f.Values {
 		cells = append(cells, value(v))
 	}
@@ -175,9 +176,9 @@ func (c *Comparison) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "figure\tof\t%s\tdifference\t95%% interval\tMcNemar's p\n", strings.Join(c.Runs, "\t"))
+	fmt.Fprintf(t, "figure\tdifference of\t%s\tdifference\t95%% interval\tMcNemar's p\n", strings.Join(c.Runs, "\t"))
 	for _, f := range c.Figures {
-		fmt.Fprintln(t, strings.Join(f.cells(), "\t"))
+		fmt.Fprintln(t, strings.Join(c.cells(f), "\t"))
 	}
 	return t.Flush()
 }
