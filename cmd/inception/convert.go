@@ -156,7 +156,7 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	if m.NoHead {
 		next = "features --weights " + out + " DIR -o features.npy"
 	}
-	i.note("wrote %s\nnext: %s %s", i.out, program(), next)
+	i.note("wrote %s\nnext: %s %s", out, program(), next)
 	return nil
 }
 

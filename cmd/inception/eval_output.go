@@ -13,6 +13,7 @@ import (
 	"github.com/inception-go/inception/internal/explain"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/spf13/pflag"
 )
 
@@ -49,7 +50,7 @@ func (f *evalFiles) write(e report.Evaluation, note func(string, ...any)) error 
 		if err := atomicfile.Write(file.path, file.write); err != nil {
 			return err
 		}
-		note("wrote %s", file.path)
+		note("wrote %s", shell.Quote(file.path))
 	}
 	return nil
 }
@@ -143,8 +144,8 @@ func (e *evalCommand) warnOfImages(o *evaluate.Outcome) {
 // skipped returns an error if images could not be read.
 func (e *evalCommand) skipped(o *evaluate.Outcome) error {
 	if n := len(o.Skipped); n > 0 {
-		return fmt.Errorf("%d images could not be read and are not counted; %s dataset verify names all of a dataset",
-			n, program())
+		return fmt.Errorf("images that could not be read and are not counted: %d of %d; %s dataset verify names all of a "+
+			"dataset", n, o.Images+n, program())
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/inception-go/inception/internal/check"
 	"github.com/inception-go/inception/internal/golden"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/inception-go/inception/internal/weights/convert"
 	"github.com/spf13/cobra"
@@ -98,7 +99,7 @@ func (e *exportCommand) run(ctx context.Context) error {
 		e.note("not in %s: %s", filepath.Base(e.out), strings.Join(result.LeftOut, "; "))
 	}
 	if !e.json {
-		e.note("wrote %s", e.out)
+		e.note("wrote %s", shell.Quote(e.out))
 		for _, p := range append(result.Inputs, result.Outputs...) {
 			e.note("  %s", p)
 		}
@@ -119,7 +120,7 @@ func (e *exportCommand) verified(ctx context.Context, m weights.Metadata, result
 		if err != nil {
 			return err
 		}
-		e.note("wrote %s; on any machine with onnxruntime: %s", script, check.ScriptCall("python3", script, e.out))
+		e.note("wrote %s; on any machine with onnxruntime: %s", shell.Quote(script), check.ScriptCall("python3", script, e.out))
 	}
 	found, err := check.Exported(ctx, e.out, e.Format, m, check.Options{Precision: model.Own, Python: e.python})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/report"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/textfile"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
@@ -169,7 +170,7 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	if writeErr := atomicfile.Write(p.csv, table.WriteCSV); writeErr != nil {
 		return writeErr
 	}
-	p.note("wrote %s", p.csv)
+	p.note("wrote %s", shell.Quote(p.csv))
 	return err
 }
 
@@ -310,7 +311,7 @@ func (p *predictCommand) each(
 		if err := rows.Write(); err != nil {
 			return err
 		}
-		p.note("wrote %s, %v", to, rows.Shape)
+		p.note("wrote %s, %v", shell.Quote(to), rows.Shape)
 	}
 	if unread > 0 {
 		return unreadError{unread, total}

@@ -154,7 +154,7 @@ func (p *probeCommand) show(o *probe.Outcome) error {
 		p.printClasses(last)
 	}
 	if p.out != "" {
-		p.note("wrote %s\nnext: %s train --config finetune --init %s --data %s", p.out, program(), shell.Quote(p.out),
+		p.note("wrote %s\nnext: %s train --config finetune --init %s --data %s", shell.Quote(p.out), program(), shell.Quote(p.out),
 			shell.Quote(p.data))
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -127,7 +128,7 @@ func (m *summaryCommand) run() error {
 		if err != nil {
 			return err
 		}
-		m.note("wrote %s", m.svg)
+		m.note("wrote %s", shell.Quote(m.svg))
 	}
 	if m.memory {
 		if r.Memory, err = planMemory(spec, m.batch, precision); err != nil {

@@ -131,7 +131,7 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir, dir)}
+			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir, shell.Quote(dir))}
 		}
 	}
 	if t.resume && dir == "" {
@@ -159,7 +159,7 @@ func (t *trainCommand) ownConfig(dir string) (string, error) {
 		return "", nil
 	}
 	return "", usageError{fmt.Errorf("%s: is missing or empty; name the configuration that the run began with "+
-		"(--config, --data, --set), or begin another with its weights (--init %s)", own, dir)}
+		"(--config, --data, --set), or begin another with its weights (--init %s)", own, shell.Quote(dir))}
 }
 
 // flagValues returns the configuration keys whose own flags are given.
@@ -195,7 +195,9 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 	}
 	written := ""
 	for _, name := range rundir.Written() {
-		if _, err := os.Stat(filepath.Join(r.Run, name)); err == nil {
+		// What stands in the place of a file that could not be written is not that file.
+		info, err := os.Stat(filepath.Join(r.Run, name))
+		if err == nil && info.IsDir() == (name == rundir.TensorBoard) {
 			written += " " + name
 		}
 	}

@@ -88,7 +88,7 @@ func newManual(s *session) *cobra.Command {
 				}
 				pages++
 			}
-			s.note("wrote %d pages in %s", pages, args[0])
+			s.note("wrote %d pages in %s", pages, shell.Quote(args[0]))
 			return nil
 		},
 	}

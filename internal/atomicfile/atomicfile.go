@@ -144,14 +144,23 @@ func explain(path string, err error) error {
 	folder := filepath.Dir(path)
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("write %s: no space left on the disk of %s; nothing was written, free some space "+
-			"or choose another folder: %w", path, folder, syscall.ENOSPC)
+		err = explained{"no space left on the disk of " + folder + "; nothing was written, free some space " +
+			"or choose another folder", syscall.ENOSPC}
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("write %s: the file system of %s is read-only: %w", path, folder, syscall.EROFS)
+		err = explained{"the file system of " + folder + " is read-only", syscall.EROFS}
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("write %s: folder %s does not exist: %w", path, folder, fs.ErrNotExist)
+		err = explained{"folder " + folder + " does not exist", fs.ErrNotExist}
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("write %s: folder %s is not writable: %w", path, folder, fs.ErrPermission)
+		err = explained{"folder " + folder + " is not writable", fs.ErrPermission}
 	}
 	return fmt.Errorf("write %s: %w", path, err)
 }
+
+// explained is an error of the system in other words.
+type explained struct {
+	text   string
+	system error
+}
+
+func (e explained) Error() string { return e.text }
+func (e explained) Unwrap() error { return e.system }

@@ -120,8 +120,10 @@ func recognise(path string) (*Kind, error) {
 		return nil, &MissingError{path}
 	case err != nil:
 		return nil, fmt.Errorf("dataset: %w", err)
-	case !info.IsDir():
+	case info.Mode().IsRegular():
 		return nil, fmt.Errorf("dataset %s: is a file; unpack it and name the folder", path)
+	case !info.IsDir():
+		return nil, fmt.Errorf("dataset %s: %w and no folder", path, irregular(info))
 	}
 	for i, k := range kinds {
 		if k.recognise != nil && k.recognise(path) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -202,6 +203,9 @@ func TestOpenRecognisesKindsByTheFiles(t *testing.T) {
 	dir := folder(t, map[string][]byte{"set.zip": nil})
 	if _, err := Open(dir + "/set.zip"); err == nil || !strings.Contains(err.Error(), "is a file; unpack it") {
 		t.Errorf("a file: %v", err)
+	}
+	if _, err := Open(os.DevNull); err == nil || !strings.Contains(err.Error(), "is not a regular file and no folder") {
+		t.Errorf("a device: %v", err)
 	}
 }
 

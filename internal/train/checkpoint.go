@@ -92,11 +92,11 @@ func openCheckpoint(dir string, verify func(*weights.Tensors) error) (file *chec
 		t, openErr := weights.ReadTensors(path)
 		if openErr == nil {
 			var at progress
-			if at, openErr = readCheckpoint(t, verify); openErr == nil {
+			if at, openErr = readCheckpoint(t, path, verify); openErr == nil {
 				return &checkpointFile{t, path, at}, err, nil
 			}
 			t.Close()
-			openErr = fmt.Errorf("checkpoint %s: %w", path, openErr)
+			openErr = fmt.Errorf("checkpoint %w", openErr)
 		}
 		if name == rundir.Checkpoint || !errors.Is(openErr, fs.ErrNotExist) {
 			if err != nil {
@@ -109,17 +109,17 @@ func openCheckpoint(dir string, verify func(*weights.Tensors) error) (file *chec
 }
 
 // readCheckpoint returns how far an open checkpoint has come, if it is whole.
-func readCheckpoint(t *weights.Tensors, verify func(*weights.Tensors) error) (p progress, err error) {
+func readCheckpoint(t *weights.Tensors, path string, verify func(*weights.Tensors) error) (p progress, err error) {
 	switch kind := t.Metadata[metaKind]; {
 	case kind == checkpointKind, kind == uncheckedKind && t.HasChecksums():
 		if err := verify(t); err != nil {
 			return p, err
 		}
 	case kind != uncheckedKind:
-		return p, errors.New("is not a checkpoint of this program's version")
+		return p, fmt.Errorf("%s: is not a checkpoint of this program's version", path)
 	}
 	if err := json.Unmarshal([]byte(t.Metadata[metaProgress]), &p); err != nil {
-		return p, fmt.Errorf("progress: %w", err)
+		return p, fmt.Errorf("%s: progress: %w", path, err)
 	}
 	return p, nil
 }

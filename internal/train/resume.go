@@ -11,6 +11,7 @@ import (
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -19,11 +20,11 @@ func (r *run) resume() error {
 	file, damage, err := openCheckpoint(r.job.Dir, (*weights.Tensors).Verify)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: holds a run without its %s, from which alone it can go on; "+
-			"train --init %s begins a new one with its weights", r.job.Dir, rundir.Checkpoint, r.job.Dir)
+			"train --init %s begins a new one with its weights", r.job.Dir, rundir.Checkpoint, shell.Quote(r.job.Dir))
 	}
 	if err != nil {
 		return fmt.Errorf("%w; no checkpoint of %s is whole: train --init %s begins a new run with its weights",
-			err, r.job.Dir, r.job.Dir)
+			err, r.job.Dir, shell.Quote(r.job.Dir))
 	}
 	err = r.load(file, r.sameCourse)
 	if err = errors.Join(err, file.Close()); err != nil {
@@ -39,7 +40,7 @@ func (r *run) resume() error {
 		}
 		r.reporter.Warn(fmt.Sprintf("%v; going on with the checkpoint before it, of step %d", damage, r.at.Step))
 	}
-	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", r.job.Dir, r.at.Step, r.at.Epoch+1))
+	r.reporter.Note(fmt.Sprintf("resuming %s at step %d, epoch %d", shell.Quote(r.job.Dir), r.at.Step, r.at.Epoch+1))
 	if err := r.takeBackBest(); err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (r *run) takeBackBest() error {
 	}
 	r.bests = [2]int{step, step}
 	if before, err := weights.ReadTensors(r.path(rundir.Previous)); err == nil {
-		if p, err := readCheckpoint(before, (*weights.Tensors).VerifyMetadata); err == nil {
+		if p, err := readCheckpoint(before, r.path(rundir.Previous), (*weights.Tensors).VerifyMetadata); err == nil {
 			r.bests[0] = p.Best.Step
 		}
 		before.Close()

@@ -24,7 +24,7 @@ func TestCheckpoints(t *testing.T) {
 		{"timm-ema", "model", 0, "there are state_dict_ema, state_dict"},
 		{"torchvision-ema", "", 2, `took the average "model_ema", which torchvision's training script evaluates`},
 		{"torchvision-ema", "model", 1, "--key model_ema"},
-		{"averaged", "", 2, "AveragedModel"},
+		{"averaged", "", 2, "the file is an average of weights, which PyTorch's AveragedModel evaluates"},
 		{"ema-pytorch", "", 2, `took the average "ema_model", which ema-pytorch evaluates`},
 		{"ema-pytorch", "online_model", 1, "--key ema_model"},
 		{"shadow", "", 1, "--key ema"},

@@ -290,6 +290,8 @@ func (n network) notes(all []network) (notes []string) {
 		what = "average"
 	}
 	switch {
+	case n.average && n.tool != "" && n.name() == ".":
+		notes = append(notes, fmt.Sprintf("the file is an average of weights, which %s evaluates", n.tool))
 	case n.average && n.tool != "":
 		notes = append(notes, fmt.Sprintf("took the average %q, which %s evaluates", n.name(), n.tool))
 	case len(n.path) > 0 || len(all) > 1:
