@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/inception-go/inception/internal/labels"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
@@ -26,19 +28,21 @@ type explainCommand struct {
 	at                  []string
 	patch, step         int
 	batch, inputSize    int
+	given               standardInput
 }
 
 func newExplain(s *session) *cobra.Command {
 	e := &explainCommand{session: s}
 	c := &cobra.Command{
-		Use:   "explain --weights F IMAGE|DIR|X.npy ... -o DIR",
+		Use:   "explain --weights F IMAGE|DIR|URL|X.npy|- ... -o DIR",
 		Short: "Show where in pictures a network finds a class",
 		Long: `Write for each picture a heat map of what speaks for its most probable class, or for
 --class: NAME.png with the map over the picture, NAME.METHOD.POINT.npy with the map
 itself, [H,W] float32 of the point's grid, from 0 to 1. index.html shows all pictures
 with their maps, their most probable classes and what speaks for one of the two first
 against the other. With --at several times the maps stand side by side. An .npy holds
-inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overlay.`,
+inputs that are preprocessed already, [N,3,H,W] float32; its rows have no overlay. - is
+standard input, as for predict.`,
 		Example: `  inception explain --weights runs/flowers5 rose.jpg -o explained
   inception explain --weights v3.safetensors photos/ --at Mixed_5d --at Mixed_7c --method layercam -o explained
   inception explain --weights v3.safetensors cat.jpg --class "tabby" --method occlusion -o explained`,
@@ -103,7 +107,11 @@ func (e *explainCommand) run(c *cobra.Command, args []string) error {
 		m.Preprocess.Size = e.inputSize
 	}
 	o.Size, o.Grey, o.Apart = m.Preprocess.Size, m.Preprocess.Middle(), true
-	files, below, err := filesBelow(args)
+	if args, err = e.given.read(args, e.stdin); err != nil {
+		return err
+	}
+	defer e.given.close()
+	files, below, err := e.filesBelow(args)
 	if err != nil {
 		return err
 	}
@@ -170,8 +178,9 @@ func (e *explainCommand) options() (o explain.Options, err error) {
 }
 
 // filesBelow lists the files of all arguments, and for each the folder that was
-// named; none for a file that was named itself.
-func filesBelow(args []string) (files []string, below map[string]string, err error) {
+// named; none for a file that was named itself. Of a folder that is written into,
+// what is written is none of its pictures.
+func (e *explainCommand) filesBelow(args []string) (files []string, below map[string]string, err error) {
 	below = map[string]string{}
 	for _, arg := range args {
 		found, err := evaluate.Files([]string{arg})
@@ -179,6 +188,16 @@ func filesBelow(args []string) (files []string, below map[string]string, err err
 			return nil, nil, err
 		}
 		if info, err := os.Stat(arg); err == nil && info.IsDir() { // and not a pattern
+			all := len(found)
+			if inside(e.out, arg) {
+				found = slices.DeleteFunc(found, func(file string) bool { return inside(file, e.out) })
+			}
+			if left := all - len(found); left > 0 {
+				e.note("left out %d pictures in %s, where the maps are written", left, shell.Quote(e.out))
+			}
+			if len(found) == 0 {
+				return nil, nil, fmt.Errorf("%s: holds no picture outside %s", arg, e.out)
+			}
 			for _, file := range found {
 				below[file] = arg
 			}
@@ -186,6 +205,19 @@ func filesBelow(args []string) (files []string, below map[string]string, err err
 		files = append(files, found...)
 	}
 	return files, below, nil
+}
+
+// inside reports whether a path is below a folder.
+func inside(path, dir string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	if dir, err = filepath.Abs(dir); err != nil || path == dir {
+		return false
+	}
+	inner, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(inner)
 }
 
 // through explains all files behind a progress bar and writes the page.
@@ -225,7 +257,7 @@ func (e *explainCommand) through(ctx context.Context, total int, each func(func(
 		return err
 	}
 	if page != "" {
-		e.note("wrote %s", page)
+		e.note("wrote %s", shell.Quote(page))
 	}
 	if unread > 0 {
 		return fmt.Errorf("%d of %d pictures could not be read", unread, total)
@@ -235,6 +267,9 @@ func (e *explainCommand) through(ctx context.Context, total int, each func(func(
 
 // show writes the files of one picture and says what they show.
 func (e *explainCommand) show(r explain.Result, to *report.Explanations, below string, names []string) error {
+	if r.Path == e.given.picture {
+		r.Path = "stdin" // which its files are called after
+	}
 	maps, err := to.Add(r, below)
 	if err != nil {
 		return err
