@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -79,12 +78,12 @@ func openCIFAR(dir string, labels, count int, train []string, test, names string
 
 // read appends the records of a file.
 func (s *cifarSet) read(path string) error {
-	data, err := os.ReadFile(path)
+	data, err := readRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is missing; needed is CIFAR's \"binary version\", unpacked", path)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := s.add(data); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -110,7 +109,7 @@ func (s *cifarSet) add(data []byte) error {
 
 // cifarClasses reads the names; numbers where there is no such file.
 func cifarClasses(path string, count int) ([]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := readRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		names := make([]string, count)
 		for i := range names {
@@ -119,7 +118,7 @@ func cifarClasses(path string, count int) ([]string, error) {
 		return names, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	names := strings.Fields(labels.Text(text))
 	if len(names) != count {

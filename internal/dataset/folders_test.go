@@ -312,3 +312,28 @@ func TestARemovedImageLeavesWhatIsHeldOut(t *testing.T) {
 		t.Errorf("of %d held-out images %d are new, and %d became training images", len(before), entered, left)
 	}
 }
+
+func TestFoldersOfFoldersAreWarnedOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		folders []string
+		warned  bool
+	}{
+		"one too high":             {[]string{"birds/a", "birds/b", "flowers/c", "flowers/d"}, true},
+		"of one class":             {[]string{"birds/a", "birds/b", "flowers"}, true},
+		"images beside the folder": {[]string{"birds", "birds/b", "birds/c", "flowers"}, false},
+		"one folder":               {[]string{"birds/images", "flowers/images"}, false},
+	} {
+		files := map[string][]byte{}
+		for _, f := range c.folders {
+			pictures(t, files, f, 1)
+		}
+		src := open(t, folder(t, files))
+		text := strings.Join(src.Warnings, "; ")
+		if warned := strings.Contains(text, "has folders of folders: those of"); warned != c.warned {
+			t.Errorf("%s: warnings are %q", name, text)
+		}
+		if !slices.Equal(src.Train.Classes(), []string{"birds", "flowers"}) {
+			t.Errorf("%s: classes %q", name, src.Train.Classes())
+		}
+	}
+}

@@ -110,7 +110,7 @@ func idxClasses(dir string, labels []uint8) ([]string, error) {
 		most = max(most, int(l))
 	}
 	path := filepath.Join(dir, "labels.txt")
-	if text, err := os.ReadFile(path); err == nil {
+	if text, err := readRegular(path); err == nil {
 		names := strings.Fields(strings.ReplaceAll(string(text), " ", "_"))
 		if len(names) <= most {
 			return nil, fmt.Errorf("%s names %d classes, the labels go up to %d", path, len(names), most)
@@ -125,11 +125,16 @@ func idxClasses(dir string, labels []uint8) ([]string, error) {
 	return names, nil
 }
 
+// product writes sizes as 60000x28x28.
+func product(shape []int) string {
+	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(shape), "[]")), "x")
+}
+
 // readIDX reads a file of bytes with so many dimensions.
 func readIDX(path string, dims int) (shape []int, data []uint8, err error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	defer f.Close()
 	var r io.Reader = bufio.NewReaderSize(f, 1<<16)
@@ -166,7 +171,7 @@ func parseIDX(r io.Reader, dims int) (shape []int, data []uint8, err error) {
 		n := int64(binary.BigEndian.Uint32(head[4+4*i:]))
 		shape = append(shape, int(n))
 		if n > 0 && size > mostIDX/n {
-			return nil, nil, fmt.Errorf("claims %v bytes; the most is %d", shape, int64(mostIDX))
+			return nil, nil, fmt.Errorf("claims to hold %s bytes; the most is %d", product(shape), int64(mostIDX))
 		}
 		size *= n
 	}

@@ -128,7 +128,7 @@ func readClasses(dir string) (*imageFolder, leftOut, []string, error) {
 	}
 	left := leftOut{}
 	images := map[string][]string{} // by class
-	var folders, empty, twice []string
+	var folders, empty, twice, deeper []string
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if !isFolder(path) || passedOver(e) != "" {
@@ -156,6 +156,9 @@ func readClasses(dir string) (*imageFolder, leftOut, []string, error) {
 		if images[name] != nil {
 			twice = append(twice, e.Name())
 		}
+		if below := foldersOf(path, w.images); len(below) > 1 {
+			deeper = append(deeper, filepath.Join(e.Name(), below[0]), filepath.Join(e.Name(), below[1]))
+		}
 		images[name] = append(images[name], w.images...)
 	}
 	if len(images) == 0 {
@@ -170,7 +173,27 @@ func readClasses(dir string) (*imageFolder, leftOut, []string, error) {
 		warnings = append(warnings, fmt.Sprintf("%s: folders whose names are the same in Unicode's form NFC "+
 			"are one class: %s", dir, quoted(twice)))
 	}
+	if len(deeper) > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s has folders of folders: those of %s are one class; if they are classes, "+
+			"name the folder right above them", dir, quoted(deeper[:2])))
+	}
 	return collect(dir, images), left, warnings, nil
+}
+
+// foldersOf lists the folders right below dir that hold its images; none if some
+// lie in dir itself.
+func foldersOf(dir string, images []string) (all []string) {
+	for _, image := range images {
+		below := strings.TrimPrefix(strings.TrimPrefix(filepath.ToSlash(image), filepath.ToSlash(dir)), "/")
+		first, _, deeper := strings.Cut(below, "/")
+		if !deeper {
+			return nil
+		}
+		if !slices.Contains(all, first) {
+			all = append(all, first)
+		}
+	}
+	return all
 }
 
 // class lists the images of a class folder, which may be a link, but not to a

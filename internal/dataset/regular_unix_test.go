@@ -5,6 +5,7 @@ package dataset
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -41,5 +42,41 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	case <-done:
 	case <-time.After(10 * time.Second):
 		t.Fatal("a pipe is waited for")
+	}
+}
+
+// Nor are the files of IDX and CIFAR, one of which may be a pipe, and the others.
+func TestOnlyRegularFilesOfImagesAreOpened(t *testing.T) {
+	for spec, files := range map[string][]string{
+		"idx": {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte"},
+		"cifar10": {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
+			"test_batch.bin"},
+	} {
+		for _, pipes := range []bool{true, false} {
+			dir := t.TempDir()
+			for _, name := range files {
+				path := filepath.Join(dir, name)
+				if !pipes {
+					if err := os.Symlink("/dev/zero", path); err != nil {
+						t.Fatal(err)
+					}
+				} else if err := syscall.Mkfifo(path, 0o666); err != nil {
+					t.Skip(err)
+				}
+			}
+			done := make(chan error)
+			go func() {
+				_, err := Open(spec + ":" + dir)
+				done <- err
+			}()
+			select {
+			case err := <-done:
+				if err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+					t.Errorf("%s, pipes %t: error is %v", spec, pipes, err)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s: a pipe is waited for", spec)
+			}
+		}
 	}
 }

@@ -251,7 +251,7 @@ func TestWhereNothingCanBeReadThereIsNoAccuracy(t *testing.T) {
 	w := tinyWeights(t, 1)
 	e := evaluator(t, w, 4, 1, 32)
 	if r, err := e.Evaluate(context.Background(), drawn(t, 3, 0, 1, 2), nil); err == nil ||
-		!strings.Contains(err.Error(), "none of the 3 images could be read; the first: image ") {
+		!strings.Contains(err.Error(), "none of the 3 images could be read; inception dataset verify names all; the first: image ") {
 		t.Errorf("three broken images: %+v, %v", r, err)
 	}
 	if r, err := e.Evaluate(context.Background(), drawn(t, 0), nil); err == nil {

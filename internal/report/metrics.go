@@ -22,6 +22,7 @@ type Line struct {
 	AuxEarlyLoss float64 `json:"aux_early_loss,omitempty"` // where there are two auxiliary heads
 	Top1         float64 `json:"top1"`
 	Top5         float64 `json:"top5"`
+	Balanced     float64 `json:"balanced_accuracy,omitempty"` // of val: the mean of the classes' recalls
 	LR           float64 `json:"lr"`
 	ImagesPerS   float64 `json:"images_per_s"`
 	ElapsedS     float64 `json:"elapsed_s"`        // of training, pauses left out

@@ -86,6 +86,9 @@ func (r Run) cards(best *Line) (cards []Card) {
 			Card{"best validation top-1", percent(best.Top1),
 				fmt.Sprintf("after epoch %d; %s", best.Epoch, interval(best.Top1, r.ValImages)), true},
 			Card{"most frequent class", percent(r.Majority), "top-1 of answering that class always", false})
+		if r.Classes > 0 && r.Majority > 1.5/float64(r.Classes) && best.Balanced > 0 {
+			cards = append(cards, Card{"balanced accuracy", percent(best.Balanced), "the mean of the classes' recalls", false})
+		}
 		if e := r.Earlier; e != nil {
 			cards = append(cards, Card{"an earlier run", percent(e.Top1), e.describe(), false})
 		}

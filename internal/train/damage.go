@@ -45,8 +45,12 @@ func (d *damage) add(skipped, used []error) error {
 	if tooMany {
 		fresh = fresh[:min(len(fresh), examples)] // the error says how to see all
 	}
-	for _, err := range fresh {
-		d.reporter.Warn("skipped: " + err.Error())
+	for i, err := range fresh {
+		text := "skipped: " + err.Error()
+		if i == 0 && n == len(fresh) && !tooMany {
+			text += "; inception dataset verify " + shell.Quote(d.spec) + " names all"
+		}
+		d.reporter.Warn(text)
 	}
 	if n > 0 && n == d.images {
 		return fmt.Errorf("none of the %d %s can be read; %s", n, d.what, d.cure("name other images"))
@@ -56,6 +60,15 @@ func (d *damage) add(skipped, used []error) error {
 			n, d.images, d.what, d.options.MaxErrors, d.cure("raise data.max_errors"))
 	}
 	return nil
+}
+
+// String counts what add has named; it is empty if that is nothing.
+func (d *damage) String() string {
+	if d == nil || len(d.named)+len(d.used) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("of %d %s %d could not be read and were skipped, %d are damaged and were used as far as they go",
+		d.images, d.what, len(d.named), len(d.used))
 }
 
 // unnamed returns the errors about images that are not named yet, which they

@@ -48,6 +48,12 @@ func TestOneDamagedPictureDoesNotEndATraining(t *testing.T) {
 	if n := strings.Count(heard.text(), damaged); n != 1 {
 		t.Errorf("the damaged file is named %d times: %s", n, heard.text())
 	}
+	for _, want := range []string{"inception dataset verify " + job.Data.Train + " names all",
+		"of 21 training images 1 could not be read and were skipped, 0 are damaged"} {
+		if strings.Count(heard.text(), want) != 1 {
+			t.Errorf("%q is not said once: %s", want, heard.text())
+		}
+	}
 	opened, err := open(context.Background(), Job{Config: job.Config, Dir: filepath.Join(t.TempDir(), "run"), Reporter: heard})
 	if err != nil {
 		t.Fatal(err)

@@ -124,12 +124,10 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	}
 	r.clock.validated(time.Since(begin))
 	r.page.validated = &result
-	if err := r.first(func() error { return r.writeAnswers(result) }); err != nil {
-		return report.Line{}, err
-	}
+	r.show("predictions", func() error { return r.writeAnswers(result) })
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
-		LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
+		Balanced: result.BalancedAccuracy(), LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
 	}, nil
 }
 

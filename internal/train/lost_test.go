@@ -78,12 +78,13 @@ func TestADamagedCheckpointGivesWayToTheOneBefore(t *testing.T) {
 
 // What is made of the metrics can be made again.
 func TestReportsThatCannotBeWrittenEndNoTraining(t *testing.T) {
-	for _, name := range []string{rundir.Report, rundir.TensorBoard} {
+	for name, warning := range map[string]string{rundir.Report: "report", rundir.TensorBoard: "TensorBoard events",
+		rundir.Predictions: "predictions"} {
 		job := tinyJob(t)
 		heard := &notes{}
 		job.Reporter = heard
 		path := filepath.Join(job.Dir, name)
-		if name == rundir.Report { // a folder in the file's place, and a file in the folder's
+		if name != rundir.TensorBoard { // a folder in the file's place, and a file in the folder's
 			path = filepath.Join(path, "x")
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -93,7 +94,8 @@ func TestReportsThatCannotBeWrittenEndNoTraining(t *testing.T) {
 			t.Fatal(err)
 		}
 		result, err := Run(context.Background(), job)
-		if err != nil || result.Exit != ExitEpochs || strings.Count(heard.text(), "warning: no report: ") != 1 {
+		if err != nil || result.Exit != ExitEpochs || strings.Count(heard.text(), "warning: no ") != 1 ||
+			!strings.Contains(heard.text(), "warning: no "+warning+": ") {
 			t.Errorf("%s: %+v, %v\n%s", name, result, err, heard.text())
 		}
 	}

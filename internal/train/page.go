@@ -34,8 +34,7 @@ type page struct {
 	maps       []explain.Result // of found's mistakes
 }
 
-// writeReport writes the page and the TensorBoard events that show the
-// metrics so far.
+// writeReport writes the page that shows the metrics so far.
 func (r *run) writeReport(state string) error {
 	lines, err := report.ReadMetrics(r.path(rundir.Metrics))
 	if err != nil {
@@ -59,7 +58,13 @@ func (r *run) writeReport(state string) error {
 	if r.page.found != nil {
 		shown.Found = &report.Evaluation{Outcome: r.outcome(), Version: r.job.Version, Maps: r.page.maps}
 	}
-	if err := report.WriteHTML(r.path(rundir.Report), shown); err != nil {
+	return report.WriteHTML(r.path(rundir.Report), shown)
+}
+
+// writeEvents writes the TensorBoard events that show the metrics so far.
+func (r *run) writeEvents() error {
+	lines, err := report.ReadMetrics(r.path(rundir.Metrics))
+	if err != nil {
 		return err
 	}
 	return report.WriteTensorBoard(r.job.Dir, lines)
@@ -108,6 +113,11 @@ func (r *run) headline() string {
 func (r *run) facts() (facts []report.Fact) {
 	if r.job.Command != "" {
 		facts = append(facts, report.Fact{"command", r.job.Command})
+	}
+	for _, d := range []*damage{r.data.damage, r.data.valDamage} {
+		if text := d.String(); text != "" {
+			facts = append(facts, report.Fact{"damaged images", text})
+		}
 	}
 	return append(facts,
 		report.Fact{"program", "inception " + r.job.Version},

@@ -77,16 +77,29 @@ func (r *run) checkpoint() error {
 	return nil
 }
 
-// report shows the metrics so far. What it writes is made of them and can be
-// made again, so a failure is no reason to end a training.
+// report shows the metrics so far.
 func (r *run) report(state string) {
 	if r.cluster.Rank() > 0 {
 		return
 	}
-	err := r.writeReport(state)
+	r.show("report", func() error { return r.writeReport(state) })
+	r.show("TensorBoard events", r.writeEvents)
 	r.clock.reported()
-	if err != nil && err.Error() != r.unreported {
-		r.unreported = err.Error()
-		r.reporter.Warn(fmt.Sprintf("no report: %v; the training goes on", err))
+}
+
+// show writes what only people and other programs look at, so that a failure is no
+// reason to end a training, and is said once.
+func (r *run) show(what string, write func() error) {
+	if r.cluster.Rank() > 0 {
+		return
 	}
+	err := write()
+	if err == nil || err.Error() == r.unshown[what] {
+		return
+	}
+	if r.unshown == nil {
+		r.unshown = map[string]string{}
+	}
+	r.unshown[what] = err.Error()
+	r.reporter.Warn(fmt.Sprintf("no %s: %v; the training goes on", what, err))
 }

@@ -30,9 +30,9 @@ type run struct {
 	failed    error  // of rank 0, which the others do not know of yet
 	release   func() // the folder's lock
 
-	bests      [2]int // the steps of the best validations that the checkpoint before and the newest know of
-	page       page   // what the report shows besides the metrics
-	unreported string // why there is no report, said already
+	bests   [2]int            // the steps of the best validations that the checkpoint before and the newest know of
+	page    page              // what the report shows besides the metrics
+	unshown map[string]string // what could not be written, and why, said already
 }
 
 // Run trains as job says, until a limit of its options is reached or ctx
@@ -321,6 +321,11 @@ func (r *run) saveIfDue() error {
 
 // finish saves what the end of the loop has not yet.
 func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
+	for _, d := range []*damage{r.data.damage, r.data.valDamage} {
+		if text := d.String(); text != "" {
+			r.reporter.Note(text)
+		}
+	}
 	if r.at.Exit != exit {
 		r.at.Exit = exit
 		if err := r.first(r.checkpoint); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
+	"github.com/inception-go/inception/internal/weights/convert/hdf5"
 )
 
 // numbered returns V3 weights whose values tell tensors and places apart.
@@ -283,6 +284,52 @@ func TestThousandClassesWithoutLabelsAreImageNets(t *testing.T) {
 			}
 			if first != c.want || len(m.Labels) != 0 && len(m.Labels) != c.classes {
 				t.Errorf("%s, %s: %d labels, the first %q, want %q", family, c.name, len(m.Labels), first, c.want)
+			}
+		}
+	}
+}
+
+// Keras' weights come as safetensors too, named by layer and variable.
+func TestSafetensorsWithKerasNamesImport(t *testing.T) {
+	w, m := numbered(t, model.AuxNone, 10)
+	dir := t.TempDir()
+	if _, err := Export(filepath.Join(dir, "w.h5"), w, m, ExportOptions{Format: Keras}); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(dir, "w.h5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := hdf5.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, separator := range []string{"/", "."} {
+		var tensors []weights.Tensor
+		for _, one := range all {
+			values, err := one.Floats()
+			if err != nil {
+				t.Fatal(err)
+			}
+			words := strings.Split(strings.TrimSuffix(one.Name, ":0"), "/")
+			tensors = append(tensors, weights.Tensor{
+				Name: strings.Join(words[len(words)-2:], separator), Shape: one.Shape, Values: values})
+		}
+		path := filepath.Join(dir, "w.safetensors")
+		if err := weights.WriteTensors(path, tensors, nil); err != nil {
+			t.Fatal(err)
+		}
+		back, got, err := Import(path, ImportOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Spec.Classes != 10 || got.Preprocess.Name != "inception" || got.Extra["imported_from"] != Keras {
+			t.Errorf("%q: structure %+v, preprocessing %s, from %s", separator, got.Spec, got.Preprocess.Name,
+				got.Extra["imported_from"])
+		}
+		for i, p := range w.Params {
+			if !slices.Equal(p.Data, back.Params[i].Data) {
+				t.Fatalf("%q: %s differs", separator, p.Name)
 			}
 		}
 	}
