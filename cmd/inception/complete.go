@@ -37,8 +37,9 @@ func completeValues(root *cobra.Command) {
 		"format": oneOf(convert.Formats()...), "from": oneOf(convert.Families()...),
 		"variant": oneOf(model.Variants()...), "split": oneOf("train", "val", "test"),
 		"crops": oneOf("1", "10", "12", "144"), "mode": oneOf(bench.Eval, bench.Train),
-		"precision":      oneOf(precisions...),
-		"eval precision": oneOf(append(precisions, allPrecisions)...), "bench precision": oneOf(append(precisions, allPrecisions)...),
+		"precision":       oneOf(precisions...),
+		"eval precision":  oneOf(append(precisions, allPrecisions)...),
+		"bench precision": oneOf(append(precisions, allPrecisions)...),
 		"train precision": oneOf(precisions[:2]...), "lr-find precision": oneOf(precisions[:2]...),
 		"interpolation": oneOf(config.Choices("data.interpolation")...),
 		"geometry":      oneOf(picture.Geometries()...),
@@ -108,7 +109,8 @@ func entries(list []configs.Entry) (words []string) {
 func imagesOr(words ...string) completion {
 	return func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		kind, path, ok := strings.Cut(word, ":")
-		if !ok || !slices.ContainsFunc(dataset.Kinds(), func(k dataset.Kind) bool { return k.Name == kind && k.Spec != word }) {
+		named := func(k dataset.Kind) bool { return k.Name == kind && k.Spec != word }
+		if !ok || !slices.ContainsFunc(dataset.Kinds(), named) {
 			return fileOr(append(kinds(), words...))(c, args, word)
 		}
 		found, directive := fileOr(nil)(c, args, path)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
@@ -168,8 +170,8 @@ func (e *explainCommand) options() (o explain.Options, err error) {
 	if o.Method != explain.Occlusion && (e.patch != 0 || e.step != 0) {
 		return o, fmt.Errorf("--patch and --step: are for --method occlusion")
 	}
-	if info, err := os.Stat(e.out); err == nil && !info.IsDir() {
-		return o, fmt.Errorf("--out: %s is a file; name a folder to write the maps and their page to", e.out)
+	if info, err := os.Stat(e.out); err == nil && !info.IsDir() || errors.Is(err, syscall.ENOTDIR) {
+		return o, fmt.Errorf("--out: %s is a file or below one; name a folder to write the maps and their page to", e.out)
 	}
 	if e.batch < 1 || e.inputSize < 0 {
 		return o, fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", e.batch, e.inputSize)

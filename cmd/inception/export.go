@@ -120,7 +120,8 @@ func (e *exportCommand) verified(ctx context.Context, m weights.Metadata, result
 		if err != nil {
 			return err
 		}
-		e.note("wrote %s; on any machine with onnxruntime: %s", shell.Quote(script), check.ScriptCall("python3", script, e.out))
+		e.note("wrote %s; on any machine with onnxruntime: %s", shell.Quote(script),
+			check.ScriptCall("python3", script, e.out))
 	}
 	found, err := check.Exported(ctx, e.out, e.Format, m, check.Options{Precision: model.Own, Python: e.python})
 	if err != nil {

@@ -154,8 +154,8 @@ func (p *probeCommand) show(o *probe.Outcome) error {
 		p.printClasses(last)
 	}
 	if p.out != "" {
-		p.note("wrote %s\nnext: %s train --config finetune --init %s --data %s", shell.Quote(p.out), program(), shell.Quote(p.out),
-			shell.Quote(p.data))
+		p.note("wrote %s\nnext: %s train --config finetune --init %s --data %s", shell.Quote(p.out), program(),
+			shell.Quote(p.out), shell.Quote(p.data))
 	}
 	return nil
 }

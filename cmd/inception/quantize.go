@@ -152,8 +152,8 @@ func (q *quantizeCommand) show(made *evaluate.Quantized) error {
 		}
 		q.print("%.2f%% of the predictions changed\n", 100*r.Changed)
 	}
-	q.note("wrote %s, %.1f MiB\nnext: %s eval --weights %s --data %s", shell.Quote(q.out), float64(r.Bytes)/(1<<20), program(),
-		shell.Quote(q.out), shell.Quote(q.data))
+	q.note("wrote %s, %.1f MiB\nnext: %s eval --weights %s --data %s", shell.Quote(q.out),
+		float64(r.Bytes)/(1<<20), program(), shell.Quote(q.out), shell.Quote(q.data))
 	return nil
 }
 

@@ -131,7 +131,8 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 		}
 		dir = args[0]
 		if !rundir.HoldsRun(dir) {
-			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir, shell.Quote(dir))}
+			return "", "", usageError{fmt.Errorf("%s: contains no run to resume; train --out %s begins one", dir,
+				shell.Quote(dir))}
 		}
 	}
 	if t.resume && dir == "" {

@@ -149,7 +149,8 @@ func explainFlag(c *cobra.Command, err error) error {
 var elsewhere = map[string][]string{
 	"model": {"weights", "variant"}, "weights": {"init"}, "pretrained": {"init", "weights"},
 	"checkpoint": {"init", "weights"}, "ckpt": {"init", "weights"},
-	"name": {"out"}, "project": {"out"}, "output": {"out", "csv"}, "output-dir": {"out", "csv"}, "save-dir": {"out", "csv"},
+	"name": {"out"}, "project": {"out"},
+	"output": {"out", "csv"}, "output-dir": {"out", "csv"}, "save-dir": {"out", "csv"},
 	"host": {"addr"}, "port": {"addr"},
 }
 

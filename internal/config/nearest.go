@@ -40,7 +40,8 @@ func aliases() map[string]string {
 		"early_stopping": "train.patience", "max_epochs": "train.epochs", "num_epochs": "train.epochs",
 		"time": "train.max_time", "save_period": "train.checkpoint_every", "log_interval": "train.log_every",
 
-		"smoothing": "label_smoothing.epsilon", "label_smoothing": "label_smoothing.epsilon", "label_smooth": "label_smoothing.epsilon",
+		"smoothing": "label_smoothing.epsilon", "label_smoothing": "label_smoothing.epsilon",
+		"label_smooth": "label_smoothing.epsilon",
 
 		"opt": "optimizer.name", "optimizer": "optimizer.name", "lr0": "optimizer.lr", "learning_rate": "optimizer.lr",
 		"base_lr": "optimizer.lr_base", "decay": "optimizer.alpha", "rho": "optimizer.alpha",
