@@ -163,7 +163,8 @@ func TestTheReportStandsAloneAndEscapes(t *testing.T) {
 	}
 	page := b.String()
 	for _, want := range []string{"<svg", `href="a/seed-1/report.html"`, "training diverged: &lt;loss&gt;", "20.00",
-		"4 of 12 runs done, 4 diverged", "variant: v3"} {
+		"4 of 12 runs", "4 diverged", "variant: v3",
+		"<small>4 rows, 3 seeds each; 4 diverged; about"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}
