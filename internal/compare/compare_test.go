@@ -94,7 +94,7 @@ func TestRunsAreComparedImageByImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := page.String()
-	for _, want := range []string{"10 images that " + b, "1 images that " + a, "data:image/jpeg;base64,", "optimizer.lr", "<svg"} {
+	for _, want := range []string{"10 images that " + b, "1 images that " + a, "data:image/jpeg;base64,", "optimizer.lr", "<svg", "<b>Top-1 by class</b> of " + b + " less that of " + a} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %s", want)
 		}

@@ -3,6 +3,7 @@ package compare
 import (
 	_ "embed"
 	"fmt"
+	"html"
 	"html/template"
 	"io"
 	"strings"
@@ -98,9 +99,10 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 			}
 		}
 		if len(rows) > 0 && len(rows) <= shownClasses {
-			add(figure.ForestSVG(fmt.Sprintf("top-1 of %s less that of %s, points, with 95%% intervals", c.Runs[k+1],
-				c.Runs[0]), 0,
-				rows...))
+			svg, plotErr := figure.ForestSVG("difference of top-1, points, with 95% intervals", 0, rows...)
+			caption := fmt.Sprintf("<b>Top-1 by class</b> of %s less that of %s", html.EscapeString(c.Runs[k+1]),
+				html.EscapeString(c.Runs[0]))
+			add(`<div class="path">`+caption+"</div>"+svg, plotErr)
 		}
 	}
 	return all, err

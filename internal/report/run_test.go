@@ -99,3 +99,24 @@ func TestAnEarlierRunIsOfTheSameImages(t *testing.T) {
 		t.Errorf("the earlier run is %+v", e)
 	}
 }
+
+// What is confused may be of another epoch than the best accuracy above it, where the
+// best is of before the run was resumed; the page says which.
+func TestTheReportSaysOfWhichWeightsTheConfusionIs(t *testing.T) {
+	found := evaluated(t)
+	for epoch, want := range map[int]string{
+		1: "<p>Of the best weights, which <code>inception eval</code> takes",
+		2: "<p><b>Not of the best weights: those of epoch 1 are of before the run was resumed.</b>",
+	} {
+		path := filepath.Join(t.TempDir(), "report.html")
+		run := Run{Title: "run", Classes: 10, Found: &found, FoundEpoch: epoch,
+			Lines: []Line{{Step: 10, Epoch: 1, Split: "val", Top1: 0.5}, {Step: 20, Epoch: 2, Split: "val", Top1: 0.4}}}
+		if err := WriteHTML(path, run); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("epoch %d: no %q, %v", epoch, want, err)
+		}
+	}
+}
