@@ -94,12 +94,12 @@ func TestRunsAreComparedImageByImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := page.String()
-	for _, want := range []string{"10 images that " + b, "1 images that " + a, "data:image/jpeg;base64,", "optimizer.lr", "<svg", "<b>Top-1 by class</b> of " + b + " less that of " + a} {
+	for _, want := range []string{"10 images that " + b, "1 images that " + a, "data:image/png;base64,", "optimizer.lr", "<svg", "<b>Top-1 by class</b> of " + b + " less that of " + a} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
-	if n := strings.Count(text, "data:image/jpeg"); n != 11 {
+	if n := strings.Count(text, `<img src="data:image/png`); n != 11 {
 		t.Errorf("the page has %d thumbnails, want 11", n)
 	}
 	encoded, err := json.Marshal(c)

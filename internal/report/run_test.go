@@ -39,7 +39,7 @@ func TestTheReportOfARunShowsHowFarItHasCome(t *testing.T) {
 		"<b>50.00%</b>", "after epoch 2; 95% interval 43.1 to 56.9%, of 200 images", "<b>12.50%</b>", "<b>25.00%</b>",
 		"runs/x; differs in a, b, c, d and 1 more", "training, about 1m1s left", `<tr class="best"><td>2</td>`, "auxiliary head",
 		"early auxiliary head", "&lt;cat&gt; 70% &#43; dog 30%", "<code>optimizer.lr</code>", "9 images/s, 10% of the time waiting",
-		`name="viewport"`, "prefers-color-scheme",
+		`name="viewport"`, "prefers-color-scheme", `<img src="data:image/png;base64,`, "image-rendering: pixelated",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
