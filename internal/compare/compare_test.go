@@ -171,3 +171,32 @@ func TestWhatCannotBeComparedIsSaid(t *testing.T) {
 		t.Errorf("without a validation: %v", err)
 	}
 }
+
+// Runs of one validation have no course of it to show; the table has its figures.
+func TestASingleValidationIsNoCurve(t *testing.T) {
+	c, err := Runs([]string{folder(t, "a", "train.seed=1", func(int) bool { return false }),
+		folder(t, "b", "train.seed=2", func(int) bool { return false })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	charts := func() int {
+		plots, err := c.plots()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, p := range plots {
+			n += strings.Count(string(p), `class="chart"`)
+		}
+		return n
+	}
+	if n := charts(); n != 3 {
+		t.Errorf("of two validations %d charts are drawn, want 3", n)
+	}
+	for _, r := range c.runs {
+		r.lines[1].Split = "none"
+	}
+	if n := charts(); n != 1 {
+		t.Errorf("of one validation %d charts are drawn, want that of the training", n)
+	}
+}

@@ -85,9 +85,13 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 					curve.X, curve.Y = append(curve.X, float64(line.Step)), append(curve.Y, d.value(line))
 				}
 			}
-			curves = append(curves, curve)
+			if len(curve.X) > 1 { // a single validation is in the table
+				curves = append(curves, curve)
+			}
 		}
-		add(figure.Chart(d.axes, curves...), nil)
+		if chart := figure.Chart(d.axes, curves...); chart != "" {
+			add(chart, nil)
+		}
 	}
 	for k := range c.runs[1:] {
 		var rows []figure.Interval

@@ -256,7 +256,11 @@ func SpotsSVG(axes Axes, spots ...Spot) (string, error) {
 // that of another spot.
 func addNames(p *plot.Plot, spots []Spot) error {
 	const height, line = 200, 12 // points: about that of the diagram, and of a name
-	point := height / math.Max(p.Y.Max-p.Y.Min, math.SmallestNonzeroFloat32)
+	span := p.Y.Max - p.Y.Min
+	if span == 0 {
+		span = 2 // which is what a plot of one height gets
+	}
+	point := height / span
 	names := make([]float64, len(spots)) // their heights
 	upwards := make([]int, len(spots))
 	for i := range upwards {

@@ -8,27 +8,31 @@ import (
 	"testing"
 )
 
-// Names of spots at one place, as of rows that cost the same, do not cover each
-// other.
+// Names of spots at one place, as of rows that cost the same or are as good, do not
+// cover each other.
 func TestNamesOfSpotsStandApart(t *testing.T) {
-	svg, err := SpotsSVG(Axes{X: "cost", Y: "error"},
-		Spot{"one", 33.7, 40.9, 1.3}, Spot{"two", 33.7, 41, 1}, Spot{"three", 33.7, 40.8, 1.7}, Spot{"four", 38.7, 37.6, 1.4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wellFormed(t, "spots", svg)
-	heights := map[string]float64{}
-	for _, found := range regexp.MustCompile(`y="(-?[0-9.]+)"[^<]*>(one|two|three|four)<`).FindAllStringSubmatch(svg, -1) {
-		if heights[found[2]], err = strconv.ParseFloat(found[1], 64); err != nil {
+	for _, spots := range [][]Spot{
+		{{"one", 33.7, 40.9, 1.3}, {"two", 33.7, 41, 1}, {"three", 33.7, 40.8, 1.7}, {"four", 38.7, 37.6, 1.4}},
+		{{"one", 20, 90, 0}, {"two", 20, 90, 0}, {"three", 20, 90, 0}},
+	} {
+		svg, err := SpotsSVG(Axes{X: "cost", Y: "error"}, spots...)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if len(heights) != 4 {
-		t.Fatalf("found the names %v in %s", heights, svg)
-	}
-	for a, b := range map[string]string{"one": "two", "two": "three", "three": "one"} {
-		if apart := math.Abs(heights[a] - heights[b]); apart < 10 {
-			t.Errorf("%s and %s stand %g points apart", a, b, apart)
+		wellFormed(t, "spots", svg)
+		heights := map[string]float64{}
+		for _, found := range regexp.MustCompile(`y="(-?[0-9.]+)"[^<]*>(one|two|three|four)<`).FindAllStringSubmatch(svg, -1) {
+			if heights[found[2]], err = strconv.ParseFloat(found[1], 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(heights) != len(spots) {
+			t.Fatalf("found the names %v in %s", heights, svg)
+		}
+		for a, b := range map[string]string{"one": "two", "two": "three", "three": "one"} {
+			if apart := math.Abs(heights[a] - heights[b]); apart < 10 {
+				t.Errorf("%s and %s stand %g points apart", a, b, apart)
+			}
 		}
 	}
 }
