@@ -12,7 +12,7 @@ import (
 )
 
 // ExplainOptions say what Explain explains, and how. The zero value is Grad-CAM
-// of each picture's most probable class at the last module.
+// of each picture's most probable class at the last module with a grid of 5x5 or more.
 type ExplainOptions struct {
 	Method string   // gradcam (also if empty), layercam or occlusion
 	At     []string // modules or layers, such as Mixed_6e, a map for each; not for occlusion

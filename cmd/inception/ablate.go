@@ -28,12 +28,12 @@ type ablateCommand struct {
 	margin, power  float64 // in points
 	dryRun, show   bool
 	shown          string          // the last table printed
-	warned         map[string]bool // what a run was warned of, so that the others do not repeat it
+	said           map[string]bool // what a run has warned of and noted, which the others do not repeat
 	arithmetic     trainingFlags
 }
 
 func newAblate(s *session) *cobra.Command {
-	a := &ablateCommand{session: s, warned: map[string]bool{}}
+	a := &ablateCommand{session: s, said: map[string]bool{}}
 	c := &cobra.Command{
 		Use:   "ablate --config F [--suite ladder|ideas|principles|lowres|FILE] [--seeds N] [--out DIR]",
 		Short: "Measure what each idea of the paper is worth on your images",
@@ -194,7 +194,7 @@ func (a *ablateCommand) begin(u ablate.Upcoming) train.Reporter {
 		return nil
 	}
 	a.showing = a.reporter()
-	a.showing.Warned = a.warned
+	a.showing.Said = a.said
 	return a.showing
 }
 
@@ -206,10 +206,14 @@ func (a *ablateCommand) clear() {
 	}
 }
 
-// table prints the table after a run.
-func (a *ablateCommand) table(r *ablate.Result) {
-	if !a.json && !a.quiet {
-		a.clear()
+// table prints the table after a run, or where results go to no terminal, whose reader
+// wants the table once, says in a line how the run ended.
+func (a *ablateCommand) table(r *ablate.Result, line string) {
+	a.clear()
+	switch {
+	case a.json, console.Width(a.stdout) == nil:
+		a.note("%s", line)
+	case !a.quiet:
 		a.print("\n")
 		_ = a.printTable(r)
 	}
@@ -226,12 +230,13 @@ func (a *ablateCommand) printTable(r *ablate.Result) error {
 	return nil
 }
 
-// columns returns the width of the terminal that results go to, or 0.
+// columns returns the width of the terminal that results go to, or one for files.
 func (a *ablateCommand) columns() int {
+	const file = 100
 	if width := console.Width(a.stdout); width != nil {
 		return width()
 	}
-	return 0
+	return file
 }
 
 // end prints the results and the next command to type.

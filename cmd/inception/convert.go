@@ -58,7 +58,8 @@ family's published weights say.
 
 The weight file gets golden pictures, drawn ones or those of --golden, with the
 network's answers to them, which inception check computes again at any time. Those of a
-file that export wrote are kept and tried.
+file that export wrote are kept and tried; flags that change its preprocessing, and
+--no-head, make new answers, which a line says.
 
 --fetch downloads the file first if it does not exist: torchvision's inception_v3
 (when no FILE is given) or googlenet. It resumes an interrupted download and

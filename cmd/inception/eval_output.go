@@ -233,8 +233,15 @@ func classReports(r evaluate.Result) (all []classReport) {
 // printClasses prints the classes that have images or were predicted.
 func (s *session) printClasses(r evaluate.Result) {
 	s.print("\n%-24s %8s %10s %8s %8s\n", "class", "images", "precision", "recall", "F1")
+	share := func(v float64, of int) string {
+		if of == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.1f%%", 100*v)
+	}
 	row := func(name string, c evaluate.ClassScore) {
-		s.print("%-24s %8d %9.1f%% %7.1f%% %7.1f%%\n", name, c.Images, 100*c.Precision, 100*c.Recall, 100*c.F1)
+		s.print("%-24s %8d %10s %8s %7.1f%%\n", name, c.Images, share(c.Precision, c.Predicted), share(c.Recall, c.Images),
+			100*c.F1)
 	}
 	for i, c := range r.PerClass() {
 		if c.Images+c.Predicted > 0 {

@@ -56,7 +56,8 @@ standard input, as for predict.`,
 	f.StringVarP(&e.out, "out", "o", "", "`folder` to write")
 	f.StringVar(&e.method, "method", string(explain.GradCAM), settings.Choices(explain.Methods()))
 	f.StringArrayVar(&e.at, "at", nil,
-		"module or layer whose map to make, such as Mixed_6e; repeatable (default: the last module that the head sees)")
+		fmt.Sprintf("module or layer whose map to make, such as Mixed_6e; repeatable (default: the last module that the "+
+			"head sees on a grid of %[1]dx%[1]d or more)", explain.LeastGrid))
 	f.StringVar(&e.class, "class", "", "class to explain by `name` or index (default: each picture's most probable one)")
 	f.StringVar(&e.head, "head", mainHead,
 		"head that answers: main, aux (the only or later auxiliary one), or an auxiliary head's name")

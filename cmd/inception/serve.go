@@ -123,7 +123,7 @@ func (v *serveCommand) modelName() (string, error) {
 
 // listen serves until a signal comes.
 func (v *serveCommand) listen(ctx context.Context) error {
-	l, err := net.Listen("tcp", v.addr)
+	l, address, err := serve.Listen(v.addr)
 	if err != nil {
 		return usageError{fmt.Errorf("--addr: %w", err)}
 	}
@@ -132,7 +132,9 @@ func (v *serveCommand) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.weights, err)
 	}
-	address := "http://" + l.Addr().String()
+	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		v.warn("other machines can reach the server, which has no login and no encryption")
+	}
 	if v.json {
 		err = v.printJSON(map[string]string{"name": v.options.Name, "address": address})
 	} else {

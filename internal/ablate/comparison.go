@@ -32,6 +32,7 @@ type contrast struct {
 	weights []float64
 	to      *Comparison
 	row     *RowResult // that is compared with its base; nil for an effect
+	title   string     // of the row or the effect
 }
 
 // contrasts lists all comparisons: they are the family that Holm's procedure
@@ -43,11 +44,11 @@ func (r *Result) contrasts() (all []contrast) {
 			continue
 		}
 		base := slices.IndexFunc(r.Rows, func(o RowResult) bool { return o.Name == row.Base })
-		all = append(all, contrast{[]int{base, i}, []float64{-1, 1}, &row.Comparison, row})
+		all = append(all, contrast{[]int{base, i}, []float64{-1, 1}, &row.Comparison, row, row.Title})
 	}
 	for i := range r.Effects {
 		e := &r.Effects[i]
-		c := contrast{weights: e.weights, to: &e.Comparison}
+		c := contrast{weights: e.weights, to: &e.Comparison, title: e.Title}
 		for row := range r.Rows {
 			c.rows = append(c.rows, row)
 		}

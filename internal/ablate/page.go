@@ -26,62 +26,71 @@ var page = report.Page(pageText)
 // writeHTML writes the report, a self-contained page with links to the runs
 // below its folder.
 func (r *Result) writeHTML(w io.Writer, p *Plan) error {
-	plots, err := r.plots()
+	plots, more, err := r.plots()
 	if err != nil {
 		return err
 	}
 	view := struct {
 		*Result
-		Title, State, Base, Version string
-		Plots                       []template.HTML
-		Brief, Grids                []grid
-		Settings                    []settings.Differing
-		Runs                        []runView
-		Again                       string
-		TellsTop5                   bool
-	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, State: r.state(),
+		Title, Headline, Base, Version string
+		Cards                          []report.Card
+		Plots, More                    []template.HTML
+		Brief, Grids                   []grid
+		Settings                       []settings.Differing
+		Runs                           []runView
+		Again                          string
+		TellsTop5                      bool
+	}{Result: r, Title: "Ablation: " + r.Suite + " on " + r.Config, Headline: p.headline(r), Cards: r.cards(),
 		Base: string(p.Base.Absolute().YAML()), Version: p.like.Version,
-		Plots: plots, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs(),
+		Plots: plots, More: more, Brief: []grid{r.brief()}, Grids: r.grids(), Settings: p.settings(), Runs: r.runs(),
 		Again:     r.again(),
 		TellsTop5: report.TellsTop5(r.Classes)}
 	return page.Execute(w, view)
 }
 
-// plots are the page's: differences, single runs, errors, cost, curves.
-func (r *Result) plots() (all []template.HTML, err error) {
-	add := func(svg string, plotErr error) {
+// headline says what is compared on what.
+func (p *Plan) headline(r *Result) string {
+	return fmt.Sprintf("%s of suite %s, changes of configuration %s, trained on images of %s.", count(len(r.Rows), "row"),
+		r.Suite, r.Config, p.Base.Data.Train)
+}
+
+// plots are the page's: differences and validation curves, and more that shows the
+// same errors otherwise: by row, by seed and over cost.
+func (r *Result) plots() (first, more []template.HTML, err error) {
+	add := func(to *[]template.HTML, svg string, plotErr error) {
 		if err == nil {
 			err = plotErr
 		}
-		all = append(all, template.HTML(svg))
+		*to = append(*to, template.HTML(svg))
 	}
 	if intervals := r.intervals(); len(intervals) > 0 {
-		add(figure.ForestSVG(forestAxis, 100*r.Rule.Margin, intervals...))
-	}
-	if pairs := r.pairs(); len(pairs.Names) > 1 {
-		add(figure.PairsSVG(pairs))
-	}
-	add(figure.DotsSVG(r.panels()...))
-	if spots := r.spots(); len(spots) > 1 {
-		add(figure.SpotsSVG(figure.Axes{X: "multiply-adds of one image, millions", Y: "top-1 error, %"}, spots...))
+		svg, plotErr := figure.ForestSVG(forestAxis, 100*r.Rule.Margin, intervals...)
+		add(&first, svg, plotErr)
 	}
 	if curves := r.curves(); len(curves) > 0 {
-		add(figure.Chart(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...), nil)
+		add(&first, figure.Chart(figure.Axes{Title: "Validation", X: "step", Y: "top-1 error, %"}, curves...), nil)
 	}
-	return all, err
+	for _, panel := range r.panels() {
+		svg, plotErr := figure.DotsSVG(panel)
+		add(&more, svg, plotErr)
+	}
+	if pairs := r.pairs(); len(pairs.Names) > 1 {
+		svg, plotErr := figure.PairsSVG(pairs)
+		add(&more, svg, plotErr)
+	}
+	if spots := r.spots(); len(spots) > 1 {
+		svg, plotErr := figure.SpotsSVG(figure.Axes{X: "multiply-adds of one image, millions", Y: "top-1 error, %"}, spots...)
+		add(&more, svg, plotErr)
+	}
+	return first, more, err
 }
 
 const forestAxis = "difference of top-1 errors, points, with 95% intervals; left of 0 is better"
 
 // intervals are the rows of the forest plot.
 func (r *Result) intervals() (all []figure.Interval) {
-	for i, c := range r.contrasts() {
-		at := figure.Interval{}
-		if c.row != nil {
-			at.Name = c.row.Title
-		} else {
-			at.Name = r.Effects[i-(len(r.contrasts())-len(r.Effects))].Title
-		}
+	for _, c := range r.contrasts() {
+		at := figure.Interval{Name: c.title}
 		if d := c.to.Difference; d != nil && d.Mean != nil {
 			at.Known, at.Label = true, c.to.Word()
 			at.Mean, at.Low, at.High = 100**d.Mean, 100**d.Mean, 100**d.Mean
@@ -137,15 +146,6 @@ func (p *Plan) settings() []settings.Differing {
 		all = append(all, &row.config.Config)
 	}
 	return settings.Differences(all)
-}
-
-// state says how many of the runs are done.
-func (r *Result) state() string {
-	text := fmt.Sprintf("%d of %d runs done", r.Count(Done), r.Planned())
-	if n := r.Count(Failed); n > 0 {
-		text += fmt.Sprintf(", %d diverged", n)
-	}
-	return text
 }
 
 // runView is a line of the report's list of runs.

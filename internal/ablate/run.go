@@ -21,7 +21,7 @@ import (
 // Progress is told how an ablation proceeds, one thing at a time.
 type Progress struct {
 	Begin func(Upcoming) train.Reporter // before a run; returns the run's reporter
-	Done  func(*Result)                 // after a run
+	Done  func(*Result, string)         // after a run; the string says in a line which, and what is left
 }
 
 // Upcoming is the run that begins now.
@@ -151,11 +151,27 @@ func (p *Plan) task(ctx context.Context, crews *team, r *Result, taken map[turn]
 				}
 				crews.talking.Lock()
 				defer crews.talking.Unlock()
-				progress.Done(r)
+				progress.Done(r, r.line(p.rows[t.row].Title, run(), len(crews.all)))
 				return nil
 			},
 		}, nil
 	}
+}
+
+// line says how a run has ended and what is left for so many crews.
+func (r *Result) line(title string, o *Outcome, crews int) string {
+	ended := "not done"
+	switch o.State {
+	case Done:
+		ended = fmt.Sprintf("top-1 error %.2f%%", 100*o.error())
+	case Failed:
+		ended = "diverged"
+	}
+	text := fmt.Sprintf("%s, seed %d: %s; %d of %d runs done", title, o.Seed, ended, r.Count(Done)+r.Count(Failed), r.Planned())
+	if left := r.left() / time.Duration(crews); left > 0 {
+		text += ", about " + train.Brief(left) + " left"
+	}
+	return text
 }
 
 // begun counts the runs that are over or taken.

@@ -72,7 +72,7 @@ func (l *listener) progress() Progress {
 				filepath.Base(u.Dir)))), 0
 			return l
 		},
-		Done: func(*Result) {},
+		Done: func(*Result, string) {},
 	}
 }
 

@@ -147,6 +147,22 @@ func TestTheTimeLeftFollowsFromFinishedRuns(t *testing.T) {
 	}
 }
 
+func TestALineAfterARunSaysHowItEndedAndWhatIsLeft(t *testing.T) {
+	r := example()
+	for want, o := range map[string]*Outcome{
+		"a, seed 2: top-1 error 20.00%; 8 of 12 runs done, about 2h": &r.Rows[0].Runs[1],
+		"a, seed 3: diverged; 8 of 12 runs done, about 2h":           &r.Rows[1].Runs[2],
+	} {
+		if got := r.line("a", o, 2); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, " left") {
+			t.Errorf("says %q, want %q", got, want)
+		}
+	}
+	done := told()
+	if got, want := done.line("a", &done.Rows[0].Runs[0], 1), "a, seed 1: top-1 error 21.00%; 40 of 40 runs done"; got != want {
+		t.Errorf("says %q, want %q", got, want)
+	}
+}
+
 func TestTheReportsCommandsCanBeTyped(t *testing.T) {
 	r := Result{Rows: []RowResult{{Runs: []Outcome{{Run: "no pool/seed-1"}}}}}
 	if got, want := r.again(), "inception train --config 'no pool/seed-1/config.yaml' --out again"; got != want {
@@ -163,7 +179,8 @@ func TestTheReportStandsAloneAndEscapes(t *testing.T) {
 	}
 	page := b.String()
 	for _, want := range []string{"<svg", `href="a/seed-1/report.html"`, "training diverged: &lt;loss&gt;", "20.00",
-		"4 of 12 runs done, 4 diverged", "variant: v3"} {
+		"4 of 12 runs", "4 diverged", "variant: v3",
+		"<small>4 rows, 3 seeds each; 4 diverged; about"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}

@@ -94,12 +94,12 @@ func TestRunsAreComparedImageByImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := page.String()
-	for _, want := range []string{"10 images that " + b, "1 images that " + a, "data:image/jpeg;base64,", "optimizer.lr", "<svg"} {
+	for _, want := range []string{"10 images that " + b, "1 images that " + a, "data:image/png;base64,", "optimizer.lr", "<svg", "<b>Top-1 by class</b> of " + b + " less that of " + a} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
-	if n := strings.Count(text, "data:image/jpeg"); n != 11 {
+	if n := strings.Count(text, `<img src="data:image/png`); n != 11 {
 		t.Errorf("the page has %d thumbnails, want 11", n)
 	}
 	encoded, err := json.Marshal(c)
@@ -170,5 +170,34 @@ func TestWhatCannotBeComparedIsSaid(t *testing.T) {
 	}
 	if _, err := Runs([]string{a, b}); err == nil || !strings.Contains(err.Error(), "has no validation yet") {
 		t.Errorf("without a validation: %v", err)
+	}
+}
+
+// Runs of one validation have no course of it to show; the table has its figures.
+func TestASingleValidationIsNoCurve(t *testing.T) {
+	c, err := Runs([]string{folder(t, "a", "train.seed=1", func(int) bool { return false }),
+		folder(t, "b", "train.seed=2", func(int) bool { return false })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	charts := func() int {
+		plots, err := c.plots()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, p := range plots {
+			n += strings.Count(string(p), `class="chart"`)
+		}
+		return n
+	}
+	if n := charts(); n != 3 {
+		t.Errorf("of two validations %d charts are drawn, want 3", n)
+	}
+	for _, r := range c.runs {
+		r.lines[1].Split = "none"
+	}
+	if n := charts(); n != 1 {
+		t.Errorf("of one validation %d charts are drawn, want that of the training", n)
 	}
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	_ "embed"
 	"fmt"
+	"html"
 	"html/template"
 	"io"
 	"strings"
@@ -84,9 +85,13 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 					curve.X, curve.Y = append(curve.X, float64(line.Step)), append(curve.Y, d.value(line))
 				}
 			}
-			curves = append(curves, curve)
+			if len(curve.X) > 1 { // a single validation is in the table
+				curves = append(curves, curve)
+			}
 		}
-		add(figure.Chart(d.axes, curves...), nil)
+		if chart := figure.Chart(d.axes, curves...); chart != "" {
+			add(chart, nil)
+		}
 	}
 	for k := range c.runs[1:] {
 		var rows []figure.Interval
@@ -98,9 +103,10 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 			}
 		}
 		if len(rows) > 0 && len(rows) <= shownClasses {
-			add(figure.ForestSVG(fmt.Sprintf("top-1 of %s less that of %s, points, with 95%% intervals", c.Runs[k+1],
-				c.Runs[0]), 0,
-				rows...))
+			svg, plotErr := figure.ForestSVG("difference of top-1, points, with 95% intervals", 0, rows...)
+			caption := fmt.Sprintf("<b>Top-1 by class</b> of %s less that of %s", html.EscapeString(c.Runs[k+1]),
+				html.EscapeString(c.Runs[0]))
+			add(`<div class="path">`+caption+"</div>"+svg, plotErr)
 		}
 	}
 	return all, err

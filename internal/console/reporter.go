@@ -20,9 +20,9 @@ type Reporter struct {
 	Quiet    bool          // nothing but what needs attention goes to Messages
 	JSON     io.Writer     // takes every line of the metrics; nil for none
 
-	// Warned are the warnings that were given and are not repeated, shared by the
-	// reporters of several runs; nil repeats them.
-	Warned map[string]bool
+	// Said are the warnings and notes that were given and are not repeated, shared by
+	// the reporters of several runs; nil repeats them.
+	Said map[string]bool
 
 	bar  *Bar
 	what string // the bar in use
@@ -32,7 +32,7 @@ var _ train.Reporter = (*Reporter)(nil)
 
 // Note implements train.Reporter.
 func (c *Reporter) Note(text string) {
-	if !c.Quiet {
+	if !c.Quiet && c.first(text) {
 		c.Clear()
 		fmt.Fprintln(c.Messages, text)
 	}
@@ -40,14 +40,20 @@ func (c *Reporter) Note(text string) {
 
 // Warn implements train.Reporter.
 func (c *Reporter) Warn(text string) {
-	if c.Warned[text] {
-		return
+	if c.first(text) {
+		c.Clear()
+		Warn(c.Messages, text)
 	}
-	if c.Warned != nil {
-		c.Warned[text] = true
+}
+
+// first reports whether a text is to be said: it was not yet, or is said each time.
+func (c *Reporter) first(text string) bool {
+	if c.Said == nil {
+		return true
 	}
-	c.Clear()
-	Warn(c.Messages, text)
+	said := c.Said[text]
+	c.Said[text] = true
+	return !said
 }
 
 // Warn writes a warning.

@@ -54,15 +54,16 @@ func TestAQuietConsoleStillWarns(t *testing.T) {
 	}
 }
 
-func TestRunsOfAnAblationWarnOnce(t *testing.T) {
+func TestRunsOfAnAblationWarnAndNoteOnce(t *testing.T) {
 	var out bytes.Buffer
-	warned := map[string]bool{}
+	said := map[string]bool{}
 	for range 2 {
-		c := Reporter{Messages: &out, Warned: warned}
+		c := Reporter{Messages: &out, Said: said}
 		c.Warn("the rate is high")
 		c.Warn("the batch is small")
+		c.Note("an epoch leaves out 4")
 	}
-	if got := out.String(); got != "warning: the rate is high\nwarning: the batch is small\n" {
+	if got := out.String(); got != "warning: the rate is high\nwarning: the batch is small\nan epoch leaves out 4\n" {
 		t.Errorf("says %q", got)
 	}
 }

@@ -72,7 +72,7 @@ var Most = Question{Predicted, Predicted}
 // Options say what is explained, and how.
 type Options struct {
 	Method Method
-	At     []string // modules or layers whose maps are made; empty: the last module that the head sees
+	At     []string // modules or layers whose maps are made; empty: the last module that the head sees on a grid of LeastGrid
 	Head   string   // the auxiliary head that answers, model.AnyAux for the later one; empty: the main one
 	Apart  bool     // also map what the class and its rival differ by
 
@@ -134,14 +134,19 @@ func New(w *model.Weights, o Options) (*Explainer, error) {
 	return &Explainer{net, o}, nil
 }
 
-// lastPoint returns the last module that a head sees.
+// LeastGrid is how many pixels a side the grid has that is explained by default: a
+// coarser one, as last modules have for small inputs, shows no places.
+const LeastGrid = 5
+
+// lastPoint returns the last module that a head sees on a grid of LeastGrid, or else
+// on the largest.
 func lastPoint(w *model.Weights, spec model.Spec, head string) (string, error) {
 	net, err := model.Build(spec, w, 1, model.Explain, model.Options{Head: head})
 	if err != nil {
 		return "", fmt.Errorf("build the network: %w", err)
 	}
 	defer net.Close()
-	return net.LastPoint(), nil
+	return net.LastGrid(LeastGrid), nil
 }
 
 // rows returns how many rows of a batch a method needs for one input at once.

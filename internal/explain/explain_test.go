@@ -57,6 +57,7 @@ func TestInputsAreExplainedAlone(t *testing.T) {
 // class' logit before the average, cut at 0 (Selvaraju et al., section 3.1).
 func TestGradCAMAtTheLastModuleIsTheClassActivationMap(t *testing.T) {
 	w, o, input := small(t, 1)
+	o.At = []string{"Mixed_7c"}
 	got := explained(t, w, o, input, Question{2, Predicted})[0]
 	spec := w.Spec
 	net, err := model.Build(spec, w, 1, model.Eval, model.Options{Keep: []string{"Mixed_7c"}})
@@ -83,6 +84,25 @@ func TestGradCAMAtTheLastModuleIsTheClassActivationMap(t *testing.T) {
 	for i, v := range want.Values {
 		if math.Abs(float64(v-got.Maps[0].Values[i])) > 1e-5 {
 			t.Fatalf("pixel %d: %g, want %g", i, got.Maps[0].Values[i], v)
+		}
+	}
+}
+
+// Where the last module's grid is too coarse to show places, as with small inputs, an
+// earlier one is explained.
+func TestTheDefaultGridShowsPlaces(t *testing.T) {
+	w, o, _ := small(t, 0)
+	for size, want := range map[int]string{299: "Mixed_7c", 203: "Mixed_7c", 171: "Mixed_6e", 107: "Mixed_6e", 75: "Mixed_5d"} {
+		o.Size = size
+		e, err := New(w, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Points(); len(got) != 1 || got[0] != want {
+			t.Errorf("at %d pixels %v is explained, want %s", size, got, want)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

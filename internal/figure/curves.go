@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -120,7 +121,8 @@ func finitePoints(c Curve) plotter.XYs {
 	return points
 }
 
-// inHTML returns an SVG without its XML prologue.
+// inHTML returns an SVG without its XML prologue, its points as pixels of the page:
+// so its texts are as large as those of Chart.
 func inHTML(write func(io.Writer) error) (string, error) {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
@@ -130,5 +132,6 @@ func inHTML(write func(io.Writer) error) (string, error) {
 	if at := bytes.Index(text, []byte("<svg")); at > 0 {
 		text = text[at:]
 	}
-	return string(text), nil
+	tag, rest, _ := strings.Cut(string(text), ">")
+	return strings.ReplaceAll(tag, `pt"`, `"`) + ">" + rest, nil
 }

@@ -81,17 +81,17 @@ func (d DotPanel) plot(named bool) (*plot.Plot, error) {
 		return nil, fmt.Errorf("plot: %w", err)
 	}
 	p.Add(marks...)
-	return p, nil
+	return p, d.label(p)
 }
 
-// marks are the single values, the bars, the means and their labels; no
-// plotter takes an empty list.
+// marks are the single values, the bars and the means; no plotter takes an empty
+// list.
 func (d DotPanel) marks() (marks []plot.Plotter, err error) {
 	ink := palette[0]
 	if d.Second {
 		ink = palette[1]
 	}
-	means, bars, texts, values := d.points()
+	means, bars, _, values := d.points()
 	if len(values) > 0 {
 		dots, err := plotter.NewScatter(values)
 		if err != nil {
@@ -116,16 +116,26 @@ func (d DotPanel) marks() (marks []plot.Plotter, err error) {
 		return nil, err
 	}
 	dots.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}
+	return append(marks, bar, dots), nil
+}
+
+// label writes the labels above the means.
+func (d DotPanel) label(p *plot.Plot) error {
+	means, _, texts, _ := d.points()
+	if len(means) == 0 {
+		return nil
+	}
 	labels, err := plotter.NewLabels(plotter.XYLabels{XYs: means, Labels: texts})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("plot: %w", err)
 	}
 	for i := range labels.TextStyle {
 		labels.TextStyle[i].XAlign = draw.XCenter
 		labels.TextStyle[i].Font.Size = vg.Points(8)
 	}
 	labels.Offset = vg.Point{Y: vg.Points(5)}
-	return append(marks, bar, dots, labels), nil
+	p.Add(labels)
+	return nil
 }
 
 // points returns the known means, half their bars' lengths, their labels, and

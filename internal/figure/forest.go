@@ -30,7 +30,12 @@ func WriteForest(w io.Writer, format, x string, margin float64, rows ...Interval
 	p := plot.New()
 	p.X.Label.Text = x
 	p.X.Min, p.X.Max = forestExtent(margin, rows)
+	p.X.Tick.Marker = roundTicks(p.X.Min, p.X.Max)
 	rowTicks(p, len(rows), func(i int) string { return rows[i].Name })
+	labels, err := labelColumn(p, rows)
+	if err != nil {
+		return err
+	}
 	if margin > 0 {
 		top, bottom := 0.6, -float64(len(rows))+0.4
 		band, err := plotter.NewPolygon(plotter.XYs{{X: -margin, Y: bottom}, {X: margin, Y: bottom}, {X: margin, Y: top},
@@ -51,7 +56,7 @@ func WriteForest(w io.Writer, format, x string, margin float64, rows ...Interval
 	if err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
-	p.Add(marks...)
+	p.Add(append(marks, labels...)...)
 	for i, row := range rows {
 		if !row.Known || row.Low == row.High {
 			continue
@@ -63,7 +68,53 @@ func WriteForest(w io.Writer, format, x string, margin float64, rows ...Interval
 		line.LineStyle = draw.LineStyle{Color: palette[0], Width: vg.Points(2)}
 		p.Add(line)
 	}
-	return writePlot(w, format, p, 6.4*vg.Inch, vg.Inch*0.9+vg.Inch*0.36*vg.Length(len(rows)))
+	return writePlot(w, format, p, plotWidth, vg.Inch*0.9+vg.Inch*0.36*vg.Length(len(rows)))
+}
+
+// plotWidth is that of plots with names beside or below them.
+const plotWidth = 6.4 * vg.Inch
+
+// labelColumn makes room for the labels to the right of all intervals, where they
+// cover nothing, and puts them there.
+func labelColumn(p *plot.Plot, rows []Interval) ([]plot.Plotter, error) {
+	column := plotter.XYLabels{}
+	for i, row := range rows {
+		if row.Known && row.Label != "" {
+			column.XYs, column.Labels = append(column.XYs, plotter.XY{Y: float64(-i)}), append(column.Labels, row.Label)
+		}
+	}
+	if len(column.Labels) == 0 {
+		return nil, nil
+	}
+	labels, err := plotter.NewLabels(column)
+	if err != nil {
+		return nil, fmt.Errorf("plot: %w", err)
+	}
+	var names, wide vg.Length
+	for _, row := range rows {
+		names = max(names, p.Y.Tick.Label.Width(row.Name))
+	}
+	for i := range labels.TextStyle {
+		style := &labels.TextStyle[i]
+		style.XAlign, style.YAlign, style.Font.Size = draw.XRight, draw.YCenter, vg.Points(9)
+		wide = max(wide, style.Width(column.Labels[i]))
+	}
+	if all := plotWidth - names - vg.Points(30); wide < all/2 {
+		p.X.Max += (p.X.Max - p.X.Min) * float64(wide/(all-wide))
+	}
+	for i := range labels.XYs {
+		labels.XYs[i].X = p.X.Max
+	}
+	return []plot.Plotter{labels}, nil
+}
+
+// roundTicks are the multiples of a round number in a range, so 0 is one of them.
+func roundTicks(low, high float64) (ticks plot.ConstantTicks) {
+	step := roundStep((high - low) / 6)
+	for n := math.Ceil(low / step); n*step <= high; n++ {
+		ticks = append(ticks, plot.Tick{Value: n * step, Label: tick(n*step, step)})
+	}
+	return ticks
 }
 
 // ForestSVG returns the drawing of WriteForest without the XML prologue, to
@@ -156,7 +207,7 @@ func PairsSVG(pairs Pairs) (string, error) {
 	if len(pairs.Names) > 4 {
 		p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/6, draw.XRight, draw.YCenter
 	}
-	return inHTML(func(w io.Writer) error { return writePlot(w, "svg", p, 6.4*vg.Inch, 3.6*vg.Inch) })
+	return inHTML(func(w io.Writer) error { return writePlot(w, "svg", p, plotWidth, 3.6*vg.Inch) })
 }
 
 // Spot is a named point with the deviation of its height.
@@ -198,14 +249,18 @@ func SpotsSVG(axes Axes, spots ...Spot) (string, error) {
 			return "", err
 		}
 	}
-	return inHTML(func(w io.Writer) error { return writePlot(w, "svg", p, 6.4*vg.Inch, 3.6*vg.Inch) })
+	return inHTML(func(w io.Writer) error { return writePlot(w, "svg", p, plotWidth, 3.6*vg.Inch) })
 }
 
 // addNames writes the names of spots to their right, higher where they would cover
 // that of another spot.
 func addNames(p *plot.Plot, spots []Spot) error {
 	const height, line = 200, 12 // points: about that of the diagram, and of a name
-	point := height / math.Max(p.Y.Max-p.Y.Min, math.SmallestNonzeroFloat32)
+	span := p.Y.Max - p.Y.Min
+	if span == 0 {
+		span = 2 // which is what a plot of one height gets
+	}
+	point := height / span
 	names := make([]float64, len(spots)) // their heights
 	upwards := make([]int, len(spots))
 	for i := range upwards {

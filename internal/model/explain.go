@@ -81,13 +81,26 @@ func (n *Network) answerBy(head string) error {
 
 // LastPoint returns the last module on the way to the logits that ends in a map
 // of several pixels: the last grid.
-func (n *Network) LastPoint() string {
-	for _, name := range slices.Backward(n.out.order) {
-		if ops.DependsOn(n.out.logits, n.out.points[name]) {
-			return name
+func (n *Network) LastPoint() string { return n.LastGrid(1) }
+
+// LastGrid returns the last module on the way to the logits whose grid has at least so
+// many pixels a side; where there is none, the last of those with the largest.
+func (n *Network) LastGrid(side int) (name string) {
+	largest := 0
+	for _, module := range slices.Backward(n.out.order) {
+		node := n.out.points[module]
+		if !ops.DependsOn(n.out.logits, node) {
+			continue
+		}
+		pixels := min(node.Shape()[2], node.Shape()[3])
+		if pixels >= side {
+			return module
+		}
+		if pixels > largest {
+			name, largest = module, pixels
 		}
 	}
-	return ""
+	return name
 }
 
 // Score runs a network of mode Explain on images, [Batch][3][H][W] preprocessed.

@@ -114,12 +114,22 @@ func (p *problem) linear(params []float64) Linear {
 	return l
 }
 
-// The largest derivative of the mean loss at which a regression ends: where
-// strengths are compared, and of the classifier itself.
-const (
-	rough = 1e-5
-	exact = 1e-8
+// precision says when a regression ends.
+type precision struct {
+	gradient float64 // the largest derivative of the mean loss
+	progress float64 // or so small a share of the loss is all that many evaluations have gained
+}
+
+// What is exact enough to compare strengths, in float32, and for the classifier
+// itself.
+var (
+	rough = precision{1e-5, 1e-7}
+	exact = precision{1e-8, 1e-15}
 )
+
+// patience is how many evaluations may gain nothing. A line search that finds
+// nothing lower than rounding hides would go on for ever.
+const patience = 50
 
 // objective is the loss of some examples.
 type objective interface {
@@ -130,7 +140,7 @@ type objective interface {
 
 // minimise returns the best parameters for some examples, found by L-BFGS from
 // start.
-func minimise(o objective, strength float64, start []float64, threshold float64) ([]float64, error) {
+func minimise(o objective, strength float64, start []float64, end precision) ([]float64, error) {
 	at, loss, gradient := []float64(nil), 0.0, make([]float64, len(start))
 	evaluate := func(params []float64) {
 		if at == nil || !floats.Equal(at, params) {
@@ -138,12 +148,25 @@ func minimise(o objective, strength float64, start []float64, threshold float64)
 			loss = o.loss(strength, params, gradient)
 		}
 	}
+	lowest, idle := math.Inf(1), 0
+	stalled := func() (optimize.Status, error) { // asked before each evaluation
+		if at == nil {
+			return optimize.NotTerminated, nil
+		}
+		if idle++; math.IsInf(lowest, 1) || loss < lowest-end.progress*lowest {
+			lowest, idle = loss, 0
+		}
+		if idle > patience {
+			return optimize.FunctionConvergence, nil
+		}
+		return optimize.NotTerminated, nil
+	}
 	found, err := optimize.Minimize(optimize.Problem{
 		Func: func(params []float64) float64 { evaluate(params); return loss },
-		Grad: func(to, params []float64) { evaluate(params); copy(to, gradient) },
+		Grad: func(to, params []float64) { evaluate(params); copy(to, gradient) }, Status: stalled,
 	}, start, &optimize.Settings{
-		GradientThreshold: threshold, MajorIterations: 2000,
-		Converger: &optimize.FunctionConverge{Absolute: threshold * threshold, Iterations: 10},
+		GradientThreshold: end.gradient, MajorIterations: 2000,
+		Converger: &optimize.FunctionConverge{Absolute: end.gradient * end.gradient, Iterations: 10},
 	}, &optimize.LBFGS{Linesearcher: &optimize.MoreThuente{}})
 	if found == nil || floats.HasNaN(found.X) {
 		return nil, fmt.Errorf("logistic regression: %w", errors.Join(err, errNotFinite))

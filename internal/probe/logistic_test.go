@@ -3,10 +3,12 @@ package probe
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/inception-go/inception/internal/parallel"
 )
@@ -126,6 +128,34 @@ func TestFewAndAlikeExamples(t *testing.T) {
 	} {
 		if _, err := FitBest(e); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// Noise of float32 leaves a line search without an end.
+func TestARegressionEndsWhereRoundingHidesWhatIsLower(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for turn := range 300 {
+		e := Examples{Width: 1 + rng.IntN(100), Classes: 2 + rng.IntN(3)}
+		spread := math.Pow(10, -6*rng.Float64())
+		for i := range 16 {
+			for range e.Width {
+				e.Features = append(e.Features, float32(1+spread*rng.NormFloat64()))
+			}
+			e.Labels = append(e.Labels, i%e.Classes)
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := FitBest(e)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("turn %d: %v", turn, err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("turn %d: %d features of spread %g, %d classes: no end", turn, e.Width, spread, e.Classes)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"image/jpeg"
+	"image/png"
 	"io"
 	"math"
 	"strings"
@@ -162,7 +163,7 @@ func (e Evaluation) mistake(i int, p evaluate.Prediction) mistake {
 	return m
 }
 
-// Thumbnail returns image i as a small JPEG inside an address; nothing if it
+// Thumbnail returns image i as a small picture inside an address; nothing if it
 // cannot be read any more.
 func Thumbnail(set dataset.Set, i int) template.URL {
 	im, err := set.Image(i)
@@ -172,9 +173,19 @@ func Thumbnail(set dataset.Set, i int) template.URL {
 	return inline(im.Thumbnail(pageHeight))
 }
 
-// inline returns a picture as a JPEG inside an address.
+// fewPixels is how wide and high pictures are that a page enlarges: pixel by pixel, as
+// the network sees them, so they are PNGs, by which the page's style knows them.
+const fewPixels = 64
+
+// inline returns a picture as a JPEG inside an address, or a PNG if it is small.
 func inline(im picture.Image) template.URL {
 	var b bytes.Buffer
+	if max(im.W, im.H) <= fewPixels {
+		if err := png.Encode(&b, im.Picture()); err != nil {
+			return ""
+		}
+		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()))
+	}
 	if err := jpeg.Encode(&b, im.Picture(), &jpeg.Options{Quality: 75}); err != nil {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,8 +101,15 @@ func TestFilesOfAResultAgreeWithIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := page.String()
-	if got, want := strings.Count(text, "<img src=\"data:image/jpeg;base64,"), len(r.Mistakes()); got != want {
+	if got, want := strings.Count(text, "<img src=\"data:image/png;base64,"), len(r.Mistakes()); got != want {
 		t.Errorf("the page has %d pictures, there are %d mistakes", got, want)
+	}
+	// Never predicted is no precision; never there is no recall.
+	for class, s := range r.PerClass() {
+		if cells := "<td>" + strconv.Itoa(s.Images) + "</td><td>0</td>\n<td>-</td>"; s.Predicted == 0 && s.Images > 0 &&
+			!strings.Contains(text, cells) {
+			t.Errorf("class %d has no line with %q", class, cells)
+		}
 	}
 	for _, want := range []string{
 		"Evaluation of A &lt;title&gt;", "&lt;here&gt;", "8, and 1 that could not be read", "&lt;b&gt;", "macro average",
@@ -134,7 +142,7 @@ func TestMistakesHaveMaps(t *testing.T) {
 	if err := r.WritePage(&page); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Count(page.String(), "<img src=\"data:image/jpeg;base64,"), 3*len(wrong)-2; got != want {
+	if got, want := strings.Count(page.String(), "<img src=\"data:image/"), 3*len(wrong)-2; got != want {
 		t.Errorf("the page has %d pictures, want %d", got, want)
 	}
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	_ "embed"
-	"fmt"
 	"html/template"
 )
 
@@ -23,12 +22,18 @@ var foundSection string
 
 // Page returns the template of a page that needs no other file: the layout and
 // style of all pages around a body. Both show the fields of what is executed,
-// the layout its Title. The body may call percent, facts with a list of Facts,
+// the layout its Title. The body may call percent, share, facts with a list of Facts,
 // cards with a list of Cards, and found with what an evaluation found. Charts of
 // figure.Chart take their colours from the style, which knows light and dark.
 func Page(body string) *template.Template {
 	page := template.New("page").Funcs(template.FuncMap{
-		"percent": func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) },
+		"percent": percent,
+		"share": func(v float64, of int) string { // of so many; of none it is undefined
+			if of == 0 {
+				return "-"
+			}
+			return percent(v)
+		},
 	})
 	template.Must(page.Parse(pageLayout))
 	template.Must(page.Parse(foundSection))

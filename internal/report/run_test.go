@@ -39,7 +39,7 @@ func TestTheReportOfARunShowsHowFarItHasCome(t *testing.T) {
 		"<b>50.00%</b>", "after epoch 2; 95% interval 43.1 to 56.9%, of 200 images", "<b>12.50%</b>", "<b>25.00%</b>",
 		"runs/x; differs in a, b, c, d and 1 more", "training, about 1m1s left", `<tr class="best"><td>2</td>`, "auxiliary head",
 		"early auxiliary head", "&lt;cat&gt; 70% &#43; dog 30%", "<code>optimizer.lr</code>", "9 images/s, 10% of the time waiting",
-		`name="viewport"`, "prefers-color-scheme",
+		`name="viewport"`, "prefers-color-scheme", `<img src="data:image/png;base64,`, "image-rendering: pixelated",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
@@ -97,5 +97,26 @@ func TestAnEarlierRunIsOfTheSameImages(t *testing.T) {
 	same := write("same", "data: {train: shapes, workers: 1}\noptimizer: {lr: 0.1}\ntrain: {seed: 3}\n", val, time.Hour)
 	if e := FindEarlier(dir, []byte(own)); e == nil || e.Dir != same || len(e.Differs) > 0 {
 		t.Errorf("the earlier run is %+v", e)
+	}
+}
+
+// What is confused may be of another epoch than the best accuracy above it, where the
+// best is of before the run was resumed; the page says which.
+func TestTheReportSaysOfWhichWeightsTheConfusionIs(t *testing.T) {
+	found := evaluated(t)
+	for epoch, want := range map[int]string{
+		1: "<p>Of the best weights, which <code>inception eval</code> takes",
+		2: "<p><b>Not of the best weights: those of epoch 1 are of before the run was resumed.</b>",
+	} {
+		path := filepath.Join(t.TempDir(), "report.html")
+		run := Run{Title: "run", Classes: 10, Found: &found, FoundEpoch: epoch,
+			Lines: []Line{{Step: 10, Epoch: 1, Split: "val", Top1: 0.5}, {Step: 20, Epoch: 2, Split: "val", Top1: 0.4}}}
+		if err := WriteHTML(path, run); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("epoch %d: no %q, %v", epoch, want, err)
+		}
 	}
 }

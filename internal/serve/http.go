@@ -10,30 +10,6 @@ import (
 	"net/http"
 )
 
-// Handler returns all routes.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	route := func(method, path string, h http.HandlerFunc) {
-		mux.HandleFunc(method+" "+path, s.metrics.counted(path, h))
-	}
-	route("GET", "/{$}", s.page)
-	route("GET", "/model", s.about)
-	route("POST", "/predict", s.bounded(s.predict))
-	route("POST", "/features", s.bounded(s.features))
-	route("POST", "/explain", s.bounded(s.explain))
-	route("GET", "/v2", s.serverMetadata)
-	route("GET", "/v2/{$}", s.serverMetadata)
-	route("GET", "/v2/health/live", s.live)
-	route("GET", "/v2/health/ready", s.serverReady)
-	for _, model := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
-		route("GET", model, s.named(s.modelMetadata))
-		route("GET", model+"/ready", s.named(s.modelReady))
-		route("POST", model+"/infer", s.named(s.bounded(s.infer)))
-	}
-	mux.Handle("GET /metrics", s.metrics.handler())
-	return mux
-}
-
 // refusal is an error with the status of its answer.
 type refusal struct {
 	code int

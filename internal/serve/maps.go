@@ -84,7 +84,11 @@ type heatMap struct {
 	Shape   [2]int    `json:"shape"` // height, width
 	Values  []float32 `json:"values"`
 	Largest float64   `json:"largest"`
+	Warning string    `json:"warning,omitempty"` // of a map that is all 0
 }
+
+// emptyMap is what is said of such a map.
+func emptyMap(at, class string) string { return fmt.Sprintf("nothing at %s speaks for %s", at, class) }
 
 // explain answers with maps as JSON or, with Accept: image/png, with the map laid
 // over the picture. The query says class, method (gradcam or layercam), at and
@@ -129,6 +133,9 @@ func (s *Server) explain(ctx context.Context, w http.ResponseWriter, r *http.Req
 
 // question reads the query.
 func (s *Server) question(query url.Values) (o explain.Options, q explain.Question, err error) {
+	if err := known(query, "class", "method", "at", "head"); err != nil {
+		return o, q, err
+	}
 	q = explain.Most
 	p := s.options.Metadata.Preprocess
 	o = explain.Options{Method: explain.GradCAM, At: query["at"], Head: query.Get("head"), Size: p.Size, Batch: 1}
@@ -159,6 +166,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, method explain.Met
 	if strings.Contains(r.Header.Get("Accept"), "image/png") {
 		var overlays []picture.Image
 		for _, m := range found.Maps {
+			if m.Largest == 0 { // without the label, which may have letters that a header cannot have
+				w.Header().Add("X-Warning", emptyMap(m.At, "this class"))
+			}
 			overlays = append(overlays, figure.Heat{W: m.W, H: m.H, Values: m.Values}.Over(found.Shown, false))
 		}
 		var b bytes.Buffer
@@ -171,7 +181,11 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, method explain.Met
 	}
 	e := explanation{Image: found.Path, Class: evaluate.ClassOf(found.Logits, s.classes, found.Class), Method: method}
 	for _, m := range found.Maps {
-		e.Maps = append(e.Maps, heatMap{m.At, [2]int{m.H, m.W}, m.Values, m.Largest})
+		h := heatMap{At: m.At, Shape: [2]int{m.H, m.W}, Values: m.Values, Largest: m.Largest}
+		if m.Largest == 0 {
+			h.Warning = emptyMap(m.At, e.Class.Label)
+		}
+		e.Maps = append(e.Maps, h)
 	}
 	writeJSON(w, http.StatusOK, e)
 	return nil

@@ -28,17 +28,18 @@ type upload struct {
 
 // uploads are the pictures of a request's body: the body itself; the files of a
 // multipart form; or those of a JSON object in base64, {"image": "..."} or
-// {"images": [...]}. There may be so many at most. alone says that the request has the
+// {"images": [...]}, which is recognised also where the header does not say that it is
+// one. There may be so many at most. alone says that the request has the
 // form of one.
 func uploads(contentType string, body []byte, most int) (all []upload, alone bool, err error) {
 	kind, params, mimeErr := mime.ParseMediaType(contentType)
 	if mimeErr != nil {
 		kind = "" // which may be anything
 	}
-	switch kind {
-	case "multipart/form-data":
+	switch {
+	case kind == "multipart/form-data":
 		all, err = uploadsOfForm(body, params["boundary"], most)
-	case "application/json":
+	case kind == "application/json", bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		all, alone, err = uploadsOfJSON(body, most)
 	default:
 		all, alone = []upload{{"picture", body}}, true
@@ -190,6 +191,9 @@ func (s *Server) predict(ctx context.Context, w http.ResponseWriter, r *http.Req
 
 // features answers with the pooled features.
 func (s *Server) features(ctx context.Context, w http.ResponseWriter, r *http.Request, body []byte) error {
+	if err := known(r.URL.Query()); err != nil {
+		return err
+	}
 	return s.answer(ctx, w, r, body, func(a *answer, o output) { a.Features = o.features })
 }
 
@@ -230,7 +234,11 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // top is how many classes a request asks for.
 func (s *Server) top(r *http.Request) (int, error) {
-	text := r.URL.Query().Get("top")
+	query := r.URL.Query()
+	if err := known(query, "top"); err != nil {
+		return 0, err
+	}
+	text := query.Get("top")
 	if text == "" {
 		return 5, nil
 	}

@@ -207,7 +207,7 @@ func (single) Name(int) string                    { return "picture" }
 func (s single) Image(int) (picture.Image, error) { return s.im, nil }
 
 func TestFeaturesAndMaps(t *testing.T) {
-	address, _ := serving(t, nil)
+	address, server := serving(t, nil)
 	data := drawing(t, color.White)
 	status, body := post(t, address+"/features", "", data)
 	if a := decoded[answer](t, body); status != http.StatusOK || len(a.Features) != 96 {
@@ -223,6 +223,18 @@ func TestFeaturesAndMaps(t *testing.T) {
 	if im, err := png.Decode(bytes.NewReader(body)); status != http.StatusOK || err != nil || im.Bounds().Dx() != 320 {
 		t.Errorf("the overlay: %d, %v", status, err)
 	}
+	// A map on which nothing speaks for the class says so.
+	dark := slices.Repeat([]float32{0}, 9)
+	for accept, want := range map[string]string{"": `"warning":"nothing at Mixed_7c speaks for daisy"`, "image/png": "PNG"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/explain", nil)
+		r.Header.Set("Accept", accept)
+		found := explain.Result{Shown: picture.New(32, 32), Explanation: explain.Explanation{Logits: []float32{1, 2, 3}, Class: 2,
+			Maps: []explain.Map{{At: "Mixed_7c", H: 3, W: 3, Values: dark}}}}
+		if err := server.show(w, r, explain.GradCAM, found); err != nil || !strings.Contains(w.Body.String(), want) ||
+			(w.Header().Get("X-Warning") == "nothing at Mixed_7c speaks for this class") != (accept != "") {
+			t.Errorf("%q: %v, %v, %s", accept, err, w.Header(), w.Body)
+		}
+	}
 	// The networks of few questions are kept; each still gets its own answer.
 	for _, at := range []string{"Mixed_5b", "Mixed_5c", "Mixed_6a", "Mixed_5b"} {
 		_, body := post(t, address+"/explain?at="+at, "", data)
@@ -231,6 +243,7 @@ func TestFeaturesAndMaps(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
+		"clas=rose": "did you mean class?", "x=1": "there is class, method, at, head",
 		"class=rise": "no class is called", "method=occlusion": "takes too long", "method=x": "must be one of", "at=Mixed_9z": "no layer",
 		"head=aux": "no auxiliary head", "at=1&at=2&at=3&at=4&at=5&at=6&at=7&at=8&at=9": "too many",
 	} {
@@ -268,7 +281,11 @@ func TestARequestThatIsWrongIsToldWhy(t *testing.T) {
 		"a broken form":   {"/predict", "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\nhello"), 400, "form cannot be read"},
 		"no boundary":     {"/predict", "multipart/form-data", []byte("x"), 400, "form cannot be read"},
 		"top 0":           {"/predict?top=0", "", good, 400, "top: must be"},
-		"another address": {"/nothing", "", good, 404, ""},
+		"another address": {"/nothing", "", good, 404, `{"error":"there is no /nothing here; there are /predict,`},
+		"another method":  {"/model", "", good, 405, `{"error":"/model does not take POST; it takes GET, HEAD"}`},
+		"a slip":          {"/predict?topp=2", "", good, 400, `parameter \"topp\" is unknown; did you mean top?`},
+		"a parameter":     {"/features?top=2", "", good, 400, `parameter \"top\" is unknown; there is none`},
+		"JSON unsaid":     {"/predict", "application/x-www-form-urlencoded", []byte(` {"image":"%"}`), 400, "is not base64"},
 		"two to explain":  {"/explain", "application/json", []byte(`{"images":["",""]}`), 400, "must be 1 at most"},
 	} {
 		status, body := post(t, address+c.path, c.kind, c.body)
@@ -280,8 +297,9 @@ func TestARequestThatIsWrongIsToldWhy(t *testing.T) {
 		t.Errorf("gzip: %d %s", status, body)
 	}
 	answer, err := http.Get(address + "/predict")
-	if err != nil || answer.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("GET: %v, %v", answer.StatusCode, err)
+	if err != nil || answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") != "POST" ||
+		answer.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("GET: %v, %v", answer, err)
 	}
 	if status, _ := post(t, address+"/predict", "", good); status != 200 {
 		t.Errorf("a picture after all that: %d", status)
@@ -551,6 +569,23 @@ func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
 	}
 	if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
 		t.Errorf("the policy is %q", policy)
+	}
+}
+
+func TestListenSaysWhereToGo(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:0": "http://127.0.0.1:", "0.0.0.0:0": "http://127.0.0.1:", ":0": "http://127.0.0.1:",
+	} {
+		l, address, err := Listen(addr)
+		if err != nil || !strings.HasPrefix(address, want) || strings.HasSuffix(address, ":0") {
+			t.Fatalf("%s: %s, %v", addr, address, err)
+		}
+		l.Close()
+	}
+	for _, addr := range []string{"80800", ":80800", "localhost", "127.0.0.1:-1", ""} {
+		if _, _, err := Listen(addr); err == nil || !strings.HasPrefix(err.Error(), "must be host:port, such as 127.0.0.1:8080, or :8080") {
+			t.Errorf("%q: %v", addr, err)
+		}
 	}
 }
 

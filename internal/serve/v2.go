@@ -148,7 +148,7 @@ func (s *Server) infer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return bad("the JSON cannot be read: %w", textfile.JSONError(err))
 	}
 	if len(request.Inputs) != 1 {
-		return bad("inputs: must be one of %s and %s, are %d", inputName, imageName, len(request.Inputs))
+		return bad("inputs: must hold one tensor, %s or %s, and hold %d", inputName, imageName, len(request.Inputs))
 	}
 	rest, err := request.Inputs[0].cut(binary)
 	if err != nil {

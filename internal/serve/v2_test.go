@@ -206,8 +206,8 @@ func TestWrongInferencesAreToldWhy(t *testing.T) {
 	many := strings.Repeat("{},", 1000)
 	for body, want := range map[string]string{
 		`{`:                              "JSON cannot be read",
-		`{}`:                             "must be one of input and image, are 0",
-		`{"inputs":[{},{}]}`:             "are 2",
+		`{}`:                             "must hold one tensor, input or image, and hold 0",
+		`{"inputs":[{},{}]}`:             "and hold 2",
 		`{"inputs":[` + many + `{}]}`:    "must be 8 at most",
 		`{"inputs":7}`:                   "must be a list",
 		`{"inputs":[{"name":"other"}]}`:  `\"other\" is unknown`,
