@@ -59,15 +59,15 @@ func gemmBF16Generic(g *GemmArgs, blocks, pixels int) {
 
 // bf16Epilogue finishes and stores the sums of block n of pixel i.
 func bf16Epilogue(sums *[Block]float32, g *GemmArgs, n, i int) {
-	c := unsafe.Add(g.C, n*g.CBlock+i*g.CPixel)
+	c := func() *[Block]float32 { return (*[Block]float32)(unsafe.Add(g.C, n*g.CBlock+i*g.CPixel)) } // if there is any
 	if g.Accumulate != 0 {
-		for k, old := range (*[Block]float32)(c) {
+		for k, old := range c() {
 			sums[k] += old
 		}
 	}
 	gemmEpilogue(sums, g, n)
 	if g.Rounded == nil {
-		*(*[Block]float32)(c) = *sums
+		*c() = *sums
 		return
 	}
 	to := (*[Block]uint16)(unsafe.Add(g.Rounded, n*g.RoundedBlock+i*g.RoundedPixel))

@@ -44,23 +44,26 @@ func gemmHalf(c *[half]float32, batch []GemmOffset, a unsafe.Pointer, pixel int,
 	}
 	for _, at := range batch {
 		s0, s1, s2, s3, s4, s5, s6, s7 = addProducts(s0, s1, s2, s3, s4, s5, s6, s7,
-			Block, unsafe.Add(a, at.A+pixel), FloatBytes, unsafe.Add(b, at.B), PixelBytes)
+			Block, a, at.A+pixel, FloatBytes, b, at.B, PixelBytes)
 	}
 	*c = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
 // addProducts adds to 8 sums the products of count values with 8 weights each; they
-// lie xStep and wStep bytes apart.
+// begin xAt and wAt bytes behind x and w and lie xStep and wStep bytes apart. Offsets
+// move, not pointers: one behind the last value would point to memory that may not
+// be, which the garbage collector takes for an error.
 //
 // Go keeps plain variables in registers, but not arrays. It schedules the last
 // additions of a loop's turn after all multiplications and so spills; a turn of four
 // values has only one in four of them.
 func addProducts(
-	s0, s1, s2, s3, s4, s5, s6, s7 float32, count int, x unsafe.Pointer, xStep int, w unsafe.Pointer, wStep int,
+	s0, s1, s2, s3, s4, s5, s6, s7 float32, count int,
+	x unsafe.Pointer, xAt, xStep int, w unsafe.Pointer, wAt, wStep int,
 ) (_, _, _, _, _, _, _, _ float32) {
 	for ; count >= 4; count -= 4 {
 		{
-			v, k := *(*float32)(x), (*[half]float32)(w)
+			v, k := *(*float32)(unsafe.Add(x, xAt)), (*[half]float32)(unsafe.Add(w, wAt))
 			s0 += v * k[0]
 			s1 += v * k[1]
 			s2 += v * k[2]
@@ -69,10 +72,10 @@ func addProducts(
 			s5 += v * k[5]
 			s6 += v * k[6]
 			s7 += v * k[7]
-			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+			xAt, wAt = xAt+xStep, wAt+wStep
 		}
 		{
-			v, k := *(*float32)(x), (*[half]float32)(w)
+			v, k := *(*float32)(unsafe.Add(x, xAt)), (*[half]float32)(unsafe.Add(w, wAt))
 			s0 += v * k[0]
 			s1 += v * k[1]
 			s2 += v * k[2]
@@ -81,10 +84,10 @@ func addProducts(
 			s5 += v * k[5]
 			s6 += v * k[6]
 			s7 += v * k[7]
-			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+			xAt, wAt = xAt+xStep, wAt+wStep
 		}
 		{
-			v, k := *(*float32)(x), (*[half]float32)(w)
+			v, k := *(*float32)(unsafe.Add(x, xAt)), (*[half]float32)(unsafe.Add(w, wAt))
 			s0 += v * k[0]
 			s1 += v * k[1]
 			s2 += v * k[2]
@@ -93,10 +96,10 @@ func addProducts(
 			s5 += v * k[5]
 			s6 += v * k[6]
 			s7 += v * k[7]
-			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+			xAt, wAt = xAt+xStep, wAt+wStep
 		}
 		{
-			v, k := *(*float32)(x), (*[half]float32)(w)
+			v, k := *(*float32)(unsafe.Add(x, xAt)), (*[half]float32)(unsafe.Add(w, wAt))
 			s0 += v * k[0]
 			s1 += v * k[1]
 			s2 += v * k[2]
@@ -105,11 +108,11 @@ func addProducts(
 			s5 += v * k[5]
 			s6 += v * k[6]
 			s7 += v * k[7]
-			x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+			xAt, wAt = xAt+xStep, wAt+wStep
 		}
 	}
 	for ; count > 0; count-- {
-		v, k := *(*float32)(x), (*[half]float32)(w)
+		v, k := *(*float32)(unsafe.Add(x, xAt)), (*[half]float32)(unsafe.Add(w, wAt))
 		s0 += v * k[0]
 		s1 += v * k[1]
 		s2 += v * k[2]
@@ -118,7 +121,7 @@ func addProducts(
 		s5 += v * k[5]
 		s6 += v * k[6]
 		s7 += v * k[7]
-		x, w = unsafe.Add(x, xStep), unsafe.Add(w, wStep)
+		xAt, wAt = xAt+xStep, wAt+wStep
 	}
 	return s0, s1, s2, s3, s4, s5, s6, s7
 }
@@ -158,7 +161,7 @@ func outerHalf(dw *[half]float32, rows []OuterRow, o *OuterArgs, xAt, dyAt int) 
 	}
 	for _, row := range rows {
 		s0, s1, s2, s3, s4, s5, s6, s7 = addProducts(s0, s1, s2, s3, s4, s5, s6, s7,
-			row.Pixels, unsafe.Add(o.X, row.X+xAt), o.XPixel, unsafe.Add(o.DY, row.DY+dyAt), o.DYPixel)
+			row.Pixels, o.X, row.X+xAt, o.XPixel, o.DY, row.DY+dyAt, o.DYPixel)
 	}
 	*dw = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
