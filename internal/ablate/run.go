@@ -167,7 +167,8 @@ func (r *Result) line(title string, o *Outcome, crews int) string {
 	case Failed:
 		ended = "diverged"
 	}
-	text := fmt.Sprintf("%s, seed %d: %s; %d of %d runs done", title, o.Seed, ended, r.Count(Done)+r.Count(Failed), r.Planned())
+	text := fmt.Sprintf("%s, seed %d: %s; %d of %d runs done",
+		title, o.Seed, ended, r.Count(Done)+r.Count(Failed), r.Planned())
 	if left := r.left() / time.Duration(crews); left > 0 {
 		text += ", about " + train.Brief(left) + " left"
 	}

@@ -70,7 +70,8 @@ func nothingRead(set dataset.Set, skipped []error) error {
 	if len(skipped) == 0 {
 		return errors.New("there are no images to measure")
 	}
-	return fmt.Errorf("none of the %d images could be read; inception dataset verify names all; the first: %w", set.Len(), skipped[0])
+	return fmt.Errorf("none of the %d images could be read; inception dataset verify names all; the first: %w",
+		set.Len(), skipped[0])
 }
 
 // together adds all members' answers for the next image to m.

@@ -72,7 +72,7 @@ var Most = Question{Predicted, Predicted}
 // Options say what is explained, and how.
 type Options struct {
 	Method Method
-	At     []string // modules or layers whose maps are made; empty: the last module that the head sees on a grid of LeastGrid
+	At     []string // modules or layers whose maps are made; empty: the last on a grid of LeastGrid that the head sees
 	Head   string   // the auxiliary head that answers, model.AnyAux for the later one; empty: the main one
 	Apart  bool     // also map what the class and its rival differ by
 

@@ -9,7 +9,7 @@ import (
 // Listen listens on host:port and returns the address to type into a browser of this
 // machine.
 func Listen(addr string) (l net.Listener, address string, err error) {
-	host, port, err := net.SplitHostPort(addr)
+	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		_, err = net.LookupPort("tcp", port)
 	}
@@ -21,7 +21,8 @@ func Listen(addr string) (l net.Listener, address string, err error) {
 		return nil, "", err
 	}
 	at := l.Addr().(*net.TCPAddr)
-	if host = at.IP.String(); at.IP.IsUnspecified() { // all addresses, and none to go to
+	host := at.IP.String()
+	if at.IP.IsUnspecified() { // all addresses, and none to go to
 		host = "127.0.0.1"
 	}
 	return l, "http://" + net.JoinHostPort(host, strconv.Itoa(at.Port)), nil

@@ -127,7 +127,8 @@ func (r *run) validate(ctx context.Context) (report.Line, error) {
 	r.show("predictions", func() error { return r.writeAnswers(result) })
 	return report.Line{
 		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
-		Balanced: result.BalancedAccuracy(), LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS, ElapsedS: r.clock.elapsed().Seconds(),
+		Balanced: result.BalancedAccuracy(), LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS,
+		ElapsedS: r.clock.elapsed().Seconds(),
 	}, nil
 }
 
