@@ -24,12 +24,11 @@ const half = Block / 2
 func gemmGeneric(g *GemmArgs, blocks, pixels int) {
 	batch := unsafe.Slice(g.Offsets, g.Count)
 	for n := range blocks {
-		b := unsafe.Add(g.B, n*g.BBlock)
 		for i := range pixels {
 			c := unsafe.Add(g.C, n*g.CBlock+i*g.CPixel)
 			for h := 0; h < Block; h += half {
 				gemmHalf((*[half]float32)(unsafe.Add(c, h*FloatBytes)), batch,
-					g.A, i*g.APixel, unsafe.Add(b, h*FloatBytes), g.Accumulate)
+					g.A, i*g.APixel, g.B, n*g.BBlock+h*FloatBytes, g.Accumulate)
 			}
 			gemmEpilogue((*[Block]float32)(c), g, n)
 		}
@@ -37,14 +36,16 @@ func gemmGeneric(g *GemmArgs, blocks, pixels int) {
 }
 
 // gemmHalf computes 8 output channels of one pixel.
-func gemmHalf(c *[half]float32, batch []GemmOffset, a unsafe.Pointer, pixel int, b unsafe.Pointer, accumulate int) {
+func gemmHalf(
+	c *[half]float32, batch []GemmOffset, a unsafe.Pointer, pixel int, b unsafe.Pointer, bAt, accumulate int,
+) {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	if accumulate != 0 {
 		s0, s1, s2, s3, s4, s5, s6, s7 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
 	}
 	for _, at := range batch {
 		s0, s1, s2, s3, s4, s5, s6, s7 = addProducts(s0, s1, s2, s3, s4, s5, s6, s7,
-			Block, a, at.A+pixel, FloatBytes, b, at.B, PixelBytes)
+			Block, a, at.A+pixel, FloatBytes, b, bAt+at.B, PixelBytes)
 	}
 	*c = [half]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
