@@ -78,7 +78,7 @@ func TestRanksWaitForTheFittedClassifier(t *testing.T) {
 	if _, err := Run(context.Background(), one); err != nil {
 		t.Fatal(err)
 	}
-	const limit = 2 * time.Second
+	const limit = 5 * time.Second // of a step, also under the race detector
 	job := one
 	job.Dir, job.Train.GradAccumSteps, job.Config.Cluster.Timeout = filepath.Join(t.TempDir(), "run"), 1, limit
 	_, errs := onRanks(context.Background(), job, 2, func(rank int, j *Job) {
