@@ -96,6 +96,16 @@ func (d trainingData) check() error {
 	return d.valDamage.check(d.val)
 }
 
+// harm counts the images of each part that were skipped or are damaged, so far.
+func (d trainingData) harm() (all []string) {
+	for _, of := range []*damage{d.damage, d.valDamage} {
+		if text := of.String(); text != "" {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // updates returns the updates of an epoch; the last may be made of fewer
 // batches than the others.
 func (d trainingData) updates(shards int) int {

@@ -114,10 +114,8 @@ func (r *run) facts() (facts []report.Fact) {
 	if r.job.Command != "" {
 		facts = append(facts, report.Fact{"command", r.job.Command})
 	}
-	for _, d := range []*damage{r.data.damage, r.data.valDamage} {
-		if text := d.String(); text != "" {
-			facts = append(facts, report.Fact{"damaged images", text})
-		}
+	for _, text := range r.data.harm() {
+		facts = append(facts, report.Fact{"damaged images", text})
 	}
 	return append(facts,
 		report.Fact{"program", "inception " + r.job.Version},

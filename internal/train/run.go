@@ -49,6 +49,9 @@ func Run(ctx context.Context, job Job) (Result, error) {
 		exit, err = r.finish(ctx, exit)
 	}
 	if err == nil {
+		for _, text := range r.data.harm() {
+			r.reporter.Note(text)
+		}
 		if r.cluster.Rank() == 0 {
 			r.page.explain(ctx, r)
 		}
@@ -321,11 +324,6 @@ func (r *run) saveIfDue() error {
 
 // finish saves what the end of the loop has not yet.
 func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
-	for _, d := range []*damage{r.data.damage, r.data.valDamage} {
-		if text := d.String(); text != "" {
-			r.reporter.Note(text)
-		}
-	}
 	if r.at.Exit != exit {
 		r.at.Exit = exit
 		if err := r.first(r.checkpoint); err != nil {
