@@ -155,11 +155,14 @@ type runView struct {
 	Link string
 }
 
-// again is the command that makes the first run again, typed in the ablation's
+// again is the command that makes the first finished run again, typed in the ablation's
 // folder.
 func (r *Result) again() string {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
+			if o.State != Done {
+				continue
+			}
 			return "inception train --config " + shell.Quote(path.Join(filepath.ToSlash(o.Run), rundir.Config)) + " --out again"
 		}
 	}

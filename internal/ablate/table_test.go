@@ -164,7 +164,7 @@ func TestALineAfterARunSaysHowItEndedAndWhatIsLeft(t *testing.T) {
 }
 
 func TestTheReportsCommandsCanBeTyped(t *testing.T) {
-	r := Result{Rows: []RowResult{{Runs: []Outcome{{Run: "no pool/seed-1"}}}}}
+	r := Result{Rows: []RowResult{{Runs: []Outcome{{Run: "other/seed-1"}, {Run: "no pool/seed-1", State: Done}}}}}
 	if got, want := r.again(), "inception train --config 'no pool/seed-1/config.yaml' --out again"; got != want {
 		t.Errorf("the command is %s, want %s", got, want)
 	}

@@ -180,8 +180,8 @@ func readClasses(dir string) (*imageFolder, leftOut, []string, error) {
 	return collect(dir, images), left, warnings, nil
 }
 
-// foldersOf lists the folders right below dir that hold its images; none if some
-// lie in dir itself.
+// foldersOf names two folders right below dir that hold images of it, or one if
+// there is one; none if some lie in dir itself.
 func foldersOf(dir string, images []string) (all []string) {
 	for _, image := range images {
 		below := strings.TrimPrefix(strings.TrimPrefix(filepath.ToSlash(image), filepath.ToSlash(dir)), "/")
@@ -189,7 +189,7 @@ func foldersOf(dir string, images []string) (all []string) {
 		if !deeper {
 			return nil
 		}
-		if !slices.Contains(all, first) {
+		if len(all) < 2 && !slices.Contains(all, first) {
 			all = append(all, first)
 		}
 	}

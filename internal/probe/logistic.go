@@ -149,7 +149,7 @@ func minimise(o objective, strength float64, start []float64, end precision) ([]
 		}
 	}
 	lowest, idle := math.Inf(1), 0
-	stalled := func() (optimize.Status, error) { // asked before each evaluation
+	stalled := func() (optimize.Status, error) { // asked after each evaluation
 		if at == nil {
 			return optimize.NotTerminated, nil
 		}
