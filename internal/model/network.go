@@ -100,6 +100,22 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, fmt.Errorf("batch: %d images of %dx%d are too many at once; the limit is %d", batch, spec.InputSize,
 			spec.InputSize, math.MaxInt32/per)
 	}
+	var n *Network
+	err = ops.Distinctly(func() (*gorgonia.ExprGraph, error) {
+		if n, err = assemble(spec, used, w, batch, mode, precision, o); err != nil {
+			return nil, err
+		}
+		return n.Graph, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return n, n.compile(o.Keep)
+}
+
+// assemble makes the graph of a network whose settings have been checked; used is the
+// part of spec that the mode needs.
+func assemble(spec, used Spec, w *Weights, batch int, mode Mode, precision Precision, o Options) (*Network, error) {
 	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
 		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
@@ -112,7 +128,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
 	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
 	n.out = used.build(b, image)
-	err = b.Err()
+	err := b.Err()
 	switch {
 	case err != nil:
 	case mode == Train:
@@ -124,7 +140,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 		return nil, err
 	}
 	n.stats = ops.Statistics(n.Graph)
-	return n, n.compile(o.Keep)
+	return n, nil
 }
 
 // compile plans the memory and creates the tape machine.

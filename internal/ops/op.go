@@ -57,7 +57,7 @@ type op struct {
 var _ gorgonia.SDOp = (*op)(nil)
 
 // ids keeps two ops with equal inputs from becoming one node: Gorgonia merges
-// nodes whose hashes agree.
+// nodes whose hashes agree; see Distinctly.
 var ids atomic.Uint64
 
 // apply gives o its identity and puts it into the graph.
