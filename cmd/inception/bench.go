@@ -100,6 +100,9 @@ func newBench(s *session) *cobra.Command {
 	f.DurationVar(&span, "time", 5*time.Second, "measure at least that long; with --layers, all of them together")
 	f.BoolVar(&layers, "layers", false,
 		"time each convolution by itself: in evaluation, forward in training, and the gradients of data and weights")
+	reads(c, "model.", "train.precision", "train.aux_weight", "train.clip_grad_norm", "train.clip_grad_value",
+		"train.sync_batch_norm", "train.freeze", "train.batch_norm", "train.seed", "label_smoothing.", "optimizer.", "ema.",
+		"cluster.timeout")
 	return c
 }
 

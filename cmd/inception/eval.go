@@ -226,6 +226,9 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if e.crops > 1 && e.cropPct > 0 {
 		return j, fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)
 	}
+	if e.crops > 1 && c.Origin["data.geometry"].Typed() {
+		return j, fmt.Errorf("data.geometry is for a single crop; where %d crops lie is fixed", e.crops)
+	}
 	if j.Match.Map, err = readClassMap(e.classMap); err != nil {
 		return j, err
 	}

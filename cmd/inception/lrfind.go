@@ -46,6 +46,10 @@ suggested.`,
 	f.IntVar(&l.options.Steps, "steps", l.options.Steps, "updates, each with its own rate; fewer if the loss explodes")
 	l.arithmetic.addFlags(f)
 	l.initFlags.add(c)
+	reads(c, "model.", "data.", "train.", "label_smoothing.", "optimizer.",
+		"!train.epochs", "!train.max_steps", "!train.max_time", "!train.sizes", "!train.size_order", "!train.patience",
+		"!train.checkpoint_every", "!train.log_every", "!train.bn_recalibrate",
+		"!optimizer.lr", "!optimizer.lr_base", "!optimizer.lr_base_size")
 	return c
 }
 

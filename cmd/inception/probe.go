@@ -51,6 +51,10 @@ export and train --init.`,
 	f.IntVarP(&p.batch, "batch", "b", 0, "images in one pass, also --batch-size")
 	f.BoolVar(&p.perClass, "per-class", false, "print precision, recall and F1 of each class, and the calibration")
 	_ = c.MarkFlagRequired("weights")
+	reads(c, append([]string{
+		"model.", "data.train", "data.val", "data.val_fraction", "data.val_seed", "data.workers", "data.on_error",
+		"data.max_errors", "eval.batch_size", "eval.crop_pct", "eval.tta", // the last one is refused
+	}, pictureKeys...)...)
 	return c
 }
 

@@ -81,8 +81,10 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
+	for _, s := range hangups {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
 	}
 	go func() {
 		for s := range signals {
@@ -99,7 +101,11 @@ func withSignals(parent context.Context, stderr io.Writer) (context.Context, fun
 
 // outliveReaders makes writing to a closed standard output or error a failed
 // write in place of the process's end: a training is worth more than its words.
-func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+func outliveReaders() {
+	for _, s := range brokenPipes {
+		signal.Ignore(s)
+	}
+}
 
 // session holds the streams and flags shared by all commands.
 type session struct {
@@ -225,7 +231,8 @@ func annotation(c *cobra.Command, name string) string {
 }
 
 // readsOnly annotates commands that do not read all keys with those that they
-// and their subcommands read; one that ends in a dot stands for all that begin so.
+// and their subcommands read; one that ends in a dot stands for all that begin so,
+// but for those with an exclamation mark before them.
 const readsOnly = "the keys that it reads"
 
 func reads(c *cobra.Command, keys ...string) { annotate(c, readsOnly, strings.Join(keys, " ")) }
@@ -235,6 +242,9 @@ func readsKey(c *cobra.Command, key string) bool {
 	keys := strings.Fields(annotation(c, readsOnly))
 	if len(keys) == 0 {
 		return readsConfig(c)
+	}
+	if slices.Contains(keys, "!"+key) {
+		return false
 	}
 	return slices.ContainsFunc(keys, func(k string) bool {
 		return k == key || strings.HasSuffix(k, ".") && strings.HasPrefix(key, k)

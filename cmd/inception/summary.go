@@ -47,6 +47,7 @@ structure departs from one of the four design principles of the paper's section 
 	f.StringVar(&m.svg, "svg", "", "also draw the network to this `file`")
 	f.BoolVar(&m.memory, "memory", false, "also plan the memory of evaluation and training")
 	f.IntVarP(&m.batch, "batch", "b", 1, "images in one pass, for --memory; also --batch-size")
+	reads(c, "model.", "train.precision")
 	return c
 }
 

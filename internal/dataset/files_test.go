@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,7 +76,7 @@ func TestIDXRefuses(t *testing.T) {
 	}{
 		"a cut file":     {good[:18], labels, "cut off"},
 		"another magic":  {append([]byte{1}, good[1:]...), labels, "not an IDX file"},
-		"a huge claim":   {idxBytes([]int{1 << 31, 1 << 31, 1 << 20}, nil), labels, "claims"},
+		"a huge claim":   {idxBytes([]int{math.MaxInt32, math.MaxInt32, 1 << 20}, nil), labels, "claims"},
 		"terabytes":      {idxBytes([]int{1 << 20, 1 << 9, 1 << 9}, nil), labels, "the most is"},
 		"other counts":   {good, idxBytes([]int{3}, []byte{0, 1, 2}), "has 2 images"},
 		"no labels":      {good, nil, "not both"},

@@ -240,11 +240,11 @@ func TestOutputsThatAreNoNumbersAreAnErrorNamingTheInput(t *testing.T) {
 func TestANetworkTooLargeToBuildIsAnErrorBeforeMemoryIsTaken(t *testing.T) {
 	w, o := tiny(t)
 	large := o
-	large.Preprocess.Size = 1 << 40
+	large.Preprocess.Size = math.MaxInt
 	if _, err := NewPredictor(w, large); err == nil || !strings.Contains(err.Error(), "model.input_size: must be at most 4096") {
 		t.Errorf("input size: %v", err)
 	}
-	o.BatchSize = 1 << 40
+	o.BatchSize = math.MaxInt
 	if _, err := NewPredictor(w, o); err == nil || !strings.Contains(err.Error(), "are too many at once") {
 		t.Errorf("batch: %v", err)
 	}

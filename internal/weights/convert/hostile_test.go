@@ -20,14 +20,14 @@ func rawFile(header, data string) []byte {
 
 // zipped is an archive whose entry data.pkl is packed as method says, and is
 // said to be claim bytes long.
-func zipped(t *testing.T, name string, method uint16, content []byte, claim int) []byte {
+func zipped(t *testing.T, name string, method uint16, content []byte, claim uint64) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	h := &zip.FileHeader{Name: name, Method: method}
 	create := w.CreateHeader
 	if claim != 0 {
-		h.UncompressedSize64, h.CompressedSize64 = uint64(claim), uint64(claim)
+		h.UncompressedSize64, h.CompressedSize64 = claim, claim
 		create = w.CreateRaw
 	}
 	entry, err := create(h)
