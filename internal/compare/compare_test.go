@@ -191,8 +191,8 @@ func TestASingleValidationIsNoCurve(t *testing.T) {
 		}
 		return n
 	}
-	if n := charts(); n != 3 {
-		t.Errorf("of two validations %d charts are drawn, want 3", n)
+	if n := charts(); n != 4 {
+		t.Errorf("of two validations %d charts are drawn, want 4", n)
 	}
 	for _, r := range c.runs {
 		r.lines[1].Split = "none"

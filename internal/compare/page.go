@@ -66,23 +66,26 @@ func (c *Comparison) plots() (all []template.HTML, err error) {
 		}
 		all = append(all, template.HTML(svg))
 	}
+	step := func(l report.Line) float64 { return float64(l.Step) }
+	minutes := func(l report.Line) float64 { return l.ElapsedS / 60 }
+	top1 := func(l report.Line) float64 { return 100 * l.Top1 }
+	loss := func(l report.Line) float64 { return l.Loss }
 	for _, d := range []struct {
 		axes  figure.Axes
 		split string
-		value func(report.Line) float64
+		x, y  func(report.Line) float64
 	}{
-		{figure.Axes{Title: "Validation", X: "step", Y: "top-1, %"}, "val", func(l report.Line) float64 { return 100 * l.Top1 }},
-		{figure.Axes{Title: "Validation", X: "step", Y: "cross-entropy, nats"}, "val",
-			func(l report.Line) float64 { return l.Loss }},
-		{figure.Axes{Title: "Training", X: "step", Y: "cross-entropy, nats"}, "train",
-			func(l report.Line) float64 { return l.Loss }},
+		{figure.Axes{Title: "Validation", X: "step", Y: "top-1, %"}, "val", step, top1},
+		{figure.Axes{Title: "Validation", X: "minutes", Y: "top-1, %"}, "val", minutes, top1},
+		{figure.Axes{Title: "Validation", X: "step", Y: "cross-entropy, nats"}, "val", step, loss},
+		{figure.Axes{Title: "Training", X: "step", Y: "cross-entropy, nats"}, "train", step, loss},
 	} {
 		var curves []figure.Curve
 		for _, r := range c.runs {
 			curve := figure.Curve{Name: r.name}
 			for _, line := range r.lines {
 				if line.Split == d.split {
-					curve.X, curve.Y = append(curve.X, float64(line.Step)), append(curve.Y, d.value(line))
+					curve.X, curve.Y = append(curve.X, d.x(line)), append(curve.Y, d.y(line))
 				}
 			}
 			if len(curve.X) > 1 { // a single validation is in the table

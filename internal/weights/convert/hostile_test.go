@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -99,6 +100,9 @@ func TestHostileFiles(t *testing.T) {
 		"zeros":            {make([]byte, 4096), "header"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if strings.HasSuffix(name, "of terabytes") && bits.UintSize < 64 {
+				t.Skip("is refused for another reason")
+			}
 			path := filepath.Join(t.TempDir(), "x")
 			if err := os.WriteFile(path, c.file, 0o666); err != nil {
 				t.Fatal(err)

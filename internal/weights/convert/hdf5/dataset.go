@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/inception-go/inception/internal/weights/element"
@@ -69,7 +70,7 @@ func dimensions(b []byte) ([]int, error) {
 	shape := make([]int, rank)
 	for i := range shape {
 		d := le.Uint64(b[skip+8*i:])
-		if d > 1<<40 {
+		if d > min(1<<40, math.MaxInt) {
 			return nil, fmt.Errorf("has a dimension of %d", d)
 		}
 		shape[i] = int(d)

@@ -43,7 +43,7 @@ func Write(out io.Writer, model *ModelProto, graph *GraphProto, constants []Cons
 		if prefixes[i], err = c.prefix(); err != nil {
 			return fmt.Errorf("onnx: constant %s: %w", c.Name, err)
 		}
-		size += int64(len(prefixes[i]) + c.bytes())
+		size += int64(len(prefixes[i])) + c.bytes()
 	}
 	if size > math.MaxInt32 {
 		return fmt.Errorf("onnx: the model takes %d bytes, a file of the format at most 2 GiB", size)
@@ -77,7 +77,7 @@ func (c Constant) prefix() ([]byte, error) {
 	inner = protowire.AppendTag(inner, number(t, "raw_data"), protowire.BytesType)
 	inner = protowire.AppendVarint(inner, uint64(c.bytes()))
 	outer := protowire.AppendTag(nil, number(&GraphProto{}, "initializer"), protowire.BytesType)
-	outer = protowire.AppendVarint(outer, uint64(len(inner)+c.bytes()))
+	outer = protowire.AppendVarint(outer, uint64(int64(len(inner))+c.bytes()))
 	return append(outer, inner...), nil
 }
 
@@ -98,10 +98,10 @@ func (c Constant) width() int {
 }
 
 // bytes returns the length of the values.
-func (c Constant) bytes() int {
-	n := c.width()
+func (c Constant) bytes() int64 {
+	n := int64(c.width())
 	for _, d := range c.Shape {
-		n *= d
+		n *= int64(d)
 	}
 	return n
 }
@@ -113,7 +113,7 @@ func (c Constant) write(out io.Writer, prefix []byte) error {
 	} else {
 		values = c.Values()
 	}
-	if size := binary.Size(values); size != c.bytes() {
+	if size := binary.Size(values); int64(size) != c.bytes() {
 		return fmt.Errorf("onnx: constant %s: has %d values for shape %v", c.Name, size/c.width(), c.Shape)
 	}
 	if _, err := out.Write(prefix); err != nil {
