@@ -338,7 +338,7 @@ func sameConfig(job train.Job) error {
 		return err
 	}
 	if key, a, b := settings.Difference(&then.Config, &job.Config); key != "" {
-		return fmt.Errorf("%s: %s is %v there and would be %v now; use the earlier settings, or choose another --out",
+		return fmt.Errorf("%s: %s is %s there and would be %s now; use the earlier settings, or choose another --out",
 			path, key, a, b)
 	}
 	return nil

@@ -81,15 +81,15 @@ func (l Leaf) TypeName() string {
 }
 
 // Difference returns the first key at which two structs of the same type differ,
-// with both values, or an empty key. a and b are pointers.
-func Difference(a, b any) (key string, inA, inB any) {
+// with both values as YAML has them, or an empty key. a and b are pointers.
+func Difference(a, b any) (key, inA, inB string) {
 	theirs := Leaves(b)
 	for i, l := range Leaves(a) {
-		if l.Text() != theirs[i].Text() {
-			return l.Key, l.Value.Interface(), theirs[i].Value.Interface()
+		if was, is := l.Text(), theirs[i].Text(); was != is {
+			return l.Key, was, is
 		}
 	}
-	return "", nil, nil
+	return "", "", ""
 }
 
 // Differing is a key whose value is not the same in several structs.

@@ -90,3 +90,13 @@ func TestListsOfNumbersAreReadAsTheyAreWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestADifferenceShowsEmptyValues(t *testing.T) {
+	a, b := section{"b", 4e-5}, section{"", 4e-5}
+	if key, was, is := Difference(&a, &b); key != "name" || was != "b" || is != `""` {
+		t.Errorf("%s is %s and %s", key, was, is)
+	}
+	if key, _, _ := Difference(&a, &a); key != "" {
+		t.Errorf("the same differs in %s", key)
+	}
+}

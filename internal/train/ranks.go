@@ -168,7 +168,7 @@ func differ(c *cluster.Cluster, rank int, what, a, b string) error {
 	var first, other Config
 	if json.Unmarshal([]byte(a), &first) == nil && json.Unmarshal([]byte(b), &other) == nil {
 		if key, was, is := settings.Difference(&first, &other); key != "" {
-			return settings.Errorf(key, "is %v on %s and %v on %s; all ranks must have the same",
+			return settings.Errorf(key, "is %s on %s and %s on %s; all ranks must have the same",
 				was, c.Name(0), is, c.Name(rank))
 		}
 	}
