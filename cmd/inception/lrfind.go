@@ -47,6 +47,7 @@ suggested.`,
 	l.arithmetic.addFlags(f)
 	l.initFlags.add(c)
 	reads(c, "model.", "data.", "train.", "label_smoothing.", "optimizer.",
+		"eval.crop_pct", // of the images whose loss is watched
 		"!train.epochs", "!train.max_steps", "!train.max_time", "!train.sizes", "!train.size_order", "!train.patience",
 		"!train.checkpoint_every", "!train.log_every", "!train.bn_recalibrate",
 		"!optimizer.lr", "!optimizer.lr_base", "!optimizer.lr_base_size")
