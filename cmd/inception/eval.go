@@ -220,14 +220,17 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if e.inputSize < 0 {
 		return j, fmt.Errorf("--input-size: must be at least 1, is %d", e.inputSize)
 	}
-	if e.crops > 1 && e.tta == evaluate.TTAFlip {
-		return j, fmt.Errorf("--tta flip is for a single crop; %d crops are mirrored as they are", e.crops)
-	}
-	if e.crops > 1 && e.cropPct > 0 {
-		return j, fmt.Errorf("--crop-pct is for a single crop; where %d crops lie is fixed", e.crops)
-	}
-	if e.crops > 1 && c.Origin["data.geometry"].Typed() {
-		return j, fmt.Errorf("data.geometry is for a single crop; where %d crops lie is fixed", e.crops)
+	for _, single := range []struct {
+		key   string
+		asked bool
+	}{
+		{"eval.tta", c.Eval.TTA == evaluate.TTAFlip}, {"eval.crop_pct", c.Eval.CropPct > 0},
+		{"data.geometry", c.Data.Geometry != ""},
+	} {
+		if from := c.Origin[single.key]; e.crops > 1 && single.asked && from.Typed() {
+			return j, fmt.Errorf("%s: %s is for a single crop; where %d crops lie and which are mirrored is fixed",
+				from, single.key, e.crops)
+		}
 	}
 	if j.Match.Map, err = readClassMap(e.classMap); err != nil {
 		return j, err

@@ -147,9 +147,9 @@ func (m *summaryCommand) run() error {
 // would say how many, and the precision of its training.
 func (m *summaryCommand) spec() (model.Spec, model.Precision, error) {
 	if m.weights != "" {
-		if m.variant != "" || m.config != "" {
+		if m.variant != "" || m.config != "" || len(m.set) > 0 {
 			return model.Spec{}, model.FP32, usageError{
-				errors.New("--weights says what the network is; leave --variant and --config out"),
+				errors.New("--weights says what the network is; leave --variant, --config and --set out"),
 			}
 		}
 		_, metadata, err := weights.Load(m.weights)
