@@ -180,10 +180,11 @@ func unknownFlag(c *cobra.Command, name string) error {
 			return fmt.Errorf("unknown flag --%s; --%s is for that (%s)", name, ours, usage)
 		}
 	}
+	if c.Flags().Lookup(asked) != nil {
+		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, asked)
+	}
 	if key, known := config.KeyOf(asked); known && readsKey(c, key) {
 		return fmt.Errorf("unknown flag --%s; --set %s=VALUE sets it", name, key)
-	} else if flag := strings.TrimPrefix(flagNames[key], "--"); known && c.Flags().Lookup(flag) != nil {
-		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, flag)
 	} else if known {
 		return fmt.Errorf("unknown flag --%s; %s is a key of the configuration, which this command does not read",
 			name, key)
