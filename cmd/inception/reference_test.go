@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/inception-go/inception/internal/config"
 	"github.com/spf13/cobra"
 )
 
@@ -58,6 +60,19 @@ func writeReference(root *cobra.Command, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+func TestCommandsReadKeysThatThereAre(t *testing.T) {
+	for _, c := range documented(newRoot(&session{stdout: io.Discard, stderr: io.Discard})) {
+		for _, key := range strings.Fields(c.Annotations[readsOnly]) {
+			key = strings.TrimPrefix(key, "!")
+			if !slices.ContainsFunc(config.Keys(), func(k config.Key) bool {
+				return k.Name == key || strings.HasSuffix(key, ".") && strings.HasPrefix(k.Name, key)
+			}) {
+				t.Errorf("%s reads %s, which is no key", c.CommandPath(), key)
+			}
+		}
+	}
 }
 
 // TestEveryCommandExplainsItself: one that takes flags of its own has examples
