@@ -160,10 +160,9 @@ type runView struct {
 func (r *Result) again() string {
 	for _, row := range r.Rows {
 		for _, o := range row.Runs {
-			if o.State != Done {
-				continue
+			if o.State == Done {
+				return "inception train --config " + shell.Quote(path.Join(filepath.ToSlash(o.Run), rundir.Config)) + " --out again"
 			}
-			return "inception train --config " + shell.Quote(path.Join(filepath.ToSlash(o.Run), rundir.Config)) + " --out again"
 		}
 	}
 	return ""
