@@ -2,6 +2,8 @@ package compare
 
 import (
 	"encoding/json"
+	"fmt"
+	"html"
 	"math"
 	"os"
 	"path/filepath"
@@ -52,8 +54,8 @@ func folder(t *testing.T, name, set string, wrong func(i int) bool) string {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	for _, line := range []report.Line{{Step: 10, Epoch: 1, Split: "train", Loss: 2}, {Step: 10, Epoch: 1, Split: "val", Loss: 2, Top1: 0.2},
-		{Step: 20, Epoch: 2, Split: "train", Loss: 1}, {Step: 20, Epoch: 2, Split: "val", Loss: 1,
+	for _, line := range []report.Line{{Step: 10, Epoch: 1, Split: "train", Loss: 2}, {Step: 10, Epoch: 1, Split: "val", Loss: 2, Top1: 0.2, ElapsedS: 90},
+		{Step: 20, Epoch: 2, Split: "train", Loss: 1}, {Step: 20, Epoch: 2, Split: "val", Loss: 1, ElapsedS: 150,
 			Top1: float64(right) / float64(len(a.Labels)), Top5: 1}} {
 		if err := m.Write(line); err != nil {
 			t.Fatal(err)
@@ -180,19 +182,22 @@ func TestASingleValidationIsNoCurve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var drawn string
 	charts := func() int {
 		plots, err := c.plots()
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := 0
-		for _, p := range plots {
-			n += strings.Count(string(p), `class="chart"`)
-		}
-		return n
+		drawn = fmt.Sprint(plots)
+		return strings.Count(drawn, `class="chart"`)
 	}
 	if n := charts(); n != 4 {
 		t.Errorf("of two validations %d charts are drawn, want 4", n)
+	}
+	for axis, x := range map[string]string{"step": "[10,20]", "minutes": "[1.5,2.5]"} {
+		if !strings.Contains(drawn, ">"+axis+"</text>") || !strings.Contains(drawn, html.EscapeString(`"x":`+x)) {
+			t.Errorf("no curve lies over the %s %s", axis, x)
+		}
 	}
 	for _, r := range c.runs {
 		r.lines[1].Split = "none"

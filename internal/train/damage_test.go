@@ -96,6 +96,32 @@ func cutOff(t *testing.T, path string) {
 	}
 }
 
+// damaging damages a file after the first update.
+type damaging struct {
+	notes
+	t    *testing.T
+	file string
+}
+
+func (d *damaging) Step(Status) { cutOff(d.t, d.file) }
+
+// A training that ends inside an epoch validates after its last update.
+func TestWhatIsSkippedIsCountedAfterTheLastValidation(t *testing.T) {
+	job, _ := damagedJob(t)
+	other, _ := damagedJob(t)
+	job.Data.Val, job.Train.MaxSteps = other.Data.Train, 1
+	heard := &damaging{t: t, file: filepath.Join(job.Data.Val, "2/5.png")}
+	job.Reporter = heard
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"of 21 training images ", "of 21 validation images 2 could not be read"} {
+		if strings.Count(heard.text(), want) != 1 {
+			t.Errorf("%q is not said once: %s", want, heard.text())
+		}
+	}
+}
+
 func TestTooManyDamagedPicturesEndATraining(t *testing.T) {
 	job, _ := damagedJob(t)
 	for _, name := range []string{"0/0.png", "2/5.png"} {
