@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/inception-go/inception/internal/weights/element"
@@ -150,7 +151,7 @@ func dimensions(v any) ([]int, error) {
 	dims := make([]int, len(items))
 	for i, item := range items {
 		d, ok := item.(int64)
-		if !ok || d < 0 || d > 1<<40 {
+		if !ok || d < 0 || d > min(1<<40, math.MaxInt) {
 			return nil, fmt.Errorf("has the dimension %s", describe(item))
 		}
 		dims[i] = int(d)

@@ -133,6 +133,7 @@ func TestViewsStayInside(t *testing.T) {
 		"K\x00K\x02\x85K\x01K\x01\x86":                               "strides",
 		"J\xff\xff\xff\xffK\x01\x85K\x01\x85":                        "offset",
 		"K\x00J\xff\xff\xff\xff\x85K\x01\x85":                        "dimension",
+		"K\x00\x8a\x05\x04\x00\x00\x00\x01\x85K\x01\x85":             "has ", // 2^32 + 4: an int of 32 bits would be 4
 		"K\x00K\x02\x85\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x7f\x85": "dimension",
 	} {
 		_, err := Read(view(args))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"regexp"
 	"strings"
 
@@ -107,7 +108,7 @@ func shapeOf(message []byte) ([]int, error) {
 		}); err != nil {
 			return err
 		}
-		if size > 1<<40 || len(shape) == 32 {
+		if size > min(1<<40, math.MaxInt) || len(shape) == 32 {
 			return errors.New("has an impossible shape")
 		}
 		shape = append(shape, int(size))

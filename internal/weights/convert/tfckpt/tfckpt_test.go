@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/inception-go/inception/internal/weights/container"
 	"github.com/inception-go/inception/internal/weights/element"
 )
@@ -76,6 +78,16 @@ func TestSnappy(t *testing.T) {
 	}
 	if _, err := unsnap(packed, 100); err == nil {
 		t.Error("unpacked beyond its limit")
+	}
+}
+
+func TestADimensionIsReadAsItIsOrRefused(t *testing.T) {
+	for _, size := range []uint64{3, 1<<32 + 3, 1<<40 + 1} {
+		dim := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), size)
+		shape, err := shapeOf(protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), dim))
+		if err == nil && (len(shape) != 1 || uint64(shape[0]) != size) || err != nil && size == 3 {
+			t.Errorf("%d is read as %v (%v)", size, shape, err)
+		}
 	}
 }
 
