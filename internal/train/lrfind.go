@@ -70,6 +70,7 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 		return RateSearch{}, err
 	}
 	job.EMA.Decay, job.Train.Sizes = 0, nil // nobody looks at the average
+	job.Eval.MaxImages = 0                  // nothing is validated
 	r, err := prepare(job)
 	if err != nil {
 		return RateSearch{}, err
