@@ -213,12 +213,18 @@ func (c layerConv) passesBF16() layerPasses {
 	x, w := randomBF16(c.n, c.conv.C, c.h, c.w), randomFloats(c.conv.WeightLen())
 	rounded := make([]kernel.BF16, c.conv.BF16WeightLen())
 	c.conv.RoundWeights(rounded, w)
-	return layerPasses{
+	p := layerPasses{
 		eval:    func() { c.conv.ForwardBF16(y, x, rounded, bias, true) },
 		forward: func() { c.conv.ForwardRounded(y, x, w) },
 		data:    func() { c.conv.BackwardDataBF16(x, y, w) },
 		weights: func() { c.conv.BackwardWeightsBF16(w, x, y) },
 	}
+	if c.conv.HasWinogradBF16(c.n, c.h, c.w) {
+		u := make([]kernel.BF16, c.conv.WinogradBF16Len())
+		c.conv.WinogradWeightsBF16(u, w)
+		p.eval = func() { c.conv.ForwardWinogradBF16(y, x, u, bias, true) }
+	}
+	return p
 }
 
 func randomBF16(n, c, h, w int) kernel.MapBF16 {

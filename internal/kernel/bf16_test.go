@@ -138,7 +138,11 @@ func (c convCase) testGradientsBF16(t *testing.T, r *rand.Rand, x viewBF16, pack
 	c.ForwardRounded(y.MapBF16, x.MapBF16, packed)
 	nearBF16(t, "ForwardRounded", y.floats(), wantY, c.C*c.R*c.S)
 	c.BackwardDataBF16(dx.MapBF16, dy.MapBF16, packed)
-	nearBF16(t, "BackwardDataBF16", dx.floats(), wantDX, c.K*c.R*c.S)
+	if c.hasBackwardWinogradBF16(dx.MapBF16) {
+		nearWinogradBF16(t, "BackwardDataBF16", dx.floats(), wantDX, c.K)
+	} else {
+		nearBF16(t, "BackwardDataBF16", dx.floats(), wantDX, c.K*c.R*c.S)
+	}
 	c.BackwardWeightsBF16(dw.data, x.MapBF16, dy.MapBF16)
 	got := make([]float32, len(oihw))
 	UnpackOIHW(got, dw.data, c.K, c.C, c.R, c.S)
@@ -178,6 +182,12 @@ func TestBF16GivesTheSameBits(t *testing.T) {
 				c.RoundWeights(w, randomGuarded(r, c.WeightLen()).data)
 				c.ForwardBF16(y.MapBF16, x.MapBF16, w, make([]float32, c.K), false)
 				got = append(got, y.Data...)
+				if c.R == 3 && c.S == 3 && c.StrideH == 1 && c.StrideW == 1 {
+					u := make([]BF16, c.WinogradBF16Len())
+					c.WinogradWeightsBF16(u, randomGuarded(r, c.WeightLen()).data)
+					c.ForwardWinogradBF16(y.MapBF16, x.MapBF16, u, make([]float32, c.K), false)
+					got = append(got, y.Data...)
+				}
 				got = append(got, c.trainingBF16(r, x, y)...)
 			}
 			if want == nil {

@@ -17,18 +17,21 @@ import (
 // of any processor; 0 where the system does not tell.
 var L2Bytes = sync.OnceValue(l2Bytes)
 
-// winogradBytes is the transformed input that a piece keeps in the L2 cache: what
-// was measured as enough where there is 1 MB of it, and less where that would
+// winogradBytes is the transformed input that a piece keeps in the L2 cache: winogradEnough
+// where there is 1 MB of it, and less where that would
 // not fit beside the weights. Where the system tells nothing, 1 MB is assumed, as
 // Neoverse cores have.
 var winogradBytes = sync.OnceValue(func() int { return winogradBytesOf(L2Bytes()) })
 
+// winogradEnough is what was measured as enough.
+const winogradEnough = 384 << 10
+
 func winogradBytesOf(l2 int) int {
-	const enough, least = 384 << 10, 48 << 10
+	const least = 48 << 10
 	if l2 == 0 {
-		return enough
+		return winogradEnough
 	}
-	return max(least, min(enough, l2/4*3))
+	return max(least, min(winogradEnough, l2/4*3))
 }
 
 // l2Of returns L2Bytes by Linux's folder of processors; see

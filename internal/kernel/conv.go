@@ -24,8 +24,8 @@ import (
 // channels transposed, and for a stride of s it computes s*s separate phases
 // of dx, each an ordinary convolution.
 //
-// A 3x3 with stride 1 has an alternative, F(4x4, 3x3) (see ForwardWinograd),
-// which BackwardData uses where it is faster: the same tiles multiply
+// A 3x3 with stride 1 has an alternative, F(4x4, 3x3) (see ForwardWinograd), which
+// BackwardData uses where it is faster: the same tiles multiply
 // transformed windows, and windows at the border are copied and padded.
 //
 // A precision (see precision) changes none of this: pixels, weights and results
@@ -109,7 +109,7 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 	transposed := borrowFloats(c.WeightLen())
 	defer returnFloats(transposed)
 	transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
-	if c.winogradPays(dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S {
+	if c.hasBackwardWinograd(dx) {
 		c.backwardWinograd(dx, dy, transposed)
 		return
 	}
@@ -122,6 +122,13 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 func (c Conv) BackwardDataBF16(dx, dy MapBF16, w []float32) {
 	out, in := dx.operand("BackwardDataBF16"), dy.operand("BackwardDataBF16")
 	c.check("BackwardDataBF16", in, out, len(w))
+	if c.hasBackwardWinogradBF16(dx) {
+		transposed := borrowFloats(c.WeightLen())
+		defer returnFloats(transposed)
+		transposeWeights(transposed, w, c.K/Block, c.C/Block, c.R*c.S)
+		c.backwardWinogradBF16(dx, dy, transposed)
+		return
+	}
 	memory := borrowFloats(c.transposedWeights().len() / 2)
 	defer returnFloats(memory)
 	c.roundTransposed(BF16s(memory), w)

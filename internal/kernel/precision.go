@@ -123,13 +123,14 @@ func pairImages(y Map, x MapBF16) {
 }
 
 // BF16s returns memory of floats as twice as many bf16.
-func BF16s(floats []float32) []BF16 {
-	return unsafe.Slice((*BF16)(unsafe.Pointer(unsafe.SliceData(floats))), 2*len(floats))
-}
+func BF16s(floats []float32) []BF16 { return elements[BF16](floats) }
 
 // Bytes returns memory of floats as four times as many bytes.
-func Bytes(floats []float32) []uint8 {
-	return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(floats))), floatBytes*len(floats))
+func Bytes(floats []float32) []uint8 { return elements[uint8](floats) }
+
+// elements returns memory of floats as what an activation consists of.
+func elements[E Element](floats []float32) []E {
+	return unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(floats))), floatBytes*len(floats)/int(unsafe.Sizeof(*new(E))))
 }
 
 // Widen overwrites to with the values of from, whole blocks of them.

@@ -132,7 +132,7 @@ func (g *golden) checkEval(t *testing.T, spec Spec, w *Weights, images []float32
 }
 
 // checkBF16 holds bf16 to within 2% of the largest logit, and to the same five
-// classes. Plain Go takes minutes for it.
+// classes as far as these 2% tell them apart. Plain Go takes minutes for it.
 func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32) {
 	if !kernel.HasBF16() && os.Getenv("INCEPTION_LONG") == "" {
 		return
@@ -147,7 +147,7 @@ func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32
 	}
 	deviation := relative(n.Logits(), flatten(g.EvalLogits))
 	t.Logf("%-24s %.2e", "eval logits in bf16", deviation)
-	if !(deviation <= 0.02) {
+	if !(deviation <= bf16Deviation) {
 		t.Errorf("eval logits in bf16: %.2e from float64", deviation)
 	}
 	for i, want := range g.EvalLogits {
@@ -156,22 +156,34 @@ func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32
 		for c, v := range logits {
 			got[c] = float64(v)
 		}
-		if top, wanted := topFive(got), topFive(want); !slices.Equal(top, wanted) {
-			t.Errorf("image %d: the five best are %v in bf16, want %v", i, top, wanted)
+		top, wanted := topFive(got), topFive(want)
+		for place := range top {
+			if off := want[wanted[place]] - want[top[place]]; off > bf16Deviation*largest(want) {
+				t.Errorf("image %d: the five best are %v in bf16, want %v", i, top, wanted)
+			}
 		}
 	}
 }
 
-// topFive returns the five classes of the largest logits, by number.
+// bf16Deviation is how far a logit in bf16 may be from float64's, as a share of the largest.
+const bf16Deviation = 0.02
+
+// topFive returns the five classes of the largest logits, the largest first.
 func topFive(logits []float64) []int {
 	classes := make([]int, len(logits))
 	for i := range classes {
 		classes[i] = i
 	}
 	slices.SortFunc(classes, func(a, b int) int { return cmp.Compare(logits[b], logits[a]) })
-	best := classes[:min(5, len(classes))]
-	slices.Sort(best)
-	return best
+	return classes[:min(5, len(classes))]
+}
+
+// largest returns the largest absolute value.
+func largest(values []float64) (most float64) {
+	for _, v := range values {
+		most = max(most, math.Abs(v))
+	}
+	return most
 }
 
 func (g *golden) checkTrain(t *testing.T, spec Spec, w *Weights, images []float32) {

@@ -5,8 +5,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// convPlan is one way to compute a layer: directly, by Winograd's transforms, or
-// in bf16.
+// convPlan is one way to compute a layer: directly or by Winograd's transforms, in
+// float32 or bf16.
 type convPlan struct {
 	result *Result
 	layout layout
@@ -30,9 +30,9 @@ func (l layout) floatsOf(p *Param) int {
 
 var asPacked = layout{name: "packed"}
 
-// roundedLayout is that of so many bf16.
-func roundedLayout(values int, round func(to []kernel.BF16, from []float32)) layout {
-	return layout{"bf16", values / 2, func(to, from []float32) { round(kernel.BF16s(to), from) }}
+// roundedLayout is one of so many bf16.
+func roundedLayout(name string, values int, round func(to []kernel.BF16, from []float32)) layout {
+	return layout{name, values / 2, func(to, from []float32) { round(kernel.BF16s(to), from) }}
 }
 
 // planConv chooses the way of a convolution with k output channels.
@@ -42,12 +42,17 @@ func planConv(name string, x *gorgonia.Node, k int, v kernel.Window, precision P
 		return convPlan{}, err
 	}
 	result.precision = precision
-	if precision == BF16 {
-		return convPlan{result, roundedLayout(c.BF16WeightLen(), c.RoundWeights), func(x gorgonia.Value, w, b []float32) {
+	s := x.Shape()
+	switch {
+	case precision == BF16 && c.HasWinogradBF16(s[0], s[2], s[3]):
+		return convPlan{result, roundedLayout("bf16 winograd", c.WinogradBF16Len(), c.WinogradWeightsBF16), func(x gorgonia.Value, w, b []float32) {
+			c.ForwardWinogradBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
+		}}, nil
+	case precision == BF16:
+		return convPlan{result, roundedLayout("bf16", c.BF16WeightLen(), c.RoundWeights), func(x gorgonia.Value, w, b []float32) {
 			c.ForwardBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
 		}}, nil
-	}
-	if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
+	case c.HasWinograd(s[0], s[2], s[3]):
 		return convPlan{result, layout{"winograd", c.WinogradLen(), c.WinogradWeights},
 			func(x gorgonia.Value, w, b []float32) { c.ForwardWinograd(result.asMap(), mapOf(x), w, b, true) }}, nil
 	}
@@ -65,7 +70,7 @@ func planImageConv(name string, image *gorgonia.Node, k int, v kernel.Window, pr
 	result.precision = precision
 	s := image.Shape()
 	if precision == BF16 {
-		return convPlan{result, roundedLayout(c.WeightLen(), kernel.RoundWeights), func(x gorgonia.Value, w, b []float32) {
+		return convPlan{result, roundedLayout("bf16", c.WeightLen(), kernel.RoundWeights), func(x gorgonia.Value, w, b []float32) {
 			c.ForwardBF16(result.asBF16(), sliceOf(x), s[0], s[2], s[3], kernel.BF16s(w), b, true)
 		}}, nil
 	}

@@ -131,30 +131,30 @@ type PairsArgs struct {
 // PairsStep is how many positions a step of a product of pairs takes.
 const PairsStep = 16
 
-// WinogradInArgs is a row of 6x6 windows of one channel block, each four pixels
-// right of the one before, to be transformed to 36 points each. Strides are in
-// bytes.
+// WinogradInArgs is a row of an Algorithm's windows of one channel block, each a tile
+// right of the one before, to be transformed to as many points as pixels. Pixels and
+// points have 64 bytes, 32 in bf16. Strides are in bytes.
 type WinogradInArgs struct {
-	Points unsafe.Pointer // first window's first point; the next window's is 64 bytes on
+	Points unsafe.Pointer // first window's first point; the next window's is next to it
 	Point  int            // from one point to the next
 	X      unsafe.Pointer // first window's first pixel
 	Row    int            // from one row of pixels to the next
 	Tiles  int            // windows, at least one
 
-	Temporary unsafe.Pointer // 36 pixels
+	Temporary unsafe.Pointer // 16 float32 for each pixel of a window
 	Constants *WinogradConstants
 }
 
-// WinogradOutArgs is a row of 4x4 tiles of one output block, to be made from
-// their 36 points, with a bias and a lower limit.
+// WinogradOutArgs is a row of an Algorithm's tiles of one output block, to be made from
+// their points in float32, with a bias and a lower limit.
 type WinogradOutArgs struct {
-	Y      unsafe.Pointer // first tile's first pixel; the next tile's is four pixels on
+	Y      unsafe.Pointer // first tile's first pixel; the next tile's is next to its row
 	Row    int            // from one row of pixels to the next
 	Points unsafe.Pointer // first tile's first point; the next tile's is 64 bytes on
 	Point  int            // from one point to the next
 	Tiles  int            // at least one
 
-	Temporary unsafe.Pointer // 24 pixels
+	Temporary unsafe.Pointer // 24 times 16 float32
 	Constants *WinogradConstants
 	Bias      unsafe.Pointer // 16 values
 	Least     unsafe.Pointer // 16 values; smaller results become these
@@ -173,7 +173,7 @@ type WinogradWeightsArgs struct {
 }
 
 // WinogradConstants are the numbers of the transforms, each repeated sixteen
-// times (a block, in a form that the generator can read); see WinogradNumbers.
+// times (a block, in a form that the generator can read); see Algorithm.
 type WinogradConstants struct {
 	a, b, a2, b2, a3, b3, product, sum [16]float32
 	g0, gA, gAa, gAa2, gB, gBb, gBb2   [16]float32

@@ -12,6 +12,8 @@ type BF16 struct {
 
 	ActivationRuns
 
+	Transforms // by F3; products are rounded before they are added
+
 	// PackPairs makes weights for Gemm: it rounds those of a tap, [16c][16k], to
 	// pairs of c, [8c][16k][2c]. PackTransposed makes those of the transposed
 	// product: pairs of k, [8k][16c][2k].

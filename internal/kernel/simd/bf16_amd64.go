@@ -234,6 +234,21 @@ func packPairsBF16AVX512(to *[256]uint16, from *[256]float32)
 //go:noescape
 func packTransposedBF16AVX512(to *[256]uint16, from *[256]float32)
 
+// Transforms windows to points.
+//
+//go:noescape
+func winogradInBF16AVX512(args *WinogradInArgs)
+
+// Makes tiles of points, with bias and a least value.
+//
+//go:noescape
+func winogradOutBF16AVX512(args *WinogradOutArgs)
+
+// Transforms 16x16 kernels of 3x3 to points.
+//
+//go:noescape
+func winogradWeightsBF16AVX512(args *WinogradWeightsArgs)
+
 // y = scale * sum of the taps, rounded to bf16.
 //
 //go:noescape

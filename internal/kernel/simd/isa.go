@@ -26,10 +26,7 @@ type ISA struct {
 	// Int8 are the loops over bytes, with the best instructions for them.
 	Int8 *Int8
 
-	// The transforms of F(4x4, 3x3): of input, output and weights.
-	WinogradIn      func(*WinogradInArgs)
-	WinogradOut     func(*WinogradOutArgs)
-	WinogradWeights func(*WinogradWeightsArgs)
+	Transforms // of float32, by F4
 
 	Runs // the memory-bound loops
 
@@ -47,6 +44,15 @@ type Tiles struct {
 	// Outer[n] is the outer-product tile of n output channel blocks, for
 	// backward weights.
 	Outer [MaxTileBlocks + 1]func(*OuterArgs)
+}
+
+// Transforms are those of an Algorithm with one precision's pixels. Points of the output,
+// and of the weights, are float32.
+type Transforms struct {
+	Algorithm       *Algorithm
+	WinogradIn      func(*WinogradInArgs)
+	WinogradOut     func(*WinogradOutArgs)
+	WinogradWeights func(*WinogradWeightsArgs)
 }
 
 // Wide are products of whole registers, where an implementation has them: a step takes

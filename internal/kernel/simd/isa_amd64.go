@@ -60,7 +60,7 @@ var avx512ISA = &ISA{
 	BF16: genericBF16,
 	Int8: genericInt8,
 
-	WinogradIn: winogradInAVX512, WinogradOut: winogradOutAVX512, WinogradWeights: winogradWeightsAVX512,
+	Transforms: Transforms{F4, winogradInAVX512, winogradOutAVX512, winogradWeightsAVX512},
 
 	Runs: Runs{
 		Moments: momentsAVX512, Normalise: normaliseAVX512,
@@ -105,7 +105,8 @@ var bf16AVX512 = &BF16{
 		Moments: momentsBF16AVX512, Normalise: normaliseBF16AVX512,
 		GradientSums: gradientSumsBF16AVX512, GradientApply: gradientApplyBF16AVX512,
 	},
-	PackPairs: packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
+	Transforms: Transforms{F3, winogradInBF16AVX512, winogradOutBF16AVX512, winogradWeightsBF16AVX512},
+	PackPairs:  packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
 	PoolSum: poolSumBF16AVX512, PoolSum3: poolSum3BF16AVX512, PoolMax: poolMaxBF16AVX512,
 	PoolMaxPositive: poolMaxPositiveBF16AVX512,
 	PoolArgmax:      poolArgmaxBF16AVX512, PoolMaxBack: poolMaxBackBF16AVX512,
@@ -127,7 +128,7 @@ var avx2ISA = &ISA{
 	BF16: genericBF16,
 	Int8: int8AVX2,
 
-	WinogradIn: winogradInAVX2, WinogradOut: winogradOutAVX2, WinogradWeights: winogradWeightsAVX2,
+	Transforms: Transforms{F4, winogradInAVX2, winogradOutAVX2, winogradWeightsAVX2},
 
 	Runs: Runs{
 		Moments: momentsAVX2, Normalise: normaliseAVX2,

@@ -21,7 +21,7 @@ var neonISA = &ISA{
 	BF16: genericBF16,
 	Int8: genericInt8,
 
-	WinogradIn: winogradInNEON, WinogradOut: winogradOutNEON, WinogradWeights: winogradWeightsNEON,
+	Transforms: Transforms{F4, winogradInNEON, winogradOutNEON, winogradWeightsNEON},
 
 	Runs: Runs{
 		Moments: momentsNEON, Normalise: normaliseNEON,

@@ -4,32 +4,32 @@
 
 package simd
 
-// Transforms 6x6 windows to 36 points each.
+// Transforms windows to points.
 //
 //go:noescape
 func winogradInAVX512(args *WinogradInArgs)
 
-// Makes 4x4 tiles of 36 points each, with bias and a least value.
+// Makes tiles of points, with bias and a least value.
 //
 //go:noescape
 func winogradOutAVX512(args *WinogradOutArgs)
 
-// Transforms 16x16 kernels of 3x3 to 36 points each.
+// Transforms 16x16 kernels of 3x3 to points.
 //
 //go:noescape
 func winogradWeightsAVX512(args *WinogradWeightsArgs)
 
-// Transforms 6x6 windows to 36 points each.
+// Transforms windows to points.
 //
 //go:noescape
 func winogradInAVX2(args *WinogradInArgs)
 
-// Makes 4x4 tiles of 36 points each, with bias and a least value.
+// Makes tiles of points, with bias and a least value.
 //
 //go:noescape
 func winogradOutAVX2(args *WinogradOutArgs)
 
-// Transforms 16x16 kernels of 3x3 to 36 points each.
+// Transforms 16x16 kernels of 3x3 to points.
 //
 //go:noescape
 func winogradWeightsAVX2(args *WinogradWeightsArgs)

@@ -28,9 +28,9 @@ var families = []struct {
 	}},
 	{"winograd", func(e *emitter) {
 		for _, s := range []*simd{avx512, avx2} {
-			winogradIn(e, s)
-			winogradOut(e, s)
-			winogradWeights(e, s)
+			winogradIn(e, s, false)
+			winogradOut(e, s, false)
+			winogradWeights(e, s, false)
 		}
 	}},
 	{"runs", func(e *emitter) {
@@ -61,6 +61,9 @@ var families = []struct {
 		pairRun(e)
 		packPairs(e)
 		packTransposed(e)
+		winogradIn(e, avx512, true)
+		winogradOut(e, avx512, true)
+		winogradWeights(e, avx512, true)
 		poolSumBF16(e)
 		poolSum3BF16(e)
 		poolMaxBF16(e)

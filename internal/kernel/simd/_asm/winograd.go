@@ -5,21 +5,32 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// winograd writes one of the transforms of F(4x4, 3x3): a pass along the rows
-// to temporary memory, which stays in the L1 cache, then one along the columns.
+// winograd writes one of the transforms of F(4x4, 3x3) in float32, or of F(3x3, 3x3) in
+// bf16: a pass along the rows to temporary memory, which stays in the L1 cache, then one
+// along the columns.
 type winograd struct {
 	*emitter
 	s         *simd
+	half      bool // pixels are bf16, and nothing is fused, so that plain Go gives the same bits
+	pixel     int  // bytes of a pixel
+	output    int  // pixels of a tile's row
+	window    int  // pixels of a window's row
 	temporary reg.GPVirtual
 	constants map[string]operand.Op
 }
 
 func beginWinograd(
-	e *emitter, s *simd, name, args, doc string, constants ...string,
+	e *emitter, s *simd, half bool, name, args, doc string, constants ...string,
 ) (*winograd, func(string) reg.GPVirtual) {
+	w := &winograd{emitter: e, s: s, half: half, pixel: block, output: 4, constants: map[string]operand.Op{}}
+	if half {
+		name += "BF16"
+		w.pixel, w.output = bf16Block, 3
+	}
+	w.window = w.output + 2
 	e.begin(name+s.name, "args *"+args, doc)
 	field := e.fields(args)
-	w := &winograd{emitter: e, s: s, temporary: field("Temporary"), constants: map[string]operand.Op{}}
+	w.temporary = field("Temporary")
 	base := field("Constants")
 	for _, name := range constants {
 		at := operand.Mem{Base: base, Disp: e.offset("WinogradConstants", name)}
@@ -40,26 +51,89 @@ func (w *winograd) load(from operand.Mem) reg.VecVirtual {
 	return r
 }
 
+// loadPixel reads a vector of a pixel.
+func (w *winograd) loadPixel(from operand.Mem) reg.VecVirtual {
+	if w.half {
+		return w.widen(from)
+	}
+	return w.load(from)
+}
+
+// storePixel writes a vector of a pixel.
+func (w *winograd) storePixel(value reg.VecVirtual, to operand.Mem) {
+	if w.half {
+		rounded := w.YMM()
+		w.roundBF16(value, rounded)
+		value = rounded
+	}
+	w.VMOVUPS(value, to)
+}
+
+// save writes a vector of temporary pixel i, and saved reads it.
+func (w *winograd) save(i int, value reg.VecVirtual) { w.VMOVUPS(value, w.at(i)) }
+
+func (w *winograd) saved(i int) reg.VecVirtual { return w.load(w.at(i)) }
+
+func (w *winograd) at(i int) operand.Mem {
+	return operand.Mem{Base: w.temporary, Disp: i * w.s.bytes}
+}
+
+// scaled returns x times a constant.
+func (w *winograd) scaled(constant string, x reg.VecVirtual) reg.VecVirtual {
+	product := w.s.register(w.emitter)
+	w.VMULPS(w.constants[constant], x, product)
+	return product
+}
+
+// add adds x times a constant to sum, and subtract subtracts it.
+func (w *winograd) add(sum reg.VecVirtual, constant string, x reg.VecVirtual) {
+	if w.half {
+		w.VADDPS(w.scaled(constant, x), sum, sum)
+		return
+	}
+	w.VFMADD231PS(w.constants[constant], x, sum)
+}
+
+func (w *winograd) subtract(sum reg.VecVirtual, constant string, x reg.VecVirtual) {
+	if w.half {
+		w.VSUBPS(w.scaled(constant, x), sum, sum)
+		return
+	}
+	w.VFNMADD231PS(w.constants[constant], x, sum)
+}
+
+// around returns middle plus and minus x times a constant; middle is lost.
+func (w *winograd) around(middle reg.VecVirtual, constant string, x reg.VecVirtual) (plus, minus reg.VecVirtual) {
+	if w.half {
+		product, plus := w.scaled(constant, x), w.s.register(w.emitter)
+		w.VADDPS(product, middle, plus)
+		w.VSUBPS(product, middle, middle)
+		return plus, middle
+	}
+	plus = w.copy(middle)
+	w.VFMADD231PS(w.constants[constant], x, plus)
+	w.VFNMADD231PS(w.constants[constant], x, middle)
+	return plus, middle
+}
+
 func (w *winograd) copy(from reg.VecVirtual) reg.VecVirtual {
 	r := w.s.register(w.emitter)
 	w.VMOVAPS(from, r)
 	return r
 }
 
-// saved is the location of a vector of temporary pixel i.
-func (w *winograd) saved(i int) operand.Mem {
-	return operand.Mem{Base: w.temporary, Disp: i * w.s.bytes}
-}
-
-// pointRows emits body for each row of six points; at(j, v) is vector v of the
+// pointRows emits body for each row of a window's points; at(j, v) is vector v of the
 // row's j-th point.
 func (w *winograd) pointRows(first, stride reg.GPVirtual, body func(row int, at func(j, v int) operand.Mem)) {
-	low, high, six := w.GP64(), w.GP64(), w.GP64() // high is three points on
-	w.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, six)
+	low, high, next := w.GP64(), w.GP64(), w.GP64() // high is three points on
+	w.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, next)
 	w.MOVQ(first, low)
-	w.LEAQ(operand.Mem{Base: first, Index: six, Scale: 1}, high)
-	w.ADDQ(six, six)
-	for row := range 6 {
+	w.LEAQ(operand.Mem{Base: first, Index: next, Scale: 1}, high)
+	w.LEAQ(operand.Mem{Base: next, Index: stride, Scale: 2}, next)
+	if w.window == 6 {
+		w.ADDQ(stride, next)
+	}
+	for row := range w.window {
 		body(row, func(j, v int) operand.Mem {
 			m := operand.Mem{Base: low, Disp: v * w.s.bytes}
 			if j >= 3 {
@@ -70,16 +144,16 @@ func (w *winograd) pointRows(first, stride reg.GPVirtual, body func(row int, at 
 			}
 			return m
 		})
-		if row < 5 {
-			w.ADDQ(six, low)
-			w.ADDQ(six, high)
+		if row < w.window-1 {
+			w.ADDQ(next, low)
+			w.ADDQ(next, high)
 		}
 	}
 }
 
 // winogradIn transforms windows of the input: B'dB.
-func winogradIn(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, "winogradIn", "WinogradInArgs", "Transforms 6x6 windows to 36 points each.",
+func winogradIn(e *emitter, s *simd, half bool) {
+	w, field := beginWinograd(e, s, half, "winogradIn", "WinogradInArgs", "Transforms windows to points.",
 		"a", "b", "a2", "b2", "product", "sum")
 	x, row, tiles := field("X"), field("Row"), field("Tiles")
 	to, point := field("Points"), field("Point")
@@ -87,7 +161,7 @@ func winogradIn(e *emitter, s *simd) {
 	e.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, below)
 	e.ADDQ(x, below)
 	pixel := func(i, j, v int) operand.Mem {
-		m := operand.Mem{Base: x, Disp: j*block + v*s.bytes}
+		m := operand.Mem{Base: x, Disp: j*w.pixel + v*s.bytes}
 		if i >= 3 {
 			m.Base = below
 		}
@@ -98,49 +172,51 @@ func winogradIn(e *emitter, s *simd) {
 	}
 	e.times("tile", tiles, func() {
 		for v := range s.perBlock() {
-			for j := range 6 {
-				w.inward(func(i int) operand.Mem { return pixel(i, j, v) }, func(i int) operand.Mem { return w.saved(i*6 + j) })
+			for j := range w.window {
+				w.inward(func(i int) reg.VecVirtual { return w.loadPixel(pixel(i, j, v)) },
+					func(i int, value reg.VecVirtual) { w.save(i*w.window+j, value) })
 			}
 			w.pointRows(to, point, func(row int, at func(j, v int) operand.Mem) {
-				w.inward(func(j int) operand.Mem { return w.saved(row*6 + j) }, func(j int) operand.Mem { return at(j, v) })
+				w.inward(func(j int) reg.VecVirtual { return w.saved(row*w.window + j) },
+					func(j int, value reg.VecVirtual) { w.storePixel(value, at(j, v)) })
 			})
 		}
-		e.ADDQ(operand.U32(4*block), x)
-		e.ADDQ(operand.U32(4*block), below)
-		e.ADDQ(operand.U32(block), to)
+		e.ADDQ(operand.U32(w.output*w.pixel), x)
+		e.ADDQ(operand.U32(w.output*w.pixel), below)
+		e.ADDQ(operand.U32(w.pixel), to)
 	})
 	e.end()
 }
 
-// inward is one transform of six values to six; see WinogradNumbers.
-func (w *winograd) inward(from, to func(i int) operand.Mem) {
-	d := make([]reg.VecVirtual, 6)
+// inward is one transform of a row or column of a window; see Algorithm.
+func (w *winograd) inward(load func(i int) reg.VecVirtual, store func(i int, value reg.VecVirtual)) {
+	d := make([]reg.VecVirtual, 5)
 	for _, i := range []int{1, 3, 2, 4} {
-		d[i] = w.load(from(i))
+		d[i] = load(i)
 	}
 	for pair, names := range [][2]string{{"a", "b2"}, {"b", "a2"}} {
 		odd, even := w.copy(d[3]), w.copy(d[4])
-		w.VFNMADD231PS(w.constants[names[1]], d[1], odd)
-		w.VFNMADD231PS(w.constants[names[1]], d[2], even)
-		plus := w.copy(even)
-		w.VFMADD231PS(w.constants[names[0]], odd, plus)
-		w.VFNMADD231PS(w.constants[names[0]], odd, even)
-		w.VMOVUPS(plus, to(1+2*pair))
-		w.VMOVUPS(even, to(2+2*pair))
+		w.subtract(odd, names[1], d[1])
+		w.subtract(even, names[1], d[2])
+		plus, minus := w.around(even, names[0], odd)
+		store(1+2*pair, plus)
+		store(2+2*pair, minus)
 	}
 	end := func(i int, outer, middle, sum reg.VecVirtual) {
-		w.VFNMADD231PS(w.constants["sum"], middle, sum)
-		w.VFMADD231PS(w.constants["product"], outer, sum)
-		w.VMOVUPS(sum, to(i))
+		w.subtract(sum, "sum", middle)
+		w.add(sum, "product", outer)
+		store(i, sum)
 	}
-	end(0, w.load(from(0)), d[2], d[4])
-	end(5, d[1], d[3], w.load(from(5)))
+	end(0, load(0), d[2], d[4])
+	if w.window == 6 {
+		end(5, d[1], d[3], load(5))
+	}
 }
 
 // winogradOut transforms the products back: A'mA, then bias and limit.
-func winogradOut(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, "winogradOut", "WinogradOutArgs",
-		"Makes 4x4 tiles of 36 points each, with bias and a least value.",
+func winogradOut(e *emitter, s *simd, half bool) {
+	w, field := beginWinograd(e, s, half, "winogradOut", "WinogradOutArgs",
+		"Makes tiles of points, with bias and a least value.",
 		"a", "b", "a2", "b2", "a3", "b3")
 	y, row, tiles := field("Y"), field("Row"), field("Tiles")
 	from, point := field("Points"), field("Point")
@@ -151,13 +227,12 @@ func winogradOut(e *emitter, s *simd) {
 	e.times("tile", tiles, func() {
 		for v := range s.perBlock() {
 			w.pointRows(from, point, func(row int, at func(j, v int) operand.Mem) {
-				w.outward(func(j int) operand.Mem { return at(j, v) }, func(j int, value reg.VecVirtual) {
-					e.VMOVUPS(value, w.saved(row*4+j))
-				})
+				w.outward(func(j int) operand.Mem { return at(j, v) },
+					func(j int, value reg.VecVirtual) { w.save(row*w.output+j, value) })
 			})
-			for j := range 4 {
-				w.outward(func(i int) operand.Mem { return w.saved(i*4 + j) }, func(i int, value reg.VecVirtual) {
-					to := operand.Mem{Base: y, Disp: j*block + v*s.bytes}
+			for j := range w.output {
+				w.outward(func(i int) operand.Mem { return w.at(i*w.output + j) }, func(i int, value reg.VecVirtual) {
+					to := operand.Mem{Base: y, Disp: j*w.pixel + v*s.bytes}
 					if i == 3 {
 						to.Base = last
 					} else if i > 0 {
@@ -166,18 +241,18 @@ func winogradOut(e *emitter, s *simd) {
 					limit := w.load(operand.Mem{Base: least, Disp: v * s.bytes})
 					e.VADDPS(operand.Mem{Base: bias, Disp: v * s.bytes}, value, value)
 					e.VMAXPS(value, limit, value) // of a NaN and a number, the last: NaN stays
-					e.VMOVUPS(value, to)
+					w.storePixel(value, to)
 				})
 			}
 		}
 		e.ADDQ(operand.U32(block), from)
-		e.ADDQ(operand.U32(4*block), y)
-		e.ADDQ(operand.U32(4*block), last)
+		e.ADDQ(operand.U32(w.output*w.pixel), y)
+		e.ADDQ(operand.U32(w.output*w.pixel), last)
 	})
 	e.end()
 }
 
-// outward is one transform of six values to four; see WinogradNumbers.
+// outward is one transform of points to a tile's row or column; see Algorithm.
 func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value reg.VecVirtual)) {
 	pair := func(i int) (sum, difference reg.VecVirtual) {
 		sum, difference = w.load(from(i)), w.s.register(w.emitter)
@@ -192,7 +267,7 @@ func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value
 	w.VADDPS(sumA, first, first)
 	w.VADDPS(sumB, first, first)
 	store(0, first)
-	for i, powers := range [][2]string{{"a", "b"}, {"a2", "b2"}, {"a3", "b3"}} {
+	for i, powers := range [][2]string{{"a", "b"}, {"a2", "b2"}, {"a3", "b3"}}[:w.output-1] {
 		byA, byB := differenceA, differenceB
 		if i == 1 {
 			byA, byB = sumA, sumB
@@ -200,19 +275,19 @@ func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value
 		value := w.s.register(w.emitter)
 		if i == 2 {
 			w.VMOVUPS(from(5), value)
-			w.VFMADD231PS(w.constants[powers[0]], byA, value)
+			w.add(value, powers[0], byA)
 		} else {
 			w.VMULPS(w.constants[powers[0]], byA, value)
 		}
-		w.VFMADD231PS(w.constants[powers[1]], byB, value)
+		w.add(value, powers[1], byB)
 		store(i+1, value)
 	}
 }
 
 // winogradWeights transforms weights: GwG'.
-func winogradWeights(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, "winogradWeights", "WinogradWeightsArgs",
-		"Transforms 16x16 kernels of 3x3 to 36 points each.",
+func winogradWeights(e *emitter, s *simd, half bool) {
+	w, field := beginWinograd(e, s, half, "winogradWeights", "WinogradWeightsArgs",
+		"Transforms 16x16 kernels of 3x3 to points.",
 		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
 	to, point := field("Points"), field("Point")
 	top, tap := field("W"), field("Tap")
@@ -230,10 +305,10 @@ func winogradWeights(e *emitter, s *simd) {
 					m.Index, m.Scale = tap, uint8(j)
 				}
 				return m
-			}, func(i int) operand.Mem { return w.saved(i*3 + j) })
+			}, func(i int) operand.Mem { return w.at(i*3 + j) })
 		}
 		w.pointRows(to, point, func(row int, at func(j, v int) operand.Mem) {
-			w.weigh(func(j int) operand.Mem { return w.saved(row*3 + j) }, func(j int) operand.Mem { return at(j, 0) })
+			w.weigh(func(j int) operand.Mem { return w.at(row*3 + j) }, func(j int) operand.Mem { return at(j, 0) })
 		})
 		for _, r := range []reg.GPVirtual{top, middle, bottom, to} {
 			e.ADDQ(operand.U32(s.bytes), r)
@@ -242,17 +317,16 @@ func winogradWeights(e *emitter, s *simd) {
 	e.end()
 }
 
-// weigh is one transform of three values to six; see WinogradNumbers.
+// weigh is one transform of three weights; see Algorithm.
 func (w *winograd) weigh(from, to func(i int) operand.Mem) {
 	first, second, third := w.load(from(0)), w.load(from(1)), w.load(from(2))
-	w.VMOVUPS(third, to(5))
+	if w.window == 6 {
+		w.VMOVUPS(third, to(5))
+	}
 	for pair, names := range [][3]string{{"gA", "gAa", "gAa2"}, {"gB", "gBb", "gBb2"}} {
-		plus := w.s.register(w.emitter)
-		w.VMULPS(w.constants[names[0]], first, plus)
-		w.VFMADD231PS(w.constants[names[2]], third, plus)
-		minus := w.copy(plus)
-		w.VFMADD231PS(w.constants[names[1]], second, plus)
-		w.VFNMADD231PS(w.constants[names[1]], second, minus)
+		even := w.scaled(names[0], first)
+		w.add(even, names[2], third)
+		plus, minus := w.around(even, names[1], second)
 		w.VMOVUPS(plus, to(1+2*pair))
 		w.VMOVUPS(minus, to(2+2*pair))
 	}

@@ -135,7 +135,7 @@ func winogradIn(f *file) {
 	w.end()
 }
 
-// inward is one transform of six values to six; see WinogradNumbers.
+// inward is one transform of six values to six; see simd.Algorithm.
 func (w *winograd) inward(from, to func(i int) address) {
 	d := make([]pair, 6)
 	for i := range d {
@@ -199,7 +199,7 @@ func winogradOut(f *file) {
 	w.end()
 }
 
-// outward is one transform of six values to four; see WinogradNumbers.
+// outward is one transform of six values to four; see simd.Algorithm.
 func (w *winograd) outward(from func(i int) address, store func(i int, value pair)) {
 	combined := func(i int) (sum, difference pair) {
 		sum, difference = w.read(from(i)), w.pair()
@@ -264,7 +264,7 @@ func winogradWeights(f *file) {
 	w.end()
 }
 
-// weigh is one transform of three values to six; see WinogradNumbers.
+// weigh is one transform of three values to six; see simd.Algorithm.
 func (w *winograd) weigh(from, to func(i int) address) {
 	first, second, third := w.read(from(0)), w.read(from(1)), w.read(from(2))
 	w.write(third, to(5))
