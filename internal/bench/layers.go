@@ -18,7 +18,7 @@ type LayerResult struct {
 	Name     string  `json:"name"`
 	Shape    string  `json:"shape"`
 	GFLOP    float64 `json:"gflop"` // of one pass over the batch, counted for a direct convolution
-	Eval     float64 `json:"eval"`  // with bias and ReLU, in float32 by F(4x4, 3x3) where that is faster
+	Eval     float64 `json:"eval"`  // with bias and ReLU, by Winograd's transforms where that is faster
 	Forward  float64 `json:"forward,omitempty"`
 	Data     float64 `json:"backward_data,omitempty"` // the first layer has none
 	Weights  float64 `json:"backward_weights,omitempty"`

@@ -11,20 +11,20 @@ import (
 // What is cut by the size of a cache must give the same bits for any size, for
 // machines with other caches share trainings. The slabs of a product, and the
 // chunks of an outer one, set the order of sums, so they are fixed, for 256 KB. A
-// piece of Winograd's transforms only holds tiles beside each other.
+// piece of Winograd's transforms only holds tiles beside each other; but in bf16 the
+// order of a tile's sums depends on its size, so there pieces are fixed too.
 
 // L2Bytes returns how much L2 cache a thread has to itself, by the largest share
 // of any processor; 0 where the system does not tell.
 var L2Bytes = sync.OnceValue(l2Bytes)
 
-// winogradBytes is the transformed input that a piece keeps in the L2 cache: winogradEnough
-// where there is 1 MB of it, and less where that would
-// not fit beside the weights. Where the system tells nothing, 1 MB is assumed, as
-// Neoverse cores have.
-var winogradBytes = sync.OnceValue(func() int { return winogradBytesOf(L2Bytes()) })
-
-// winogradEnough is what was measured as enough.
+// winogradEnough is the transformed input that a piece keeps in the L2 cache, by
+// measurements where there is 1 MB of it.
 const winogradEnough = 384 << 10
+
+// winogradBytes is winogradEnough, or less where that would not fit beside the weights.
+// Where the system tells nothing, 1 MB is assumed, as Neoverse cores have.
+var winogradBytes = sync.OnceValue(func() int { return winogradBytesOf(L2Bytes()) })
 
 func winogradBytesOf(l2 int) int {
 	const least = 48 << 10

@@ -45,20 +45,31 @@ func TestTheSizeOfTheCacheCannotBeSeenInTheResult(t *testing.T) {
 	defer func(before func() int) { winogradBytes = before }(winogradBytes)
 	eachISA(t, func(t *testing.T) {
 		c := Conv{64, 48, Square(3, 1, 1)}
-		const n, h, w = 2, 45, 41 // 264 tiles: 16 pieces or 8
+		const n, h, w = 2, 45, 41 // 264 tiles: 16 pieces or 8; 420 in bf16
 		r := rand.New(rand.NewPCG(1, 2))
 		oh, ow := c.Out(h, w)
 		x, y := newViewMap(r, n, c.C, h, w, false, true), newViewMap(r, n, c.K, oh, ow, false, false)
 		packed := randomGuarded(r, c.WeightLen()).data
 		u := make([]float32, c.WinogradLen())
 		c.WinogradWeights(u, packed)
+		half, result := newViewBF16(r, n, c.C, h, w, false, true), newViewBF16(r, n, c.K, oh, ow, false, false)
+		halfU := make([]BF16, c.WinogradBF16Len())
+		c.WinogradWeightsBF16(halfU, packed)
 		var want []float32
+		var wantHalf []BF16
 		for _, l2 := range []int{1, 256 << 10, 1 << 20} {
 			winogradBytes = func() int { return winogradBytesOf(l2) }
 			clear(y.Data)
 			c.ForwardWinograd(y.Map, x.Map, u, make([]float32, c.K), false)
 			if want == nil {
 				want = slices.Clone(y.Data)
+			}
+			c.ForwardWinogradBF16(result.MapBF16, half.MapBF16, halfU, make([]float32, c.K), false)
+			if wantHalf == nil {
+				wantHalf = slices.Clone(result.Data)
+			}
+			if !slices.Equal(result.Data, wantHalf) {
+				t.Errorf("with %d bytes of L2 the results in bf16 are others", l2)
 			}
 			if !slices.Equal(y.Data, want) {
 				t.Errorf("with %d bytes of L2 the results are others", l2)

@@ -24,9 +24,10 @@ import (
 // channels transposed, and for a stride of s it computes s*s separate phases
 // of dx, each an ordinary convolution.
 //
-// A 3x3 with stride 1 has an alternative, F(4x4, 3x3) (see ForwardWinograd), which
-// BackwardData uses where it is faster: the same tiles multiply
-// transformed windows, and windows at the border are copied and padded.
+// A 3x3 with stride 1 has an alternative, Winograd's F(4x4, 3x3) in float32 and
+// F(3x3, 3x3) in bf16 (see ForwardWinograd and ForwardWinogradBF16), which BackwardData
+// uses where it is faster: the same tiles multiply transformed windows, and windows at
+// the border are copied and padded.
 //
 // A precision (see precision) changes none of this: pixels, weights and results
 // have other sizes and other tiles, and bf16 sums that take several calls are kept
@@ -117,8 +118,8 @@ func (c Conv) BackwardData(dx, dy Map, w []float32) {
 		operands: operands{out: out, in: in, weights: unsafe.Pointer(unsafe.SliceData(transposed))}})
 }
 
-// BackwardDataBF16 is BackwardData in bf16: weights are rounded, sums float32, and
-// results are rounded once.
+// BackwardDataBF16 is BackwardData in bf16: weights are rounded (or what Winograd's
+// transforms make of them), sums float32, and results are rounded once.
 func (c Conv) BackwardDataBF16(dx, dy MapBF16, w []float32) {
 	out, in := dx.operand("BackwardDataBF16"), dy.operand("BackwardDataBF16")
 	c.check("BackwardDataBF16", in, out, len(w))

@@ -29,11 +29,16 @@ func (c Conv) HasWinogradBF16(n, h, w int) bool {
 // hasBackwardWinograd is HasWinograd of BackwardData, and hasBackwardWinogradBF16 of
 // BackwardDataBF16.
 func (c Conv) hasBackwardWinograd(dx Map) bool {
-	return c.winogradPays(simd.F4, dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S
+	return c.backwardPays(simd.F4, dx.N, dx.H, dx.W)
 }
 
 func (c Conv) hasBackwardWinogradBF16(dx MapBF16) bool {
-	return c.winogradPays(simd.F3, dx.N, dx.H, dx.W) && c.PadH < c.R && c.PadW < c.S && c.wideTransposed() == nil
+	return c.backwardPays(simd.F3, dx.N, dx.H, dx.W) && c.wideTransposed() == nil
+}
+
+// backwardPays is winogradPays of a gradient of h by w, whose padding must not be negative.
+func (c Conv) backwardPays(f *simd.Algorithm, n, h, w int) bool {
+	return c.winogradPays(f, n, h, w) && c.PadH < c.R && c.PadW < c.S
 }
 
 // winogradPays reports whether results of h by w make enough tiles to pay for
@@ -83,7 +88,8 @@ var (
 func winogradWeights(u, w []float32, pairs int, taps tapOrder) {
 	parallel.For(pairs, func(i int) {
 		s := borrowScratch()
-		s.transformWeights(&active.Transforms, u[i*Block*Block:], pairs*tapBytes, w[i*9*Block*Block:], taps, s.grow(3*simd.F4.Window*Block))
+		temporary := s.grow(3 * simd.F4.Window * Block)
+		s.transformWeights(&active.Transforms, u[i*Block*Block:], pairs*tapBytes, w[i*9*Block*Block:], taps, temporary)
 		s.release()
 	})
 }
@@ -106,7 +112,9 @@ func winogradWeightsBF16(u []BF16, w []float32, pairs int, taps tapOrder) {
 
 // transformWeights transforms the kernels w between two blocks to points that are so
 // many bytes apart.
-func (s *scratch) transformWeights(t *simd.Transforms, points []float32, apart int, w []float32, taps tapOrder, temporary []float32) {
+func (s *scratch) transformWeights(
+	t *simd.Transforms, points []float32, apart int, w []float32, taps tapOrder, temporary []float32,
+) {
 	s.winogradWeights = simd.WinogradWeightsArgs{
 		Points: unsafe.Pointer(&points[0]), Point: apart,
 		W: unsafe.Pointer(&w[taps.first]), Tap: taps.apart,
@@ -120,26 +128,26 @@ func (s *scratch) transformWeights(t *simd.Transforms, points []float32, apart i
 // between transformed 6x6 windows of x and transformed weights u (see
 // WinogradWeights). Its rounding error is three to five times ForwardBias's.
 func (c Conv) ForwardWinograd(y, x Map, u, bias []float32, relu bool) {
-	c.checkWinograd(y.operand("ForwardWinograd"), x.operand("ForwardWinograd"), len(u), c.WinogradLen(), len(bias))
-	p := newWinograd(y, x, u, bias, &active.Tiles, &active.Transforms)
-	p.padH, p.padW, p.cached = c.PadH, c.PadW, winogradBytes()
-	p.run(relu)
+	const name = "ForwardWinograd"
+	c.checkWinograd(name, y.operand(name), x.operand(name), len(u), c.WinogradLen(), len(bias))
+	p := winogradInFloat32(y, x, u, bias)
+	p.run(c.PadH, c.PadW, relu)
 }
 
 // ForwardWinogradBF16 is ForwardBF16 by F(3x3, 3x3), with u from WinogradWeightsBF16 and
 // a third of the multiplications. The points of windows are rounded too; the transforms'
 // arithmetic is float32. Its rounding error is about twice ForwardBF16's.
 func (c Conv) ForwardWinogradBF16(y, x MapBF16, u []BF16, bias []float32, relu bool) {
-	c.checkWinograd(y.operand("ForwardWinogradBF16"), x.operand("ForwardWinogradBF16"), len(u), c.WinogradBF16Len(), len(bias))
-	p := newWinograd(y, x, u, bias, &active.BF16.Tiles, &active.BF16.Transforms)
-	p.padH, p.padW = c.PadH, c.PadW
-	p.run(relu)
+	const name = "ForwardWinogradBF16"
+	c.checkWinograd(name, y.operand(name), x.operand(name), len(u), c.WinogradBF16Len(), len(bias))
+	p := winogradInBF16(y, x, u, bias)
+	p.run(c.PadH, c.PadW, relu)
 }
 
-func (c Conv) checkWinograd(y, x operand, weights, want, biases int) {
-	c.checkMaps("ForwardWinograd", y, x)
+func (c Conv) checkWinograd(what string, y, x operand, weights, want, biases int) {
+	c.checkMaps(what, y, x)
 	if c.R != 3 || c.S != 3 || c.StrideH != 1 || c.StrideW != 1 || weights < want || biases < c.K {
-		panic(fmt.Sprintf("kernel: ForwardWinograd of %+v with %d weights and %d biases", c, weights, biases))
+		panic(fmt.Sprintf("kernel: %s of %+v with %d weights and %d biases", what, c, weights, biases))
 	}
 }
 
@@ -151,20 +159,17 @@ func (c Conv) backwardWinograd(dx, dy Map, transposed []float32) {
 	defer returnFloats(bias)
 	clear(bias)
 	winogradWeights(u, transposed, c.K/Block*(c.C/Block), backwardTaps)
-	p := newWinograd(dx, dy, u, bias, &active.Tiles, &active.Transforms)
-	p.padH, p.padW, p.cached = c.R-1-c.PadH, c.S-1-c.PadW, winogradBytes()
-	p.run(false)
+	p := winogradInFloat32(dx, dy, u, bias)
+	p.run(c.R-1-c.PadH, c.S-1-c.PadW, false)
 }
 
 // backwardWinogradBF16 is backwardWinograd in bf16, by F(3x3, 3x3).
 func (c Conv) backwardWinogradBF16(dx, dy MapBF16, transposed []float32) {
-	memory, bias := borrowFloats((c.WinogradBF16Len()+1)/2), borrowFloats(c.C)
+	memory, bias := borrowFloats(c.WinogradBF16Len()/2), borrowFloats(c.C)
 	defer returnFloats(memory)
 	defer returnFloats(bias)
 	clear(bias)
-	u := BF16s(memory)
-	winogradWeightsBF16(u, transposed, c.K/Block*(c.C/Block), backwardTaps)
-	p := newWinograd(dx, dy, u, bias, &active.BF16.Tiles, &active.BF16.Transforms)
-	p.padH, p.padW = c.R-1-c.PadH, c.S-1-c.PadW
-	p.run(false)
+	winogradWeightsBF16(BF16s(memory), transposed, c.K/Block*(c.C/Block), backwardTaps)
+	p := winogradInBF16(dx, dy, BF16s(memory), bias)
+	p.run(c.R-1-c.PadH, c.S-1-c.PadW, false)
 }

@@ -27,20 +27,24 @@ type winogradProduct[E float32 | BF16] struct {
 	most                    int // tiles of a piece
 }
 
-// newWinograd returns a product without padding that is cut alike on all processors:
-// the order of a tile's sums in bf16 depends on its size.
-func newWinograd[E float32 | BF16](y, x Activation[E], u []E, bias []float32, gemm *simd.Tiles, transforms *simd.Transforms,
-) *winogradProduct[E] {
-	pixel := Block * int(unsafe.Sizeof(*new(E)))
-	return &winogradProduct[E]{y: y, x: x, u: u, bias: bias, gemm: gemm, transforms: transforms, Algorithm: transforms.Algorithm,
-		pixel: pixel, tap: Block * pixel, cached: winogradEnough}
+func winogradInFloat32(y, x Map, u, bias []float32) *winogradProduct[float32] {
+	return &winogradProduct[float32]{y: y, x: x, u: u, bias: bias, gemm: &active.Tiles,
+		transforms: &active.Transforms, Algorithm: simd.F4, pixel: pixelBytes, tap: tapBytes, cached: winogradBytes()}
 }
 
-func (p *winogradProduct[E]) run(relu bool) {
+// winogradInBF16 takes the same size of cache for all processors: the order of a tile's
+// sums depends on its size.
+func winogradInBF16(y, x MapBF16, u []BF16, bias []float32) *winogradProduct[BF16] {
+	return &winogradProduct[BF16]{y: y, x: x, u: u, bias: bias, gemm: &active.BF16.Tiles,
+		transforms: &active.BF16.Transforms, Algorithm: simd.F3, pixel: pixelBytes / 2, tap: tapBytes / 2,
+		cached: winogradEnough}
+}
+
+func (p *winogradProduct[E]) run(padH, padW int, relu bool) {
 	if p.y.N == 0 {
 		return
 	}
-	p.least = float32(math.Inf(-1))
+	p.padH, p.padW, p.least = padH, padW, float32(math.Inf(-1))
 	if relu {
 		p.least = 0
 	}

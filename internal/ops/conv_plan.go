@@ -3,6 +3,7 @@ package ops
 import (
 	"github.com/inception-go/inception/internal/kernel"
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // convPlan is one way to compute a layer: directly or by Winograd's transforms, in
@@ -42,23 +43,30 @@ func planConv(name string, x *gorgonia.Node, k int, v kernel.Window, precision P
 		return convPlan{}, err
 	}
 	result.precision = precision
-	s := x.Shape()
-	switch {
-	case precision == BF16 && c.HasWinogradBF16(s[0], s[2], s[3]):
-		return convPlan{result, roundedLayout("bf16 winograd", c.WinogradBF16Len(), c.WinogradWeightsBF16), func(x gorgonia.Value, w, b []float32) {
-			c.ForwardWinogradBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
-		}}, nil
-	case precision == BF16:
-		return convPlan{result, roundedLayout("bf16", c.BF16WeightLen(), c.RoundWeights), func(x gorgonia.Value, w, b []float32) {
-			c.ForwardBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
-		}}, nil
-	case c.HasWinograd(s[0], s[2], s[3]):
+	if precision == BF16 {
+		return planConvBF16(c, result, x.Shape()), nil
+	}
+	if s := x.Shape(); c.HasWinograd(s[0], s[2], s[3]) {
 		return convPlan{result, layout{"winograd", c.WinogradLen(), c.WinogradWeights},
 			func(x gorgonia.Value, w, b []float32) { c.ForwardWinograd(result.asMap(), mapOf(x), w, b, true) }}, nil
 	}
 	return convPlan{result, asPacked, func(x gorgonia.Value, w, b []float32) {
 		c.ForwardBias(result.asMap(), mapOf(x), w, b, true)
 	}}, nil
+}
+
+// planConvBF16 is planConv in bf16, of an activation of shape s.
+func planConvBF16(c kernel.Conv, result *Result, s tensor.Shape) convPlan {
+	if c.HasWinogradBF16(s[0], s[2], s[3]) {
+		weights := roundedLayout("bf16 winograd", c.WinogradBF16Len(), c.WinogradWeightsBF16)
+		return convPlan{result, weights, func(x gorgonia.Value, w, b []float32) {
+			c.ForwardWinogradBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
+		}}
+	}
+	weights := roundedLayout("bf16", c.BF16WeightLen(), c.RoundWeights)
+	return convPlan{result, weights, func(x gorgonia.Value, w, b []float32) {
+		c.ForwardBF16(result.asBF16(), bf16Of(x), kernel.BF16s(w), b, true)
+	}}
 }
 
 // planImageConv is planConv for a batch of images, which are float32 always.
@@ -70,7 +78,8 @@ func planImageConv(name string, image *gorgonia.Node, k int, v kernel.Window, pr
 	result.precision = precision
 	s := image.Shape()
 	if precision == BF16 {
-		return convPlan{result, roundedLayout("bf16", c.WeightLen(), kernel.RoundWeights), func(x gorgonia.Value, w, b []float32) {
+		weights := roundedLayout("bf16", c.WeightLen(), kernel.RoundWeights)
+		return convPlan{result, weights, func(x gorgonia.Value, w, b []float32) {
 			c.ForwardBF16(result.asBF16(), sliceOf(x), s[0], s[2], s[3], kernel.BF16s(w), b, true)
 		}}, nil
 	}

@@ -154,7 +154,7 @@ type WinogradOutArgs struct {
 	Point  int            // from one point to the next
 	Tiles  int            // at least one
 
-	Temporary unsafe.Pointer // 24 times 16 float32
+	Temporary unsafe.Pointer // Window*Output times 16 float32
 	Constants *WinogradConstants
 	Bias      unsafe.Pointer // 16 values
 	Least     unsafe.Pointer // 16 values; smaller results become these
@@ -168,7 +168,7 @@ type WinogradWeightsArgs struct {
 	W      unsafe.Pointer // 16x16 values of the first tap
 	Tap    int            // from one tap to the next
 
-	Temporary unsafe.Pointer // 18 times 16 values
+	Temporary unsafe.Pointer // 3*Window times 16 values
 	Constants *WinogradConstants
 }
 

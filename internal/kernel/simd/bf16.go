@@ -12,7 +12,7 @@ type BF16 struct {
 
 	ActivationRuns
 
-	Transforms // by F3; products are rounded before they are added
+	Transforms // by F3; products are rounded before they are added, and zero below 2^-126 only when rounded to bf16
 
 	// PackPairs makes weights for Gemm: it rounds those of a tap, [16c][16k], to
 	// pairs of c, [8c][16k][2c]. PackTransposed makes those of the transposed

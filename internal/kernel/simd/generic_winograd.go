@@ -54,13 +54,16 @@ func winogradInOf(p *pixelType, f *Algorithm, w *WinogradInArgs) {
 	}
 }
 
-// mostPoints is the largest window of an Algorithm.
-const mostPoints = 6
+// The largest window and tile of an Algorithm.
+const (
+	largestWindow = 6
+	largestOutput = largestWindow - 2
+)
 
 // inward multiplies the values of a window's row or column by B'. Here and below,
 // explicit conversions prevent fused multiply-adds, which bf16 does without.
-func (f *Algorithm) inward(k *WinogradConstants, load func(i int) [Block]float32) (t [mostPoints][Block]float32) {
-	var d [mostPoints][Block]float32
+func (f *Algorithm) inward(k *WinogradConstants, load func(i int) [Block]float32) (t [largestWindow][Block]float32) {
+	var d [largestWindow][Block]float32
 	for i := range f.Window {
 		d[i] = load(i)
 	}
@@ -106,10 +109,10 @@ func winogradOutOf(p *pixelType, f *Algorithm, w *WinogradOutArgs) {
 }
 
 // outward multiplies the values of a row or column of points by A'.
-func (f *Algorithm) outward(k *WinogradConstants, load func(i int) *[Block]float32) (y [mostPoints - 2][Block]float32) {
+func (f *Algorithm) outward(k *WinogradConstants, load func(i int) *[Block]float32) (y [largestOutput][Block]float32) {
 	var infinity [Block]float32
-	if f.Window == mostPoints {
-		infinity = *load(mostPoints - 1)
+	if f.Window == largestWindow {
+		infinity = *load(largestWindow - 1)
 	}
 	m := [5]*[Block]float32{load(0), load(1), load(2), load(3), load(4)}
 	for c := range Block {
@@ -143,7 +146,7 @@ func winogradWeightsOf(f *Algorithm, w *WinogradWeightsArgs) {
 }
 
 // weigh multiplies three weights by G.
-func weigh(k *WinogradConstants, load func(i int) *[Block]float32) (g [mostPoints][Block]float32) {
+func weigh(k *WinogradConstants, load func(i int) *[Block]float32) (g [largestWindow][Block]float32) {
 	w := [3]*[Block]float32{load(0), load(1), load(2)}
 	for c := range Block {
 		evenA, oddA := float32(k.gA[c]*w[0][c])+float32(k.gAa2[c]*w[2][c]), float32(k.gAa[c]*w[1][c])

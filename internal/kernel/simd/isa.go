@@ -1,6 +1,6 @@
 // Package simd holds the innermost loops of package kernel, once in plain Go
-// and once for each instruction set: tiles of matrix products, the transforms
-// of F(4x4, 3x3), and runs of memory-bound arithmetic. Addresses, strides and
+// and once for each instruction set: tiles of matrix products, Winograd's
+// transforms, and runs of memory-bound arithmetic. Addresses, strides and
 // constants come in an argument struct or as slices; the loop writes its output.
 // Nothing is checked here: cutting work into tiles, padding and threads are
 // the job of package kernel.

@@ -3,6 +3,7 @@ package simd_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -218,4 +219,59 @@ func (c transformCase) weights() {
 			func(i, j int) float32 { return w[(first+(3*i+j)*tap/simd.TapBytes)*simd.Block*simd.Block+at] },
 			func(i int) float32 { return points[i*pairs*simd.Block*simd.Block+at] }, false, same)
 	}
+}
+
+// TestBF16TransformsAreTheirTwin in every bit, of ordinary and tiny values.
+func TestBF16TransformsAreTheirTwin(t *testing.T) {
+	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
+		for kind, values := range map[string]func(*rand.Rand) func() uint16{"ordinary": ordinary, "tiny": tiny} {
+			for seed := range uint64(10) {
+				results := func(f *simd.Transforms) []uint32 {
+					r := rand.New(rand.NewPCG(23, seed))
+					next := values(r)
+					floats := func(n int) []float32 {
+						list := make([]float32, n*simd.Block)
+						for i := range list {
+							list[i] = simd.Float32(next())
+						}
+						return list
+					}
+					return transformed(f, 1+r.IntN(4), halves(t, 5*20*simd.Block, false, next), floats)
+				}
+				if got, want := results(&s.BF16.Transforms), results(&s.BF16.Twin().Transforms); !slices.Equal(got, want) {
+					t.Errorf("%s values, seed %d: other bits than the twin's", kind, seed)
+				}
+			}
+		}
+	})
+}
+
+// transformed returns the bits of the three transforms of F(3x3, 3x3), of so many tiles.
+func transformed(f *simd.Transforms, tiles int, x []uint16, floats func(pixels int) []float32) (bits []uint32) {
+	const width = 20
+	window := f.Algorithm.Window
+	temporary := unsafe.Pointer(&floats(window * window)[0])
+	points, y := make([]uint16, window*window*tiles*simd.Block), make([]uint16, 3*width*simd.Block)
+	f.WinogradIn(&simd.WinogradInArgs{
+		Points: unsafe.Pointer(&points[0]), Point: tiles * halfPixel, X: unsafe.Pointer(&x[0]), Row: width * halfPixel,
+		Tiles: tiles, Temporary: temporary, Constants: f.Algorithm.Numbers,
+	})
+	least := make([]float32, simd.Block)
+	f.WinogradOut(&simd.WinogradOutArgs{
+		Y: unsafe.Pointer(&y[0]), Row: width * halfPixel, Points: unsafe.Pointer(&floats(window * window * tiles)[0]),
+		Point: tiles * simd.PixelBytes, Tiles: tiles, Temporary: temporary, Constants: f.Algorithm.Numbers,
+		Bias: unsafe.Pointer(&floats(1)[0]), Least: unsafe.Pointer(&least[0]),
+	})
+	weights := make([]float32, window*window*simd.Block*simd.Block)
+	f.WinogradWeights(&simd.WinogradWeightsArgs{
+		Points: unsafe.Pointer(&weights[0]), Point: simd.TapBytes, W: unsafe.Pointer(&floats(9 * simd.Block)[0]),
+		Tap: simd.TapBytes, Temporary: temporary, Constants: f.Algorithm.Numbers,
+	})
+	for _, v := range slices.Concat(points, y) {
+		bits = append(bits, uint32(v))
+	}
+	for _, v := range weights {
+		bits = append(bits, math.Float32bits(v))
+	}
+	return bits
 }

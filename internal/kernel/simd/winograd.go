@@ -30,10 +30,10 @@ func (a *Algorithm) Points() int { return a.Window * a.Window }
 // whose powers are exact and whose spread is smaller (Barabasz et al., arXiv 1803.10986,
 // on the choice of points).
 //
-// In bf16 nearly all of the error comes of rounding the points of windows and weights. It
-// is four times that of rounding pixels and weights in F(4x4, 3x3), and 2.2 times in
-// F(3x3, 3x3) with 3/4 and 5/2, which has 25 multiplications for 9 pixels where the other
-// has 20; with 1/2 and 3/2 it would be five times.
+// In bf16 nearly all of the error comes of rounding the points of windows and weights. With
+// the result's rounding it is four times a direct convolution's in F(4x4, 3x3) and 2.2
+// times in F(3x3, 3x3) with 3/4 and 5/2, which has 25 multiplications for 9 pixels where
+// the other has 20; with 1/2 and 3/2 it would be five times.
 var (
 	F4 = &Algorithm{4, 6, winogradNumbers(5./8, 3./2)}
 	F3 = &Algorithm{3, 5, winogradNumbers(3./4, 5./2)}

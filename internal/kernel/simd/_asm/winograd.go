@@ -221,9 +221,11 @@ func winogradOut(e *emitter, s *simd, half bool) {
 	y, row, tiles := field("Y"), field("Row"), field("Tiles")
 	from, point := field("Points"), field("Point")
 	bias, least := field("Bias"), field("Least")
-	last := e.GP64() // row 3
-	e.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, last)
-	e.ADDQ(y, last)
+	last := e.GP64() // row 3, if there is one
+	if w.output > 3 {
+		e.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, last)
+		e.ADDQ(y, last)
+	}
 	e.times("tile", tiles, func() {
 		for v := range s.perBlock() {
 			w.pointRows(from, point, func(row int, at func(j, v int) operand.Mem) {
@@ -247,7 +249,9 @@ func winogradOut(e *emitter, s *simd, half bool) {
 		}
 		e.ADDQ(operand.U32(block), from)
 		e.ADDQ(operand.U32(w.output*w.pixel), y)
-		e.ADDQ(operand.U32(w.output*w.pixel), last)
+		if w.output > 3 {
+			e.ADDQ(operand.U32(w.output*w.pixel), last)
+		}
 	})
 	e.end()
 }
