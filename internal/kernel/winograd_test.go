@@ -73,15 +73,7 @@ func testWinograd(t *testing.T, r *rand.Rand, c convCase) {
 	c.WinogradWeights(u.data, w.data)
 	relu := r.IntN(2) == 0
 
-	want := make([]float64, c.n*c.K*oh*ow)
-	xs := x.values()
-	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[y] += float64(xs[x]) * float64(oihw.data[weight]) })
-	for i := range want {
-		want[i] += float64(bias.data[i/(oh*ow)%c.K])
-		if relu {
-			want[i] = max(0, want[i])
-		}
-	}
+	want := c.wantForward(x.values(), oihw.data, bias.data, relu)
 	staleFloats()
 	c.ForwardWinograd(y.Map, x.Map, u.data, bias.data, relu)
 	near(t, "ForwardWinograd", y.values(), want, 16*c.C*9)
@@ -91,6 +83,27 @@ func testWinograd(t *testing.T, r *rand.Rand, c convCase) {
 	for _, g := range []guarded{w, u, bias} {
 		g.check(t, "slices")
 	}
+}
+
+// wantForward returns the convolution of x with a bias, in float64.
+func (c convCase) wantForward(x, oihw, bias []float32, relu bool) []float64 {
+	oh, ow := c.Out(c.h, c.w)
+	want := make([]float64, c.n*c.K*oh*ow)
+	c.reference(c.n, c.h, c.w, func(y, at, weight int) { want[y] += float64(x[at]) * float64(oihw[weight]) })
+	for i := range want {
+		want[i] += float64(bias[i/(oh*ow)%c.K])
+		if relu {
+			want[i] = max(0, want[i])
+		}
+	}
+	return want
+}
+
+// wantBackward returns the gradient of the input, in float64.
+func (c convCase) wantBackward(dy, oihw []float32) []float64 {
+	want := make([]float64, c.n*c.C*c.h*c.w)
+	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[x] += float64(dy[y]) * float64(oihw[weight]) })
+	return want
 }
 
 func TestWinogradBackwardDataIsTheGradient(t *testing.T) {
@@ -121,9 +134,7 @@ func testWinogradBackward(t *testing.T, r *rand.Rand, c convCase) {
 	PackOIHW(packed.data, oihw.data, c.K, c.C, 3, 3)
 	transposeWeights(transposed.data, packed.data, c.K/Block, c.C/Block, 9)
 
-	want := make([]float64, c.n*c.C*c.h*c.w)
-	dys := dy.values()
-	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[x] += float64(dys[y]) * float64(oihw.data[weight]) })
+	want := c.wantBackward(dy.values(), oihw.data)
 	staleFloats()
 	c.backwardWinograd(dx.Map, dy.Map, transposed.data)
 	near(t, "backwardWinograd", dx.values(), want, 16*c.K*9)
@@ -163,14 +174,7 @@ func testWinogradBF16(t *testing.T, r *rand.Rand, c convCase) {
 	c.WinogradWeightsBF16(BF16s(u.data), w.data)
 	relu := r.IntN(2) == 0
 
-	want, xs := make([]float64, c.n*c.K*oh*ow), x.floats()
-	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[y] += float64(xs[x]) * float64(oihw.data[weight]) })
-	for i := range want {
-		want[i] += float64(bias.data[i/(oh*ow)%c.K])
-		if relu {
-			want[i] = max(0, want[i])
-		}
-	}
+	want := c.wantForward(x.floats(), oihw.data, bias.data, relu)
 	staleFloats()
 	c.ForwardWinogradBF16(y.MapBF16, x.MapBF16, BF16s(u.data), bias.data, relu)
 	nearWinogradBF16(t, "ForwardWinogradBF16", y.floats(), want, c.C)
@@ -189,8 +193,7 @@ func testWinogradBackwardBF16(t *testing.T, r *rand.Rand, c convCase) {
 	PackOIHW(packed.data, oihw.data, c.K, c.C, 3, 3)
 	transposeWeights(transposed.data, packed.data, c.K/Block, c.C/Block, 9)
 
-	want, dys := make([]float64, c.n*c.C*c.h*c.w), dy.floats()
-	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[x] += float64(dys[y]) * float64(oihw.data[weight]) })
+	want := c.wantBackward(dy.floats(), oihw.data)
 	staleFloats()
 	c.backwardWinogradBF16(dx.MapBF16, dy.MapBF16, transposed.data)
 	nearWinogradBF16(t, "backwardWinogradBF16", dx.floats(), want, c.K)

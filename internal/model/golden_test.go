@@ -131,8 +131,9 @@ func (g *golden) checkEval(t *testing.T, spec Spec, w *Weights, images []float32
 	within(t, "eval logits", relative(n.Logits(), flatten(g.EvalLogits)), g.Deviation.EvalLogits)
 }
 
-// checkBF16 holds bf16 to within 2% of the largest logit, and to the same five
-// classes as far as logits that are each off by 2% tell them apart. Plain Go takes minutes for it.
+// checkBF16 holds bf16 to within 2% of the largest logit, and to the same five classes,
+// but for one that lies less than 1% of that logit below the fifth. Plain Go takes
+// minutes for it.
 func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32) {
 	if !kernel.HasBF16() && os.Getenv("INCEPTION_LONG") == "" {
 		return
@@ -147,7 +148,7 @@ func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32
 	}
 	deviation := relative(n.Logits(), flatten(g.EvalLogits))
 	t.Logf("%-24s %.2e", "eval logits in bf16", deviation)
-	if !(deviation <= bf16Deviation) {
+	if !(deviation <= 0.02) {
 		t.Errorf("eval logits in bf16: %.2e from float64", deviation)
 	}
 	for i, want := range g.EvalLogits {
@@ -157,16 +158,14 @@ func (g *golden) checkBF16(t *testing.T, spec Spec, w *Weights, images []float32
 			got[c] = float64(v)
 		}
 		top, wanted := topFive(got), topFive(want)
-		for place := range top {
-			if off := want[wanted[place]] - want[top[place]]; off > 2*bf16Deviation*largest(want) {
+		least, tie := want[wanted[len(wanted)-1]], 0.01*largest(want)
+		for _, class := range top {
+			if want[class] < least-tie {
 				t.Errorf("image %d: the five best are %v in bf16, want %v", i, top, wanted)
 			}
 		}
 	}
 }
-
-// bf16Deviation is how far a logit in bf16 may be from float64's, as a share of the largest.
-const bf16Deviation = 0.02
 
 // topFive returns the five classes of the largest logits, the largest first.
 func topFive(logits []float64) []int {
