@@ -18,6 +18,10 @@ const pairedBytes = 24 << 20
 // gradient, given the input x and the gradient dy of the output.
 func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
 	c.check("BackwardWeights", dy.operand("BackwardWeights"), x.operand("BackwardWeights"), len(dw))
+	if c.hasWinogradGradient(dy) {
+		c.winogradGradient(dw, x, dy)
+		return
+	}
 	c.backwardWeights(inFloat32, dw, x, dy, false)
 }
 
@@ -113,12 +117,18 @@ func (g *gradient) run(dw []float32) {
 		part := i % g.parts
 		g.piece(partial[part*size:(part+1)*size], i/g.parts, part)
 	})
-	parallel.For((size+sumRun-1)/sumRun, func(i int) {
-		sumParts(dw[:size], partial, i*sumRun, min(size, (i+1)*sumRun), g.accumulate)
-	})
+	sumAll(dw[:size], partial, g.accumulate)
 }
 
-const sumRun = 8192 // floats that one piece adds
+const sumRun = 1024 // floats that one piece adds
+
+// sumAll is sumParts of all of dst.
+func sumAll(dst, partial []float32, accumulate bool) {
+	size := len(dst)
+	parallel.For((size+sumRun-1)/sumRun, func(i int) {
+		sumParts(dst, partial, i*sumRun, min(size, (i+1)*sumRun), accumulate)
+	})
+}
 
 // sumParts adds partial sums in their order: dst[i] for i in [from, to), which
 // they replace unless accumulate is set.
@@ -129,9 +139,7 @@ func sumParts(dst, partial []float32, from, to int, accumulate bool) {
 		first = len(dst)
 	}
 	for at := first; at < len(partial); at += len(dst) {
-		for i, v := range partial[at+from : at+to] {
-			out[i] += v
-		}
+		active.Axpy(out, partial[at+from:at+to], 1)
 	}
 }
 

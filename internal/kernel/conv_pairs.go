@@ -143,9 +143,7 @@ func (g *pairsGradient) add(dw []float32, pairs int, accumulate bool) {
 		part := i % parts
 		g.piece(partial[part*size:][:size], i/parts, part*pairs/parts, (part+1)*pairs/parts, false)
 	})
-	parallel.For((size+sumRun-1)/sumRun, func(i int) {
-		sumParts(dw[:size], partial, i*sumRun, min(size, (i+1)*sumRun), accumulate)
-	})
+	sumAll(dw[:size], partial, accumulate)
 }
 
 // piece sums one group of output and input blocks over the pairs [from, to).

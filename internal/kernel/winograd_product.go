@@ -48,11 +48,16 @@ func (p *winogradProduct[E]) run(padH, padW int, relu bool) {
 	if relu {
 		p.least = 0
 	}
+	p.number()
+	p.cut()
+	parallel.For(p.pieces, func(i int) { p.piece(i*p.tiles/p.pieces, (i+1)*p.tiles/p.pieces) })
+}
+
+// number counts the tiles.
+func (p *winogradProduct[E]) number() {
 	p.across = winogradTiles(p.Algorithm, p.y.W)
 	p.perImage = winogradTiles(p.Algorithm, p.y.H) * p.across
 	p.tiles = p.y.N * p.perImage
-	p.cut()
-	parallel.For(p.pieces, func(i int) { p.piece(i*p.tiles/p.pieces, (i+1)*p.tiles/p.pieces) })
 }
 
 // cut decides the pieces from shapes alone: few enough tiles that their
@@ -145,7 +150,7 @@ func (w *winogradWalk[E]) transform() {
 					j = outside
 				}
 				if j < j1 {
-					w.cutOut(plane, top, w.Output*j-w.padW)
+					w.cutOut(w.x, plane, w.Window, top, w.Output*j-w.padW)
 					a.X, a.Row, a.Tiles, a.Points = unsafe.Pointer(&w.patch[0]), w.Window*w.pixel, 1, points(j)
 					w.transforms.WinogradIn(a)
 				}
@@ -154,14 +159,14 @@ func (w *winogradWalk[E]) transform() {
 	})
 }
 
-// cutOut copies the window at a row and column of a plane to patch, with zeros
-// outside the plane.
-func (w *winogradWalk[E]) cutOut(plane []E, top, left int) {
-	clear(w.patch[:w.Points()*Block])
-	j0, j1 := max(0, -left), min(w.Window, w.x.W-left)
-	for i := range w.Window {
-		if h := top + i; h >= 0 && h < w.x.H && j0 < j1 {
-			copy(w.patch[(i*w.Window+j0)*Block:], plane[(h*w.x.W+left+j0)*Block:(h*w.x.W+left+j1)*Block])
+// cutOut copies size rows of as many pixels from a row and column of m's plane to patch,
+// with zeros outside the plane.
+func (w *winogradWalk[E]) cutOut(m Activation[E], plane []E, size, top, left int) {
+	clear(w.patch[:size*size*Block])
+	j0, j1 := max(0, -left), min(size, m.W-left)
+	for i := range size {
+		if h := top + i; h >= 0 && h < m.H && j0 < j1 {
+			copy(w.patch[(i*size+j0)*Block:], plane[(h*m.W+left+j0)*Block:(h*m.W+left+j1)*Block])
 		}
 	}
 }
@@ -198,11 +203,7 @@ func (w *winogradWalk[E]) finish(k, n int) {
 	}
 	a.Least = unsafe.Pointer(&least[0])
 	w.rows(func(image, i, j0, j1, at int) {
-		top := w.Output * i
-		whole := j0
-		if top+w.Output <= w.y.H {
-			whole = max(j0, min(j1, w.y.W/w.Output))
-		}
+		top, whole := w.Output*i, w.wholeTiles(i, j0, j1)
 		for block := range n {
 			plane := w.y.Plane(image, k+block)
 			a.Bias = unsafe.Pointer(&w.bias[(k+block)*Block])
@@ -222,4 +223,12 @@ func (w *winogradWalk[E]) finish(k, n int) {
 			}
 		}
 	})
+}
+
+// wholeTiles returns the end of those of the tiles [j0, j1) of row i that lie entirely in y.
+func (w *winogradWalk[E]) wholeTiles(i, j0, j1 int) int {
+	if w.Output*(i+1) > w.y.H {
+		return j0
+	}
+	return max(j0, min(j1, w.y.W/w.Output))
 }

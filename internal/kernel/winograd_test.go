@@ -143,6 +143,42 @@ func testWinogradBackward(t *testing.T, r *rand.Rand, c convCase) {
 	transposed.check(t, "weights")
 }
 
+// TestWinogradGradientIsTheGradientOfWeights, of few tiles and of several parts of them.
+func TestWinogradGradientIsTheGradientOfWeights(t *testing.T) {
+	random := 15
+	if long {
+		random = 500
+	}
+	cases := winogradCases(rand.New(rand.NewPCG(29, 30)), random)
+	parts := convCase{Conv{96, 80, Window{3, 3, 1, 1, 1, 1, 0, 0}}, 2, 60, 60, false}
+	eachISA(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(31, 32))
+		for _, c := range cases {
+			t.Run(c.String(), func(t *testing.T) { testWinogradGradient(t, r, c) })
+		}
+		if active.Name != "generic" {
+			t.Run(parts.String(), func(t *testing.T) { testWinogradGradient(t, r, parts) })
+		}
+	})
+}
+
+func testWinogradGradient(t *testing.T, r *rand.Rand, c convCase) {
+	oh, ow := c.Out(c.h, c.w)
+	x := newViewMap(r, c.n, c.C, c.h, c.w, c.view, true)
+	dy := newViewMap(r, c.n, c.K, oh, ow, c.view, true)
+	dw, got := newGuarded(c.WeightLen()), make([]float32, c.K*c.C*9)
+	want, xs, dys := make([]float64, len(got)), x.values(), dy.values()
+	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[weight] += float64(xs[x]) * float64(dys[y]) })
+
+	staleFloats()
+	c.winogradGradient(dw.data, x.Map, dy.Map)
+	UnpackOIHW(got, dw.data, c.K, c.C, 3, 3)
+	near(t, "winogradGradient", got, want, 16*c.n*oh*ow)
+	x.check(t, "x")
+	dy.check(t, "dy")
+	dw.check(t, "gradient")
+}
+
 // nearWinogradBF16 is nearBF16 for sums of c*9 products of values between -1 and 1 by
 // F(3x3, 3x3). Rounding is off by at most 2^-8/sqrt(3) of a value in the mean square. That
 // of the points of windows and of weights, each multiplied by at most 3.59 by the matrices
@@ -242,7 +278,9 @@ func (c convCase) winograd() []float32 {
 	x := newViewMap(r, c.n, c.C, c.h, c.w, false, true)
 	u, y := randomGuarded(r, c.WinogradLen()).data, newMap(c.n, c.K, oh, ow)
 	c.ForwardWinograd(y, x.Map, u, make([]float32, c.K), false)
-	return y.Data
+	dw := make([]float32, c.WeightLen())
+	c.winogradGradient(dw, x.Map, y)
+	return append(y.Data, dw...)
 }
 
 func BenchmarkWinograd(b *testing.B) {
@@ -251,6 +289,7 @@ func BenchmarkWinograd(b *testing.B) {
 		{8, 64, 96, 35, 1}, {8, 96, 96, 35, 1}, {8, 448, 384, 8, 1},
 		{1, 32, 32, 149, 0}, {1, 32, 64, 147, 1}, {1, 80, 192, 73, 0},
 		{1, 64, 96, 35, 1}, {1, 96, 96, 35, 1}, {1, 448, 384, 8, 1},
+		{32, 448, 384, 8, 1}, {64, 32, 32, 12, 1}, {64, 96, 96, 5, 1},
 	} {
 		c := Conv{size.c, size.k, Window{3, 3, 1, 1, size.pad, size.pad, 0, 0}}
 		oh, ow := c.Out(size.h, size.h)
@@ -260,6 +299,9 @@ func BenchmarkWinograd(b *testing.B) {
 		rounded := make([]BF16, c.BF16WeightLen())
 		flops := 2 * float64(size.n*c.C*c.K*9*oh*ow)
 		for name, run := range map[string]func(){
+			"gradient direct":   func() { c.backwardWeights(inFloat32, w, x, y, false) },
+			"gradient winograd": func() { c.winogradGradient(w, x, y) },
+
 			"direct":   func() { c.ForwardBias(y, x, w, bias, true) },
 			"winograd": func() { c.ForwardWinograd(y, x, u, bias, true) },
 

@@ -133,7 +133,8 @@ const PairsStep = 16
 
 // WinogradInArgs is a row of an Algorithm's windows of one channel block, each a tile
 // right of the one before, to be transformed to as many points as pixels. Pixels and
-// points have 64 bytes, 32 in bf16. Strides are in bytes.
+// points have 64 bytes, 32 in bf16. Strides are in bytes. Tiles of the gradient of the
+// output take it too.
 type WinogradInArgs struct {
 	Points unsafe.Pointer // first window's first point; the next window's is next to it
 	Point  int            // from one point to the next
@@ -141,7 +142,7 @@ type WinogradInArgs struct {
 	Row    int            // from one row of pixels to the next
 	Tiles  int            // windows, at least one
 
-	Temporary unsafe.Pointer // 16 float32 for each pixel of a window
+	Temporary unsafe.Pointer // 16 float32 for each pixel of a window, or Window*Output times of a tile
 	Constants *WinogradConstants
 }
 
@@ -160,8 +161,8 @@ type WinogradOutArgs struct {
 	Least     unsafe.Pointer // 16 values; smaller results become these
 }
 
-// WinogradWeightsArgs are the 16x16 3x3 kernels between two blocks. Strides are
-// in bytes.
+// WinogradWeightsArgs are the 16x16 3x3 kernels between two blocks, or their gradients, and
+// the points of either. Strides are in bytes.
 type WinogradWeightsArgs struct {
 	Points unsafe.Pointer // 16x16 values of the first point
 	Point  int            // from one point to the next

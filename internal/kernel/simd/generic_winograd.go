@@ -158,3 +158,76 @@ func weigh(k *WinogradConstants, load func(i int) *[Block]float32) (g [largestWi
 	}
 	return g
 }
+
+// winogradOutBackGeneric transforms tiles of F(4x4, 3x3).
+func winogradOutBackGeneric(w *WinogradInArgs) {
+	f := F4
+	temporary := unsafe.Slice((*[Block]float32)(w.Temporary), f.Window*f.Output)
+	for t := range w.Tiles {
+		x, points := unsafe.Add(w.X, t*f.Output*PixelBytes), unsafe.Add(w.Points, t*PixelBytes)
+		for j := range f.Output {
+			v := outwardBack(w.Constants, func(i int) *[Block]float32 {
+				return (*[Block]float32)(unsafe.Add(x, i*w.Row+j*PixelBytes))
+			})
+			for i := range f.Window {
+				temporary[i*f.Output+j] = v[i]
+			}
+		}
+		for i := range f.Window {
+			v := outwardBack(w.Constants, func(j int) *[Block]float32 { return &temporary[i*f.Output+j] })
+			for j := range f.Window {
+				*(*[Block]float32)(unsafe.Add(points, (i*f.Window+j)*w.Point)) = v[j]
+			}
+		}
+	}
+}
+
+// outwardBack multiplies the values of a tile's row or column by A.
+func outwardBack(k *WinogradConstants, load func(i int) *[Block]float32) (t [largestWindow][Block]float32) {
+	d := [largestOutput]*[Block]float32{load(0), load(1), load(2), load(3)}
+	for c := range Block {
+		evenA, oddA := d[0][c]+k.a2[c]*d[2][c], d[1][c]+k.a2[c]*d[3][c]
+		evenB, oddB := d[0][c]+k.b2[c]*d[2][c], d[1][c]+k.b2[c]*d[3][c]
+		t[0][c] = d[0][c]
+		t[1][c], t[2][c] = evenA+k.a[c]*oddA, evenA-k.a[c]*oddA
+		t[3][c], t[4][c] = evenB+k.b[c]*oddB, evenB-k.b[c]*oddB
+		t[5][c] = d[3][c]
+	}
+	return t
+}
+
+// winogradWeightsBackGeneric makes gradients of kernels of F(4x4, 3x3).
+func winogradWeightsBackGeneric(w *WinogradWeightsArgs) {
+	f := F4
+	temporary := unsafe.Slice((*[Block]float32)(w.Temporary), 3*f.Window)
+	for row := range Block {
+		at := row * PixelBytes
+		for p := range f.Window {
+			v := weighBack(w.Constants, func(q int) *[Block]float32 {
+				return (*[Block]float32)(unsafe.Add(w.Points, (p*f.Window+q)*w.Point+at))
+			})
+			for s := range v {
+				temporary[p*3+s] = v[s]
+			}
+		}
+		for s := range 3 {
+			v := weighBack(w.Constants, func(p int) *[Block]float32 { return &temporary[p*3+s] })
+			for r := range v {
+				*(*[Block]float32)(unsafe.Add(w.W, (r*3+s)*w.Tap+at)) = v[r]
+			}
+		}
+	}
+}
+
+// weighBack multiplies the points of a row or column by G'.
+func weighBack(k *WinogradConstants, load func(i int) *[Block]float32) (w [3][Block]float32) {
+	m := [largestWindow]*[Block]float32{load(0), load(1), load(2), load(3), load(4), load(5)}
+	for c := range Block {
+		sumA, differenceA := m[1][c]+m[2][c], m[1][c]-m[2][c]
+		sumB, differenceB := m[3][c]+m[4][c], m[3][c]-m[4][c]
+		w[0][c] = k.g0[c]*m[0][c] + k.gA[c]*sumA + k.gB[c]*sumB
+		w[1][c] = k.gAa[c]*differenceA + k.gBb[c]*differenceB
+		w[2][c] = m[5][c] + k.gAa2[c]*sumA + k.gBb2[c]*sumB
+	}
+	return w
+}

@@ -28,6 +28,8 @@ type ISA struct {
 
 	Transforms // of float32, by F4
 
+	GradientTransforms // likewise
+
 	Runs // the memory-bound loops
 
 	peak
@@ -53,6 +55,15 @@ type Transforms struct {
 	WinogradIn      func(*WinogradInArgs)
 	WinogradOut     func(*WinogradOutArgs)
 	WinogradWeights func(*WinogradWeightsArgs)
+}
+
+// GradientTransforms are the transposes of two of an Algorithm's transforms, for the
+// gradient of weights. WinogradOutBack transforms tiles of the gradient of the output, each
+// right of the one before, to points, by A; WinogradWeightsBack makes 3x3 kernels of their
+// points, by G'.
+type GradientTransforms struct {
+	WinogradOutBack     func(*WinogradInArgs)
+	WinogradWeightsBack func(*WinogradWeightsArgs)
 }
 
 // Wide are products of whole registers, where an implementation has them: a step takes

@@ -62,6 +62,8 @@ var avx512ISA = &ISA{
 
 	Transforms: Transforms{F4, winogradInAVX512, winogradOutAVX512, winogradWeightsAVX512},
 
+	GradientTransforms: GradientTransforms{winogradOutBackAVX512, winogradWeightsBackAVX512},
+
 	Runs: Runs{
 		Moments: momentsAVX512, Normalise: normaliseAVX512,
 		GradientSums: gradientSumsAVX512, GradientApply: gradientApplyAVX512,
@@ -129,6 +131,8 @@ var avx2ISA = &ISA{
 	Int8: int8AVX2,
 
 	Transforms: Transforms{F4, winogradInAVX2, winogradOutAVX2, winogradWeightsAVX2},
+
+	GradientTransforms: GradientTransforms{winogradOutBackAVX2, winogradWeightsBackAVX2},
 
 	Runs: Runs{
 		Moments: momentsAVX2, Normalise: normaliseAVX2,

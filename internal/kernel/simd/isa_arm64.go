@@ -23,6 +23,8 @@ var neonISA = &ISA{
 
 	Transforms: Transforms{F4, winogradInNEON, winogradOutNEON, winogradWeightsNEON},
 
+	GradientTransforms: GradientTransforms{winogradOutBackNEON, winogradWeightsBackNEON},
+
 	Runs: Runs{
 		Moments: momentsNEON, Normalise: normaliseNEON,
 		GradientSums: gradientSumsNEON, GradientApply: gradientApplyNEON,

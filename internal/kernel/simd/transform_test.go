@@ -32,6 +32,17 @@ func (m matrix) both(d func(i, j int) float64) (product, size []float64) {
 	return product, size
 }
 
+// transposed returns the transpose.
+func (m matrix) transposed() matrix {
+	t := make(matrix, len(m[0]))
+	for j := range t {
+		for _, row := range m {
+			t[j] = append(t[j], row[j])
+		}
+	}
+	return t
+}
+
 // matrices are those of an Algorithm: A', B' and G.
 type matrices struct{ a, b, g matrix }
 
@@ -114,6 +125,8 @@ func TestWinogradTransformsAreTheirMatrices(t *testing.T) {
 				c.out()
 				c.weights()
 			}
+			float.outBack(s.WinogradOutBack)
+			float.weightsBack(s.WinogradWeightsBack)
 		}
 	})
 }
@@ -218,6 +231,37 @@ func (c transformCase) weights() {
 		c.check("weights", c.g,
 			func(i, j int) float32 { return w[(first+(3*i+j)*tap/simd.TapBytes)*simd.Block*simd.Block+at] },
 			func(i int) float32 { return points[i*pairs*simd.Block*simd.Block+at] }, false, same)
+	}
+}
+
+func (c transformCase) outBack(transform func(*simd.WinogradInArgs)) {
+	output, window := c.Algorithm.Output, c.Algorithm.Window
+	tiles, gap := 1+c.r.IntN(4), c.r.IntN(3)
+	width, point := output*tiles+c.r.IntN(3), tiles+gap
+	x, points := c.pixels((output-1)*width+output*tiles), c.pixels((window*window-1)*point+tiles)
+	transform(&simd.WinogradInArgs{
+		Points: points.first, Point: point * points.bytes, X: x.first, Row: width * x.bytes, Tiles: tiles,
+		Temporary: unsafe.Pointer(&c.floats(window * output * simd.Block)[0]), Constants: c.Algorithm.Numbers,
+	})
+	for at := range tiles * simd.Block {
+		tile, lane := at/simd.Block, at%simd.Block
+		c.check("out, back", c.a.transposed(),
+			func(i, j int) float32 { return x.value((i*width+output*tile+j)*simd.Block + lane) },
+			func(i int) float32 { return points.value((i*point+tile)*simd.Block + lane) }, false, same)
+	}
+}
+
+func (c transformCase) weightsBack(transform func(*simd.WinogradWeightsArgs)) {
+	window, pairs := c.Algorithm.Window, 1+c.r.IntN(3)
+	w, points := c.floats(9*simd.Block*simd.Block), c.floats(((window*window-1)*pairs+1)*simd.Block*simd.Block)
+	transform(&simd.WinogradWeightsArgs{
+		Points: unsafe.Pointer(&points[0]), Point: pairs * simd.TapBytes, W: unsafe.Pointer(&w[0]), Tap: simd.TapBytes,
+		Temporary: unsafe.Pointer(&c.floats(3 * window * simd.Block)[0]), Constants: c.Algorithm.Numbers,
+	})
+	for at := range simd.Block * simd.Block {
+		c.check("weights, back", c.g.transposed(),
+			func(i, j int) float32 { return points[(window*i+j)*pairs*simd.Block*simd.Block+at] },
+			func(i int) float32 { return w[i*simd.Block*simd.Block+at] }, false, same)
 	}
 }
 

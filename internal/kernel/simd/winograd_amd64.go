@@ -19,6 +19,16 @@ func winogradOutAVX512(args *WinogradOutArgs)
 //go:noescape
 func winogradWeightsAVX512(args *WinogradWeightsArgs)
 
+// Transforms tiles of the output's gradient to points.
+//
+//go:noescape
+func winogradOutBackAVX512(args *WinogradInArgs)
+
+// Makes gradients of 16x16 kernels of 3x3 of their points.
+//
+//go:noescape
+func winogradWeightsBackAVX512(args *WinogradWeightsArgs)
+
 // Transforms windows to points.
 //
 //go:noescape
@@ -33,3 +43,13 @@ func winogradOutAVX2(args *WinogradOutArgs)
 //
 //go:noescape
 func winogradWeightsAVX2(args *WinogradWeightsArgs)
+
+// Transforms tiles of the output's gradient to points.
+//
+//go:noescape
+func winogradOutBackAVX2(args *WinogradInArgs)
+
+// Makes gradients of 16x16 kernels of 3x3 of their points.
+//
+//go:noescape
+func winogradWeightsBackAVX2(args *WinogradWeightsArgs)

@@ -18,3 +18,13 @@ func winogradOutNEON(args *WinogradOutArgs)
 //
 //go:noescape
 func winogradWeightsNEON(args *WinogradWeightsArgs)
+
+// Transforms 4x4 tiles of the output's gradient to 36 points each.
+//
+//go:noescape
+func winogradOutBackNEON(args *WinogradInArgs)
+
+// Makes gradients of 16x16 kernels of 3x3 of 36 points each.
+//
+//go:noescape
+func winogradWeightsBackNEON(args *WinogradWeightsArgs)

@@ -2702,3 +2702,1249 @@ lanes1:
 	BNE lanes1
 lanesDone2:
 	RET
+
+// func winogradOutBackNEON(args *WinogradInArgs)
+TEXT ·winogradOutBackNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 40(R0), R1
+	ADD $576, R1, R1
+	MOVD 48(R0), R2
+	WORD $0x3dc00040 // ldr q0, [x2]
+	WORD $0x3dc01041 // ldr q1, [x2, #64]
+	WORD $0x3dc02042 // ldr q2, [x2, #128]
+	WORD $0x3dc03043 // ldr q3, [x2, #192]
+	MOVD 32(R0), R3
+	MOVD 8(R0), R4
+	MOVD 16(R0), R5
+	MOVD 24(R0), R6
+	ADD R6, R5, R7
+	ADD R6, R7, R8
+	ADD R6, R8, R9
+	MOVD 0(R0), R10
+	ADD R4, R10, R11
+	ADD R4, R11, R12
+	ADD R4, R12, R13
+	ADD R4, R13, R14
+	ADD R4, R14, R15
+	ADD R4<<1, R4, R16
+	ADD R16, R16, R16
+	ADD R16<<2, R16, R17
+	CBZ R3, tileDone2
+tile1:
+	WORD $0xad4014a4 // ldp q4, q5, [x5]
+	WORD $0xad401ce6 // ldp q6, q7, [x7]
+	WORD $0xad402508 // ldp q8, q9, [x8]
+	WORD $0xad402d2a // ldp q10, q11, [x9]
+	WORD $0xad2e1424 // stp q4, q5, [x1, #-576]
+	WORD $0xad022c2a // stp q10, q11, [x1, #64]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad324430 // stp q16, q17, [x1, #-448]
+	WORD $0xad36342c // stp q12, q13, [x1, #-320]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3a4430 // stp q16, q17, [x1, #-192]
+	WORD $0xad3e342c // stp q12, q13, [x1, #-64]
+	WORD $0xad4214a4 // ldp q4, q5, [x5, #64]
+	WORD $0xad421ce6 // ldp q6, q7, [x7, #64]
+	WORD $0xad422508 // ldp q8, q9, [x8, #64]
+	WORD $0xad422d2a // ldp q10, q11, [x9, #64]
+	WORD $0xad2f1424 // stp q4, q5, [x1, #-544]
+	WORD $0xad032c2a // stp q10, q11, [x1, #96]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad334430 // stp q16, q17, [x1, #-416]
+	WORD $0xad37342c // stp q12, q13, [x1, #-288]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3b4430 // stp q16, q17, [x1, #-160]
+	WORD $0xad3f342c // stp q12, q13, [x1, #-32]
+	WORD $0xad4414a4 // ldp q4, q5, [x5, #128]
+	WORD $0xad441ce6 // ldp q6, q7, [x7, #128]
+	WORD $0xad442508 // ldp q8, q9, [x8, #128]
+	WORD $0xad442d2a // ldp q10, q11, [x9, #128]
+	WORD $0xad301424 // stp q4, q5, [x1, #-512]
+	WORD $0xad042c2a // stp q10, q11, [x1, #128]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad344430 // stp q16, q17, [x1, #-384]
+	WORD $0xad38342c // stp q12, q13, [x1, #-256]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3c4430 // stp q16, q17, [x1, #-128]
+	WORD $0xad00342c // stp q12, q13, [x1]
+	WORD $0xad4614a4 // ldp q4, q5, [x5, #192]
+	WORD $0xad461ce6 // ldp q6, q7, [x7, #192]
+	WORD $0xad462508 // ldp q8, q9, [x8, #192]
+	WORD $0xad462d2a // ldp q10, q11, [x9, #192]
+	WORD $0xad311424 // stp q4, q5, [x1, #-480]
+	WORD $0xad052c2a // stp q10, q11, [x1, #160]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad354430 // stp q16, q17, [x1, #-352]
+	WORD $0xad39342c // stp q12, q13, [x1, #-224]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3d4430 // stp q16, q17, [x1, #-96]
+	WORD $0xad01342c // stp q12, q13, [x1, #32]
+	WORD $0xad6e1424 // ldp q4, q5, [x1, #-576]
+	WORD $0xad6f1c26 // ldp q6, q7, [x1, #-544]
+	WORD $0xad702428 // ldp q8, q9, [x1, #-512]
+	WORD $0xad712c2a // ldp q10, q11, [x1, #-480]
+	WORD $0xad001544 // stp q4, q5, [x10]
+	WORD $0xad002dea // stp q10, q11, [x15]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad004570 // stp q16, q17, [x11]
+	WORD $0xad00358c // stp q12, q13, [x12]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0045b0 // stp q16, q17, [x13]
+	WORD $0xad0035cc // stp q12, q13, [x14]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad721424 // ldp q4, q5, [x1, #-448]
+	WORD $0xad731c26 // ldp q6, q7, [x1, #-416]
+	WORD $0xad742428 // ldp q8, q9, [x1, #-384]
+	WORD $0xad752c2a // ldp q10, q11, [x1, #-352]
+	WORD $0xad001544 // stp q4, q5, [x10]
+	WORD $0xad002dea // stp q10, q11, [x15]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad004570 // stp q16, q17, [x11]
+	WORD $0xad00358c // stp q12, q13, [x12]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0045b0 // stp q16, q17, [x13]
+	WORD $0xad0035cc // stp q12, q13, [x14]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad761424 // ldp q4, q5, [x1, #-320]
+	WORD $0xad771c26 // ldp q6, q7, [x1, #-288]
+	WORD $0xad782428 // ldp q8, q9, [x1, #-256]
+	WORD $0xad792c2a // ldp q10, q11, [x1, #-224]
+	WORD $0xad001544 // stp q4, q5, [x10]
+	WORD $0xad002dea // stp q10, q11, [x15]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad004570 // stp q16, q17, [x11]
+	WORD $0xad00358c // stp q12, q13, [x12]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0045b0 // stp q16, q17, [x13]
+	WORD $0xad0035cc // stp q12, q13, [x14]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad7a1424 // ldp q4, q5, [x1, #-192]
+	WORD $0xad7b1c26 // ldp q6, q7, [x1, #-160]
+	WORD $0xad7c2428 // ldp q8, q9, [x1, #-128]
+	WORD $0xad7d2c2a // ldp q10, q11, [x1, #-96]
+	WORD $0xad001544 // stp q4, q5, [x10]
+	WORD $0xad002dea // stp q10, q11, [x15]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad004570 // stp q16, q17, [x11]
+	WORD $0xad00358c // stp q12, q13, [x12]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0045b0 // stp q16, q17, [x13]
+	WORD $0xad0035cc // stp q12, q13, [x14]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad7e1424 // ldp q4, q5, [x1, #-64]
+	WORD $0xad7f1c26 // ldp q6, q7, [x1, #-32]
+	WORD $0xad402428 // ldp q8, q9, [x1]
+	WORD $0xad412c2a // ldp q10, q11, [x1, #32]
+	WORD $0xad001544 // stp q4, q5, [x10]
+	WORD $0xad002dea // stp q10, q11, [x15]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad004570 // stp q16, q17, [x11]
+	WORD $0xad00358c // stp q12, q13, [x12]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0045b0 // stp q16, q17, [x13]
+	WORD $0xad0035cc // stp q12, q13, [x14]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad421424 // ldp q4, q5, [x1, #64]
+	WORD $0xad431c26 // ldp q6, q7, [x1, #96]
+	WORD $0xad442428 // ldp q8, q9, [x1, #128]
+	WORD $0xad452c2a // ldp q10, q11, [x1, #160]
+	WORD $0xad001544 // stp q4, q5, [x10]
+	WORD $0xad002dea // stp q10, q11, [x15]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad004570 // stp q16, q17, [x11]
+	WORD $0xad00358c // stp q12, q13, [x12]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0045b0 // stp q16, q17, [x13]
+	WORD $0xad0035cc // stp q12, q13, [x14]
+	SUB R17, R10, R10
+	SUB R17, R11, R11
+	SUB R17, R12, R12
+	SUB R17, R13, R13
+	SUB R17, R14, R14
+	SUB R17, R15, R15
+	WORD $0xad4114a4 // ldp q4, q5, [x5, #32]
+	WORD $0xad411ce6 // ldp q6, q7, [x7, #32]
+	WORD $0xad412508 // ldp q8, q9, [x8, #32]
+	WORD $0xad412d2a // ldp q10, q11, [x9, #32]
+	WORD $0xad2e1424 // stp q4, q5, [x1, #-576]
+	WORD $0xad022c2a // stp q10, q11, [x1, #64]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad324430 // stp q16, q17, [x1, #-448]
+	WORD $0xad36342c // stp q12, q13, [x1, #-320]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3a4430 // stp q16, q17, [x1, #-192]
+	WORD $0xad3e342c // stp q12, q13, [x1, #-64]
+	WORD $0xad4314a4 // ldp q4, q5, [x5, #96]
+	WORD $0xad431ce6 // ldp q6, q7, [x7, #96]
+	WORD $0xad432508 // ldp q8, q9, [x8, #96]
+	WORD $0xad432d2a // ldp q10, q11, [x9, #96]
+	WORD $0xad2f1424 // stp q4, q5, [x1, #-544]
+	WORD $0xad032c2a // stp q10, q11, [x1, #96]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad334430 // stp q16, q17, [x1, #-416]
+	WORD $0xad37342c // stp q12, q13, [x1, #-288]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3b4430 // stp q16, q17, [x1, #-160]
+	WORD $0xad3f342c // stp q12, q13, [x1, #-32]
+	WORD $0xad4514a4 // ldp q4, q5, [x5, #160]
+	WORD $0xad451ce6 // ldp q6, q7, [x7, #160]
+	WORD $0xad452508 // ldp q8, q9, [x8, #160]
+	WORD $0xad452d2a // ldp q10, q11, [x9, #160]
+	WORD $0xad301424 // stp q4, q5, [x1, #-512]
+	WORD $0xad042c2a // stp q10, q11, [x1, #128]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad344430 // stp q16, q17, [x1, #-384]
+	WORD $0xad38342c // stp q12, q13, [x1, #-256]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3c4430 // stp q16, q17, [x1, #-128]
+	WORD $0xad00342c // stp q12, q13, [x1]
+	WORD $0xad4714a4 // ldp q4, q5, [x5, #224]
+	WORD $0xad471ce6 // ldp q6, q7, [x7, #224]
+	WORD $0xad472508 // ldp q8, q9, [x8, #224]
+	WORD $0xad472d2a // ldp q10, q11, [x9, #224]
+	WORD $0xad311424 // stp q4, q5, [x1, #-480]
+	WORD $0xad052c2a // stp q10, q11, [x1, #160]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad354430 // stp q16, q17, [x1, #-352]
+	WORD $0xad39342c // stp q12, q13, [x1, #-224]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad3d4430 // stp q16, q17, [x1, #-96]
+	WORD $0xad01342c // stp q12, q13, [x1, #32]
+	WORD $0xad6e1424 // ldp q4, q5, [x1, #-576]
+	WORD $0xad6f1c26 // ldp q6, q7, [x1, #-544]
+	WORD $0xad702428 // ldp q8, q9, [x1, #-512]
+	WORD $0xad712c2a // ldp q10, q11, [x1, #-480]
+	WORD $0xad011544 // stp q4, q5, [x10, #32]
+	WORD $0xad012dea // stp q10, q11, [x15, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad014570 // stp q16, q17, [x11, #32]
+	WORD $0xad01358c // stp q12, q13, [x12, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0145b0 // stp q16, q17, [x13, #32]
+	WORD $0xad0135cc // stp q12, q13, [x14, #32]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad721424 // ldp q4, q5, [x1, #-448]
+	WORD $0xad731c26 // ldp q6, q7, [x1, #-416]
+	WORD $0xad742428 // ldp q8, q9, [x1, #-384]
+	WORD $0xad752c2a // ldp q10, q11, [x1, #-352]
+	WORD $0xad011544 // stp q4, q5, [x10, #32]
+	WORD $0xad012dea // stp q10, q11, [x15, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad014570 // stp q16, q17, [x11, #32]
+	WORD $0xad01358c // stp q12, q13, [x12, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0145b0 // stp q16, q17, [x13, #32]
+	WORD $0xad0135cc // stp q12, q13, [x14, #32]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad761424 // ldp q4, q5, [x1, #-320]
+	WORD $0xad771c26 // ldp q6, q7, [x1, #-288]
+	WORD $0xad782428 // ldp q8, q9, [x1, #-256]
+	WORD $0xad792c2a // ldp q10, q11, [x1, #-224]
+	WORD $0xad011544 // stp q4, q5, [x10, #32]
+	WORD $0xad012dea // stp q10, q11, [x15, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad014570 // stp q16, q17, [x11, #32]
+	WORD $0xad01358c // stp q12, q13, [x12, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0145b0 // stp q16, q17, [x13, #32]
+	WORD $0xad0135cc // stp q12, q13, [x14, #32]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad7a1424 // ldp q4, q5, [x1, #-192]
+	WORD $0xad7b1c26 // ldp q6, q7, [x1, #-160]
+	WORD $0xad7c2428 // ldp q8, q9, [x1, #-128]
+	WORD $0xad7d2c2a // ldp q10, q11, [x1, #-96]
+	WORD $0xad011544 // stp q4, q5, [x10, #32]
+	WORD $0xad012dea // stp q10, q11, [x15, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad014570 // stp q16, q17, [x11, #32]
+	WORD $0xad01358c // stp q12, q13, [x12, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0145b0 // stp q16, q17, [x13, #32]
+	WORD $0xad0135cc // stp q12, q13, [x14, #32]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad7e1424 // ldp q4, q5, [x1, #-64]
+	WORD $0xad7f1c26 // ldp q6, q7, [x1, #-32]
+	WORD $0xad402428 // ldp q8, q9, [x1]
+	WORD $0xad412c2a // ldp q10, q11, [x1, #32]
+	WORD $0xad011544 // stp q4, q5, [x10, #32]
+	WORD $0xad012dea // stp q10, q11, [x15, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad014570 // stp q16, q17, [x11, #32]
+	WORD $0xad01358c // stp q12, q13, [x12, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0145b0 // stp q16, q17, [x13, #32]
+	WORD $0xad0135cc // stp q12, q13, [x14, #32]
+	ADD R16, R10, R10
+	ADD R16, R11, R11
+	ADD R16, R12, R12
+	ADD R16, R13, R13
+	ADD R16, R14, R14
+	ADD R16, R15, R15
+	WORD $0xad421424 // ldp q4, q5, [x1, #64]
+	WORD $0xad431c26 // ldp q6, q7, [x1, #96]
+	WORD $0xad442428 // ldp q8, q9, [x1, #128]
+	WORD $0xad452c2a // ldp q10, q11, [x1, #160]
+	WORD $0xad011544 // stp q4, q5, [x10, #32]
+	WORD $0xad012dea // stp q10, q11, [x15, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e22cd0c // fmla v12.4s, v8.4s, v2.4s
+	WORD $0x4e22cd2d // fmla v13.4s, v9.4s, v2.4s
+	WORD $0x4e22cd4e // fmla v14.4s, v10.4s, v2.4s
+	WORD $0x4e22cd6f // fmla v15.4s, v11.4s, v2.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e20cdd0 // fmla v16.4s, v14.4s, v0.4s
+	WORD $0x4e20cdf1 // fmla v17.4s, v15.4s, v0.4s
+	WORD $0x4ea0cdcc // fmls v12.4s, v14.4s, v0.4s
+	WORD $0x4ea0cded // fmls v13.4s, v15.4s, v0.4s
+	WORD $0xad014570 // stp q16, q17, [x11, #32]
+	WORD $0xad01358c // stp q12, q13, [x12, #32]
+	WORD $0x4ea41c8c // mov v12.16b, v4.16b
+	WORD $0x4ea51cad // mov v13.16b, v5.16b
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4ea71cef // mov v15.16b, v7.16b
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x4e23cd2d // fmla v13.4s, v9.4s, v3.4s
+	WORD $0x4e23cd4e // fmla v14.4s, v10.4s, v3.4s
+	WORD $0x4e23cd6f // fmla v15.4s, v11.4s, v3.4s
+	WORD $0x4eac1d90 // mov v16.16b, v12.16b
+	WORD $0x4ead1db1 // mov v17.16b, v13.16b
+	WORD $0x4e21cdd0 // fmla v16.4s, v14.4s, v1.4s
+	WORD $0x4e21cdf1 // fmla v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1cdcc // fmls v12.4s, v14.4s, v1.4s
+	WORD $0x4ea1cded // fmls v13.4s, v15.4s, v1.4s
+	WORD $0xad0145b0 // stp q16, q17, [x13, #32]
+	WORD $0xad0135cc // stp q12, q13, [x14, #32]
+	SUB R17, R10, R10
+	SUB R17, R11, R11
+	SUB R17, R12, R12
+	SUB R17, R13, R13
+	SUB R17, R14, R14
+	SUB R17, R15, R15
+	ADD $64, R10, R10
+	ADD $64, R11, R11
+	ADD $64, R12, R12
+	ADD $64, R13, R13
+	ADD $64, R14, R14
+	ADD $64, R15, R15
+	ADD $256, R5, R5
+	ADD $256, R7, R7
+	ADD $256, R8, R8
+	ADD $256, R9, R9
+	SUBS $1, R3, R3
+	BNE tile1
+tileDone2:
+	RET
+
+// func winogradWeightsBackNEON(args *WinogradWeightsArgs)
+TEXT ·winogradWeightsBackNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 32(R0), R1
+	ADD $576, R1, R1
+	MOVD 40(R0), R2
+	WORD $0x3dc08040 // ldr q0, [x2, #512]
+	WORD $0x3dc09041 // ldr q1, [x2, #576]
+	WORD $0x3dc0a042 // ldr q2, [x2, #640]
+	WORD $0x3dc0b043 // ldr q3, [x2, #704]
+	WORD $0x3dc0c044 // ldr q4, [x2, #768]
+	WORD $0x3dc0d045 // ldr q5, [x2, #832]
+	WORD $0x3dc0e046 // ldr q6, [x2, #896]
+	MOVD 24(R0), R3
+	MOVD 8(R0), R4
+	MOVD 0(R0), R5
+	ADD R4, R5, R6
+	ADD R4, R6, R7
+	ADD R4, R7, R8
+	ADD R4, R8, R9
+	ADD R4, R9, R10
+	ADD R4<<1, R4, R11
+	ADD R11, R11, R11
+	ADD R11<<2, R11, R12
+	MOVD 16(R0), R13
+	ADD R3, R13, R14
+	ADD R3, R14, R15
+	ADD R3, R15, R16
+	ADD R3, R16, R17
+	ADD R3, R17, R19
+	ADD R3, R19, R20
+	ADD R3, R20, R21
+	ADD R3, R21, R22
+	MOVD $32, R23
+	CBZ R23, lanesDone2
+lanes1:
+	WORD $0xad4020c7 // ldp q7, q8, [x6]
+	WORD $0xad4030eb // ldp q11, q12, [x7]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad40310b // ldp q11, q12, [x8]
+	WORD $0xad40412f // ldp q15, q16, [x9]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad4040af // ldp q15, q16, [x5]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad2e402f // stp q15, q16, [x1, #-576]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad2f402f // stp q15, q16, [x1, #-544]
+	WORD $0xad40414f // ldp q15, q16, [x10]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad30402f // stp q15, q16, [x1, #-512]
+	ADD R11, R5, R5
+	ADD R11, R6, R6
+	ADD R11, R7, R7
+	ADD R11, R8, R8
+	ADD R11, R9, R9
+	ADD R11, R10, R10
+	WORD $0xad4020c7 // ldp q7, q8, [x6]
+	WORD $0xad4030eb // ldp q11, q12, [x7]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad40310b // ldp q11, q12, [x8]
+	WORD $0xad40412f // ldp q15, q16, [x9]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad4040af // ldp q15, q16, [x5]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad31402f // stp q15, q16, [x1, #-480]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad32402f // stp q15, q16, [x1, #-448]
+	WORD $0xad40414f // ldp q15, q16, [x10]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad33402f // stp q15, q16, [x1, #-416]
+	ADD R11, R5, R5
+	ADD R11, R6, R6
+	ADD R11, R7, R7
+	ADD R11, R8, R8
+	ADD R11, R9, R9
+	ADD R11, R10, R10
+	WORD $0xad4020c7 // ldp q7, q8, [x6]
+	WORD $0xad4030eb // ldp q11, q12, [x7]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad40310b // ldp q11, q12, [x8]
+	WORD $0xad40412f // ldp q15, q16, [x9]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad4040af // ldp q15, q16, [x5]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad34402f // stp q15, q16, [x1, #-384]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad35402f // stp q15, q16, [x1, #-352]
+	WORD $0xad40414f // ldp q15, q16, [x10]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad36402f // stp q15, q16, [x1, #-320]
+	ADD R11, R5, R5
+	ADD R11, R6, R6
+	ADD R11, R7, R7
+	ADD R11, R8, R8
+	ADD R11, R9, R9
+	ADD R11, R10, R10
+	WORD $0xad4020c7 // ldp q7, q8, [x6]
+	WORD $0xad4030eb // ldp q11, q12, [x7]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad40310b // ldp q11, q12, [x8]
+	WORD $0xad40412f // ldp q15, q16, [x9]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad4040af // ldp q15, q16, [x5]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad37402f // stp q15, q16, [x1, #-288]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad38402f // stp q15, q16, [x1, #-256]
+	WORD $0xad40414f // ldp q15, q16, [x10]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad39402f // stp q15, q16, [x1, #-224]
+	ADD R11, R5, R5
+	ADD R11, R6, R6
+	ADD R11, R7, R7
+	ADD R11, R8, R8
+	ADD R11, R9, R9
+	ADD R11, R10, R10
+	WORD $0xad4020c7 // ldp q7, q8, [x6]
+	WORD $0xad4030eb // ldp q11, q12, [x7]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad40310b // ldp q11, q12, [x8]
+	WORD $0xad40412f // ldp q15, q16, [x9]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad4040af // ldp q15, q16, [x5]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad3a402f // stp q15, q16, [x1, #-192]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad3b402f // stp q15, q16, [x1, #-160]
+	WORD $0xad40414f // ldp q15, q16, [x10]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad3c402f // stp q15, q16, [x1, #-128]
+	ADD R11, R5, R5
+	ADD R11, R6, R6
+	ADD R11, R7, R7
+	ADD R11, R8, R8
+	ADD R11, R9, R9
+	ADD R11, R10, R10
+	WORD $0xad4020c7 // ldp q7, q8, [x6]
+	WORD $0xad4030eb // ldp q11, q12, [x7]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad40310b // ldp q11, q12, [x8]
+	WORD $0xad40412f // ldp q15, q16, [x9]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad4040af // ldp q15, q16, [x5]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad3d402f // stp q15, q16, [x1, #-96]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad3e402f // stp q15, q16, [x1, #-64]
+	WORD $0xad40414f // ldp q15, q16, [x10]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad3f402f // stp q15, q16, [x1, #-32]
+	SUB R12, R5, R5
+	SUB R12, R6, R6
+	SUB R12, R7, R7
+	SUB R12, R8, R8
+	SUB R12, R9, R9
+	SUB R12, R10, R10
+	WORD $0xad712027 // ldp q7, q8, [x1, #-480]
+	WORD $0xad74302b // ldp q11, q12, [x1, #-384]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad77302b // ldp q11, q12, [x1, #-288]
+	WORD $0xad7a402f // ldp q15, q16, [x1, #-192]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad6e402f // ldp q15, q16, [x1, #-576]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad0041af // stp q15, q16, [x13]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad00420f // stp q15, q16, [x16]
+	WORD $0xad7d402f // ldp q15, q16, [x1, #-96]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad00428f // stp q15, q16, [x20]
+	WORD $0xad722027 // ldp q7, q8, [x1, #-448]
+	WORD $0xad75302b // ldp q11, q12, [x1, #-352]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad78302b // ldp q11, q12, [x1, #-256]
+	WORD $0xad7b402f // ldp q15, q16, [x1, #-160]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad6f402f // ldp q15, q16, [x1, #-544]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad0041cf // stp q15, q16, [x14]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad00422f // stp q15, q16, [x17]
+	WORD $0xad7e402f // ldp q15, q16, [x1, #-64]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad0042af // stp q15, q16, [x21]
+	WORD $0xad732027 // ldp q7, q8, [x1, #-416]
+	WORD $0xad76302b // ldp q11, q12, [x1, #-320]
+	WORD $0x4eabd4e9 // fsub v9.4s, v7.4s, v11.4s
+	WORD $0x4eacd50a // fsub v10.4s, v8.4s, v12.4s
+	WORD $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+	WORD $0xad79302b // ldp q11, q12, [x1, #-224]
+	WORD $0xad7c402f // ldp q15, q16, [x1, #-128]
+	WORD $0x4eafd56d // fsub v13.4s, v11.4s, v15.4s
+	WORD $0x4eb0d58e // fsub v14.4s, v12.4s, v16.4s
+	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
+	WORD $0x4e30d58c // fadd v12.4s, v12.4s, v16.4s
+	WORD $0xad70402f // ldp q15, q16, [x1, #-512]
+	WORD $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD $0x4e21ccef // fmla v15.4s, v7.4s, v1.4s
+	WORD $0x4e21cd10 // fmla v16.4s, v8.4s, v1.4s
+	WORD $0x4e24cd6f // fmla v15.4s, v11.4s, v4.4s
+	WORD $0x4e24cd90 // fmla v16.4s, v12.4s, v4.4s
+	WORD $0xad0041ef // stp q15, q16, [x15]
+	WORD $0x6e22dd2f // fmul v15.4s, v9.4s, v2.4s
+	WORD $0x6e22dd50 // fmul v16.4s, v10.4s, v2.4s
+	WORD $0x4e25cdaf // fmla v15.4s, v13.4s, v5.4s
+	WORD $0x4e25cdd0 // fmla v16.4s, v14.4s, v5.4s
+	WORD $0xad00426f // stp q15, q16, [x19]
+	WORD $0xad7f402f // ldp q15, q16, [x1, #-32]
+	WORD $0x4e23ccef // fmla v15.4s, v7.4s, v3.4s
+	WORD $0x4e23cd10 // fmla v16.4s, v8.4s, v3.4s
+	WORD $0x4e26cd6f // fmla v15.4s, v11.4s, v6.4s
+	WORD $0x4e26cd90 // fmla v16.4s, v12.4s, v6.4s
+	WORD $0xad0042cf // stp q15, q16, [x22]
+	ADD $32, R13, R13
+	ADD $32, R14, R14
+	ADD $32, R15, R15
+	ADD $32, R16, R16
+	ADD $32, R17, R17
+	ADD $32, R19, R19
+	ADD $32, R20, R20
+	ADD $32, R21, R21
+	ADD $32, R22, R22
+	ADD $32, R5, R5
+	ADD $32, R6, R6
+	ADD $32, R7, R7
+	ADD $32, R8, R8
+	ADD $32, R9, R9
+	ADD $32, R10, R10
+	SUBS $1, R23, R23
+	BNE lanes1
+lanesDone2:
+	RET

@@ -31,6 +31,8 @@ var families = []struct {
 			winogradIn(e, s, false)
 			winogradOut(e, s, false)
 			winogradWeights(e, s, false)
+			winogradOutBack(e, s)
+			winogradWeightsBack(e, s)
 		}
 	}},
 	{"runs", func(e *emitter) {

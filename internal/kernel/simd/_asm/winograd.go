@@ -258,15 +258,8 @@ func winogradOut(e *emitter, s *simd, half bool) {
 
 // outward is one transform of points to a tile's row or column; see Algorithm.
 func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value reg.VecVirtual)) {
-	pair := func(i int) (sum, difference reg.VecVirtual) {
-		sum, difference = w.load(from(i)), w.s.register(w.emitter)
-		second := w.load(from(i + 1))
-		w.VSUBPS(second, sum, difference)
-		w.VADDPS(second, sum, sum)
-		return sum, difference
-	}
-	sumA, differenceA := pair(1)
-	sumB, differenceB := pair(3)
+	sumA, differenceA := w.pair(from, 1)
+	sumB, differenceB := w.pair(from, 3)
 	first := w.load(from(0))
 	w.VADDPS(sumA, first, first)
 	w.VADDPS(sumB, first, first)
@@ -288,37 +281,107 @@ func (w *winograd) outward(from func(i int) operand.Mem, store func(i int, value
 	}
 }
 
+// pair returns the sum and the difference of two points beside each other.
+func (w *winograd) pair(from func(i int) operand.Mem, i int) (sum, difference reg.VecVirtual) {
+	sum, difference = w.load(from(i)), w.s.register(w.emitter)
+	second := w.load(from(i + 1))
+	w.VSUBPS(second, sum, difference)
+	w.VADDPS(second, sum, sum)
+	return sum, difference
+}
+
+// winogradOutBack transforms tiles of the output's gradient to points: AdA'.
+func winogradOutBack(e *emitter, s *simd) {
+	w, field := beginWinograd(e, s, false, "winogradOutBack", "WinogradInArgs",
+		"Transforms tiles of the output's gradient to points.", "a", "b", "a2", "b2")
+	x, row, tiles := field("X"), field("Row"), field("Tiles")
+	to, point := field("Points"), field("Point")
+	last := e.GP64() // row 3
+	e.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, last)
+	e.ADDQ(x, last)
+	pixel := func(i, j, v int) operand.Mem {
+		m := operand.Mem{Base: x, Disp: j*w.pixel + v*s.bytes}
+		if i == 3 {
+			m.Base = last
+		} else if i > 0 {
+			m.Index, m.Scale = row, uint8(i)
+		}
+		return m
+	}
+	e.times("tile", tiles, func() {
+		for v := range s.perBlock() {
+			for j := range w.output {
+				w.outwardBack(func(i int) reg.VecVirtual { return w.load(pixel(i, j, v)) },
+					func(i int) operand.Mem { return w.at(i*w.output + j) })
+			}
+			w.pointRows(to, point, func(row int, at func(j, v int) operand.Mem) {
+				w.outwardBack(func(j int) reg.VecVirtual { return w.saved(row*w.output + j) },
+					func(j int) operand.Mem { return at(j, v) })
+			})
+		}
+		e.ADDQ(operand.U32(w.output*w.pixel), x)
+		e.ADDQ(operand.U32(w.output*w.pixel), last)
+		e.ADDQ(operand.U32(w.pixel), to)
+	})
+	e.end()
+}
+
+// outwardBack is one transform of a tile's row or column to points, by A.
+func (w *winograd) outwardBack(load func(i int) reg.VecVirtual, to func(i int) operand.Mem) {
+	d := make([]reg.VecVirtual, w.output)
+	for i := range d {
+		d[i] = load(i)
+	}
+	w.VMOVUPS(d[0], to(0))
+	w.VMOVUPS(d[3], to(5))
+	for pair, names := range [][2]string{{"a", "a2"}, {"b", "b2"}} {
+		even, odd := w.copy(d[0]), w.copy(d[1])
+		w.add(even, names[1], d[2])
+		w.add(odd, names[1], d[3])
+		plus, minus := w.around(even, names[0], odd)
+		w.VMOVUPS(plus, to(1+2*pair))
+		w.VMOVUPS(minus, to(2+2*pair))
+	}
+}
+
 // winogradWeights transforms weights: GwG'.
 func winogradWeights(e *emitter, s *simd, half bool) {
 	w, field := beginWinograd(e, s, half, "winogradWeights", "WinogradWeightsArgs",
 		"Transforms 16x16 kernels of 3x3 to points.",
 		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
 	to, point := field("Points"), field("Point")
-	top, tap := field("W"), field("Tap")
-	middle, bottom := e.GP64(), e.GP64() // rows of taps
-	e.LEAQ(operand.Mem{Base: tap, Index: tap, Scale: 2}, middle)
-	e.LEAQ(operand.Mem{Base: top, Index: middle, Scale: 2}, bottom)
-	e.ADDQ(top, middle)
-	lanes := e.GP64()
-	e.MOVQ(operand.U32(16*s.perBlock()), lanes)
-	e.times("lanes", lanes, func() {
+	w.eachLane(field("W"), field("Tap"), to, func(tap func(i, j int) operand.Mem) {
 		for j := range 3 {
-			w.weigh(func(i int) operand.Mem {
-				m := operand.Mem{Base: []reg.GPVirtual{top, middle, bottom}[i]}
-				if j > 0 {
-					m.Index, m.Scale = tap, uint8(j)
-				}
-				return m
-			}, func(i int) operand.Mem { return w.at(i*3 + j) })
+			w.weigh(func(i int) operand.Mem { return tap(i, j) }, func(i int) operand.Mem { return w.at(i*3 + j) })
 		}
 		w.pointRows(to, point, func(row int, at func(j, v int) operand.Mem) {
 			w.weigh(func(j int) operand.Mem { return w.at(row*3 + j) }, func(j int) operand.Mem { return at(j, 0) })
 		})
-		for _, r := range []reg.GPVirtual{top, middle, bottom, to} {
-			e.ADDQ(operand.U32(s.bytes), r)
-		}
 	})
 	e.end()
+}
+
+// eachLane emits body for each vector of the 16x16 values of a tap, and of a point.
+func (w *winograd) eachLane(first, apart, points reg.GPVirtual, body func(tap func(i, j int) operand.Mem)) {
+	middle, bottom := w.GP64(), w.GP64() // rows of taps
+	w.LEAQ(operand.Mem{Base: apart, Index: apart, Scale: 2}, middle)
+	w.LEAQ(operand.Mem{Base: first, Index: middle, Scale: 2}, bottom)
+	w.ADDQ(first, middle)
+	rows := []reg.GPVirtual{first, middle, bottom}
+	lanes := w.GP64()
+	w.MOVQ(operand.U32(16*w.s.perBlock()), lanes)
+	w.times("lanes", lanes, func() {
+		body(func(i, j int) operand.Mem {
+			m := operand.Mem{Base: rows[i]}
+			if j > 0 {
+				m.Index, m.Scale = apart, uint8(j)
+			}
+			return m
+		})
+		for _, r := range append(rows, points) {
+			w.ADDQ(operand.U32(w.s.bytes), r)
+		}
+	})
 }
 
 // weigh is one transform of three weights; see Algorithm.
@@ -336,4 +399,37 @@ func (w *winograd) weigh(from, to func(i int) operand.Mem) {
 	}
 	w.VMULPS(w.constants["g0"], first, first)
 	w.VMOVUPS(first, to(0))
+}
+
+// winogradWeightsBack transforms the points of gradients to those of weights: G'dG.
+func winogradWeightsBack(e *emitter, s *simd) {
+	w, field := beginWinograd(e, s, false, "winogradWeightsBack", "WinogradWeightsArgs",
+		"Makes gradients of 16x16 kernels of 3x3 of their points.",
+		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
+	from, point := field("Points"), field("Point")
+	w.eachLane(field("W"), field("Tap"), from, func(tap func(i, j int) operand.Mem) {
+		w.pointRows(from, point, func(row int, at func(j, v int) operand.Mem) {
+			w.weighBack(func(j int) operand.Mem { return at(j, 0) }, func(j int) operand.Mem { return w.at(row*3 + j) })
+		})
+		for j := range 3 {
+			w.weighBack(func(i int) operand.Mem { return w.at(i*3 + j) }, func(i int) operand.Mem { return tap(i, j) })
+		}
+	})
+	e.end()
+}
+
+// weighBack is one transform of points to three taps, by G'.
+func (w *winograd) weighBack(from, to func(i int) operand.Mem) {
+	sumA, differenceA := w.pair(from, 1)
+	sumB, differenceB := w.pair(from, 3)
+	first, third := w.scaled("g0", w.load(from(0))), w.load(from(5))
+	w.add(first, "gA", sumA)
+	w.add(first, "gB", sumB)
+	second := w.scaled("gAa", differenceA)
+	w.add(second, "gBb", differenceB)
+	w.add(third, "gAa2", sumA)
+	w.add(third, "gBb2", sumB)
+	for i, value := range []reg.VecVirtual{first, second, third} {
+		w.VMOVUPS(value, to(i))
+	}
 }

@@ -28,6 +28,8 @@ var families = []struct {
 		winogradIn(f)
 		winogradOut(f)
 		winogradWeights(f)
+		winogradOutBack(f)
+		winogradWeightsBack(f)
 	}},
 	{"runs", func(f *file) {
 		transpose(f)

@@ -201,17 +201,8 @@ func winogradOut(f *file) {
 
 // outward is one transform of six values to four; see simd.Algorithm.
 func (w *winograd) outward(from func(i int) address, store func(i int, value pair)) {
-	combined := func(i int) (sum, difference pair) {
-		sum, difference = w.read(from(i)), w.pair()
-		w.scope(func() {
-			second := w.read(from(i + 1))
-			w.both("fsub", sum, second, difference)
-			w.both("fadd", sum, second, sum)
-		})
-		return sum, difference
-	}
-	sumA, differenceA := combined(1)
-	sumB, differenceB := combined(3)
+	sumA, differenceA := w.combined(from, 1)
+	sumB, differenceB := w.combined(from, 3)
 	w.scope(func() {
 		first := w.read(from(0))
 		w.both("fadd", first, sumA, first)
@@ -234,6 +225,68 @@ func (w *winograd) outward(from func(i int) address, store func(i int, value pai
 			}
 			w.by("fmla", powers[1], byB, value)
 			store(i+1, value)
+		})
+	}
+}
+
+// combined returns the sum and the difference of two points beside each other.
+func (w *winograd) combined(from func(i int) address, i int) (sum, difference pair) {
+	sum, difference = w.read(from(i)), w.pair()
+	w.scope(func() {
+		second := w.read(from(i + 1))
+		w.both("fsub", sum, second, difference)
+		w.both("fadd", sum, second, sum)
+	})
+	return sum, difference
+}
+
+// winogradOutBack transforms tiles of the output's gradient to points: AdA'.
+func winogradOutBack(f *file) {
+	w, field := beginWinograd(f, "winogradOutBack", "WinogradInArgs",
+		"Transforms 4x4 tiles of the output's gradient to 36 points each.", "a", "b", "a2", "b2")
+	tiles, point := field("Tiles"), field("Point")
+	rows := w.pointers(field("X"), field("Row"), 4)
+	points := w.newPoints(field("Points"), point)
+	w.times("tile", tiles, func() {
+		for v := 0; v < perBlock; v += together {
+			for j := range 4 {
+				w.scope(func() {
+					w.outwardBack(func(i int) address { return at(rows[i], j*block+v*vector) },
+						func(i int) address { return w.saved(i*4 + j) })
+				})
+			}
+			w.pointRows(points, v*vector, func(row int, at func(j int) address) {
+				w.outwardBack(func(j int) address { return w.saved(row*4 + j) }, at)
+			})
+		}
+		for _, p := range points.adjacent {
+			w.advance(p, block)
+		}
+		for _, r := range rows {
+			w.advance(r, 4*block)
+		}
+	})
+	w.end()
+}
+
+// outwardBack is one transform of four values to six, by A; see simd.Algorithm.
+func (w *winograd) outwardBack(from, to func(i int) address) {
+	d := make([]pair, 4)
+	for i := range d {
+		d[i] = w.read(from(i))
+	}
+	w.write(d[0], to(0))
+	w.write(d[3], to(5))
+	for group, names := range [][2]string{{"a", "a2"}, {"b", "b2"}} {
+		w.scope(func() {
+			even, odd := w.clone(d[0]), w.clone(d[1])
+			w.by("fmla", names[1], d[2], even)
+			w.by("fmla", names[1], d[3], odd)
+			plus := w.clone(even)
+			w.by("fmla", names[0], odd, plus)
+			w.by("fmls", names[0], odd, even)
+			w.write(plus, to(1+2*group))
+			w.write(even, to(2+2*group))
 		})
 	}
 }
@@ -282,4 +335,59 @@ func (w *winograd) weigh(from, to func(i int) address) {
 	}
 	w.by("fmul", "g0", first, first)
 	w.write(first, to(0))
+}
+
+// winogradWeightsBack transforms the points of gradients to those of weights: G'dG.
+func winogradWeightsBack(f *file) {
+	w, field := beginWinograd(f, "winogradWeightsBack", "WinogradWeightsArgs",
+		"Makes gradients of 16x16 kernels of 3x3 of 36 points each.",
+		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
+	tap, point := field("Tap"), field("Point")
+	points := w.newPoints(field("Points"), point)
+	taps := w.pointers(field("W"), tap, 9)
+	lanes := w.general()
+	w.set(16*perBlock/together, lanes)
+	w.times("lanes", lanes, func() {
+		w.pointRows(points, 0, func(row int, at func(j int) address) {
+			w.weighBack(at, func(j int) address { return w.saved(row*3 + j) })
+		})
+		for j := range 3 {
+			w.scope(func() {
+				w.weighBack(func(i int) address { return w.saved(i*3 + j) }, func(i int) address { return at(taps[3*i+j], 0) })
+			})
+		}
+		for _, r := range append(taps, points.adjacent...) {
+			w.advance(r, together*vector)
+		}
+	})
+	w.end()
+}
+
+// weighBack is one transform of six values to three, by G'; see simd.Algorithm.
+func (w *winograd) weighBack(from, to func(i int) address) {
+	sumA, differenceA := w.combined(from, 1)
+	sumB, differenceB := w.combined(from, 3)
+	for i, powers := range [][2]string{{"gA", "gB"}, {"gAa", "gBb"}, {"gAa2", "gBb2"}} {
+		byA, byB := sumA, sumB
+		if i == 1 {
+			byA, byB = differenceA, differenceB
+		}
+		w.scope(func() {
+			var value pair
+			switch i {
+			case 0:
+				value = w.read(from(0))
+				w.by("fmul", "g0", value, value)
+				w.by("fmla", powers[0], byA, value)
+			case 1:
+				value = w.pair()
+				w.by("fmul", powers[0], byA, value)
+			case 2:
+				value = w.read(from(5))
+				w.by("fmla", powers[0], byA, value)
+			}
+			w.by("fmla", powers[1], byB, value)
+			w.write(value, to(i))
+		})
+	}
 }
