@@ -213,7 +213,11 @@ func (c convCase) trainingBF16(r *rand.Rand, x, y viewBF16) (all []BF16) {
 	norm.ForwardBF16(z.MapBF16, y.MapBF16)
 	norm.BackwardBF16(dz.MapBF16, dgamma, dbeta, dz.MapBF16, y.MapBF16, false)
 	c.BackwardDataBF16(dx.MapBF16, dz.MapBF16, packed)
-	c.BackwardWeightsBF16(dw, x.MapBF16, dz.MapBF16)
+	if active.BF16.Pairs[1][1] != nil {
+		c.BackwardWeightsBF16(dw, x.MapBF16, dz.MapBF16)
+	} else { // Winograd's are float32's, whose bits are not the twin's
+		c.pairedWeights(dw, x.MapBF16, dz.MapBF16)
+	}
 	for _, floats := range [][]float32{dw, mean, variance, dgamma, dbeta} {
 		all = append(all, BF16s(floats)...)
 	}

@@ -18,26 +18,32 @@ const pairedBytes = 24 << 20
 // gradient, given the input x and the gradient dy of the output.
 func (c Conv) BackwardWeights(dw []float32, x, dy Map) {
 	c.check("BackwardWeights", dy.operand("BackwardWeights"), x.operand("BackwardWeights"), len(dw))
-	if c.hasWinogradGradient(dy) {
+	if c.hasWinogradGradient(dy.N, dy.H, dy.W) {
 		c.winogradGradient(dw, x, dy)
 		return
 	}
 	c.backwardWeights(inFloat32, dw, x, dy, false)
 }
 
-// BackwardWeightsBF16 is BackwardWeights in bf16: sums are float32. The images are
-// taken in pairs, because the instruction adds the products of two neighbouring
-// bf16, and the pairs of some images at a time are written out before.
+// BackwardWeightsBF16 is BackwardWeights in bf16: sums are float32.
 func (c Conv) BackwardWeightsBF16(dw []float32, x, dy MapBF16) {
 	c.check("BackwardWeightsBF16", dy.operand("BackwardWeightsBF16"), x.operand("BackwardWeightsBF16"), len(dw))
-	if x.N == 0 {
+	switch {
+	case x.N == 0:
 		clear(dw[:c.WeightLen()])
-		return
-	}
-	if active.BF16.Pairs[1][1] != nil && c.StrideH == c.StrideW {
+	case active.BF16.Pairs[1][1] != nil && c.StrideH == c.StrideW:
 		c.pairsGradient(x, dy).run(dw)
-		return
+	case c.hasWinogradGradientBF16(dy.N, dy.H, dy.W):
+		c.winogradGradientBF16(dw, x, dy)
+	default:
+		c.pairedWeights(dw, x, dy)
 	}
+}
+
+// pairedWeights is BackwardWeightsBF16 by tiles. The images are taken in pairs, because
+// the instruction adds the products of two neighbouring bf16, and the pairs of some images
+// at a time are written out before.
+func (c Conv) pairedWeights(dw []float32, x, dy MapBF16) {
 	pairs, xFloats, dyFloats := (x.N+1)/2, x.C*x.H*x.W, dy.C*dy.H*dy.W
 	parts, most := pairedParts(pairs, xFloats+dyFloats)
 	memory := borrowFloats(most * (xFloats + dyFloats))

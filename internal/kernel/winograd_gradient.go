@@ -18,10 +18,17 @@ const (
 )
 
 // hasWinogradGradient reports whether winogradGradient computes the gradient of weights
-// faster: tiles that reach far beyond the image save little.
-func (c Conv) hasWinogradGradient(dy Map) bool {
-	pixels := winogradTiles(simd.F4, dy.H) * winogradTiles(simd.F4, dy.W) * simd.F4.Output * simd.F4.Output
-	return c.winogradPays(simd.F4, dy.N, dy.H, dy.W) && 8*dy.H*dy.W >= 5*pixels
+// faster, of n images whose results are h by w: tiles that reach far beyond save little.
+func (c Conv) hasWinogradGradient(n, h, w int) bool {
+	pixels := winogradTiles(simd.F4, h) * winogradTiles(simd.F4, w) * simd.F4.Output * simd.F4.Output
+	return c.winogradPays(simd.F4, n, h, w) && 8*h*w >= 5*pixels
+}
+
+// hasWinogradGradientBF16 is hasWinogradGradient in bf16, where direct products take half of
+// the time: less than reading and writing the sums of all points, if there are many.
+func (c Conv) hasWinogradGradientBF16(n, h, w int) bool {
+	const most = 8 << 20
+	return c.hasWinogradGradient(n, h, w) && c.WinogradLen()*floatBytes <= most
 }
 
 // winogradGradient is BackwardWeights by the transposes of the transforms of F(4x4, 3x3),
@@ -29,15 +36,26 @@ func (c Conv) hasWinogradGradient(dy Map) bool {
 //
 //	dw = G' [sum over tiles of (A dy A') * (B' x B)] G
 //
-// where * multiplies each point of a tile with that of its window.
-type winogradGradient struct {
-	*winogradProduct[float32] // whose y is dy; pieces are parts of the tiles
-	back                      *simd.GradientTransforms
-	ranges                    int // of the output blocks; a piece takes one of a part
+// where * multiplies each point of a tile with that of its window. From the points on all is
+// float32, of maps in bf16 too: there it is still faster than direct products of bf16.
+type winogradGradient[E float32 | BF16] struct {
+	*winogradProduct[E] // whose y is dy; pieces are parts of the tiles
+	*simd.GradientTransforms
+	ranges int // of the output blocks; a piece takes one of a part
 }
 
 func (c Conv) winogradGradient(dw []float32, x, dy Map) {
-	g := winogradGradient{winogradProduct: winogradInFloat32(dy, x, nil, nil), back: &active.GradientTransforms}
+	runWinogradGradient(c, dw, winogradInFloat32(dy, x, nil, nil), &active.Gradient)
+}
+
+func (c Conv) winogradGradientBF16(dw []float32, x, dy MapBF16) {
+	p := winogradInBF16(dy, x, nil, nil)
+	p.Algorithm, p.gemm = simd.F4, &active.Tiles
+	runWinogradGradient(c, dw, p, &active.BF16.Gradient)
+}
+
+func runWinogradGradient[E float32 | BF16](c Conv, dw []float32, p *winogradProduct[E], f *simd.GradientTransforms) {
+	g := winogradGradient[E]{winogradProduct: p, GradientTransforms: f}
 	g.padH, g.padW = c.PadH, c.PadW
 	g.number()
 	g.cut()
@@ -59,7 +77,7 @@ func (c Conv) winogradGradient(dw []float32, x, dy Map) {
 
 // cut decides the pieces from shapes alone: parts of the tiles, each with sums of its own,
 // and, if there are few, ranges of the output blocks, each of which transforms x again.
-func (g *winogradGradient) cut() {
+func (g *winogradGradient[E]) cut() {
 	g.pieces = min(leastPieces, g.tiles/winogradPartTiles)
 	g.pieces = max(1, g.pieces/4*4, min(2, g.pieces))
 	widest := widestOuter(g.gemm)
@@ -69,7 +87,7 @@ func (g *winogradGradient) cut() {
 }
 
 // piece computes n output blocks from k on, of one part of the tiles.
-func (g *winogradGradient) piece(dw []float32, part, k, n int) {
+func (g *winogradGradient[E]) piece(dw []float32, part, k, n int) {
 	s := borrowScratch()
 	defer s.release()
 	from, to := part*g.tiles/g.pieces, (part+1)*g.tiles/g.pieces
@@ -78,18 +96,18 @@ func (g *winogradGradient) piece(dw []float32, part, k, n int) {
 	p.most = (to - from + chunks - 1) / chunks
 	cb, points := g.x.Blocks(), g.Points()
 	temporary := s.grow(2 * points * Block)
-	w := winogradGradientWalk{back: g.back, k: k, n: n, winogradWalk: winogradWalk[float32]{
+	w := winogradGradientWalk[E]{GradientTransforms: g.GradientTransforms, k: k, n: n, winogradWalk: winogradWalk[E]{
 		winogradProduct: &p, scratch: s, inPoint: (cb * p.most) | 1, outPoint: (n * p.most) | 1,
-		patch: temporary[:points*Block], temporary: temporary[points*Block:],
+		inPixel: pixelBytes, patch: elements[E](temporary[:points*Block]), temporary: temporary[points*Block:],
 	}}
 	memory := borrowFloats(points * (w.inPoint + w.outPoint) * Block)
 	defer returnFloats(memory)
-	w.in, w.out = memory[:points*w.inPoint*Block], memory[points*w.inPoint*Block:]
+	w.in, w.out = unsafe.Pointer(&memory[0]), memory[points*w.inPoint*Block:]
 	w.sums = borrowFloats(points * n * cb * Block * Block)
 	defer returnFloats(w.sums)
 	for chunk := range chunks {
 		w.from, w.to = from+chunk*(to-from)/chunks, from+(chunk+1)*(to-from)/chunks
-		w.transform()
+		w.transform(g.WinogradIn)
 		w.transformBack()
 		w.multiply(chunk > 0)
 	}
@@ -97,17 +115,17 @@ func (g *winogradGradient) piece(dw []float32, part, k, n int) {
 }
 
 // winogradGradientWalk is the state of a piece: output blocks [k, k+n).
-type winogradGradientWalk struct {
-	winogradWalk[float32] // in and out are the points of x and dy
-	back                  *simd.GradientTransforms
-	k, n                  int
-	sums                  []float32 // [point][n][C/16][16c][16k]
+type winogradGradientWalk[E float32 | BF16] struct {
+	winogradWalk[E] // in and out are the points of x and dy
+	*simd.GradientTransforms
+	k, n int
+	sums []float32 // [point][n][C/16][16c][16k]
 }
 
 // transformBack fills out.
-func (w *winogradGradientWalk) transformBack() {
+func (w *winogradGradientWalk[E]) transformBack() {
 	a := &w.scratch.winogradIn
-	a.Point, a.Temporary, a.Constants = w.outPoint*w.pixel, unsafe.Pointer(&w.temporary[0]), w.Numbers
+	a.Point, a.Temporary, a.Constants = w.outPoint*pixelBytes, unsafe.Pointer(&w.temporary[0]), w.Numbers
 	w.rows(func(image, i, j0, j1, at int) {
 		top, whole := w.Output*i, w.wholeTiles(i, j0, j1)
 		for block := range w.n {
@@ -116,12 +134,12 @@ func (w *winogradGradientWalk) transformBack() {
 			if j0 < whole {
 				a.X, a.Row = unsafe.Pointer(&plane[(top*w.y.W+w.Output*j0)*Block]), w.y.W*w.pixel
 				a.Tiles, a.Points = whole-j0, points(j0)
-				w.back.WinogradOutBack(a)
+				w.WinogradOutBack(a)
 			}
 			for j := whole; j < j1; j++ {
 				w.cutOut(w.y, plane, w.Output, top, w.Output*j)
 				a.X, a.Row, a.Tiles, a.Points = unsafe.Pointer(&w.patch[0]), w.Output*w.pixel, 1, points(j)
-				w.back.WinogradOutBack(a)
+				w.WinogradOutBack(a)
 			}
 		}
 	})
@@ -129,7 +147,7 @@ func (w *winogradGradientWalk) transformBack() {
 
 // multiply adds the products of a chunk to the sums, which they replace unless accumulate
 // is set.
-func (w *winogradGradientWalk) multiply(accumulate bool) {
+func (w *winogradGradientWalk[E]) multiply(accumulate bool) {
 	cb, widest := w.x.Blocks(), widestOuter(w.gemm)
 	groups := (w.n + widest - 1) / widest
 	s := w.scratch
@@ -145,7 +163,7 @@ func (w *winogradGradientWalk) multiply(accumulate bool) {
 			k := group * w.n / groups
 			a.DY = unsafe.Pointer(&w.out[(point*w.outPoint+k*w.most)*Block])
 			for c := range cb {
-				a.X = unsafe.Pointer(&w.in[(point*w.inPoint+c*w.most)*Block])
+				a.X = w.input(point, c*w.most)
 				a.DW = unsafe.Pointer(&w.sums[((point*w.n+k)*cb+c)*Block*Block])
 				w.gemm.Outer[(group+1)*w.n/groups-k](a)
 			}
@@ -154,7 +172,7 @@ func (w *winogradGradientWalk) multiply(accumulate bool) {
 }
 
 // finish makes the gradients of the sums.
-func (w *winogradGradientWalk) finish(dw []float32) {
+func (w *winogradGradientWalk[E]) finish(dw []float32) {
 	cb := w.x.Blocks()
 	a := &w.scratch.winogradWeights
 	*a = simd.WinogradWeightsArgs{
@@ -164,6 +182,6 @@ func (w *winogradGradientWalk) finish(dw []float32) {
 	for i := range w.n * cb {
 		a.Points = unsafe.Pointer(&w.sums[i*Block*Block])
 		a.W = unsafe.Pointer(&dw[(w.k*cb+i)*9*Block*Block])
-		w.back.WinogradWeightsBack(a)
+		w.WinogradWeightsBack(a)
 	}
 }

@@ -91,10 +91,10 @@ func (p *winogradProduct[E]) piece(from, to int) {
 	defer returnFloats(out)
 	w := winogradWalk[E]{
 		winogradProduct: p, scratch: s, from: from, to: to, inPoint: inPoint, outPoint: outPoint,
-		in: elements[E](in)[:points*inPoint*Block], patch: elements[E](in)[points*inPoint*Block:],
+		in: unsafe.Pointer(&in[0]), inPixel: p.pixel, patch: elements[E](in)[points*inPoint*Block:],
 		out: out[:points*outPoint*Block], temporary: out[points*outPoint*Block:],
 	}
-	w.transform()
+	w.transform(p.transforms.WinogradIn)
 	groups := groups(p.gemm, kb, to-from)
 	for group := range groups {
 		k := group * kb / groups
@@ -108,8 +108,10 @@ type winogradWalk[E float32 | BF16] struct {
 	*winogradProduct[E]
 	scratch           *scratch
 	from, to          int
-	inPoint, outPoint int       // pixels from one point to the next
-	in, patch         []E       // patch: a window
+	inPoint, outPoint int // pixels from one point to the next
+	in                unsafe.Pointer
+	inPixel           int       // bytes of a point
+	patch             []E       // a window
 	out, temporary    []float32 // temporary: a window, and a pixel
 }
 
@@ -126,9 +128,9 @@ func (w *winogradWalk[E]) rows(do func(image, i, j0, j1, at int)) {
 }
 
 // transform fills in.
-func (w *winogradWalk[E]) transform() {
+func (w *winogradWalk[E]) transform(windows func(*simd.WinogradInArgs)) {
 	a := &w.scratch.winogradIn
-	a.Point, a.Temporary, a.Constants = w.inPoint*w.pixel, unsafe.Pointer(&w.temporary[0]), w.Numbers
+	a.Point, a.Temporary, a.Constants = w.inPoint*w.inPixel, unsafe.Pointer(&w.temporary[0]), w.Numbers
 	w.rows(func(image, i, j0, j1, at int) {
 		// Windows [inside, outside) are entirely in the image.
 		top := w.Output*i - w.padH
@@ -139,11 +141,11 @@ func (w *winogradWalk[E]) transform() {
 		outside = max(inside, outside)
 		for c := range w.x.Blocks() {
 			plane := w.x.Plane(image, c)
-			points := func(j int) unsafe.Pointer { return unsafe.Pointer(&w.in[(c*w.most+at+j-j0)*Block]) }
+			points := func(j int) unsafe.Pointer { return w.input(0, c*w.most+at+j-j0) }
 			if inside < outside {
 				a.X = unsafe.Pointer(&plane[(top*w.x.W+w.Output*inside-w.padW)*Block])
 				a.Row, a.Tiles, a.Points = w.x.W*w.pixel, outside-inside, points(inside)
-				w.transforms.WinogradIn(a)
+				windows(a)
 			}
 			for j := j0; j < j1; j++ {
 				if j == inside {
@@ -152,11 +154,16 @@ func (w *winogradWalk[E]) transform() {
 				if j < j1 {
 					w.cutOut(w.x, plane, w.Window, top, w.Output*j-w.padW)
 					a.X, a.Row, a.Tiles, a.Points = unsafe.Pointer(&w.patch[0]), w.Window*w.pixel, 1, points(j)
-					w.transforms.WinogradIn(a)
+					windows(a)
 				}
 			}
 		}
 	})
+}
+
+// input returns where a pixel of a point of the input is.
+func (w *winogradWalk[E]) input(point, pixel int) unsafe.Pointer {
+	return unsafe.Add(w.in, (point*w.inPoint+pixel)*w.inPixel)
 }
 
 // cutOut copies size rows of as many pixels from a row and column of m's plane to patch,
@@ -177,8 +184,8 @@ func (w *winogradWalk[E]) multiply(k, n int) {
 	s, cb, tiles := w.scratch, w.x.Blocks(), w.to-w.from
 	g := &s.gemm
 	*g = simd.GemmArgs{
-		Offsets: s.blocks(cb, w.most*w.pixel, w.tap), Count: cb,
-		APixel: w.pixel, BBlock: cb * w.tap,
+		Offsets: s.blocks(cb, w.most*w.inPixel, w.tap), Count: cb,
+		APixel: w.inPixel, BBlock: cb * w.tap,
 		CPixel: pixelBytes, CBlock: w.most * pixelBytes,
 	}
 	calls := (tiles + w.gemm.TileRows[n] - 1) / w.gemm.TileRows[n]
@@ -186,7 +193,7 @@ func (w *winogradWalk[E]) multiply(k, n int) {
 		g.B = unsafe.Pointer(&w.u[(point*w.y.Blocks()+k)*cb*Block*Block])
 		for i := range calls {
 			from, to := i*tiles/calls, (i+1)*tiles/calls
-			g.A = unsafe.Pointer(&w.in[(point*w.inPoint+from)*Block])
+			g.A = w.input(point, from)
 			g.C = unsafe.Pointer(&w.out[(point*w.outPoint+from)*Block])
 			w.gemm.Gemm[n][to-from](g)
 		}

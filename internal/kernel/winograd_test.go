@@ -154,7 +154,10 @@ func TestWinogradGradientIsTheGradientOfWeights(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(31, 32))
 		for _, c := range cases {
-			t.Run(c.String(), func(t *testing.T) { testWinogradGradient(t, r, c) })
+			t.Run(c.String(), func(t *testing.T) {
+				testWinogradGradient(t, r, c)
+				testWinogradGradientBF16(t, r, c)
+			})
 		}
 		if active.Name != "generic" {
 			t.Run(parts.String(), func(t *testing.T) { testWinogradGradient(t, r, parts) })
@@ -174,6 +177,23 @@ func testWinogradGradient(t *testing.T, r *rand.Rand, c convCase) {
 	c.winogradGradient(dw.data, x.Map, dy.Map)
 	UnpackOIHW(got, dw.data, c.K, c.C, 3, 3)
 	near(t, "winogradGradient", got, want, 16*c.n*oh*ow)
+	x.check(t, "x")
+	dy.check(t, "dy")
+	dw.check(t, "gradient")
+}
+
+func testWinogradGradientBF16(t *testing.T, r *rand.Rand, c convCase) {
+	oh, ow := c.Out(c.h, c.w)
+	x := newViewBF16(r, c.n, c.C, c.h, c.w, c.view, true)
+	dy := newViewBF16(r, c.n, c.K, oh, ow, c.view, true)
+	dw, got := newGuarded(c.WeightLen()), make([]float32, c.K*c.C*9)
+	want, xs, dys := make([]float64, len(got)), x.floats(), dy.floats()
+	c.reference(c.n, c.h, c.w, func(y, x, weight int) { want[weight] += float64(xs[x]) * float64(dys[y]) })
+
+	staleFloats()
+	c.winogradGradientBF16(dw.data, x.MapBF16, dy.MapBF16)
+	UnpackOIHW(got, dw.data, c.K, c.C, 3, 3)
+	near(t, "winogradGradientBF16", got, want, 16*c.n*oh*ow)
 	x.check(t, "x")
 	dy.check(t, "dy")
 	dw.check(t, "gradient")
@@ -278,9 +298,13 @@ func (c convCase) winograd() []float32 {
 	x := newViewMap(r, c.n, c.C, c.h, c.w, false, true)
 	u, y := randomGuarded(r, c.WinogradLen()).data, newMap(c.n, c.K, oh, ow)
 	c.ForwardWinograd(y, x.Map, u, make([]float32, c.K), false)
-	dw := make([]float32, c.WeightLen())
+	dw, dwBF16 := make([]float32, c.WeightLen()), make([]float32, c.WeightLen())
 	c.winogradGradient(dw, x.Map, y)
-	return append(y.Data, dw...)
+	half, dy := MapOf(make([]BF16, len(x.Data)), c.n, c.C, c.h, c.w), MapOf(make([]BF16, len(y.Data)), c.n, c.K, oh, ow)
+	RoundMap(half, x.Map)
+	RoundMap(dy, y)
+	c.winogradGradientBF16(dwBF16, half, dy)
+	return slices.Concat(y.Data, dw, dwBF16)
 }
 
 func BenchmarkWinograd(b *testing.B) {
@@ -304,6 +328,9 @@ func BenchmarkWinograd(b *testing.B) {
 
 			"direct":   func() { c.ForwardBias(y, x, w, bias, true) },
 			"winograd": func() { c.ForwardWinograd(y, x, u, bias, true) },
+
+			"bf16 gradient direct":   func() { c.pairedWeights(w, half, result) },
+			"bf16 gradient winograd": func() { c.winogradGradientBF16(w, half, result) },
 
 			"bf16 direct":   func() { c.ForwardBF16(result, half, rounded, bias, true) },
 			"bf16 winograd": func() { c.ForwardWinogradBF16(result, half, BF16s(u), bias, true) },

@@ -14,6 +14,8 @@ type BF16 struct {
 
 	Transforms // by F3; products are rounded before they are added, and zero below 2^-126 only when rounded to bf16
 
+	Gradient GradientTransforms // whose arithmetic is float32's, fused or not
+
 	// PackPairs makes weights for Gemm: it rounds those of a tap, [16c][16k], to
 	// pairs of c, [8c][16k][2c]. PackTransposed makes those of the transposed
 	// product: pairs of k, [8k][16c][2k].

@@ -249,6 +249,16 @@ func winogradOutBF16AVX512(args *WinogradOutArgs)
 //go:noescape
 func winogradWeightsBF16AVX512(args *WinogradWeightsArgs)
 
+// Transforms windows to points.
+//
+//go:noescape
+func winogradInWidenedBF16AVX512(args *WinogradInArgs)
+
+// Transforms tiles of the output's gradient to points.
+//
+//go:noescape
+func winogradOutBackWidenedBF16AVX512(args *WinogradInArgs)
+
 // y = scale * sum of the taps, rounded to bf16.
 //
 //go:noescape

@@ -17,7 +17,10 @@ var genericBF16 = func() *BF16 {
 			GradientSums: gradientSumsBF16Generic, GradientApply: gradientApplyBF16Generic,
 		},
 		Transforms: Transforms{F3, winogradInBF16Generic, winogradOutBF16Generic, winogradWeightsBF16Generic},
-		PackPairs:  packPairsGeneric, PackTransposed: packTransposedGeneric,
+		Gradient: GradientTransforms{
+			winogradInWidenedGeneric, winogradOutBackWidenedGeneric, winogradWeightsBackGeneric,
+		},
+		PackPairs: packPairsGeneric, PackTransposed: packTransposedGeneric,
 		PoolSum: poolSumBF16Generic, PoolSum3: poolSum3BF16Generic, PoolMax: poolMaxBF16Generic,
 		PoolMaxPositive: poolMaxPositiveBF16Generic,
 		PoolArgmax:      poolArgmaxBF16Generic, PoolMaxBack: poolMaxBackBF16Generic,

@@ -7,8 +7,8 @@ import "unsafe"
 var Generic = func() *ISA {
 	s := &ISA{Name: "generic", Runs: genericRuns, BF16: genericBF16, Int8: genericInt8, peak: peak{peakGeneric,
 		peakChains * 2},
-		Transforms:         Transforms{F4, winogradInGeneric, winogradOutGeneric, winogradWeightsGeneric},
-		GradientTransforms: GradientTransforms{winogradOutBackGeneric, winogradWeightsBackGeneric}}
+		Transforms: Transforms{F4, winogradInGeneric, winogradOutGeneric, winogradWeightsGeneric},
+		Gradient:   GradientTransforms{winogradInGeneric, winogradOutBackGeneric, winogradWeightsBackGeneric}}
 	for n := 1; n <= MaxTileBlocks; n++ {
 		s.TileRows[n] = MaxTileRows
 		for m := 1; m <= MaxTileRows; m++ {

@@ -27,18 +27,23 @@ var (
 	}
 )
 
-func winogradInGeneric(w *WinogradInArgs)       { winogradInOf(&floatPixels, F4, w) }
-func winogradInBF16Generic(w *WinogradInArgs)   { winogradInOf(&bf16Pixels, F3, w) }
+func winogradInGeneric(w *WinogradInArgs)       { winogradInOf(&floatPixels, &floatPixels, F4, w) }
+func winogradInBF16Generic(w *WinogradInArgs)   { winogradInOf(&bf16Pixels, &bf16Pixels, F3, w) }
 func winogradOutGeneric(w *WinogradOutArgs)     { winogradOutOf(&floatPixels, F4, w) }
 func winogradOutBF16Generic(w *WinogradOutArgs) { winogradOutOf(&bf16Pixels, F3, w) }
 
 func winogradWeightsGeneric(w *WinogradWeightsArgs)     { winogradWeightsOf(F4, w) }
 func winogradWeightsBF16Generic(w *WinogradWeightsArgs) { winogradWeightsOf(F3, w) }
 
-func winogradInOf(p *pixelType, f *Algorithm, w *WinogradInArgs) {
+// Gradients of weights in bf16 are float32's from the points on.
+func winogradInWidenedGeneric(w *WinogradInArgs)      { winogradInOf(&bf16Pixels, &floatPixels, F4, w) }
+func winogradOutBackGeneric(w *WinogradInArgs)        { winogradOutBackOf(&floatPixels, w) }
+func winogradOutBackWidenedGeneric(w *WinogradInArgs) { winogradOutBackOf(&bf16Pixels, w) }
+
+func winogradInOf(p, point *pixelType, f *Algorithm, w *WinogradInArgs) {
 	temporary := unsafe.Slice((*[Block]float32)(w.Temporary), f.Points())
 	for t := range w.Tiles {
-		x, points := unsafe.Add(w.X, t*f.Output*p.bytes), unsafe.Add(w.Points, t*p.bytes)
+		x, points := unsafe.Add(w.X, t*f.Output*p.bytes), unsafe.Add(w.Points, t*point.bytes)
 		for j := range f.Window {
 			v := f.inward(w.Constants, func(i int) [Block]float32 { return p.load(unsafe.Add(x, i*w.Row+j*p.bytes)) })
 			for i := range f.Window {
@@ -48,7 +53,7 @@ func winogradInOf(p *pixelType, f *Algorithm, w *WinogradInArgs) {
 		for i := range f.Window {
 			v := f.inward(w.Constants, func(j int) [Block]float32 { return temporary[i*f.Window+j] })
 			for j := range f.Window {
-				p.store(unsafe.Add(points, (i*f.Window+j)*w.Point), &v[j])
+				point.store(unsafe.Add(points, (i*f.Window+j)*w.Point), &v[j])
 			}
 		}
 	}
@@ -159,22 +164,20 @@ func weigh(k *WinogradConstants, load func(i int) *[Block]float32) (g [largestWi
 	return g
 }
 
-// winogradOutBackGeneric transforms tiles of F(4x4, 3x3).
-func winogradOutBackGeneric(w *WinogradInArgs) {
+// winogradOutBackOf transforms tiles of F(4x4, 3x3).
+func winogradOutBackOf(p *pixelType, w *WinogradInArgs) {
 	f := F4
 	temporary := unsafe.Slice((*[Block]float32)(w.Temporary), f.Window*f.Output)
 	for t := range w.Tiles {
-		x, points := unsafe.Add(w.X, t*f.Output*PixelBytes), unsafe.Add(w.Points, t*PixelBytes)
+		x, points := unsafe.Add(w.X, t*f.Output*p.bytes), unsafe.Add(w.Points, t*PixelBytes)
 		for j := range f.Output {
-			v := outwardBack(w.Constants, func(i int) *[Block]float32 {
-				return (*[Block]float32)(unsafe.Add(x, i*w.Row+j*PixelBytes))
-			})
+			v := outwardBack(w.Constants, func(i int) [Block]float32 { return p.load(unsafe.Add(x, i*w.Row+j*p.bytes)) })
 			for i := range f.Window {
 				temporary[i*f.Output+j] = v[i]
 			}
 		}
 		for i := range f.Window {
-			v := outwardBack(w.Constants, func(j int) *[Block]float32 { return &temporary[i*f.Output+j] })
+			v := outwardBack(w.Constants, func(j int) [Block]float32 { return temporary[i*f.Output+j] })
 			for j := range f.Window {
 				*(*[Block]float32)(unsafe.Add(points, (i*f.Window+j)*w.Point)) = v[j]
 			}
@@ -183,8 +186,8 @@ func winogradOutBackGeneric(w *WinogradInArgs) {
 }
 
 // outwardBack multiplies the values of a tile's row or column by A.
-func outwardBack(k *WinogradConstants, load func(i int) *[Block]float32) (t [largestWindow][Block]float32) {
-	d := [largestOutput]*[Block]float32{load(0), load(1), load(2), load(3)}
+func outwardBack(k *WinogradConstants, load func(i int) [Block]float32) (t [largestWindow][Block]float32) {
+	d := [largestOutput][Block]float32{load(0), load(1), load(2), load(3)}
 	for c := range Block {
 		evenA, oddA := d[0][c]+k.a2[c]*d[2][c], d[1][c]+k.a2[c]*d[3][c]
 		evenB, oddB := d[0][c]+k.b2[c]*d[2][c], d[1][c]+k.b2[c]*d[3][c]

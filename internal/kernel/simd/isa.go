@@ -28,7 +28,7 @@ type ISA struct {
 
 	Transforms // of float32, by F4
 
-	GradientTransforms // likewise
+	Gradient GradientTransforms // of float32
 
 	Runs // the memory-bound loops
 
@@ -57,11 +57,12 @@ type Transforms struct {
 	WinogradWeights func(*WinogradWeightsArgs)
 }
 
-// GradientTransforms are the transposes of two of an Algorithm's transforms, for the
-// gradient of weights. WinogradOutBack transforms tiles of the gradient of the output, each
-// right of the one before, to points, by A; WinogradWeightsBack makes 3x3 kernels of their
-// points, by G'.
+// GradientTransforms are F4's for the gradient of weights, from one precision's pixels to
+// points in float32, and from those to weights. The last two are transposes: WinogradOutBack
+// transforms tiles of the gradient of the output, each right of the one before, by A;
+// WinogradWeightsBack makes 3x3 kernels of their points, by G'.
 type GradientTransforms struct {
+	WinogradIn          func(*WinogradInArgs)
 	WinogradOutBack     func(*WinogradInArgs)
 	WinogradWeightsBack func(*WinogradWeightsArgs)
 }

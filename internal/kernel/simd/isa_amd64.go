@@ -61,8 +61,7 @@ var avx512ISA = &ISA{
 	Int8: genericInt8,
 
 	Transforms: Transforms{F4, winogradInAVX512, winogradOutAVX512, winogradWeightsAVX512},
-
-	GradientTransforms: GradientTransforms{winogradOutBackAVX512, winogradWeightsBackAVX512},
+	Gradient:   GradientTransforms{winogradInAVX512, winogradOutBackAVX512, winogradWeightsBackAVX512},
 
 	Runs: Runs{
 		Moments: momentsAVX512, Normalise: normaliseAVX512,
@@ -108,7 +107,10 @@ var bf16AVX512 = &BF16{
 		GradientSums: gradientSumsBF16AVX512, GradientApply: gradientApplyBF16AVX512,
 	},
 	Transforms: Transforms{F3, winogradInBF16AVX512, winogradOutBF16AVX512, winogradWeightsBF16AVX512},
-	PackPairs:  packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
+	Gradient: GradientTransforms{
+		winogradInWidenedBF16AVX512, winogradOutBackWidenedBF16AVX512, winogradWeightsBackAVX512,
+	},
+	PackPairs: packPairsBF16AVX512, PackTransposed: packTransposedBF16AVX512,
 	PoolSum: poolSumBF16AVX512, PoolSum3: poolSum3BF16AVX512, PoolMax: poolMaxBF16AVX512,
 	PoolMaxPositive: poolMaxPositiveBF16AVX512,
 	PoolArgmax:      poolArgmaxBF16AVX512, PoolMaxBack: poolMaxBackBF16AVX512,
@@ -131,8 +133,7 @@ var avx2ISA = &ISA{
 	Int8: int8AVX2,
 
 	Transforms: Transforms{F4, winogradInAVX2, winogradOutAVX2, winogradWeightsAVX2},
-
-	GradientTransforms: GradientTransforms{winogradOutBackAVX2, winogradWeightsBackAVX2},
+	Gradient:   GradientTransforms{winogradInAVX2, winogradOutBackAVX2, winogradWeightsBackAVX2},
 
 	Runs: Runs{
 		Moments: momentsAVX2, Normalise: normaliseAVX2,

@@ -22,8 +22,7 @@ var neonISA = &ISA{
 	Int8: genericInt8,
 
 	Transforms: Transforms{F4, winogradInNEON, winogradOutNEON, winogradWeightsNEON},
-
-	GradientTransforms: GradientTransforms{winogradOutBackNEON, winogradWeightsBackNEON},
+	Gradient:   GradientTransforms{winogradInNEON, winogradOutBackNEON, winogradWeightsBackNEON},
 
 	Runs: Runs{
 		Moments: momentsNEON, Normalise: normaliseNEON,

@@ -125,8 +125,13 @@ func TestWinogradTransformsAreTheirMatrices(t *testing.T) {
 				c.out()
 				c.weights()
 			}
-			float.outBack(s.WinogradOutBack)
-			float.weightsBack(s.WinogradWeightsBack)
+			widened := transformCase{t, &simd.Transforms{Algorithm: simd.F4, WinogradIn: s.BF16.Gradient.WinogradIn},
+				float.matrices, true, r, seed%2 == 0}
+			widened.in()
+			widened.outBack(&s.BF16.Gradient)
+			float.outBack(&s.Gradient)
+			float.weightsBack(&s.Gradient)
+			float.weightsBack(&s.BF16.Gradient)
 		}
 	})
 }
@@ -140,6 +145,9 @@ type transformCase struct {
 	atStart bool // the guard page lies before the memory
 }
 
+// rounded reports whether points of the input are bf16.
+func (c transformCase) rounded() bool { return c.Algorithm == simd.F3 }
+
 // pixels are fenced values of a precision.
 type pixels struct {
 	first unsafe.Pointer
@@ -147,8 +155,8 @@ type pixels struct {
 	value func(i int) float32
 }
 
-func (c transformCase) pixels(n int) pixels {
-	if !c.half {
+func (c transformCase) pixels(n int, half bool) pixels {
+	if !half {
 		floats := c.floats(n * simd.Block)
 		return pixels{unsafe.Pointer(&floats[0]), simd.PixelBytes, func(i int) float32 { return floats[i] }}
 	}
@@ -182,7 +190,7 @@ func (c transformCase) in() {
 	output, window := c.Algorithm.Output, c.Algorithm.Window
 	tiles, gap := 1+c.r.IntN(4), c.r.IntN(3)
 	width, point := output*tiles+2+c.r.IntN(3), tiles+gap
-	x, points := c.pixels((window-1)*width+output*tiles+2), c.pixels((window*window-1)*point+tiles)
+	x, points := c.pixels((window-1)*width+output*tiles+2, c.half), c.pixels((window*window-1)*point+tiles, c.rounded())
 	c.WinogradIn(&simd.WinogradInArgs{
 		Points: points.first, Point: point * points.bytes, X: x.first, Row: width * x.bytes, Tiles: tiles,
 		Temporary: unsafe.Pointer(&c.floats(window * window * simd.Block)[0]), Constants: c.Algorithm.Numbers,
@@ -190,7 +198,7 @@ func (c transformCase) in() {
 	for at := range tiles * simd.Block {
 		tile, lane := at/simd.Block, at%simd.Block
 		c.check("in", c.b, func(i, j int) float32 { return x.value((i*width+output*tile+j)*simd.Block + lane) },
-			func(i int) float32 { return points.value((i*point+tile)*simd.Block + lane) }, c.half, same)
+			func(i int) float32 { return points.value((i*point+tile)*simd.Block + lane) }, c.rounded(), same)
 	}
 }
 
@@ -199,7 +207,7 @@ func (c transformCase) out() {
 	tiles, gap := 1+c.r.IntN(4), c.r.IntN(3)
 	width, point := output*tiles+c.r.IntN(3), tiles+gap
 	points, bias, least := c.floats(((window*window-1)*point+tiles)*simd.Block), c.floats(simd.Block), c.floats(simd.Block)
-	y := c.pixels((output-1)*width + output*tiles)
+	y := c.pixels((output-1)*width+output*tiles, c.half)
 	c.WinogradOut(&simd.WinogradOutArgs{
 		Y: y.first, Row: width * y.bytes, Tiles: tiles,
 		Points: unsafe.Pointer(&points[0]), Point: point * simd.PixelBytes,
@@ -234,12 +242,12 @@ func (c transformCase) weights() {
 	}
 }
 
-func (c transformCase) outBack(transform func(*simd.WinogradInArgs)) {
+func (c transformCase) outBack(f *simd.GradientTransforms) {
 	output, window := c.Algorithm.Output, c.Algorithm.Window
 	tiles, gap := 1+c.r.IntN(4), c.r.IntN(3)
 	width, point := output*tiles+c.r.IntN(3), tiles+gap
-	x, points := c.pixels((output-1)*width+output*tiles), c.pixels((window*window-1)*point+tiles)
-	transform(&simd.WinogradInArgs{
+	x, points := c.pixels((output-1)*width+output*tiles, c.half), c.pixels((window*window-1)*point+tiles, false)
+	f.WinogradOutBack(&simd.WinogradInArgs{
 		Points: points.first, Point: point * points.bytes, X: x.first, Row: width * x.bytes, Tiles: tiles,
 		Temporary: unsafe.Pointer(&c.floats(window * output * simd.Block)[0]), Constants: c.Algorithm.Numbers,
 	})
@@ -251,10 +259,10 @@ func (c transformCase) outBack(transform func(*simd.WinogradInArgs)) {
 	}
 }
 
-func (c transformCase) weightsBack(transform func(*simd.WinogradWeightsArgs)) {
+func (c transformCase) weightsBack(f *simd.GradientTransforms) {
 	window, pairs := c.Algorithm.Window, 1+c.r.IntN(3)
 	w, points := c.floats(9*simd.Block*simd.Block), c.floats(((window*window-1)*pairs+1)*simd.Block*simd.Block)
-	transform(&simd.WinogradWeightsArgs{
+	f.WinogradWeightsBack(&simd.WinogradWeightsArgs{
 		Points: unsafe.Pointer(&points[0]), Point: pairs * simd.TapBytes, W: unsafe.Pointer(&w[0]), Tap: simd.TapBytes,
 		Temporary: unsafe.Pointer(&c.floats(3 * window * simd.Block)[0]), Constants: c.Algorithm.Numbers,
 	})

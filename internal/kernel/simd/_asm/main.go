@@ -28,10 +28,10 @@ var families = []struct {
 	}},
 	{"winograd", func(e *emitter) {
 		for _, s := range []*simd{avx512, avx2} {
-			winogradIn(e, s, false)
-			winogradOut(e, s, false)
-			winogradWeights(e, s, false)
-			winogradOutBack(e, s)
+			winogradIn(e, s, floatWinograd)
+			winogradOut(e, s, floatWinograd)
+			winogradWeights(e, s, floatWinograd)
+			winogradOutBack(e, s, floatWinograd)
 			winogradWeightsBack(e, s)
 		}
 	}},
@@ -63,9 +63,11 @@ var families = []struct {
 		pairRun(e)
 		packPairs(e)
 		packTransposed(e)
-		winogradIn(e, avx512, true)
-		winogradOut(e, avx512, true)
-		winogradWeights(e, avx512, true)
+		winogradIn(e, avx512, bf16Winograd)
+		winogradOut(e, avx512, bf16Winograd)
+		winogradWeights(e, avx512, bf16Winograd)
+		winogradIn(e, avx512, widenedWinograd)
+		winogradOutBack(e, avx512, widenedWinograd)
 		poolSumBF16(e)
 		poolSum3BF16(e)
 		poolMaxBF16(e)

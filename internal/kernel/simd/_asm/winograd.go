@@ -5,30 +5,41 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// winograd writes one of the transforms of F(4x4, 3x3) in float32, or of F(3x3, 3x3) in
-// bf16: a pass along the rows to temporary memory, which stays in the L1 cache, then one
-// along the columns.
+// winogradKind is an algorithm and what it takes.
+type winogradKind struct {
+	name   string // as part of function names
+	output int    // pixels of a tile's row
+	pixel  int    // bytes of one of the map's
+	half   bool   // points are bf16 too, and nothing is fused, so that plain Go gives the same bits
+}
+
+var (
+	floatWinograd   = winogradKind{"", 4, block, false}
+	bf16Winograd    = winogradKind{"BF16", 3, bf16Block, true}
+	widenedWinograd = winogradKind{"WidenedBF16", 4, bf16Block, false} // for gradients of weights
+)
+
+// winograd writes one of an algorithm's transforms: a pass along the rows to temporary
+// memory, which stays in the L1 cache, then one along the columns.
 type winograd struct {
 	*emitter
+	winogradKind
 	s         *simd
-	half      bool // pixels are bf16, and nothing is fused, so that plain Go gives the same bits
-	pixel     int  // bytes of a pixel
-	output    int  // pixels of a tile's row
-	window    int  // pixels of a window's row
+	point     int // bytes of a point of the input
+	window    int // pixels of a window's row
 	temporary reg.GPVirtual
 	constants map[string]operand.Op
 }
 
 func beginWinograd(
-	e *emitter, s *simd, half bool, name, args, doc string, constants ...string,
+	e *emitter, s *simd, kind winogradKind, name, args, doc string, constants ...string,
 ) (*winograd, func(string) reg.GPVirtual) {
-	w := &winograd{emitter: e, s: s, half: half, pixel: block, output: 4, constants: map[string]operand.Op{}}
-	if half {
-		name += "BF16"
-		w.pixel, w.output = bf16Block, 3
+	w := &winograd{emitter: e, winogradKind: kind, s: s, point: block, window: kind.output + 2,
+		constants: map[string]operand.Op{}}
+	if kind.half {
+		w.point = bf16Block
 	}
-	w.window = w.output + 2
-	e.begin(name+s.name, "args *"+args, doc)
+	e.begin(name+kind.name+s.name, "args *"+args, doc)
 	field := e.fields(args)
 	w.temporary = field("Temporary")
 	base := field("Constants")
@@ -53,13 +64,13 @@ func (w *winograd) load(from operand.Mem) reg.VecVirtual {
 
 // loadPixel reads a vector of a pixel.
 func (w *winograd) loadPixel(from operand.Mem) reg.VecVirtual {
-	if w.half {
+	if w.pixel == bf16Block {
 		return w.widen(from)
 	}
 	return w.load(from)
 }
 
-// storePixel writes a vector of a pixel.
+// storePixel writes a vector of a pixel, or of a point of the input.
 func (w *winograd) storePixel(value reg.VecVirtual, to operand.Mem) {
 	if w.half {
 		rounded := w.YMM()
@@ -152,8 +163,8 @@ func (w *winograd) pointRows(first, stride reg.GPVirtual, body func(row int, at 
 }
 
 // winogradIn transforms windows of the input: B'dB.
-func winogradIn(e *emitter, s *simd, half bool) {
-	w, field := beginWinograd(e, s, half, "winogradIn", "WinogradInArgs", "Transforms windows to points.",
+func winogradIn(e *emitter, s *simd, kind winogradKind) {
+	w, field := beginWinograd(e, s, kind, "winogradIn", "WinogradInArgs", "Transforms windows to points.",
 		"a", "b", "a2", "b2", "product", "sum")
 	x, row, tiles := field("X"), field("Row"), field("Tiles")
 	to, point := field("Points"), field("Point")
@@ -183,7 +194,7 @@ func winogradIn(e *emitter, s *simd, half bool) {
 		}
 		e.ADDQ(operand.U32(w.output*w.pixel), x)
 		e.ADDQ(operand.U32(w.output*w.pixel), below)
-		e.ADDQ(operand.U32(w.pixel), to)
+		e.ADDQ(operand.U32(w.point), to)
 	})
 	e.end()
 }
@@ -214,8 +225,8 @@ func (w *winograd) inward(load func(i int) reg.VecVirtual, store func(i int, val
 }
 
 // winogradOut transforms the products back: A'mA, then bias and limit.
-func winogradOut(e *emitter, s *simd, half bool) {
-	w, field := beginWinograd(e, s, half, "winogradOut", "WinogradOutArgs",
+func winogradOut(e *emitter, s *simd, kind winogradKind) {
+	w, field := beginWinograd(e, s, kind, "winogradOut", "WinogradOutArgs",
 		"Makes tiles of points, with bias and a least value.",
 		"a", "b", "a2", "b2", "a3", "b3")
 	y, row, tiles := field("Y"), field("Row"), field("Tiles")
@@ -291,8 +302,8 @@ func (w *winograd) pair(from func(i int) operand.Mem, i int) (sum, difference re
 }
 
 // winogradOutBack transforms tiles of the output's gradient to points: AdA'.
-func winogradOutBack(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, false, "winogradOutBack", "WinogradInArgs",
+func winogradOutBack(e *emitter, s *simd, kind winogradKind) {
+	w, field := beginWinograd(e, s, kind, "winogradOutBack", "WinogradInArgs",
 		"Transforms tiles of the output's gradient to points.", "a", "b", "a2", "b2")
 	x, row, tiles := field("X"), field("Row"), field("Tiles")
 	to, point := field("Points"), field("Point")
@@ -311,7 +322,7 @@ func winogradOutBack(e *emitter, s *simd) {
 	e.times("tile", tiles, func() {
 		for v := range s.perBlock() {
 			for j := range w.output {
-				w.outwardBack(func(i int) reg.VecVirtual { return w.load(pixel(i, j, v)) },
+				w.outwardBack(func(i int) reg.VecVirtual { return w.loadPixel(pixel(i, j, v)) },
 					func(i int) operand.Mem { return w.at(i*w.output + j) })
 			}
 			w.pointRows(to, point, func(row int, at func(j, v int) operand.Mem) {
@@ -321,7 +332,7 @@ func winogradOutBack(e *emitter, s *simd) {
 		}
 		e.ADDQ(operand.U32(w.output*w.pixel), x)
 		e.ADDQ(operand.U32(w.output*w.pixel), last)
-		e.ADDQ(operand.U32(w.pixel), to)
+		e.ADDQ(operand.U32(w.point), to)
 	})
 	e.end()
 }
@@ -345,8 +356,8 @@ func (w *winograd) outwardBack(load func(i int) reg.VecVirtual, to func(i int) o
 }
 
 // winogradWeights transforms weights: GwG'.
-func winogradWeights(e *emitter, s *simd, half bool) {
-	w, field := beginWinograd(e, s, half, "winogradWeights", "WinogradWeightsArgs",
+func winogradWeights(e *emitter, s *simd, kind winogradKind) {
+	w, field := beginWinograd(e, s, kind, "winogradWeights", "WinogradWeightsArgs",
 		"Transforms 16x16 kernels of 3x3 to points.",
 		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
 	to, point := field("Points"), field("Point")
@@ -403,7 +414,7 @@ func (w *winograd) weigh(from, to func(i int) operand.Mem) {
 
 // winogradWeightsBack transforms the points of gradients to those of weights: G'dG.
 func winogradWeightsBack(e *emitter, s *simd) {
-	w, field := beginWinograd(e, s, false, "winogradWeightsBack", "WinogradWeightsArgs",
+	w, field := beginWinograd(e, s, floatWinograd, "winogradWeightsBack", "WinogradWeightsArgs",
 		"Makes gradients of 16x16 kernels of 3x3 of their points.",
 		"g0", "gA", "gAa", "gAa2", "gB", "gBb", "gBb2")
 	from, point := field("Points"), field("Point")
