@@ -25,10 +25,11 @@ func (c Conv) hasWinogradGradient(n, h, w int) bool {
 }
 
 // hasWinogradGradientBF16 is hasWinogradGradient in bf16, where direct products take half of
-// the time: less than reading and writing the sums of all points, if there are many.
+// the time: less than the transforms of few blocks, which few products share, and less than
+// reading and writing the sums of all points of many.
 func (c Conv) hasWinogradGradientBF16(n, h, w int) bool {
-	const most = 8 << 20
-	return c.hasWinogradGradient(n, h, w) && c.WinogradLen()*floatBytes <= most
+	const mostBytes = 8 << 20
+	return c.hasWinogradGradient(n, h, w) && c.C*c.K >= Block*(c.C+c.K) && c.WinogradLen()*floatBytes <= mostBytes
 }
 
 // winogradGradient is BackwardWeights by the transposes of the transforms of F(4x4, 3x3),
