@@ -146,4 +146,6 @@ def main(folder, epochs=10):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3) or not sys.argv[-1].isdigit() and len(sys.argv) == 3:
+        sys.exit(__doc__)
     main(sys.argv[1], *map(int, sys.argv[2:]))
