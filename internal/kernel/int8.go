@@ -96,8 +96,9 @@ func (p Pool) AvgForwardInt8(y, x MapInt8, factor float32) {
 		run := &plan.runs[i]
 		run.scale = float32(float64(factor) * float64(run.scale))
 	}
+	loop := p.sumLoop(active.Int8.PoolSum, active.Int8.PoolSum3)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
-		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, active.Int8.PoolSum, 0)
+		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
 	})
 }
 

@@ -82,16 +82,25 @@ func (p Pool) MaxBackwardBF16(dx, dy MapBF16, argmax []uint8) {
 // AvgForwardBF16 is AvgForward in bf16: sums are float32, and rounded once.
 func (p Pool) AvgForwardBF16(y, x MapBF16) {
 	plan := p.planOf(x.H, x.W, pixelBytes/2)
+	loop := p.sumLoop(active.BF16.PoolSum, active.BF16.PoolSum3)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
-		loop := func(a *simd.PoolArgs) {
-			if p.StrideW == 1 && a.Columns == 3 {
-				active.BF16.PoolSum3(a)
-			} else {
-				active.BF16.PoolSum(a)
-			}
-		}
 		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
 	})
+}
+
+// sumLoop returns the loop for an average's runs: sum3 where windows are one pixel
+// apart and three wide, else sum.
+func (p Pool) sumLoop(sum, sum3 func(*simd.PoolArgs)) func(*simd.PoolArgs) {
+	if p.StrideW != 1 {
+		return sum
+	}
+	return func(a *simd.PoolArgs) {
+		if a.Columns == 3 {
+			sum3(a)
+		} else {
+			sum(a)
+		}
+	}
 }
 
 func (p Pool) forwardBF16(y, x MapBF16, argmax []uint8, loop func(*simd.PoolArgs)) {

@@ -10,7 +10,8 @@ import (
 var genericInt8 = func() *Int8 {
 	s := &Int8{
 		Name: "generic", Tiles: Tiles{TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-		PoolSum: poolSumInt8Generic, PoolMax: poolMaxInt8Generic, ImageBytes: imageBytesGeneric,
+		PoolSum: poolSumInt8Generic, PoolSum3: poolSumInt8Generic, // the sum of all is the same in any order
+		PoolMax: poolMaxInt8Generic, ImageBytes: imageBytesGeneric,
 		peak: peak{peakInt8Generic, peakChains * 8},
 	}
 	for n := 1; n <= MaxTileBlocks; n++ {

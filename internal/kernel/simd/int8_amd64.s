@@ -13501,6 +13501,127 @@ pixelDone11:
 	VZEROUPPER
 	RET
 
+// func poolSum3Int8AVX512(args *PoolArgs)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, CMOV
+TEXT ·poolSum3Int8AVX512(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), AX
+	MOVQ         8(AX), CX
+	MOVQ         (AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	MOVQ         48(AX), AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 72(AX), Z0
+	VPXORD       Z1, Z1, Z1
+	CMPQ         DI, $0x04
+	JL           few1
+	MOVQ         $0x00000004, R8
+
+group2:
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   SI, R9
+	MOVQ   BX, AX
+
+row4:
+	MOVQ          (AX), R10
+	ADDQ          CX, R10
+	VPMOVZXBW     (R10), Z5
+	VPADDW        Z5, Z2, Z2
+	VPMOVZXBW     32(R10), Z5
+	VPADDW        Z5, Z3, Z3
+	VPMOVZXBW     64(R10), Z5
+	VPADDW        Z5, Z4, Z4
+	ADDQ          $0x00000030, AX
+	SUBQ          $0x00000003, R9
+	JG            row4
+	VALIGNQ       $0x04, Z2, Z3, Z5
+	VPADDW        Z5, Z2, Z2
+	VPADDW        Z3, Z2, Z2
+	VPMOVZXWD     Y2, Z5
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        Z0, Z5, Z5
+	VMAXPS        Z1, Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMOVUSDB     Z5, (DX)
+	VEXTRACTI64X4 $0x01, Z2, Y2
+	VPMOVZXWD     Y2, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 16(DX)
+	VALIGNQ       $0x04, Z3, Z4, Z2
+	VPADDW        Z2, Z3, Z3
+	VPADDW        Z4, Z3, Z3
+	VPMOVZXWD     Y3, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 32(DX)
+	VEXTRACTI64X4 $0x01, Z3, Y2
+	VPMOVZXWD     Y2, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 48(DX)
+	SUBQ          R8, DI
+	JZ            groupDone3
+	CMPQ          DI, R8
+	CMOVQLT       DI, R8
+	SHLQ          $0x04, R8
+	ADDQ          R8, CX
+	ADDQ          R8, DX
+	SHRQ          $0x04, R8
+	JMP           group2
+
+few1:
+	TESTQ DI, DI
+	JZ    pixelDone6
+
+pixel5:
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   SI, R8
+	MOVQ   BX, AX
+
+row7:
+	MOVQ      (AX), R9
+	ADDQ      CX, R9
+	VPMOVZXBW (R9), Y5
+	VPADDW    Y5, Y2, Y2
+	VPMOVZXBW 16(R9), Y5
+	VPADDW    Y5, Y3, Y3
+	VPMOVZXBW 32(R9), Y5
+	VPADDW    Y5, Y4, Y4
+	ADDQ      $0x00000030, AX
+	SUBQ      $0x00000003, R8
+	JG        row7
+	VPADDW    Y3, Y2, Y2
+	VPADDW    Y4, Y2, Y2
+	VPMOVZXWD Y2, Z2
+	VCVTDQ2PS Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VMAXPS    Z1, Z2, Z2
+	VCVTPS2DQ Z2, Z2
+	VPMOVUSDB Z2, (DX)
+	ADDQ      $0x00000010, DX
+	ADDQ      $0x00000010, CX
+	DECQ      DI
+	JNZ       pixel5
+
+pixelDone6:
+groupDone3:
+	VZEROUPPER
+	RET
+
 // func poolMaxInt8AVX512(args *PoolArgs)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·poolMaxInt8AVX512(SB), NOSPLIT, $0-8
@@ -13977,6 +14098,199 @@ tapDone13:
 	JNZ          pixel10
 
 pixelDone11:
+	VZEROUPPER
+	RET
+
+// func poolSum3Int8AVX2(args *PoolArgs)
+// Requires: AVX, AVX2, CMOV
+TEXT ·poolSum3Int8AVX2(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), AX
+	MOVQ         8(AX), CX
+	MOVQ         (AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	MOVQ         48(AX), AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 72(AX), Y0
+	VXORPS       Y1, Y1, Y1
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Y2
+	CMPQ         DI, $0x04
+	JL           few1
+	MOVQ         $0x00000004, R8
+
+group2:
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   SI, R9
+	MOVQ   BX, AX
+
+row4:
+	MOVQ         (AX), R10
+	ADDQ         CX, R10
+	VPMOVZXBW    (R10), Y9
+	VPADDW       Y9, Y3, Y3
+	VPMOVZXBW    16(R10), Y9
+	VPADDW       Y9, Y4, Y4
+	VPMOVZXBW    32(R10), Y9
+	VPADDW       Y9, Y5, Y5
+	VPMOVZXBW    48(R10), Y9
+	VPADDW       Y9, Y6, Y6
+	VPMOVZXBW    64(R10), Y9
+	VPADDW       Y9, Y7, Y7
+	VPMOVZXBW    80(R10), Y9
+	VPADDW       Y9, Y8, Y8
+	ADDQ         $0x00000030, AX
+	SUBQ         $0x00000003, R9
+	JG           row4
+	VPADDW       Y4, Y3, Y3
+	VPADDW       Y5, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X9
+	VPMOVZXWD    X3, Y3
+	VPMOVZXWD    X9, Y9
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMAXPS       Y1, Y9, Y9
+	VMINPS       Y2, Y9, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X9
+	VPACKUSWB    X9, X3, X9
+	VMOVDQU      X9, (DX)
+	VPADDW       Y5, Y4, Y4
+	VPADDW       Y6, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPMOVZXWD    X4, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 16(DX)
+	VPADDW       Y6, Y5, Y5
+	VPADDW       Y7, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X3
+	VPMOVZXWD    X5, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 32(DX)
+	VPADDW       Y7, Y6, Y6
+	VPADDW       Y8, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X3
+	VPMOVZXWD    X6, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 48(DX)
+	SUBQ         R8, DI
+	JZ           groupDone3
+	CMPQ         DI, R8
+	CMOVQLT      DI, R8
+	SHLQ         $0x04, R8
+	ADDQ         R8, CX
+	ADDQ         R8, DX
+	SHRQ         $0x04, R8
+	JMP          group2
+
+few1:
+	TESTQ DI, DI
+	JZ    pixelDone6
+
+pixel5:
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   SI, R8
+	MOVQ   BX, AX
+
+row7:
+	MOVQ         (AX), R9
+	ADDQ         CX, R9
+	VPMOVZXBW    (R9), Y6
+	VPADDW       Y6, Y3, Y3
+	VPMOVZXBW    16(R9), Y6
+	VPADDW       Y6, Y4, Y4
+	VPMOVZXBW    32(R9), Y6
+	VPADDW       Y6, Y5, Y5
+	ADDQ         $0x00000030, AX
+	SUBQ         $0x00000003, R8
+	JG           row7
+	VPADDW       Y4, Y3, Y3
+	VPADDW       Y5, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPMOVZXWD    X3, Y3
+	VPMOVZXWD    X4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKUSDW    Y4, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKUSWB    X4, X3, X4
+	VMOVDQU      X4, (DX)
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
+	DECQ         DI
+	JNZ          pixel5
+
+pixelDone6:
+groupDone3:
 	VZEROUPPER
 	RET
 

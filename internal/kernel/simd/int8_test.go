@@ -206,11 +206,18 @@ func TestRoundByte(t *testing.T) {
 // are neighbours.
 func TestInt8Pools(t *testing.T) {
 	eachInt8(t, func(t *testing.T, s *simd.Int8) {
-		for name, loop := range map[string]func(*simd.PoolArgs){"sum": s.PoolSum, "max": s.PoolMax} {
+		loops := map[string]func(*simd.PoolArgs){"sum": s.PoolSum, "sum of three columns": s.PoolSum3, "max": s.PoolMax}
+		for name, loop := range loops {
 			for pixels := range 11 {
-				for _, taps := range []int{1, 2, 9, simd.MaxByteTaps} {
+				for _, taps := range []int{1, 2, 3, 6, 9, 255, simd.MaxByteTaps} {
 					for seed := range uint64(4) {
 						p := newInt8Pool(t, seed, pixels, taps)
+						if name == "sum of three columns" {
+							if taps%3 != 0 {
+								continue
+							}
+							p.rows(t)
+						}
 						want := make([]uint8, len(p.y))
 						for at := range want {
 							want[at] = p.reference(name, at)
@@ -248,6 +255,19 @@ func newInt8Pool(t testing.TB, seed uint64, pixels, taps int) *int8Pool {
 	p.y = fencedAs(t, pixels*simd.Block, seed%2 == 0, any)
 	p.args.X, p.args.Y, p.args.Taps = unsafe.Pointer(&p.x[0]), unsafe.Pointer(unsafe.SliceData(p.y)), &p.taps[0]
 	return p
+}
+
+// rows makes the taps rows of three neighbours, of windows one pixel apart; the
+// last window ends where memory does.
+func (p *int8Pool) rows(t testing.TB) {
+	r := rand.New(rand.NewPCG(uint64(len(p.taps)), 1))
+	last := len(p.taps)/3 - 1
+	p.args.XPixel = bytePixel
+	for i := range p.taps {
+		p.taps[i].Offset = ((last-i/3)*5 + i%3) * bytePixel
+	}
+	p.x = fencedAs(t, (max(0, p.args.Pixels-1)+last*5+3)*bytePixel, false, func() uint8 { return uint8(r.Uint32()) })
+	p.args.X = unsafe.Pointer(&p.x[0])
 }
 
 func (p *int8Pool) reference(name string, at int) uint8 {
