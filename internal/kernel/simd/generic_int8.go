@@ -86,7 +86,17 @@ func (p *PoolArgs) tappedBytes(t PoolTap, i int) *[Block]uint8 {
 	return (*[Block]uint8)(unsafe.Add(p.X, t.Offset+i*p.XPixel))
 }
 
-func poolSumInt8Generic(p *PoolArgs) {
+// eachRow calls f for one run after the other.
+func (p *PoolArgs) eachRow(f func()) {
+	for f(); p.Rows > 1; f() {
+		p.X, p.Y = unsafe.Add(p.X, p.XRow), unsafe.Add(p.Y, p.YRow)
+		p.Rows--
+	}
+}
+
+func poolSumInt8Generic(p *PoolArgs) { p.eachRow(p.sumBytes) }
+
+func (p *PoolArgs) sumBytes() {
 	taps := p.list()
 	for i := range p.Pixels {
 		var sum [Block]int32
@@ -102,7 +112,9 @@ func poolSumInt8Generic(p *PoolArgs) {
 	}
 }
 
-func poolMaxInt8Generic(p *PoolArgs) {
+func poolMaxInt8Generic(p *PoolArgs) { p.eachRow(p.maxBytes) }
+
+func (p *PoolArgs) maxBytes() {
 	taps := p.list()
 	for i := range p.Pixels {
 		best := *p.tappedBytes(taps[0], i)

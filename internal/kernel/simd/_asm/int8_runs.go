@@ -8,7 +8,7 @@ import (
 // poolMaxBytes takes maxima, 64 bytes at a time where pixels are neighbours in
 // memory too.
 func poolMaxBytes(e *emitter, s *simd) {
-	p := beginPool(e, s, "poolMaxInt8", "y = the taps' maximum.", 4, byteBlock)
+	p := beginRows(e, s, "poolMaxInt8", "y = the taps' maximum.", 4, byteBlock)
 	p.neighbours(func(vectors int) {
 		best := s.registerList(e, vectors)
 		first := p.firstTap()
@@ -77,7 +77,7 @@ type byteSums struct {
 }
 
 func beginByteSums(e *emitter, s *simd, name, doc string) *byteSums {
-	p := beginPool(e, s, name, doc, 4, byteBlock)
+	p := beginRows(e, s, name, doc, 4, byteBlock)
 	return &byteSums{p, p.scale(), newByteRounder(e, s)}
 }
 
@@ -227,6 +227,7 @@ func (p *pool) overlapping(group, single func()) {
 		p.ADDQ(operand.U32(byteBlock), p.x)
 	})
 	p.Label(done)
+	p.finish()
 	p.end()
 }
 
