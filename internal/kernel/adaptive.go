@@ -52,7 +52,7 @@ func adaptivePlan(oh, ow, h, w, pixel int) *poolPlan {
 		top, bottom := i*h/oh, ((i+1)*h+oh-1)/oh
 		for j := range ow {
 			left, right := j*w/ow, ((j+1)*w+ow-1)/ow
-			run := poolRun{y: i*ow + j, x: top*w + left, pixels: 1}
+			run := poolRun{y: i*ow + j, x: top*w + left, pixels: 1, rows: 1}
 			for r := range bottom - top {
 				for s := range right - left {
 					run.taps = append(run.taps, simd.PoolTap{Offset: (r*w + s) * pixel})

@@ -122,7 +122,7 @@ func (p *product) piece(s *scratch, group, part int) {
 	tiles := p.outer.count * p.inner.count * len(line)
 	from, to := part*tiles/p.lineParts, (part+1)*tiles/p.lineParts
 
-	w := tileWalk{product: p, args: &s.gemm, k: k, n: n}
+	w := tileWalk{product: p, args: &s.gemm, k: k, n: n, kernels: &p.gemm.Gemm[n], epilogue: p.epilogueOf(k)}
 	s.gemm = simd.GemmArgs{
 		APixel: p.tile.step * p.tile.inBytes,
 		BBlock: p.in.blocks * p.tapsPerBlock * p.tap,
@@ -170,8 +170,18 @@ type tileWalk struct {
 	first, last bool // of the reduction
 	number      int  // of the tile in the piece
 
-	at              *line
-	aAt, bAt, outAt int // offsets of the line's first input, weights and output
+	kernels *[simd.MaxTileRows + 1]func(*simd.GemmArgs)
+
+	// What follows the sums, and whether the arguments have it.
+	epilogue epilogue
+	ends     bool
+
+	// Of the line: its first input, weights and output, its batches, and how many
+	// entries of these belong to a tap.
+	at         *line
+	a, b, y    unsafe.Pointer
+	lists      [][]simd.GemmOffset
+	entriesTap int
 
 	// Where results are rounded, their sums: of the one tile that is computed, or
 	// of all, if the reduction is split.
@@ -181,6 +191,12 @@ type tileWalk struct {
 	// The weights of the next group that are fetched meanwhile.
 	ahead     uintptr
 	aheadLeft int // steps
+}
+
+// epilogue is what follows the sums of a group's output blocks.
+type epilogue struct {
+	bias, scale unsafe.Pointer
+	relu        int
 }
 
 // lookAhead spreads the fetching of the next group's weights over the parts of
@@ -219,14 +235,33 @@ func (w *tileWalk) keepSums(s *scratch, tiles int) {
 	w.sums = s.grow(floats)
 }
 
+// epilogueOf returns the epilogue of the output blocks from k on.
+func (p *product) epilogueOf(k int) (e epilogue) {
+	if p.bias != nil {
+		e.bias = unsafe.Pointer(&p.bias[k*Block])
+	}
+	if p.relu {
+		e.relu = 1
+	}
+	if p.scale != nil {
+		e.scale = unsafe.Pointer(&p.scale[k*Block])
+	}
+	return e
+}
+
 // enter moves to the line with a number.
 func (w *tileWalk) enter(number int) {
 	p := w.product
 	i, j := number/p.inner.count, number%p.inner.count
-	w.at = &p.lines[j]
-	w.aAt = w.at.a + i*p.outer.step*p.outer.inBytes + w.c*p.in.plane()
-	w.bAt = w.at.b + (w.k*p.in.blocks+w.c)*p.tapsPerBlock*p.tap
-	w.outAt = w.at.out + i*p.outer.gap*p.outer.outBytes + w.k*p.out.plane()
+	l := &p.lines[j]
+	w.at = l
+	w.a = unsafe.Add(p.in.data, l.a+i*p.outer.step*p.outer.inBytes+w.c*p.in.plane())
+	w.b = unsafe.Add(p.weights, l.b+(w.k*p.in.blocks+w.c)*p.tapsPerBlock*p.tap)
+	w.y = unsafe.Add(p.out.data, l.out+i*p.outer.gap*p.outer.outBytes+w.k*p.out.plane())
+	if l.taps > 0 {
+		w.lists = p.batches[l.class*len(p.ranges):]
+		w.entriesTap = w.depth * l.taps
+	}
 }
 
 // compute adds the current input blocks to the pixels of a tile. A tap that
@@ -238,7 +273,7 @@ func (w *tileWalk) compute(t *tile) {
 		w.call(t, &t.calls[0], w.first, w.last)
 		return
 	}
-	nothing := tileCall{from: t.from, to: t.to}
+	nothing := tileCall{from: t.from, to: t.to, out: w.tile.output(t.from)}
 	if w.first {
 		w.call(t, &nothing, true, false)
 	}
@@ -255,19 +290,16 @@ func (w *tileWalk) compute(t *tile) {
 
 // call runs the kernel.
 func (w *tileWalk) call(t *tile, c *tileCall, overwrite, last bool) {
-	g, p := w.args, w.product
+	g := w.args
 	g.Count = 0
-	if taps := c.taps; taps.end > taps.first {
-		first := &p.tile.taps[taps.first]
-		g.Offsets = &p.batches[w.at.class*len(p.ranges)+c.batch][0]
-		g.Count = w.depth * w.at.taps * (taps.end - taps.first)
-		g.A = unsafe.Add(p.in.data, w.aAt+(first.start+p.tile.step*c.from)*p.tile.inBytes)
-		g.B = unsafe.Add(p.weights, w.bAt+first.weight)
+	if c.taps > 0 {
+		g.Offsets, g.Count = &w.lists[c.batch][0], w.entriesTap*c.taps
+		g.A, g.B = unsafe.Add(w.a, c.a), unsafe.Add(w.b, c.b)
 	}
-	out := unsafe.Add(p.out.data, w.outAt+p.tile.output(c.from))
-	g.C, g.Rounded = out, nil
-	if w.sums != nil {
-		g.C = unsafe.Pointer(&w.sums[w.number*w.perTile+(c.from-t.from)*Block])
+	if out := unsafe.Add(w.y, c.out); w.sums == nil {
+		g.C = out
+	} else {
+		g.C, g.Rounded = unsafe.Pointer(&w.sums[w.number*w.perTile+(c.from-t.from)*Block]), nil
 		if last {
 			g.Rounded = out
 		}
@@ -281,17 +313,12 @@ func (w *tileWalk) call(t *tile, c *tileCall, overwrite, last bool) {
 	if overwrite {
 		g.Accumulate = 0
 	}
-	g.Bias, g.ReLU, g.Scale = nil, 0, nil
-	if last {
-		if p.bias != nil {
-			g.Bias = unsafe.Pointer(&p.bias[w.k*Block])
-		}
-		if p.relu {
-			g.ReLU = 1
-		}
-		if p.scale != nil {
-			g.Scale = unsafe.Pointer(&p.scale[w.k*Block])
+	if w.ends != last {
+		w.ends = last
+		g.Bias, g.ReLU, g.Scale = nil, 0, nil
+		if last {
+			g.Bias, g.ReLU, g.Scale = w.epilogue.bias, w.epilogue.relu, w.epilogue.scale
 		}
 	}
-	p.gemm.Gemm[w.n][c.to-c.from](g)
+	w.kernels[c.to-c.from](g)
 }

@@ -43,9 +43,11 @@ type tile struct {
 
 // tileCall adds a range of taps, perhaps none, to those pixels that have them.
 type tileCall struct {
-	taps     tapRange
+	taps     int // how many
 	batch    int // place of the range among the product's
 	from, to int
+
+	a, b, out int // offsets of the first input, weights and output from the line's, in bytes
 }
 
 // tapRange are the taps [first, end) of the tile dim.
@@ -180,7 +182,10 @@ func (p *product) tapCall(taps tapRange, from, to int) tileCall {
 		at = len(p.ranges)
 		p.ranges = append(p.ranges, taps)
 	}
-	return tileCall{taps, at, from, to}
+	return tileCall{
+		taps: taps.end - taps.first, batch: at, from: from, to: to,
+		a: p.tile.input(taps.first, from), b: p.tile.taps[taps.first].weight, out: p.tile.output(from),
+	}
 }
 
 // batch lists the taps of three ranges for depth input blocks, in the order of

@@ -74,7 +74,7 @@ func (w Int8Weights) check(what string, k int) {
 // MaxForwardInt8 is MaxForward in bytes, without argmax. Maxima are multiplied by
 // factor and rounded, unless it is 1.
 func (p Pool) MaxForwardInt8(y, x MapInt8, factor float32) {
-	plan := p.planOf(x.H, x.W, Block)
+	plan := p.planRows(x.H, x.W, Block, y.H)
 	table := rescaling(factor)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
 		to := y.Plane(image, block)
@@ -91,13 +91,14 @@ func (p Pool) AvgForwardInt8(y, x MapInt8, factor float32) {
 	if p.R*p.S > simd.MaxByteTaps {
 		panic(fmt.Sprintf("kernel: an average of %dx%d bytes; the limit is %d", p.R, p.S, simd.MaxByteTaps))
 	}
-	plan := p.planOf(x.H, x.W, Block)
+	plan := p.planRows(x.H, x.W, Block, y.H)
 	for i := range plan.runs {
 		run := &plan.runs[i]
 		run.scale = float32(float64(factor) * float64(run.scale))
 	}
+	loop := p.sumLoop(active.Int8.PoolSum, active.Int8.PoolSum3)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
-		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, active.Int8.PoolSum, 0)
+		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
 	})
 }
 

@@ -82,16 +82,25 @@ func (p Pool) MaxBackwardBF16(dx, dy MapBF16, argmax []uint8) {
 // AvgForwardBF16 is AvgForward in bf16: sums are float32, and rounded once.
 func (p Pool) AvgForwardBF16(y, x MapBF16) {
 	plan := p.planOf(x.H, x.W, pixelBytes/2)
+	loop := p.sumLoop(active.BF16.PoolSum, active.BF16.PoolSum3)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
-		loop := func(a *simd.PoolArgs) {
-			if p.StrideW == 1 && a.Columns == 3 {
-				active.BF16.PoolSum3(a)
-			} else {
-				active.BF16.PoolSum(a)
-			}
-		}
 		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
 	})
+}
+
+// sumLoop returns the loop for an average's runs: sum3 where windows are one pixel
+// apart and three wide, else sum.
+func (p Pool) sumLoop(sum, sum3 func(*simd.PoolArgs)) func(*simd.PoolArgs) {
+	if p.StrideW != 1 {
+		return sum
+	}
+	return func(a *simd.PoolArgs) {
+		if a.Columns == 3 {
+			sum3(a)
+		} else {
+			sum(a)
+		}
+	}
 }
 
 func (p Pool) forwardBF16(y, x MapBF16, argmax []uint8, loop func(*simd.PoolArgs)) {
@@ -251,14 +260,16 @@ func eachPlane[E Element](y Activation[E], f func(a *simd.PoolArgs, image, block
 // whose windows hold the same taps.
 type poolPlan struct {
 	runs          []poolRun
-	xPixel        int // bytes from one window to the next
+	xPixel, xRow  int // bytes from one window to the next, and to the one below
 	width, height int // of the input
+	outWidth      int
 }
 
-// poolRun is a run of output pixels of one row.
+// poolRun is a run of output pixels of one row, or of several rows.
 type poolRun struct {
 	y, x    int // first output pixel, first tap's input pixel
 	pixels  int
+	rows    int
 	taps    []simd.PoolTap
 	columns int     // of taps, which come row by row
 	scale   float32 // 1/divisor of an average
@@ -267,22 +278,28 @@ type poolRun struct {
 func (p Pool) plan(h, w int) *poolPlan { return p.planOf(h, w, pixelBytes) }
 
 // planOf is plan for pixels of so many bytes.
-func (p Pool) planOf(h, w, pixel int) *poolPlan {
+func (p Pool) planOf(h, w, pixel int) *poolPlan { return p.planRows(h, w, pixel, 1) }
+
+// planRows is planOf whose runs are of up to so many rows with the same taps.
+func (p Pool) planRows(h, w, pixel, together int) *poolPlan {
 	oh, ow := p.Out(h, w)
-	plan := &poolPlan{xPixel: p.StrideW * pixel, width: w, height: h}
-	var row []poolRun
-	var above span
-	for i := range oh {
-		rows := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h)
-		if row == nil || rows != above {
-			row, above = p.planRow(rows, w, ow, pixel), rows
-			plan.runs = slices.Grow(plan.runs, (oh-i)*len(row))
+	plan := &poolPlan{xPixel: p.StrideW * pixel, xRow: p.StrideH * w * pixel, width: w, height: h, outWidth: ow}
+	for i := 0; i < oh; {
+		rows, end := spanOf(i, p.R, p.StrideH, p.PadH, p.MoreH, h), i+1
+		for end < oh && spanOf(end, p.R, p.StrideH, p.PadH, p.MoreH, h) == rows {
+			end++
 		}
-		for _, run := range row {
-			run.y += i * ow
-			run.x += (i*p.StrideH - p.PadH + rows.first) * w
-			plan.runs = append(plan.runs, run)
+		row := p.planRow(rows, w, ow, pixel)
+		plan.runs = slices.Grow(plan.runs, ((end-i-1)/together+1)*len(row))
+		for ; i < end; i += together {
+			for _, run := range row {
+				run.y += i * ow
+				run.x += (i*p.StrideH - p.PadH + rows.first) * w
+				run.rows = min(together, end-i)
+				plan.runs = append(plan.runs, run)
+			}
 		}
+		i = end
 	}
 	return plan
 }
@@ -338,18 +355,20 @@ func (p *poolPlan) run(a *simd.PoolArgs, y, x []float32, argmax []uint8, loop fu
 func runPool[Y, X Element](
 	p *poolPlan, a *simd.PoolArgs, y []Y, x []X, argmax []uint8, loop func(*simd.PoolArgs), scale float32,
 ) {
-	*a = simd.PoolArgs{XPixel: p.xPixel}
+	*a = simd.PoolArgs{XPixel: p.xPixel, XRow: p.xRow, YRow: p.outWidth * Block * int(unsafe.Sizeof(y[0]))}
 	for i := range p.runs {
 		run := &p.runs[i]
 		if len(run.taps) == 0 { // a window entirely in the padding
-			clear(y[run.y*Block : (run.y+run.pixels)*Block])
+			for row := range run.rows {
+				clear(y[(run.y+row*p.outWidth)*Block:][:run.pixels*Block])
+			}
 			continue
 		}
 		// One by one: a whole struct is copied in pieces of other sizes than it was
 		// written in, for which the processor waits.
 		a.Y, a.X = unsafe.Pointer(&y[run.y*Block]), unsafe.Pointer(&x[run.x*Block])
 		a.Taps, a.Count, a.Columns = &run.taps[0], len(run.taps), run.columns
-		a.Pixels, a.Scale = run.pixels, run.scale
+		a.Pixels, a.Rows, a.Scale = run.pixels, run.rows, run.scale
 		if argmax != nil {
 			a.Argmax = unsafe.Pointer(&argmax[run.y*Block])
 		}

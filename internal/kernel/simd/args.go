@@ -199,6 +199,12 @@ type PoolArgs struct {
 	Negative int
 
 	Scale float32 // Runs.PoolSum's factor
+
+	// Loops over bytes do Rows runs, at least one, for which they change X, Y and
+	// Rows; the others do one.
+	Rows int
+	XRow int // from one run's first window to the next one's
+	YRow int // from one run's first output pixel to the next one's
 }
 
 // PoolTap is one pixel of a window: its position and its index in argmax.

@@ -10,7 +10,8 @@ import (
 var genericInt8 = func() *Int8 {
 	s := &Int8{
 		Name: "generic", Tiles: Tiles{TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-		PoolSum: poolSumInt8Generic, PoolMax: poolMaxInt8Generic, ImageBytes: imageBytesGeneric,
+		PoolSum: poolSumInt8Generic, PoolSum3: poolSumInt8Generic, // the sum of all is the same in any order
+		PoolMax: poolMaxInt8Generic, ImageBytes: imageBytesGeneric,
 		peak: peak{peakInt8Generic, peakChains * 8},
 	}
 	for n := 1; n <= MaxTileBlocks; n++ {
@@ -85,7 +86,17 @@ func (p *PoolArgs) tappedBytes(t PoolTap, i int) *[Block]uint8 {
 	return (*[Block]uint8)(unsafe.Add(p.X, t.Offset+i*p.XPixel))
 }
 
-func poolSumInt8Generic(p *PoolArgs) {
+// eachRow calls f for one run after the other.
+func (p *PoolArgs) eachRow(f func()) {
+	for f(); p.Rows > 1; f() {
+		p.X, p.Y = unsafe.Add(p.X, p.XRow), unsafe.Add(p.Y, p.YRow)
+		p.Rows--
+	}
+}
+
+func poolSumInt8Generic(p *PoolArgs) { p.eachRow(p.sumBytes) }
+
+func (p *PoolArgs) sumBytes() {
 	taps := p.list()
 	for i := range p.Pixels {
 		var sum [Block]int32
@@ -101,7 +112,9 @@ func poolSumInt8Generic(p *PoolArgs) {
 	}
 }
 
-func poolMaxInt8Generic(p *PoolArgs) {
+func poolMaxInt8Generic(p *PoolArgs) { p.eachRow(p.maxBytes) }
+
+func (p *PoolArgs) maxBytes() {
 	taps := p.list()
 	for i := range p.Pixels {
 		best := *p.tappedBytes(taps[0], i)

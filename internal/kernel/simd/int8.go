@@ -12,8 +12,11 @@ type Int8 struct {
 
 	// PoolSum and PoolMax are those of Runs, on bytes and without argmax. A sum has
 	// at most MaxByteTaps taps and is exact; its product with Scale is rounded by
-	// RoundByte.
+	// RoundByte. They do several runs at once.
 	PoolSum, PoolMax func(*PoolArgs)
+	// PoolSum3 is PoolSum of windows one pixel apart and three wide, whose columns
+	// are added up first: taps come in rows of three neighbours.
+	PoolSum3 func(*PoolArgs)
 
 	// ImageBytes makes bytes of an image's pixels.
 	ImageBytes func(*ImageBytesArgs)

@@ -244,6 +244,11 @@ func gemmInt8AVX2_1x4(args *GemmArgs)
 //go:noescape
 func poolSumInt8AVX512(args *PoolArgs)
 
+// y = scale * sum of rows of three neighbouring taps, rounded; the next pixel's overlap.
+//
+//go:noescape
+func poolSum3Int8AVX512(args *PoolArgs)
+
 // y = the taps' maximum.
 //
 //go:noescape
@@ -258,6 +263,11 @@ func imageBytesAVX512(args *ImageBytesArgs)
 //
 //go:noescape
 func poolSumInt8AVX2(args *PoolArgs)
+
+// y = scale * sum of rows of three neighbouring taps, rounded; the next pixel's overlap.
+//
+//go:noescape
+func poolSum3Int8AVX2(args *PoolArgs)
 
 // y = the taps' maximum.
 //

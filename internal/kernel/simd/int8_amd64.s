@@ -13325,6 +13325,7 @@ done6:
 // func poolSumInt8AVX512(args *PoolArgs)
 // Requires: AVX, AVX2, AVX512BW, AVX512F
 TEXT ·poolSumInt8AVX512(SB), NOSPLIT, $0-8
+run1:
 	MOVQ         args+0(FP), AX
 	MOVQ         8(AX), DX
 	MOVQ         (AX), BX
@@ -13338,21 +13339,21 @@ TEXT ·poolSumInt8AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 72(AX), Z0
 	VPXORD       Z1, Z1, Z1
 	CMPQ         R10, $0x10
-	JNE          apart1
+	JNE          apart2
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
-	JZ           neighboursDone3
+	JZ           neighboursDone4
 
-neighbours2:
+neighbours3:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	MOVQ   R8, R12
 	MOVQ   DI, AX
 	TESTQ  R12, R12
-	JZ     tapDone5
+	JZ     tapDone6
 
-tap4:
+tap5:
 	MOVQ      (AX), R13
 	ADDQ      DX, R13
 	VPMOVZXBW (R13), Z4
@@ -13361,9 +13362,9 @@ tap4:
 	VPADDW    Z4, Z3, Z3
 	ADDQ      $0x00000010, AX
 	DECQ      R12
-	JNZ       tap4
+	JNZ       tap5
 
-tapDone5:
+tapDone6:
 	VPMOVZXWD     Y2, Z4
 	VCVTDQ2PS     Z4, Z4
 	VMULPS        Z0, Z4, Z4
@@ -13393,18 +13394,18 @@ tapDone5:
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, DX
 	DECQ          R11
-	JNZ           neighbours2
+	JNZ           neighbours3
 
-neighboursDone3:
+neighboursDone4:
 	ANDQ $0x00000003, R9
 
-apart1:
+apart2:
 	MOVQ  R9, R11
 	SHRQ  $0x02, R11
 	TESTQ R11, R11
-	JZ    groupDone7
+	JZ    groupDone8
 
-group6:
+group7:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
@@ -13412,9 +13413,9 @@ group6:
 	MOVQ   R8, R12
 	MOVQ   DI, AX
 	TESTQ  R12, R12
-	JZ     tapDone9
+	JZ     tapDone10
 
-tap8:
+tap9:
 	MOVQ      (AX), R13
 	ADDQ      DX, R13
 	VPMOVZXBW (R13), Y6
@@ -13427,9 +13428,9 @@ tap8:
 	VPADDW    Y6, Y5, Y5
 	ADDQ      $0x00000010, AX
 	DECQ      R12
-	JNZ       tap8
+	JNZ       tap9
 
-tapDone9:
+tapDone10:
 	VPMOVZXWD Y2, Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -13461,30 +13462,30 @@ tapDone9:
 	ADDQ      R10, DX
 	ADDQ      R10, DX
 	DECQ      R11
-	JNZ       group6
+	JNZ       group7
 
-groupDone7:
+groupDone8:
 	ANDQ  $0x00000003, R9
 	TESTQ R9, R9
-	JZ    pixelDone11
+	JZ    pixelDone12
 
-pixel10:
+pixel11:
 	VXORPS Y2, Y2, Y2
 	MOVQ   R8, CX
 	MOVQ   DI, AX
 	TESTQ  CX, CX
-	JZ     tapDone13
+	JZ     tapDone14
 
-tap12:
+tap13:
 	MOVQ      (AX), R11
 	ADDQ      DX, R11
 	VPMOVZXBW (R11), Y3
 	VPADDW    Y3, Y2, Y2
 	ADDQ      $0x00000010, AX
 	DECQ      CX
-	JNZ       tap12
+	JNZ       tap13
 
-tapDone13:
+tapDone14:
 	VPMOVZXWD Y2, Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -13495,15 +13496,158 @@ tapDone13:
 	ADDQ      $0x00000010, SI
 	ADDQ      R10, DX
 	DECQ      R9
-	JNZ       pixel10
+	JNZ       pixel11
 
-pixelDone11:
+pixelDone12:
+	MOVQ args+0(FP), AX
+	DECQ 80(AX)
+	JZ   last15
+	MOVQ 88(AX), CX
+	ADDQ CX, 8(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, (AX)
+	JMP  run1
+
+last15:
+	VZEROUPPER
+	RET
+
+// func poolSum3Int8AVX512(args *PoolArgs)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, CMOV
+TEXT ·poolSum3Int8AVX512(SB), NOSPLIT, $0-8
+run1:
+	MOVQ         args+0(FP), AX
+	MOVQ         8(AX), CX
+	MOVQ         (AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	MOVQ         48(AX), AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 72(AX), Z0
+	VPXORD       Z1, Z1, Z1
+	CMPQ         DI, $0x04
+	JL           few2
+	MOVQ         $0x00000004, R8
+
+group3:
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   SI, R9
+	MOVQ   BX, AX
+
+row5:
+	MOVQ          (AX), R10
+	ADDQ          CX, R10
+	VPMOVZXBW     (R10), Z5
+	VPADDW        Z5, Z2, Z2
+	VPMOVZXBW     32(R10), Z5
+	VPADDW        Z5, Z3, Z3
+	VPMOVZXBW     64(R10), Z5
+	VPADDW        Z5, Z4, Z4
+	ADDQ          $0x00000030, AX
+	SUBQ          $0x00000003, R9
+	JG            row5
+	VALIGNQ       $0x04, Z2, Z3, Z5
+	VPADDW        Z5, Z2, Z2
+	VPADDW        Z3, Z2, Z2
+	VPMOVZXWD     Y2, Z5
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        Z0, Z5, Z5
+	VMAXPS        Z1, Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMOVUSDB     Z5, (DX)
+	VEXTRACTI64X4 $0x01, Z2, Y2
+	VPMOVZXWD     Y2, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 16(DX)
+	VALIGNQ       $0x04, Z3, Z4, Z2
+	VPADDW        Z2, Z3, Z3
+	VPADDW        Z4, Z3, Z3
+	VPMOVZXWD     Y3, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 32(DX)
+	VEXTRACTI64X4 $0x01, Z3, Y2
+	VPMOVZXWD     Y2, Z2
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMAXPS        Z1, Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMOVUSDB     Z2, 48(DX)
+	SUBQ          R8, DI
+	JZ            groupDone4
+	CMPQ          DI, R8
+	CMOVQLT       DI, R8
+	SHLQ          $0x04, R8
+	ADDQ          R8, CX
+	ADDQ          R8, DX
+	SHRQ          $0x04, R8
+	JMP           group3
+
+few2:
+	TESTQ DI, DI
+	JZ    pixelDone7
+
+pixel6:
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   SI, R8
+	MOVQ   BX, AX
+
+row8:
+	MOVQ      (AX), R9
+	ADDQ      CX, R9
+	VPMOVZXBW (R9), Y5
+	VPADDW    Y5, Y2, Y2
+	VPMOVZXBW 16(R9), Y5
+	VPADDW    Y5, Y3, Y3
+	VPMOVZXBW 32(R9), Y5
+	VPADDW    Y5, Y4, Y4
+	ADDQ      $0x00000030, AX
+	SUBQ      $0x00000003, R8
+	JG        row8
+	VPADDW    Y3, Y2, Y2
+	VPADDW    Y4, Y2, Y2
+	VPMOVZXWD Y2, Z2
+	VCVTDQ2PS Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VMAXPS    Z1, Z2, Z2
+	VCVTPS2DQ Z2, Z2
+	VPMOVUSDB Z2, (DX)
+	ADDQ      $0x00000010, DX
+	ADDQ      $0x00000010, CX
+	DECQ      DI
+	JNZ       pixel6
+
+pixelDone7:
+groupDone4:
+	MOVQ args+0(FP), AX
+	DECQ 80(AX)
+	JZ   last9
+	MOVQ 88(AX), CX
+	ADDQ CX, 8(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, (AX)
+	JMP  run1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func poolMaxInt8AVX512(args *PoolArgs)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·poolMaxInt8AVX512(SB), NOSPLIT, $0-8
+run1:
 	MOVQ  args+0(FP), AX
 	MOVQ  8(AX), DX
 	MOVQ  (AX), BX
@@ -13514,13 +13658,13 @@ TEXT ·poolMaxInt8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  48(AX), R10
 	LEAQ  (R10)(R10*2), CX
 	CMPQ  R10, $0x10
-	JNE   apart1
+	JNE   apart2
 	MOVQ  R9, R11
 	SHRQ  $0x02, R11
 	TESTQ R11, R11
-	JZ    neighboursDone3
+	JZ    neighboursDone4
 
-neighbours2:
+neighbours3:
 	MOVQ    DI, AX
 	MOVQ    (AX), AX
 	ADDQ    DX, AX
@@ -13530,33 +13674,33 @@ neighbours2:
 	DECQ    R12
 	ADDQ    $0x00000010, AX
 	TESTQ   R12, R12
-	JZ      tapDone5
+	JZ      tapDone6
 
-tap4:
+tap5:
 	MOVQ    (AX), R13
 	ADDQ    DX, R13
 	VPMAXUB (R13), Z0, Z0
 	ADDQ    $0x00000010, AX
 	DECQ    R12
-	JNZ     tap4
+	JNZ     tap5
 
-tapDone5:
+tapDone6:
 	VMOVUPS Z0, (BX)
 	ADDQ    $0x00000040, BX
 	ADDQ    $0x00000040, DX
 	DECQ    R11
-	JNZ     neighbours2
+	JNZ     neighbours3
 
-neighboursDone3:
+neighboursDone4:
 	ANDQ $0x00000003, R9
 
-apart1:
+apart2:
 	MOVQ  R9, R11
 	SHRQ  $0x02, R11
 	TESTQ R11, R11
-	JZ    groupDone7
+	JZ    groupDone8
 
-group6:
+group7:
 	MOVQ    DI, AX
 	MOVQ    (AX), AX
 	ADDQ    DX, AX
@@ -13569,9 +13713,9 @@ group6:
 	DECQ    R12
 	ADDQ    $0x00000010, AX
 	TESTQ   R12, R12
-	JZ      tapDone9
+	JZ      tapDone10
 
-tap8:
+tap9:
 	MOVQ    (AX), R13
 	ADDQ    DX, R13
 	VPMAXUB (R13), X0, X0
@@ -13580,9 +13724,9 @@ tap8:
 	VPMAXUB (R13)(CX*1), X3, X3
 	ADDQ    $0x00000010, AX
 	DECQ    R12
-	JNZ     tap8
+	JNZ     tap9
 
-tapDone9:
+tapDone10:
 	VMOVDQU X0, (BX)
 	VMOVDQU X1, 16(BX)
 	VMOVDQU X2, 32(BX)
@@ -13594,14 +13738,14 @@ tapDone9:
 	ADDQ    R10, DX
 	ADDQ    R10, DX
 	DECQ    R11
-	JNZ     group6
+	JNZ     group7
 
-groupDone7:
+groupDone8:
 	ANDQ  $0x00000003, R9
 	TESTQ R9, R9
-	JZ    pixelDone11
+	JZ    pixelDone12
 
-pixel10:
+pixel11:
 	MOVQ    DI, AX
 	MOVQ    (AX), AX
 	ADDQ    DX, AX
@@ -13611,25 +13755,35 @@ pixel10:
 	DECQ    CX
 	ADDQ    $0x00000010, AX
 	TESTQ   CX, CX
-	JZ      tapDone13
+	JZ      tapDone14
 
-tap12:
+tap13:
 	MOVQ    (AX), R11
 	ADDQ    DX, R11
 	VPMAXUB (R11), X0, X0
 	ADDQ    $0x00000010, AX
 	DECQ    CX
-	JNZ     tap12
+	JNZ     tap13
 
-tapDone13:
+tapDone14:
 	VMOVDQU X0, (BX)
 	ADDQ    $0x00000010, BX
 	ADDQ    $0x00000010, SI
 	ADDQ    R10, DX
 	DECQ    R9
-	JNZ     pixel10
+	JNZ     pixel11
 
-pixelDone11:
+pixelDone12:
+	MOVQ args+0(FP), AX
+	DECQ 80(AX)
+	JZ   last15
+	MOVQ 88(AX), CX
+	ADDQ CX, 8(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, (AX)
+	JMP  run1
+
+last15:
 	VZEROUPPER
 	RET
 
@@ -13689,6 +13843,7 @@ pixelsDone2:
 // func poolSumInt8AVX2(args *PoolArgs)
 // Requires: AVX, AVX2
 TEXT ·poolSumInt8AVX2(SB), NOSPLIT, $0-8
+run1:
 	MOVQ         args+0(FP), AX
 	MOVQ         8(AX), DX
 	MOVQ         (AX), BX
@@ -13705,13 +13860,13 @@ TEXT ·poolSumInt8AVX2(SB), NOSPLIT, $0-8
 	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	CMPQ         R10, $0x10
-	JNE          apart1
+	JNE          apart2
 	MOVQ         R9, R11
 	SHRQ         $0x02, R11
 	TESTQ        R11, R11
-	JZ           neighboursDone3
+	JZ           neighboursDone4
 
-neighbours2:
+neighbours3:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
@@ -13719,9 +13874,9 @@ neighbours2:
 	MOVQ   R8, R12
 	MOVQ   DI, AX
 	TESTQ  R12, R12
-	JZ     tapDone5
+	JZ     tapDone6
 
-tap4:
+tap5:
 	MOVQ      (AX), R13
 	ADDQ      DX, R13
 	VPMOVZXBW (R13), Y7
@@ -13734,9 +13889,9 @@ tap4:
 	VPADDW    Y7, Y6, Y6
 	ADDQ      $0x00000010, AX
 	DECQ      R12
-	JNZ       tap4
+	JNZ       tap5
 
-tapDone5:
+tapDone6:
 	VEXTRACTI128 $0x01, Y3, X7
 	VPMOVZXWD    X3, Y3
 	VPMOVZXWD    X7, Y7
@@ -13812,18 +13967,18 @@ tapDone5:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000040, DX
 	DECQ         R11
-	JNZ          neighbours2
+	JNZ          neighbours3
 
-neighboursDone3:
+neighboursDone4:
 	ANDQ $0x00000003, R9
 
-apart1:
+apart2:
 	MOVQ  R9, R11
 	SHRQ  $0x02, R11
 	TESTQ R11, R11
-	JZ    groupDone7
+	JZ    groupDone8
 
-group6:
+group7:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
@@ -13831,9 +13986,9 @@ group6:
 	MOVQ   R8, R12
 	MOVQ   DI, AX
 	TESTQ  R12, R12
-	JZ     tapDone9
+	JZ     tapDone10
 
-tap8:
+tap9:
 	MOVQ      (AX), R13
 	ADDQ      DX, R13
 	VPMOVZXBW (R13), Y7
@@ -13846,9 +14001,9 @@ tap8:
 	VPADDW    Y7, Y6, Y6
 	ADDQ      $0x00000010, AX
 	DECQ      R12
-	JNZ       tap8
+	JNZ       tap9
 
-tapDone9:
+tapDone10:
 	VEXTRACTI128 $0x01, Y3, X7
 	VPMOVZXWD    X3, Y3
 	VPMOVZXWD    X7, Y7
@@ -13928,30 +14083,30 @@ tapDone9:
 	ADDQ         R10, DX
 	ADDQ         R10, DX
 	DECQ         R11
-	JNZ          group6
+	JNZ          group7
 
-groupDone7:
+groupDone8:
 	ANDQ  $0x00000003, R9
 	TESTQ R9, R9
-	JZ    pixelDone11
+	JZ    pixelDone12
 
-pixel10:
+pixel11:
 	VXORPS Y3, Y3, Y3
 	MOVQ   R8, CX
 	MOVQ   DI, AX
 	TESTQ  CX, CX
-	JZ     tapDone13
+	JZ     tapDone14
 
-tap12:
+tap13:
 	MOVQ      (AX), R11
 	ADDQ      DX, R11
 	VPMOVZXBW (R11), Y4
 	VPADDW    Y4, Y3, Y3
 	ADDQ      $0x00000010, AX
 	DECQ      CX
-	JNZ       tap12
+	JNZ       tap13
 
-tapDone13:
+tapDone14:
 	VEXTRACTI128 $0x01, Y3, X4
 	VPMOVZXWD    X3, Y3
 	VPMOVZXWD    X4, Y4
@@ -13974,15 +14129,230 @@ tapDone13:
 	ADDQ         $0x00000010, SI
 	ADDQ         R10, DX
 	DECQ         R9
-	JNZ          pixel10
+	JNZ          pixel11
 
-pixelDone11:
+pixelDone12:
+	MOVQ args+0(FP), AX
+	DECQ 80(AX)
+	JZ   last15
+	MOVQ 88(AX), CX
+	ADDQ CX, 8(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, (AX)
+	JMP  run1
+
+last15:
+	VZEROUPPER
+	RET
+
+// func poolSum3Int8AVX2(args *PoolArgs)
+// Requires: AVX, AVX2, CMOV
+TEXT ·poolSum3Int8AVX2(SB), NOSPLIT, $0-8
+run1:
+	MOVQ         args+0(FP), AX
+	MOVQ         8(AX), CX
+	MOVQ         (AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	MOVQ         48(AX), AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 72(AX), Y0
+	VXORPS       Y1, Y1, Y1
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Y2
+	CMPQ         DI, $0x04
+	JL           few2
+	MOVQ         $0x00000004, R8
+
+group3:
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   SI, R9
+	MOVQ   BX, AX
+
+row5:
+	MOVQ         (AX), R10
+	ADDQ         CX, R10
+	VPMOVZXBW    (R10), Y9
+	VPADDW       Y9, Y3, Y3
+	VPMOVZXBW    16(R10), Y9
+	VPADDW       Y9, Y4, Y4
+	VPMOVZXBW    32(R10), Y9
+	VPADDW       Y9, Y5, Y5
+	VPMOVZXBW    48(R10), Y9
+	VPADDW       Y9, Y6, Y6
+	VPMOVZXBW    64(R10), Y9
+	VPADDW       Y9, Y7, Y7
+	VPMOVZXBW    80(R10), Y9
+	VPADDW       Y9, Y8, Y8
+	ADDQ         $0x00000030, AX
+	SUBQ         $0x00000003, R9
+	JG           row5
+	VPADDW       Y4, Y3, Y3
+	VPADDW       Y5, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X9
+	VPMOVZXWD    X3, Y3
+	VPMOVZXWD    X9, Y9
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMAXPS       Y1, Y9, Y9
+	VMINPS       Y2, Y9, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKUSDW    Y9, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X9
+	VPACKUSWB    X9, X3, X9
+	VMOVDQU      X9, (DX)
+	VPADDW       Y5, Y4, Y4
+	VPADDW       Y6, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPMOVZXWD    X4, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 16(DX)
+	VPADDW       Y6, Y5, Y5
+	VPADDW       Y7, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X3
+	VPMOVZXWD    X5, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 32(DX)
+	VPADDW       Y7, Y6, Y6
+	VPADDW       Y8, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X3
+	VPMOVZXWD    X6, Y4
+	VPMOVZXWD    X3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKUSDW    Y3, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSWB    X3, X4, X3
+	VMOVDQU      X3, 48(DX)
+	SUBQ         R8, DI
+	JZ           groupDone4
+	CMPQ         DI, R8
+	CMOVQLT      DI, R8
+	SHLQ         $0x04, R8
+	ADDQ         R8, CX
+	ADDQ         R8, DX
+	SHRQ         $0x04, R8
+	JMP          group3
+
+few2:
+	TESTQ DI, DI
+	JZ    pixelDone7
+
+pixel6:
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   SI, R8
+	MOVQ   BX, AX
+
+row8:
+	MOVQ         (AX), R9
+	ADDQ         CX, R9
+	VPMOVZXBW    (R9), Y6
+	VPADDW       Y6, Y3, Y3
+	VPMOVZXBW    16(R9), Y6
+	VPADDW       Y6, Y4, Y4
+	VPMOVZXBW    32(R9), Y6
+	VPADDW       Y6, Y5, Y5
+	ADDQ         $0x00000030, AX
+	SUBQ         $0x00000003, R8
+	JG           row8
+	VPADDW       Y4, Y3, Y3
+	VPADDW       Y5, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPMOVZXWD    X3, Y3
+	VPMOVZXWD    X4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y2, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKUSDW    Y4, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKUSWB    X4, X3, X4
+	VMOVDQU      X4, (DX)
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, CX
+	DECQ         DI
+	JNZ          pixel6
+
+pixelDone7:
+groupDone4:
+	MOVQ args+0(FP), AX
+	DECQ 80(AX)
+	JZ   last9
+	MOVQ 88(AX), CX
+	ADDQ CX, 8(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, (AX)
+	JMP  run1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func poolMaxInt8AVX2(args *PoolArgs)
 // Requires: AVX, AVX2
 TEXT ·poolMaxInt8AVX2(SB), NOSPLIT, $0-8
+run1:
 	MOVQ  args+0(FP), AX
 	MOVQ  8(AX), DX
 	MOVQ  (AX), BX
@@ -13993,13 +14363,13 @@ TEXT ·poolMaxInt8AVX2(SB), NOSPLIT, $0-8
 	MOVQ  48(AX), R10
 	LEAQ  (R10)(R10*2), CX
 	CMPQ  R10, $0x10
-	JNE   apart1
+	JNE   apart2
 	MOVQ  R9, R11
 	SHRQ  $0x02, R11
 	TESTQ R11, R11
-	JZ    neighboursDone3
+	JZ    neighboursDone4
 
-neighbours2:
+neighbours3:
 	MOVQ    DI, AX
 	MOVQ    (AX), AX
 	ADDQ    DX, AX
@@ -14010,35 +14380,35 @@ neighbours2:
 	DECQ    R12
 	ADDQ    $0x00000010, AX
 	TESTQ   R12, R12
-	JZ      tapDone5
+	JZ      tapDone6
 
-tap4:
+tap5:
 	MOVQ    (AX), R13
 	ADDQ    DX, R13
 	VPMAXUB (R13), Y0, Y0
 	VPMAXUB 32(R13), Y1, Y1
 	ADDQ    $0x00000010, AX
 	DECQ    R12
-	JNZ     tap4
+	JNZ     tap5
 
-tapDone5:
+tapDone6:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    $0x00000040, BX
 	ADDQ    $0x00000040, DX
 	DECQ    R11
-	JNZ     neighbours2
+	JNZ     neighbours3
 
-neighboursDone3:
+neighboursDone4:
 	ANDQ $0x00000003, R9
 
-apart1:
+apart2:
 	MOVQ  R9, R11
 	SHRQ  $0x02, R11
 	TESTQ R11, R11
-	JZ    groupDone7
+	JZ    groupDone8
 
-group6:
+group7:
 	MOVQ    DI, AX
 	MOVQ    (AX), AX
 	ADDQ    DX, AX
@@ -14051,9 +14421,9 @@ group6:
 	DECQ    R12
 	ADDQ    $0x00000010, AX
 	TESTQ   R12, R12
-	JZ      tapDone9
+	JZ      tapDone10
 
-tap8:
+tap9:
 	MOVQ    (AX), R13
 	ADDQ    DX, R13
 	VPMAXUB (R13), X0, X0
@@ -14062,9 +14432,9 @@ tap8:
 	VPMAXUB (R13)(CX*1), X3, X3
 	ADDQ    $0x00000010, AX
 	DECQ    R12
-	JNZ     tap8
+	JNZ     tap9
 
-tapDone9:
+tapDone10:
 	VMOVDQU X0, (BX)
 	VMOVDQU X1, 16(BX)
 	VMOVDQU X2, 32(BX)
@@ -14076,14 +14446,14 @@ tapDone9:
 	ADDQ    R10, DX
 	ADDQ    R10, DX
 	DECQ    R11
-	JNZ     group6
+	JNZ     group7
 
-groupDone7:
+groupDone8:
 	ANDQ  $0x00000003, R9
 	TESTQ R9, R9
-	JZ    pixelDone11
+	JZ    pixelDone12
 
-pixel10:
+pixel11:
 	MOVQ    DI, AX
 	MOVQ    (AX), AX
 	ADDQ    DX, AX
@@ -14093,25 +14463,35 @@ pixel10:
 	DECQ    CX
 	ADDQ    $0x00000010, AX
 	TESTQ   CX, CX
-	JZ      tapDone13
+	JZ      tapDone14
 
-tap12:
+tap13:
 	MOVQ    (AX), R11
 	ADDQ    DX, R11
 	VPMAXUB (R11), X0, X0
 	ADDQ    $0x00000010, AX
 	DECQ    CX
-	JNZ     tap12
+	JNZ     tap13
 
-tapDone13:
+tapDone14:
 	VMOVDQU X0, (BX)
 	ADDQ    $0x00000010, BX
 	ADDQ    $0x00000010, SI
 	ADDQ    R10, DX
 	DECQ    R9
-	JNZ     pixel10
+	JNZ     pixel11
 
-pixelDone11:
+pixelDone12:
+	MOVQ args+0(FP), AX
+	DECQ 80(AX)
+	JZ   last15
+	MOVQ 88(AX), CX
+	ADDQ CX, 8(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, (AX)
+	JMP  run1
+
+last15:
 	VZEROUPPER
 	RET
 

@@ -61,7 +61,7 @@ var int8AVX512 = &Int8{
 			gemmInt8AVX512_3x9,
 		},
 	}, TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-	PoolSum: poolSumInt8AVX512, PoolMax: poolMaxInt8AVX512, ImageBytes: imageBytesAVX512,
+	PoolSum: poolSumInt8AVX512, PoolSum3: poolSum3Int8AVX512, PoolMax: poolMaxInt8AVX512, ImageBytes: imageBytesAVX512,
 	Native: true,
 	peak:   peak{peakInt8AVX512, peakChains * 16 * 8},
 }
@@ -76,7 +76,7 @@ var int8AVXVNNI = &Int8{
 			gemmInt8VNNIAVX2_1x5, gemmInt8VNNIAVX2_1x6,
 		},
 	}, TileRows: [MaxTileBlocks + 1]int{1: 6}},
-	PoolSum: poolSumInt8AVX2, PoolMax: poolMaxInt8AVX2, ImageBytes: imageBytesAVX2,
+	PoolSum: poolSumInt8AVX2, PoolSum3: poolSum3Int8AVX2, PoolMax: poolMaxInt8AVX2, ImageBytes: imageBytesAVX2,
 	Native: true,
 	peak:   peak{peakInt8VNNIAVX2, peakChains * 8 * 8},
 }
@@ -90,7 +90,7 @@ var int8AVX2 = &Int8{
 			gemmInt8AVX2_1x1, gemmInt8AVX2_1x2, gemmInt8AVX2_1x3, gemmInt8AVX2_1x4,
 		},
 	}, TileRows: [MaxTileBlocks + 1]int{1: 4}},
-	PoolSum: poolSumInt8AVX2, PoolMax: poolMaxInt8AVX2, ImageBytes: imageBytesAVX2,
+	PoolSum: poolSumInt8AVX2, PoolSum3: poolSum3Int8AVX2, PoolMax: poolMaxInt8AVX2, ImageBytes: imageBytesAVX2,
 	Native: false,
 	peak:   peak{peakInt8AVX2, peakChains * 8 * 8},
 }

@@ -206,14 +206,23 @@ func TestRoundByte(t *testing.T) {
 // are neighbours.
 func TestInt8Pools(t *testing.T) {
 	eachInt8(t, func(t *testing.T, s *simd.Int8) {
-		for name, loop := range map[string]func(*simd.PoolArgs){"sum": s.PoolSum, "max": s.PoolMax} {
+		loops := map[string]func(*simd.PoolArgs){"sum": s.PoolSum, "sum of three columns": s.PoolSum3, "max": s.PoolMax}
+		for name, loop := range loops {
 			for pixels := range 11 {
-				for _, taps := range []int{1, 2, 9, simd.MaxByteTaps} {
+				for _, taps := range []int{1, 2, 3, 6, 9, 255, simd.MaxByteTaps} {
 					for seed := range uint64(4) {
 						p := newInt8Pool(t, seed, pixels, taps)
-						want := make([]uint8, len(p.y))
+						if name == "sum of three columns" {
+							if taps%3 != 0 {
+								continue
+							}
+							p.rows(t)
+						}
+						want := slices.Clone(p.y)
 						for at := range want {
-							want[at] = p.reference(name, at)
+							if row, pixel := at/p.args.YRow, at%p.args.YRow/bytePixel; row < p.args.Rows && pixel < pixels {
+								want[at] = p.reference(name, row, pixel, at%bytePixel)
+							}
 						}
 						loop(&p.args)
 						if !slices.Equal(p.y, want) {
@@ -236,6 +245,7 @@ func newInt8Pool(t testing.TB, seed uint64, pixels, taps int) *int8Pool {
 	r := rand.New(rand.NewPCG(seed, uint64(taps)))
 	p := &int8Pool{args: simd.PoolArgs{
 		Count: taps, Pixels: pixels, XPixel: bytePixel * (1 + r.IntN(3)), Scale: (0.5 + r.Float32()) / float32(taps),
+		Rows: 1 + int(seed)%3, XRow: bytePixel * r.IntN(4), YRow: bytePixel * (pixels + 1 + r.IntN(2)),
 	}}
 	if seed == 3 {
 		p.args.Scale = 0.5 // ties
@@ -244,16 +254,34 @@ func newInt8Pool(t testing.TB, seed uint64, pixels, taps int) *int8Pool {
 		p.taps = append(p.taps, simd.PoolTap{Offset: place * bytePixel})
 	}
 	any := func() uint8 { return uint8(r.Uint32()) }
-	p.x = fencedAs(t, max(0, pixels-1)*p.args.XPixel+taps*bytePixel, seed%2 == 0, any)
-	p.y = fencedAs(t, pixels*simd.Block, seed%2 == 0, any)
+	p.x = fencedAs(t, p.reach()+taps*bytePixel, seed%2 == 0, any)
+	p.y = fencedAs(t, (p.args.Rows-1)*p.args.YRow+pixels*bytePixel, seed%2 == 0, any)
 	p.args.X, p.args.Y, p.args.Taps = unsafe.Pointer(&p.x[0]), unsafe.Pointer(unsafe.SliceData(p.y)), &p.taps[0]
 	return p
 }
 
-func (p *int8Pool) reference(name string, at int) uint8 {
+// rows makes the taps rows of three neighbours, of windows one pixel apart; the
+// last window ends where memory does.
+func (p *int8Pool) rows(t testing.TB) {
+	r := rand.New(rand.NewPCG(uint64(len(p.taps)), 1))
+	last := len(p.taps)/3 - 1
+	p.args.XPixel = bytePixel
+	for i := range p.taps {
+		p.taps[i].Offset = ((last-i/3)*5 + i%3) * bytePixel
+	}
+	p.x = fencedAs(t, p.reach()+(last*5+3)*bytePixel, false, func() uint8 { return uint8(r.Uint32()) })
+	p.args.X = unsafe.Pointer(&p.x[0])
+}
+
+// reach is the distance from the first window to the last one.
+func (p *int8Pool) reach() int {
+	return (p.args.Rows-1)*p.args.XRow + max(0, p.args.Pixels-1)*p.args.XPixel
+}
+
+func (p *int8Pool) reference(name string, row, pixel, lane int) uint8 {
 	sum, largest := 0, uint8(0)
 	for _, tap := range p.taps {
-		v := p.x[tap.Offset+at/simd.Block*p.args.XPixel+at%simd.Block]
+		v := p.x[tap.Offset+row*p.args.XRow+pixel*p.args.XPixel+lane]
 		sum, largest = sum+int(v), max(largest, v)
 	}
 	if name == "max" {

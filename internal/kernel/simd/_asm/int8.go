@@ -38,6 +38,7 @@ func int8Family(e *emitter) {
 	}
 	for _, s := range []*simd{avx512, avx2} {
 		poolSumBytes(e, s)
+		poolSum3Bytes(e, s)
 		poolMaxBytes(e, s)
 		imageBytes(e, s)
 	}

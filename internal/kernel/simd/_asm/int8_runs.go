@@ -8,7 +8,7 @@ import (
 // poolMaxBytes takes maxima, 64 bytes at a time where pixels are neighbours in
 // memory too.
 func poolMaxBytes(e *emitter, s *simd) {
-	p := beginPool(e, s, "poolMaxInt8", "y = the taps' maximum.", 4, byteBlock)
+	p := beginRows(e, s, "poolMaxInt8", "y = the taps' maximum.", 4, byteBlock)
 	p.neighbours(func(vectors int) {
 		best := s.registerList(e, vectors)
 		first := p.firstTap()
@@ -68,64 +68,167 @@ func (p *pool) neighbours(together func(vectors int), apart func(pixels int)) {
 	p.walk(apart)
 }
 
-// poolSumBytes sums in 16 bits, enough for 257 taps, and scales in float32; of
-// neighbours as many at once as a register holds.
-func poolSumBytes(e *emitter, s *simd) {
-	p := beginPool(e, s, "poolSumInt8", "y = scale * sum of the taps, rounded; at most 257 taps.", 4, byteBlock)
-	scale, round := p.scale(), newByteRounder(e, s)
-	sum := func(sums []reg.VecVirtual, at func(from reg.GPVirtual, i int) operand.Mem) {
-		for _, r := range sums {
-			kind := avx2
-			if int(r.Size()) == avx512.bytes {
-				kind = avx512
-			}
-			kind.zero(e, r)
+// byteSums are sums of bytes in 16 bits, enough for 257 taps, that are scaled in
+// float32.
+type byteSums struct {
+	*pool
+	scale reg.VecVirtual
+	round *byteRounder
+}
+
+func beginByteSums(e *emitter, s *simd, name, doc string) *byteSums {
+	p := beginRows(e, s, name, doc, 4, byteBlock)
+	return &byteSums{p, p.scale(), newByteRounder(e, s)}
+}
+
+// zero clears registers of any width.
+func (b *byteSums) zero(sums []reg.VecVirtual) {
+	for _, r := range sums {
+		kind := avx2
+		if int(r.Size()) == avx512.bytes {
+			kind = avx512
 		}
-		p.eachTap(0, func(from reg.GPVirtual) {
+		kind.zero(b.emitter, r)
+	}
+}
+
+// add adds the bytes at an address to a register of sums.
+func (b *byteSums) add(at operand.Mem, sums reg.VecVirtual) {
+	wide := b.s.register(b.emitter)
+	if sums.Size() < wide.Size() {
+		wide = b.YMM()
+	}
+	b.VPMOVZXBW(at, wide)
+	b.VPADDW(wide, sums, sums)
+}
+
+// perRegister is how many pixels' sums a register holds.
+func (b *byteSums) perRegister() int { return b.s.bytes / 2 / byteBlock }
+
+// store writes the results of a register, of which pixel is the first.
+func (b *byteSums) store(sums reg.VecVirtual, pixel int) {
+	b.storePixel(sums.AsY(), sums.AsX(), pixel)
+	if int(sums.Size()) == avx512.bytes {
+		high := b.YMM()
+		b.VEXTRACTI64X4(operand.U8(1), sums, high)
+		b.storePixel(high, high.AsX(), pixel+1)
+	}
+}
+
+// storePixel writes the results of 16 sums, of which low are eight.
+func (b *byteSums) storePixel(sums, low operand.Op, pixel int) {
+	values := b.s.registerList(b.emitter, b.s.perBlock())
+	if b.s == avx512 {
+		b.VPMOVZXWD(sums, values[0])
+	} else {
+		high := b.XMM()
+		b.VEXTRACTI128(operand.U8(1), sums, high)
+		b.VPMOVZXWD(low, values[0])
+		b.VPMOVZXWD(high, values[1])
+	}
+	for _, v := range values {
+		b.VCVTDQ2PS(v, v)
+		b.VMULPS(b.scale, v, v)
+	}
+	b.round.store(values, b.out(pixel, 0))
+}
+
+// poolSumBytes sums tap by tap; of neighbours as many at once as a register holds.
+func poolSumBytes(e *emitter, s *simd) {
+	b := beginByteSums(e, s, "poolSumInt8", "y = scale * sum of the taps, rounded; at most 257 taps.")
+	sum := func(sums []reg.VecVirtual, at func(from reg.GPVirtual, i int) operand.Mem) {
+		b.zero(sums)
+		b.eachTap(0, func(from reg.GPVirtual) {
 			for i, r := range sums {
-				wide := s.register(e)
-				if r.Size() < wide.Size() {
-					wide = e.YMM()
-				}
-				e.VPMOVZXBW(at(from, i), wide)
-				e.VPADDW(wide, r, r)
+				b.add(at(from, i), r)
 			}
 		})
 	}
-	store := func(words operand.Op, low operand.Op, pixel int) { // 16 sums, of which low are eight
-		values := s.registerList(e, s.perBlock())
-		if s == avx512 {
-			e.VPMOVZXWD(words, values[0])
-		} else {
-			high := e.XMM()
-			e.VEXTRACTI128(operand.U8(1), words, high)
-			e.VPMOVZXWD(low, values[0])
-			e.VPMOVZXWD(high, values[1])
-		}
-		for _, v := range values {
-			e.VCVTDQ2PS(v, v)
-			e.VMULPS(scale, v, v)
-		}
-		round.store(values, p.out(pixel, 0))
-	}
-	p.neighbours(func(vectors int) {
-		sums, perRegister := s.registerList(e, 2*vectors), s.bytes/2/byteBlock
+	b.neighbours(func(vectors int) {
+		sums := s.registerList(e, 2*vectors)
 		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return operand.Mem{Base: from, Disp: i * s.bytes / 2} })
 		for i, r := range sums {
-			store(r.AsY(), r.AsX(), perRegister*i)
-			if perRegister == 2 {
-				high := e.YMM()
-				e.VEXTRACTI64X4(operand.U8(1), r, high)
-				store(high, high.AsX(), perRegister*i+1)
-			}
+			b.store(r, b.perRegister()*i)
 		}
 	}, func(pixels int) {
 		sums := avx2.registerList(e, pixels)
-		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return p.value(from, i, 0) })
+		sum(sums, func(from reg.GPVirtual, i int) operand.Mem { return b.value(from, i, 0) })
 		for i, r := range sums {
-			store(r, r.AsX(), i)
+			b.store(r, i)
 		}
 	})
+}
+
+// poolSum3Bytes adds up the rows of each column, and then three neighbouring
+// columns: integers, whose order does not matter.
+func poolSum3Bytes(e *emitter, s *simd) {
+	b := beginByteSums(e, s, "poolSum3Int8",
+		"y = scale * sum of rows of three neighbouring taps, rounded; the next pixel's overlap.")
+	columns := func(sums []reg.VecVirtual) {
+		b.zero(sums)
+		left, from := e.GP64(), e.GP64()
+		e.MOVQ(b.count, left)
+		e.MOVQ(b.taps, b.tap)
+		row := e.name("row")
+		e.Label(row)
+		e.MOVQ(operand.Mem{Base: b.tap}, from)
+		e.ADDQ(b.x, from)
+		for i, r := range sums {
+			b.add(operand.Mem{Base: from, Disp: i * int(r.Size()) / 2}, r)
+		}
+		e.ADDQ(operand.U32(3*16), b.tap)
+		e.SUBQ(operand.U32(3), left)
+		e.JG(operand.LabelRef(row))
+	}
+	b.overlapping(func() {
+		sums := s.registerList(e, (b.together+2)/b.perRegister())
+		columns(sums)
+		for i, r := range sums[:b.together/b.perRegister()] {
+			second, third := sums[i+1], sums[i+2/b.perRegister()]
+			if b.perRegister() == 2 { // the next pixels begin in the middle
+				second = e.ZMM()
+				e.VALIGNQ(operand.U8(4), r, third, second)
+			}
+			e.VPADDW(second, r, r)
+			e.VPADDW(third, r, r)
+			b.store(r, b.perRegister()*i)
+		}
+	}, func() {
+		sums := avx2.registerList(e, 3)
+		columns(sums)
+		e.VPADDW(sums[1], sums[0], sums[0])
+		e.VPADDW(sums[2], sums[0], sums[0])
+		b.store(sums[0], 0)
+	})
+}
+
+// overlapping emits a loop over groups of neighbours, the last of which may repeat
+// pixels of the one before, and one over single pixels, for runs shorter than that.
+func (p *pool) overlapping(group, single func()) {
+	few, top, done, step := p.name("few"), p.name("group"), p.name("groupDone"), p.GP64()
+	p.CMPQ(p.pixels, operand.U8(p.together))
+	p.JL(operand.LabelRef(few))
+	p.MOVQ(operand.U32(p.together), step)
+	p.Label(top)
+	group()
+	p.SUBQ(step, p.pixels)
+	p.JZ(operand.LabelRef(done))
+	p.CMPQ(p.pixels, step)
+	p.CMOVQLT(p.pixels, step)
+	p.SHLQ(operand.U8(4), step)
+	p.ADDQ(step, p.x)
+	p.ADDQ(step, p.y)
+	p.SHRQ(operand.U8(4), step)
+	p.JMP(operand.LabelRef(top))
+	p.Label(few)
+	p.times("pixel", p.pixels, func() {
+		single()
+		p.ADDQ(operand.U32(byteBlock), p.y)
+		p.ADDQ(operand.U32(byteBlock), p.x)
+	})
+	p.Label(done)
+	p.finish()
+	p.end()
 }
 
 // imageBytes makes bytes of three planes of float32, red, green and blue, for a run

@@ -21,12 +21,39 @@ type pool struct {
 
 func beginPool(e *emitter, s *simd, name, doc string, together, yPixel int) *pool {
 	e.begin(name+s.name, "args *PoolArgs", doc)
+	return newPool(e, s, together, yPixel)
+}
+
+func newPool(e *emitter, s *simd, together, yPixel int) *pool {
 	p := &pool{run: &run{emitter: e, s: s}, together: together, yPixel: yPixel, tap: e.GP64(), xPixel3: e.GP64()}
 	field := e.fields("PoolArgs")
 	p.x, p.y, p.argmax = field("X"), field("Y"), field("Argmax")
 	p.taps, p.count = field("Taps"), field("Count")
 	p.pixels, p.xPixel = field("Pixels"), field("XPixel")
 	e.LEAQ(operand.Mem{Base: p.xPixel, Index: p.xPixel, Scale: 2}, p.xPixel3)
+	return p
+}
+
+// beginRows is beginPool for a loop over runs below each other. The addresses in
+// memory, which the garbage collector reads, never leave the map.
+func beginRows(e *emitter, s *simd, name, doc string, together, yPixel int) *pool {
+	e.begin(name+s.name, "args *PoolArgs", doc)
+	top := e.name("run")
+	e.Label(top)
+	p := newPool(e, s, together, yPixel)
+	p.finish = func() {
+		args, step := e.Load(e.Param("args"), e.GP64()).(reg.GPVirtual), e.GP64()
+		field := func(name string) operand.Mem { return operand.Mem{Base: args, Disp: e.offset("PoolArgs", name)} }
+		last := e.name("last")
+		e.DECQ(field("Rows"))
+		e.JZ(operand.LabelRef(last))
+		e.MOVQ(field("XRow"), step)
+		e.ADDQ(step, field("X"))
+		e.MOVQ(field("YRow"), step)
+		e.ADDQ(step, field("Y"))
+		e.JMP(operand.LabelRef(top))
+		e.Label(last)
+	}
 	return p
 }
 
