@@ -1,6 +1,7 @@
 // Runs an ONNX model in ONNX Runtime.
 //   node ort_run.js MODEL.onnx IN.bin OUT.bin N LEVEL
-// with its optimisations of that level, such as all or disabled. IN.bin contains N inputs as the model declares them; the output is written to
+// with its optimisations of that level, such as all or disabled.
+// IN.bin contains N inputs as the model declares them; the output is written to
 // OUT.bin as float32, and one JSON line to standard output: version, input, output.
 const fs = require('fs');
 const ort = require('onnxruntime-node');

@@ -222,7 +222,8 @@ func convCases() []convCase {
 		{conv(16, 16, 7, 7, 1, 3, 3), 1, 2, 3, true},      // likewise
 		{conv(80, 64, 1, 1, 1, 0, 0), 1, 73, 11, false},   // groups of 3 and 2
 		{conv(16, 512, 3, 3, 1, 1, 1), 1, 4, 4, false},    // the reduction is split
-		{conv(16, 16, 3, 3, 1, 0, 0), 2, 60, 60, false},   // weight gradients in parts
+		{conv(16, 16, 5, 5, 1, 0, 0), 2, 50, 50, false},   // weight gradients in parts
+		{conv(32, 32, 3, 3, 1, 1, 1), 4, 8, 8, true},      // weight gradients by Winograd in both precisions
 		{conv(16, 16, 1, 1, 1, 0, 0), 1, 100, 100, false}, // likewise, in segments
 	}
 }

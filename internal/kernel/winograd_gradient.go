@@ -10,11 +10,20 @@ import (
 const (
 	// winogradPoints is how many bytes of points a piece of the gradient of weights holds at
 	// once. Each is read once from the L2 or L3 cache; with fewer, sums are read and written
-	// more often. It sets the order of sums, so it is the same on all machines.
+	// more often. It sets the order of sums, so it does not depend on the cache.
 	winogradPoints = 1 << 20
 
-	// winogradPartTiles is how many tiles pay for sums of their own.
-	winogradPartTiles = 48
+	// winogradPartTiles is how many tiles pay for sums of their own, and
+	// winogradManyTiles how many leave no trace of their cost.
+	winogradPartTiles = 32
+	winogradManyTiles = 192
+
+	// winogradPartials is how many floats the sums of all parts may have.
+	winogradPartials = 4 << 20
+
+	// winogradRange is how many output blocks a piece has at least: they share the
+	// transforms of x.
+	winogradRange = 3
 )
 
 // hasWinogradGradient reports whether winogradGradient computes the gradient of weights
@@ -59,8 +68,8 @@ func runWinogradGradient[E float32 | BF16](c Conv, dw []float32, p *winogradProd
 	g := winogradGradient[E]{winogradProduct: p, GradientTransforms: f}
 	g.padH, g.padW = c.PadH, c.PadW
 	g.number()
-	g.cut()
 	size := c.WeightLen()
+	g.cut(size)
 	sums := dw[:size]
 	if g.pieces > 1 {
 		sums = borrowFloats(g.pieces * size)
@@ -76,13 +85,13 @@ func runWinogradGradient[E float32 | BF16](c Conv, dw []float32, p *winogradProd
 	}
 }
 
-// cut decides the pieces from shapes alone: parts of the tiles, each with sums of its own,
-// and, if there are few, ranges of the output blocks, each of which transforms x again.
-func (g *winogradGradient[E]) cut() {
-	g.pieces = min(leastPieces, g.tiles/winogradPartTiles)
-	g.pieces = max(1, g.pieces/4*4, min(2, g.pieces))
-	widest := widestOuter(g.gemm)
-	g.ranges = min((g.y.Blocks()+widest-1)/widest, (leastPieces+g.pieces-1)/g.pieces)
+// cut decides the pieces from shapes alone: parts of the tiles, an even number of them, each
+// with sums of its own, of size floats; and, if there are few, ranges of the output blocks,
+// each of which transforms x again.
+func (g *winogradGradient[E]) cut(size int) {
+	parts := max(min(leastPieces, g.tiles/winogradPartTiles), min(4*leastPieces, g.tiles/winogradManyTiles))
+	g.pieces = max(1, min(parts, winogradPartials/size)/2*2)
+	g.ranges = min((g.y.Blocks()+winogradRange-1)/winogradRange, (leastPieces+g.pieces-1)/g.pieces)
 	perTile := (g.x.Blocks() + (g.y.Blocks()+g.ranges-1)/g.ranges) * g.Points() * pixelBytes
 	g.most = max(winogradLeast, winogradPoints/perTile)
 }

@@ -160,7 +160,10 @@ func TestWinogradGradientIsTheGradientOfWeights(t *testing.T) {
 			})
 		}
 		if active.Name != "generic" {
-			t.Run(parts.String(), func(t *testing.T) { testWinogradGradient(t, r, parts) })
+			t.Run(parts.String(), func(t *testing.T) {
+				testWinogradGradient(t, r, parts)
+				testWinogradGradientBF16(t, r, parts)
+			})
 		}
 	})
 }
@@ -267,6 +270,11 @@ func TestWinogradKeepsNaN(t *testing.T) {
 		if !math.IsNaN(float64(y.Data[0])) {
 			t.Errorf("a NaN became %g", y.Data[0])
 		}
+		dw := make([]float32, c.WeightLen())
+		c.winogradGradient(dw, x, newMap(1, 16, 8, 8))
+		if !math.IsNaN(float64(dw[0])) {
+			t.Errorf("a NaN became %g in the gradient of weights", dw[0])
+		}
 		half, result := MapOf(make([]BF16, len(x.Data)), 1, 16, 8, 8), MapOf(make([]BF16, len(x.Data)), 1, 16, 8, 8)
 		RoundMap(half, x)
 		c.ForwardWinogradBF16(result, half, make([]BF16, c.WinogradBF16Len()), make([]float32, 16), true)
@@ -279,7 +287,11 @@ func TestWinogradKeepsNaN(t *testing.T) {
 func TestWinogradThreads(t *testing.T) {
 	defer parallel.SetThreads(parallel.Threads())
 	eachISA(t, func(t *testing.T) {
-		for _, c := range winogradCases(nil, 0) {
+		cases := winogradCases(nil, 0)
+		if active.Name != "generic" { // which would take long for many parts of the gradient
+			cases = append(cases, convCase{Conv{32, 32, Window{3, 3, 1, 1, 1, 1, 0, 0}}, 8, 40, 40, false})
+		}
+		for _, c := range cases {
 			parallel.SetThreads(1)
 			want := c.winograd()
 			for threads := 2; threads <= 3; threads++ {
