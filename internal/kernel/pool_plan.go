@@ -132,22 +132,24 @@ func runPool[Y, X Element](
 
 // scale writes y times the factors of its windows.
 func (p *poolPlan) scale(to, y []float32) {
-	for i := range p.runs {
-		run := &p.runs[i]
-		from, factor := y[run.y*Block:][:run.pixels*Block], run.scale
-		part := to[run.y*Block:][:len(from)]
-		for at, v := range from {
-			part[at] = v * factor
-		}
-	}
+	copy(to, y)
+	p.eachFactor(func(from, end int, factor float32) { active.Scale(to[from:end], factor) })
 }
 
 // scaleBF16 is scale of bf16.
 func (p *poolPlan) scaleBF16(to []float32, y []BF16) {
-	for i := range p.runs {
-		run := &p.runs[i]
-		from, end := run.y*Block, (run.y+run.pixels)*Block
-		active.BF16.Widen(to[from:end], y[from:end], run.scale)
+	p.eachFactor(func(from, end int, factor float32) { active.BF16.Widen(to[from:end], y[from:end], factor) })
+}
+
+// eachFactor calls f for every stretch of a plane of outputs whose windows have
+// the same factor. Runs of one row each cover the plane in its order.
+func (p *poolPlan) eachFactor(f func(from, end int, factor float32)) {
+	for i := 0; i < len(p.runs); {
+		first, end := &p.runs[i], 0
+		for ; i < len(p.runs) && p.runs[i].scale == first.scale; i++ {
+			end = p.runs[i].y + p.runs[i].pixels
+		}
+		f(first.y*Block, end*Block, first.scale)
 	}
 }
 
