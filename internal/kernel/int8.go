@@ -91,11 +91,7 @@ func (p Pool) AvgForwardInt8(y, x MapInt8, factor float32) {
 	if p.R*p.S > simd.MaxByteTaps {
 		panic(fmt.Sprintf("kernel: an average of %dx%d bytes; the limit is %d", p.R, p.S, simd.MaxByteTaps))
 	}
-	plan := p.planRows(x.H, x.W, Block, y.H)
-	for i := range plan.runs {
-		run := &plan.runs[i]
-		run.scale = float32(float64(factor) * float64(run.scale))
-	}
+	plan := p.planRows(x.H, x.W, Block, y.H).times(factor)
 	loop := p.sumLoop(active.Int8.PoolSum, active.Int8.PoolSum3)
 	eachPlane(y, func(a *simd.PoolArgs, image, block, _ int) {
 		runPool(plan, a, y.Plane(image, block), x.Plane(image, block), nil, loop, 0)
