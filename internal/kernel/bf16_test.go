@@ -383,12 +383,10 @@ func TestBF16AsFloat32(t *testing.T) {
 		same("gradient of Flatten", y, wanted)
 
 		other := newViewBF16(r, 3, 32, 7, 5, true, true)
-		SumBF16(y.MapBF16, []Part{{x.MapBF16, 0}, {other.MapBF16, 16}, {x.MapBF16, 0}})
-		WidenMap(wanted, x.MapBF16)
+		SumBF16(y.MapBF16, []Part[BF16]{{x.MapBF16, 0}, {other.MapBF16, 16}, {x.MapBF16, 0}})
 		wideOther := newMap(3, 32, 7, 5)
 		WidenMap(wideOther, other.MapBF16)
-		Add(wanted.Channels(16, 32), wideOther)
-		Add(wanted, wide)
+		Sum(wanted, []Part[float32]{{wide, 0}, {wideOther, 16}, {wide, 0}})
 		same("sum", y, wanted)
 	})
 }

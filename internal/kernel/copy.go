@@ -10,11 +10,6 @@ func Copy[E Element](dst, src Activation[E]) {
 	eachPlanePair(dst, src, func(to, from []E) { copy(to, from) })
 }
 
-// Add is dst += src for maps of the same shape.
-func Add(dst, src Map) {
-	eachPlanePair(dst, src, func(to, from []float32) { active.Axpy(to, from, 1) })
-}
-
 // WidenMap overwrites dst with the values of src, a map of the same shape.
 func WidenMap(dst Map, src MapBF16) {
 	eachPlanePair(dst, src, func(to []float32, from []BF16) { Widen(to, from) })
@@ -26,35 +21,65 @@ func RoundMap(dst MapBF16, src Map) {
 }
 
 // Part are the channels of a map that begin at From: what a sum adds to them.
-type Part struct {
-	MapBF16
+type Part[E Element] struct {
+	Activation[E]
 	From int
 }
 
-// SumBF16 overwrites y with the sum of parts, in their order: float32, and rounded
-// once. Each channel of y must be in some part.
-func SumBF16(y MapBF16, parts []Part) {
-	blocks := y.Blocks()
-	parallel.For(y.N*blocks, func(i int) {
-		image, block := i/blocks, i%blocks
-		to := y.Plane(image, block)
-		s := borrowScratch()
-		defer s.release()
-		for at := 0; at < len(to); at += sumChunk {
-			end := min(at+sumChunk, len(to))
-			sum := s.grow(sumChunk)[:end-at]
-			clear(sum)
-			for _, p := range parts {
-				if from := p.From / Block; block >= from && block < from+p.Blocks() {
-					active.BF16.Add(sum, p.Plane(image, block-from)[at:end])
-				}
+// at returns the part's plane of a block of the sum, or nil.
+func (p Part[E]) at(image, block int) []E {
+	if from := p.From / Block; block >= from && block < from+p.Blocks() {
+		return p.Plane(image, block-from)
+	}
+	return nil
+}
+
+// Sum overwrites y with the sum of parts, in their order. Each channel of y must be
+// in some part.
+func Sum(y Map, parts []Part[float32]) {
+	eachSumChunk(y, func(image, block, from, end int) {
+		to, first := y.Plane(image, block)[from:end], true
+		for _, p := range parts {
+			switch plane := p.at(image, block); {
+			case plane == nil:
+			case first:
+				copy(to, plane[from:end])
+				first = false
+			default:
+				active.Axpy(to, plane[from:end], 1)
 			}
-			active.BF16.Round(to[at:end], sum)
 		}
 	})
 }
 
-const sumChunk = 64 * Block // values summed at once, in the L1 cache
+// SumBF16 is Sum in bf16: sums are float32, and rounded once.
+func SumBF16(y MapBF16, parts []Part[BF16]) {
+	eachSumChunk(y, func(image, block, from, end int) {
+		s := borrowScratch()
+		defer s.release()
+		sum := s.grow(sumChunk)[:end-from]
+		clear(sum)
+		for _, p := range parts {
+			if plane := p.at(image, block); plane != nil {
+				active.BF16.Add(sum, plane[from:end])
+			}
+		}
+		active.BF16.Round(y.Plane(image, block)[from:end], sum)
+	})
+}
+
+// eachSumChunk calls f for chunks [from, end) of every plane of y, which together
+// with the same ones of a few parts fit in the L1 cache.
+func eachSumChunk[E Element](y Activation[E], f func(image, block, from, end int)) {
+	blocks, size := y.Blocks(), y.H*y.W*Block
+	parallel.For(y.N*blocks, func(i int) {
+		for from := 0; from < size; from += sumChunk {
+			f(i/blocks, i%blocks, from, min(from+sumChunk, size))
+		}
+	})
+}
+
+const sumChunk = 64 * Block // values
 
 func eachPlanePair[D, S Element](dst Activation[D], src Activation[S], f func(to []D, from []S)) {
 	blocks := dst.Blocks()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/inception-go/inception/internal/parallel"
@@ -95,20 +94,4 @@ func TestSumSquares(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestCopyAndAddWorkOnViews(t *testing.T) {
-	r := rand.New(rand.NewPCG(2, 2))
-	src, dst := newViewMap(r, 3, 48, 3, 5, true, true), newViewMap(r, 3, 48, 3, 5, true, false)
-	Copy(dst.Map, src.Map)
-	if !slices.Equal(dst.values(), src.values()) {
-		t.Error("the copy differs")
-	}
-	Add(dst.Map, src.Map)
-	for i, v := range dst.values() {
-		if v != 2*src.values()[i] {
-			t.Fatalf("value %d is %g after adding %g twice", i, v, src.values()[i])
-		}
-	}
-	dst.check(t, "dst")
 }

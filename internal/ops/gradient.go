@@ -144,35 +144,27 @@ func sum(name string, n *gorgonia.Node, cs []contribution) (*gorgonia.Node, erro
 			return sumSlices(o.result.data, in)
 		}
 		if o.result.precision == BF16 {
-			sumBF16(o.result.asBF16(), cs, in)
-			return nil
-		}
-		y := o.result.asMap()
-		for i, v := range in {
-			switch part := cs[i].part; {
-			case part != nil:
-				kernel.Add(y.Channels(part.from, part.count), mapOf(v))
-			case i == 0:
-				kernel.Copy(y, mapOf(v))
-			default:
-				kernel.Add(y, mapOf(v))
-			}
+			kernel.SumBF16(o.result.asBF16(), partsOf(cs, in, bf16Of))
+		} else {
+			kernel.Sum(o.result.asMap(), partsOf(cs, in, mapOf))
 		}
 		return nil
 	}
 	return o.apply(nodesOf(cs)...)
 }
 
-// sumBF16 adds contributions in order, and rounds once.
-func sumBF16(y kernel.MapBF16, cs []contribution, in []gorgonia.Value) {
-	parts := make([]kernel.Part, len(in))
+// partsOf returns the contributions as parts of a sum.
+func partsOf[E kernel.Element](
+	cs []contribution, in []gorgonia.Value, mapOf func(gorgonia.Value) kernel.Activation[E],
+) []kernel.Part[E] {
+	parts := make([]kernel.Part[E], len(in))
 	for i, v := range in {
-		parts[i].MapBF16 = bf16Of(v)
+		parts[i].Activation = mapOf(v)
 		if part := cs[i].part; part != nil {
 			parts[i].From = part.from
 		}
 	}
-	kernel.SumBF16(y, parts)
+	return parts
 }
 
 func sumSlices(dst []float32, in []gorgonia.Value) error {
