@@ -20,6 +20,8 @@ type progress struct {
 	Validated   int           `json:"validated"`   // step of the last validation
 	Images      int           `json:"images"`      // that an epoch is made of
 	Fingerprint string        `json:"fingerprint"` // of those, dataset.Fingerprint's
+	Classes     []string      `json:"classes"`     // in the order of the outputs; none in older checkpoints
+	HeldOut     *heldOut      `json:"held_out"`    // nil if nothing is, and in older checkpoints
 	Shards      int           `json:"shards"`      // of an update; 0 in older checkpoints
 	Best        best          `json:"best"`
 	Waiting     int           `json:"waiting"` // epochs from the best one to the last that was validated
@@ -28,6 +30,12 @@ type progress struct {
 	Window      window        `json:"window"`  // since the last training line
 	SoFar       window        `json:"so_far"`  // of the epoch under way
 	Exit        Exit          `json:"exit"`    // why the run ended; empty while it has not
+}
+
+// heldOut says which of the training images are for validation.
+type heldOut struct {
+	Fraction float64 `json:"fraction"` // data.val_fraction
+	Seed     uint64  `json:"seed"`     // data.val_seed
 }
 
 // epoch returns the epoch under way, counted from 1; between two the one that

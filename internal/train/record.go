@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/golden"
 	"github.com/inception-go/inception/internal/model"
@@ -67,7 +68,7 @@ func (r *run) checkpoint() error {
 		return err
 	}
 	r.at.Metrics, r.at.Elapsed = size, r.clock.elapsed()
-	r.at.Images, r.at.Fingerprint, r.at.Shards = r.data.train.Len(), r.data.fingerprint, r.shards
+	r.describeData()
 	if err := r.save(r.job.Dir, r.at, r.recipe); err != nil {
 		return err
 	}
@@ -75,6 +76,16 @@ func (r *run) checkpoint() error {
 	rundir.KeepBestOf(r.job.Dir, r.bests[:]...)
 	r.clock.saved()
 	return nil
+}
+
+// describeData notes the images that the run is trained on, which must be the same
+// when it is resumed.
+func (r *run) describeData() {
+	r.at.Images, r.at.Fingerprint, r.at.Shards = r.data.train.Len(), r.data.fingerprint, r.shards
+	r.at.Classes, r.at.HeldOut = r.data.train.Classes(), nil
+	if r.data.valPart == dataset.HeldOut {
+		r.at.HeldOut = &heldOut{Fraction: r.job.Data.ValFraction, Seed: r.job.Data.ValSeed}
+	}
 }
 
 // report shows the metrics so far.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/shell"
@@ -54,9 +55,6 @@ func (r *run) resume() error {
 // the order of the images, the place in an epoch and in the schedule, and what
 // its tensors are.
 func (r *run) sameCourse(at progress, before Recipe) error {
-	began := func(key, format string, is, was any) error {
-		return settings.Errorf(key, "is "+format+", but the run began with "+format+"; resume with that", is, was)
-	}
 	now, then := r.recipe, before
 	shards := cmp.Or(at.Shards, then.Train.GradAccumSteps)
 	switch {
@@ -80,7 +78,7 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	}
-	if err := cmp.Or(r.sameShards(shards), r.sameImages(at)); err != nil {
+	if err := cmp.Or(r.sameShards(shards), r.sameClasses(at), r.sameHeldOut(at), r.sameImages(at)); err != nil {
 		return err
 	}
 	if now.Train.Precision != then.Train.Precision {
@@ -88,6 +86,11 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 			"float32 weights", now.Train.Precision, then.Train.Precision))
 	}
 	return nil
+}
+
+// began is the error of a setting that must be what it was.
+func began(key, format string, is, was any) error {
+	return settings.Errorf(key, "is "+format+", but the run began with "+format+"; resume with that", is, was)
 }
 
 // sameShards divides the shards of the run's updates among the ranks that there
@@ -105,6 +108,36 @@ func (r *run) sameShards(shards int) error {
 	if r.each != before {
 		r.reporter.Note(fmt.Sprintf("%d ranks with %d batches each: updates of %d batches, as before",
 			ranks, r.each, shards))
+	}
+	return nil
+}
+
+// sameClasses refuses classes that would give the network's outputs other names.
+func (r *run) sameClasses(at progress) error {
+	now := r.data.train.Classes()
+	if at.Classes == nil || slices.Equal(now, at.Classes) {
+		return nil
+	}
+	i, most := 0, min(len(now), len(at.Classes)) // as many: the network is the same
+	for i < most-1 && now[i] == at.Classes[i] {
+		i++
+	}
+	return settings.Errorf("data.train", "has %q as class %d of %d, but the run began with %q; resume with the same "+
+		"class folders, or begin a new run by train --init %s, which finds the classes by name",
+		now[i], i+1, len(now), at.Classes[i], shell.Quote(r.job.Dir))
+}
+
+// sameHeldOut refuses a choice of validation images by which some would be held out
+// that the network was trained on.
+func (r *run) sameHeldOut(at progress) error {
+	before, now := at.HeldOut, r.job.Data
+	switch {
+	case before == nil || r.data.valPart != dataset.HeldOut:
+		return nil
+	case now.ValSeed != before.Seed:
+		return began("data.val_seed", "%d", now.ValSeed, before.Seed)
+	case now.ValFraction != before.Fraction:
+		return began("data.val_fraction", "%g", now.ValFraction, before.Fraction)
 	}
 	return nil
 }

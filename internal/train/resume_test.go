@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/optimize"
 	"github.com/inception-go/inception/internal/rundir"
 )
@@ -56,6 +57,69 @@ func TestResumeRefusesWhatWouldMakeAnotherRun(t *testing.T) {
 	}
 	if got := string(read(t, job, rundir.Config)); got != string(job.Absolute().YAML()) || got == string(config) {
 		t.Errorf("the folder's configuration is still %q", got)
+	}
+}
+
+func TestResumeRefusesToHoldOutImagesThatWereTrainedOn(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Val = dataset.ValHoldOut
+	stopAfter(t, job, 2)
+	job.Resume = true
+	for want, change := range map[string]func(*dataset.Options){
+		"data.val_seed: is 2, but the run began with 1":           func(o *dataset.Options) { o.ValSeed = 2 },
+		"data.val_fraction: is 0.21, but the run began with 0.2;": func(o *dataset.Options) { o.ValFraction = 0.21 },
+	} {
+		other := job
+		change(&other.Data)
+		if _, err := Run(context.Background(), other); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q", err, want)
+		}
+	}
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestResumeRefusesClassesOfOtherNames(t *testing.T) {
+	job, _ := damagedJob(t)
+	stopAfter(t, job, 2)
+	last := filepath.Join(job.Data.Train, "2")
+	if err := os.Rename(last, filepath.Join(job.Data.Train, "0a")); err != nil {
+		t.Fatal(err)
+	}
+	job.Resume = true
+	_, err := Run(context.Background(), job)
+	if want := `has "0a" as class 2 of 3, but the run began with "1"`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error is %v, want %q", err, want)
+	}
+	if err := os.Rename(filepath.Join(job.Data.Train, "0a"), last); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), job); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAResumedRunThatHasEndedSaysSo(t *testing.T) {
+	job := tinyJob(t)
+	job.Train.MaxSteps = 2
+	const nothing = "nothing is left to train"
+	for _, c := range []struct {
+		name   string
+		resume bool
+		steps  int
+		want   string
+	}{
+		{"new", false, 2, ""}, {"ended", true, 2, nothing + ": train.max_steps is reached"}, {"goes on", true, 3, ""},
+	} {
+		heard := &notes{}
+		job.Resume, job.Train.MaxSteps, job.Reporter = c.resume, c.steps, heard
+		if _, err := Run(context.Background(), job); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(heard.text(), nothing); said != (c.want != "") || !strings.Contains(heard.text(), c.want) {
+			t.Errorf("%s: says %q, want %q", c.name, heard.text(), c.want)
+		}
 	}
 }
 

@@ -186,8 +186,8 @@ func (r *run) begin(ctx context.Context) error {
 	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
 		return err
 	}
-	start := progress{Images: r.data.train.Len(), Fingerprint: r.data.fingerprint, Shards: r.shards}
-	if err := r.save(r.job.Dir, start, r.recipe); err != nil {
+	r.describeData()
+	if err := r.save(r.job.Dir, r.at, r.recipe); err != nil {
 		return err
 	}
 	return r.saveConfig()
@@ -220,6 +220,9 @@ func (r *run) path(name string) string { return filepath.Join(r.job.Dir, name) }
 // loop trains epoch by epoch and returns why it ended.
 func (r *run) loop(ctx context.Context) (Exit, error) {
 	r.clock.start(r.at.Elapsed)
+	if exit := r.limit(ctx, r.at.Epoch); r.at.Step > 0 && exit.Finished() {
+		r.reporter.Note(fmt.Sprintf("nothing is left to train: train.%s is reached; with a larger one the run goes on", exit))
+	}
 	for r.at.Epoch < r.recipe.Train.Epochs {
 		if exit, err := r.epoch(ctx); exit != "" || err != nil {
 			return exit, err
