@@ -12,6 +12,7 @@ import (
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/train"
 )
@@ -90,6 +91,12 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	if own != "" {
 		t.warnOfOldSplit(resolved)
+		if err := t.warnOfOtherConfig(c, resolved); err != nil {
+			return err
+		}
+	}
+	if t.init.Weights != "" && t.resume && rundir.HoldsRun(dir) {
+		t.warn(fmt.Sprintf("--init has no effect: %s goes on from its own checkpoint", shell.Quote(dir)))
 	}
 	if dir == "" {
 		err := t.byFirst(&dir, func() (err error) {
@@ -161,6 +168,24 @@ func (t *trainCommand) ownConfig(dir string) (string, error) {
 	}
 	return "", usageError{fmt.Errorf("%s: is missing or empty; name the configuration that the run began with "+
 		"(--config, --data, --set), or begin another with its weights (--init %s)", own, shell.Quote(dir))}
+}
+
+// warnOfOtherConfig says if a run that goes on by its own configuration was to have
+// another.
+func (t *trainCommand) warnOfOtherConfig(c *cobra.Command, own *config.Resolved) error {
+	if t.config == "" {
+		return nil
+	}
+	given, err := t.load(t.config, t.flagValues(c))
+	if err != nil {
+		return err
+	}
+	its, theirs := own.Absolute(), given.Absolute()
+	if key, is, other := settings.Difference(&its, &theirs); key != "" {
+		t.warn(fmt.Sprintf("--config has no effect: the run goes on by its own configuration, whose %s is %s, not %s; "+
+			"--set %s=%s changes it", key, is, other, key, other))
+	}
+	return nil
 }
 
 // flagValues returns the configuration keys whose own flags are given.
