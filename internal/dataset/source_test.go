@@ -237,6 +237,27 @@ func TestOpenSplitTakesValThenTestThenTrain(t *testing.T) {
 	}
 }
 
+func TestValidationWithoutAClassIsWarnedOf(t *testing.T) {
+	for want, classes := range map[string][]string{"": {"a", "b", "c"}, `no validation image is of class "b", "c"`: {"a"}} {
+		files := map[string][]byte{}
+		for _, class := range []string{"a", "b", "c"} {
+			pictures(t, files, "train/"+class, 2)
+		}
+		for _, class := range classes {
+			pictures(t, files, "val/"+class, 2)
+		}
+		o := DefaultOptions()
+		o.Train = folder(t, files)
+		opened, err := OpenTraining(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(opened.Warnings, "\n"); got != want {
+			t.Errorf("validation has %v: warnings %q, want %q", classes, got, want)
+		}
+	}
+}
+
 func TestTrainingTakesValidationImagesWhereTheyAre(t *testing.T) {
 	set := func(parts ...string) string {
 		files := map[string][]byte{}

@@ -60,6 +60,9 @@ func OpenTraining(o Options) (*Training, error) {
 		if t.Val, err = sameClasses(t.Train, t.Val); err != nil {
 			return nil, err
 		}
+		if missing := classesWithout(t.Val); len(missing) > 0 {
+			t.Warnings = append(t.Warnings, "no validation image is of class "+quoted(missing))
+		}
 		images += fmt.Sprintf(", %d for validation", t.Val.Len())
 	}
 	t.Notes = append(t.Notes, images)
@@ -211,4 +214,14 @@ func sameClasses(train, val Set) (Set, error) {
 			quoted(strange))
 	}
 	return relabelled{val, rows, train.Classes()}, nil
+}
+
+// classesWithout returns the classes of a set that none of its images has.
+func classesWithout(set Set) (names []string) {
+	for class, images := range ClassSizes(set) {
+		if images == 0 {
+			names = append(names, set.Classes()[class])
+		}
+	}
+	return names
 }
