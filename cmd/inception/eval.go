@@ -112,10 +112,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 		return usageError{err}
 	}
 	var outcomes []*evaluate.Outcome
-	for i, precision := range precisions {
-		if job.Precision = precision; i > 0 { // what there is to know of weights and images has been said
-			job.Note = func(string) {}
-		}
+	job.Note, job.Warn = once(job.Note), once(job.Warn) // of weights and images there is the same to say again
+	for _, precision := range precisions {
+		job.Precision = precision
 		outcome, err := e.measure(c.Context(), job)
 		if run != "" && e.data == "" {
 			err = moved(err, "")
@@ -144,6 +143,17 @@ func (e *evalCommand) measure(ctx context.Context, job evaluate.Job) (*evaluate.
 	outcome, err := job.Run(ctx)
 	bar.Clear()
 	return outcome, err
+}
+
+// once returns say without what it was called with before.
+func once(say func(string)) func(string) {
+	said := map[string]bool{}
+	return func(text string) {
+		if !said[text] {
+			said[text] = true
+			say(text)
+		}
+	}
 }
 
 // runConfig returns the configuration beside the weights if they lie in a run

@@ -155,14 +155,20 @@ const DefaultCalibration = 1024
 // quantised makes int8 weights for an evaluation: it calibrates on training images,
 // or, where the data has none, on some of those that are evaluated.
 func (j *Job) quantised(ctx context.Context, w *model.Weights, run RunOptions) (*model.Weights, error) {
-	set, used, err := j.openPart("train")
+	set, measured, err := j.openPart(j.Split)
 	if err != nil {
-		if set, used, err = j.open(); err != nil {
-			return nil, err
-		}
+		return nil, err
+	}
+	used := measured
+	if training, name, err := j.openPart("train"); err == nil {
+		set, used = training, name
 	}
 	set = dataset.Sample(set, DefaultCalibration)
 	j.Note(fmt.Sprintf("int8: calibrated on %d images of %s; inception quantize says more", set.Len(), used))
+	if used == measured {
+		j.Warn("int8 is calibrated on images that it is measured on, since the data has no other part; " +
+			"inception quantize measures those that it does not calibrate on")
+	}
 	q := Quantization{Range: quantize.Auto, Progress: j.Progress, Warn: j.Warn}
 	q.BatchSize = j.BatchSize
 	made, _, err := q.quantise(ctx, w, run, set)
