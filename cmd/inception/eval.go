@@ -210,6 +210,8 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if own && c.Origin["eval.crop_pct"].Kind == config.FromFile {
 		j.CropPct = 0 // the weights know that of their run
 	}
+	from := c.Origin["eval.tta"]
+	j.ShownAlike = from.Typed() || !own && from.Kind != config.FromDefault
 	validation := e.data == "" && (e.split == "" || e.split == "val")
 	if own && c.Origin["eval.max_images"].Kind == config.FromFile && !validation {
 		j.MaxImages = 0 // the run says that of its own validation

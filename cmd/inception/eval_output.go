@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +64,7 @@ type evalReport struct {
 	ImagesPerS     float64            `json:"images_per_s"`
 	Preprocess     picture.Preprocess `json:"preprocess"` // of the first member
 	Crops          int                `json:"crops"`
-	TTA            string             `json:"tta"`
+	TTA            string             `json:"tta"`         // mixed if members differ
 	Precision      string             `json:"precision"`   // mixed if members differ
 	WeightsMiB     float64            `json:"weights_mib"` // as the networks read them
 	ActivationsMiB float64            `json:"activations_mib"`
@@ -202,12 +201,9 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 		Images: o.Images, Skipped: len(o.Skipped), Damaged: len(o.Damaged), Excluded: o.Excluded,
 		Top1: o.Top1, Top5: o.Top5, Loss: o.Loss, ImagesPerS: o.ImagesPerS,
 		Preprocess: o.Members[0].Metadata.Preprocess, Crops: e.crops,
-		TTA: cmp.Or(o.Job.TTA, evaluate.TTANone), Precision: o.Precision(),
+		TTA: o.TTA(), Precision: o.Precision(),
 		WeightsMiB: float64(o.Weights) / (1 << 20), ActivationsMiB: float64(o.Activations) / (1 << 20),
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
-	}
-	if e.crops > 1 { // they are mirrored as they are
-		r.TTA = evaluate.TTANone
 	}
 	for _, m := range o.Members {
 		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess, m.Precision.String()})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/weights"
 )
 
@@ -141,6 +142,7 @@ type Member struct {
 	Path      string
 	Metadata  weights.Metadata
 	Precision model.Precision // that it was computed in
+	Crops     picture.Crops   // of each image, that it was shown
 }
 
 // SameClasses returns an error unless all members tell the same classes

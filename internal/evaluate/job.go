@@ -20,6 +20,7 @@ import (
 type Job struct {
 	Weights []string // files or run folders; several answer together
 	Options
+	ShownAlike    bool            // Options.TTA is for all members; else for the first, others as their metadata says
 	Crops         picture.Crops   // views of each image
 	InputSize     int             // of the networks, instead of the weights' own; 0 for that
 	Interpolation string          // instead of the weights' own; empty for that
@@ -70,6 +71,23 @@ func (o *Outcome) Precision() string {
 	return o.Members[0].Precision.String()
 }
 
+// TTA says which views of each image were averaged: mixed if members differ.
+func (o *Outcome) TTA() string {
+	flipped := 0
+	for _, m := range o.Members {
+		if m.Crops == picture.MirroredCrop {
+			flipped++
+		}
+	}
+	switch flipped {
+	case 0:
+		return TTANone
+	case len(o.Members):
+		return TTAFlip
+	}
+	return "mixed"
+}
+
 // CallError is a fault of the call: it asks for what there is not.
 type CallError struct{ error }
 
@@ -79,7 +97,6 @@ func (j Job) Run(ctx context.Context) (*Outcome, error) {
 		return nil, CallError{fmt.Errorf("--split: must be train, val or test, is %q%s", j.Split,
 			spelling.Suggest(j.Split, parts))}
 	}
-	j.Crops = j.Options.views(j.Crops)
 	o := &Outcome{Job: j}
 	ensemble, err := o.load(ctx)
 	for _, evaluator := range ensemble {
@@ -128,9 +145,12 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 			return ensemble, fmt.Errorf("%s: has no classifier, so there is no accuracy to measure", path)
 		}
 		m.Preprocess = j.preprocess(m)
-		j.Note("preprocess: " + j.Crops.Describe(m.Preprocess))
+		options := j.Options
+		options.TTA = j.tta(i, m)
+		crops := options.views(j.Crops)
+		j.Note("preprocess: " + crops.Describe(m.Preprocess))
 		run := RunOptions{
-			Options: j.Options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers,
+			Options: options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers,
 			Precision: j.Precision, SkipUnreadable: true, Cluster: j.Cluster,
 		}
 		if j.Precision == model.INT8 && w.Int8 == nil {
@@ -149,9 +169,17 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 		ensemble = append(ensemble, evaluator)
 		read, made := evaluator.nets.whole.Memory()
 		o.Weights, o.Activations = o.Weights+read, o.Activations+made
-		o.Members = append(o.Members, Member{path, m, precision})
+		o.Members = append(o.Members, Member{path, m, precision, crops})
 	}
 	return ensemble, nil
+}
+
+// tta returns which views of each image a member is shown.
+func (j *Job) tta(member int, m weights.Metadata) string {
+	if !j.ShownAlike && m.Mirrored || (j.ShownAlike || member == 0) && j.TTA == TTAFlip {
+		return TTAFlip
+	}
+	return TTANone
 }
 
 // preprocess returns the weights' own preprocessing with what the job changes.

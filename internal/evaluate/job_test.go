@@ -62,6 +62,53 @@ func TestAJobSaysWhatItMeasures(t *testing.T) {
 	}
 }
 
+func TestEveryMemberIsShownTheViewsOfItsOwnEvaluation(t *testing.T) {
+	j, said := tinyJob(t)
+	plain, mirrored := j.Weights[0], filepath.Join(t.TempDir(), "mirrored.safetensors")
+	w, m, err := weights.Load(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Mirrored = true
+	if err := weights.Save(mirrored, w, m); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		weights []string
+		tta     string
+		alike   bool
+		crops   picture.Crops
+		want    string
+		shown   []picture.Crops
+	}{
+		{[]string{plain}, "", false, 1, TTANone, []picture.Crops{picture.SingleCrop}},
+		{[]string{mirrored}, "", false, 1, TTAFlip, []picture.Crops{picture.MirroredCrop}},
+		{[]string{mirrored}, TTANone, true, 1, TTANone, []picture.Crops{picture.SingleCrop}},
+		{[]string{mirrored}, "", false, picture.TenCrops, TTANone, []picture.Crops{picture.TenCrops}},
+		{[]string{plain, mirrored}, "", false, 1, "mixed", []picture.Crops{picture.SingleCrop, picture.MirroredCrop}},
+		{[]string{mirrored, plain}, "", false, 1, "mixed", []picture.Crops{picture.MirroredCrop, picture.SingleCrop}},
+		{[]string{plain, plain}, TTAFlip, false, 1, "mixed", []picture.Crops{picture.MirroredCrop, picture.SingleCrop}},
+		{[]string{plain, plain}, TTAFlip, true, 1, TTAFlip, []picture.Crops{picture.MirroredCrop, picture.MirroredCrop}},
+	} {
+		j.Weights, j.TTA, j.ShownAlike, j.Crops = c.weights, c.tta, c.alike, c.crops
+		*said = nil
+		o, err := j.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown []picture.Crops
+		for _, member := range o.Members {
+			shown = append(shown, member.Crops)
+		}
+		if o.TTA() != c.want || !slices.Equal(shown, c.shown) {
+			t.Errorf("%+v: views %s, %v", c, o.TTA(), shown)
+		}
+		if says := strings.Contains(strings.Join(*said, "\n"), "also mirrored"); says != slices.Contains(shown, picture.MirroredCrop) {
+			t.Errorf("%+v: says %q", c, *said)
+		}
+	}
+}
+
 func TestAJobTellsFaultsOfTheCallFromThoseOfFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Job)

@@ -137,7 +137,7 @@ func (e Evaluation) facts() []Fact {
 		facts = append(facts, Fact{"excluded", fmt.Sprintf("%d by %s", e.Excluded, e.Job.Exclude.File)})
 	}
 	for _, m := range e.Members {
-		facts = append(facts, Fact{m.Path, m.Metadata.Spec.Variant + ", " + e.Job.Crops.Describe(m.Metadata.Preprocess)})
+		facts = append(facts, Fact{m.Path, m.Metadata.Spec.Variant + ", " + m.Crops.Describe(m.Metadata.Preprocess)})
 	}
 	return append(facts, Fact{"program", "inception " + e.Version})
 }

@@ -29,7 +29,8 @@ func (r *run) write(lines ...report.Line) error {
 func (r *run) saveWeights(isBest bool) error {
 	spec := r.weights.Spec
 	metadata := weights.Metadata{
-		Spec: spec, Labels: r.data.train.Classes(), Preprocess: r.data.preprocess, Version: r.job.Version,
+		Spec: spec, Labels: r.data.train.Classes(), Preprocess: r.data.preprocess,
+		Mirrored: r.job.Eval.TTA == evaluate.TTAFlip, Version: r.job.Version,
 	}
 	save := func(name string, w *model.Weights) error {
 		if err := golden.Fill(w, &metadata, nil); err != nil && !errors.Is(err, model.ErrNotFinite) {

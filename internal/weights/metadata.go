@@ -18,6 +18,7 @@ type Metadata struct {
 	Spec       model.Spec         // the structure
 	Labels     []string           // of the classes in order; empty if nobody named them
 	Preprocess picture.Preprocess // what made those images
+	Mirrored   bool               // in its own evaluation each image is also shown mirrored
 	NoHead     bool               // the classifier is missing: features only
 	Int8       bool               // the weights are quantised
 	Version    string             // of the product that wrote the file
@@ -40,6 +41,7 @@ const (
 	keyInputSize  = "input_size"
 	keyPreprocess = "preprocess"
 	keyPool       = "avgpool_count_include_pad"
+	keyViews      = "eval_tta" // "flip", or missing
 	keyHead       = "head"
 	keySpec       = "spec"
 	keyPrecision  = "precision" // "int8", or missing
@@ -47,9 +49,11 @@ const (
 	keyGolden     = "golden"
 )
 
+const viewsFlip = "flip"
+
 var ownKeys = []string{
-	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyHead, keySpec,
-	keyPrecision, keyInt8, keyGolden, sumsKey,
+	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyViews,
+	keyHead, keySpec, keyPrecision, keyInt8, keyGolden, sumsKey,
 }
 
 // Strings returns the metadata as a file carries it.
@@ -62,6 +66,10 @@ func (m Metadata) Strings() (map[string]string, error) {
 	s[keyClasses] = strconv.Itoa(m.Classes())
 	s[keyInputSize] = strconv.Itoa(m.Network().InputSize)
 	s[keyPool] = strconv.FormatBool(m.Spec.AvgPoolCountIncludePad)
+	delete(s, keyViews)
+	if m.Mirrored {
+		s[keyViews] = viewsFlip
+	}
 	delete(s, keyHead)
 	if m.NoHead {
 		s[keyHead] = "none"
@@ -160,7 +168,7 @@ func ParseMetadata(s map[string]string) (m Metadata, known bool, err error) {
 			return m, true, fmt.Errorf("metadata %s: %w", f.key, textfile.JSONError(err))
 		}
 	}
-	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
+	m.Version, m.NoHead, m.Mirrored = s[keyVersion], s[keyHead] == "none", s[keyViews] == viewsFlip
 	size, err := strconv.Atoi(s[keyInputSize])
 	if err != nil {
 		return m, true, fmt.Errorf("metadata %s: %q is not a number", keyInputSize, s[keyInputSize])
