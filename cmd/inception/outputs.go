@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 // endings are those of the kinds of files that commands write.
@@ -30,12 +32,20 @@ func noClobberAny(flag, out string, in []string) error {
 	return nil
 }
 
-// noClobber refuses to overwrite the file that is read.
+// noClobber refuses to overwrite the file that is read, of a run folder the one
+// that is read for it, and weights that a run has kept.
 func noClobber(flag, out, in string) error {
+	if file, ok := rundir.Weights(in); ok {
+		in = file
+	}
 	a, errA := os.Stat(out)
 	b, errB := os.Stat(in)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
 		return usageError{fmt.Errorf("--%s: is also the input file, %s; choose another name", flag, filepath.Base(in))}
+	}
+	if dir, ok := rundir.Owner(out); ok {
+		return usageError{fmt.Errorf("--%s: %s is where the run in %s keeps its own weights; choose another name", flag,
+			filepath.Base(out), dir)}
 	}
 	return nil
 }
