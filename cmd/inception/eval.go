@@ -111,6 +111,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := e.writable(e.files.classes, e.files.confusion, e.files.predictions, e.files.page); err != nil {
+		return err
+	}
 	var outcomes []*evaluate.Outcome
 	for i, precision := range precisions {
 		if job.Precision = precision; i > 0 { // what there is to know of weights and images has been said

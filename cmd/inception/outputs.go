@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/rundir"
 )
 
@@ -20,6 +21,18 @@ func says(flag, path, ending string) error {
 		return nil
 	}
 	return usageError{fmt.Errorf("--%s: writes %s, not %s; give %s another name", flag, ending, is, filepath.Base(path))}
+}
+
+// writable refuses files that cannot be written, before the work whose results they
+// are to hold. Those without a name are not asked for; only rank 0 writes.
+func (s *session) writable(paths ...string) error {
+	var err error
+	for _, path := range paths {
+		if path != "" && err == nil && s.cluster.Rank() == 0 {
+			err = atomicfile.Check(path)
+		}
+	}
+	return s.cluster.Agree(err)
 }
 
 // noClobberAny refuses to overwrite one of the files that are read.
