@@ -270,13 +270,16 @@ func (s *session) pictureOptions() (dataset.Options, error) {
 	return c.Data, nil
 }
 
-// warnOfUnread warns of flags that every command accepts and this one ignores.
+// warnOfUnread warns of flags that every command accepts and this one ignores. Of a
+// key that there is not, who reads the configuration gets an error soon.
 func (s *session) warnOfUnread(c *cobra.Command) {
 	if c.Flags().Changed("config") && !readsConfig(c) {
 		s.warn("--config has no effect on " + c.CommandPath())
 	}
 	for _, assignment := range s.set {
-		if key := keyOf(assignment); !readsKey(c, key) {
+		key := keyOf(assignment)
+		exists := slices.ContainsFunc(config.Keys(), func(k config.Key) bool { return k.Name == key })
+		if !readsKey(c, key) && (exists || !readsConfig(c)) {
 			s.warn(fmt.Sprintf("--set %s has no effect on %s", key, c.CommandPath()))
 		}
 	}
