@@ -118,7 +118,8 @@ type session struct {
 	json     bool
 	quiet    bool
 	logEvery time.Duration
-	begun    bool // whether the command's own work has begun
+	begun    bool             // whether the command's own work has begun
+	loaded   *config.Resolved // the configuration that the work is by; nil if there is none
 
 	cluster *cluster.Cluster // the processes that share the work; nil for one
 	apart   cluster.Launch   // of processes that could not find each other
@@ -187,12 +188,16 @@ func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 }
 
 // begins records when the work of a command begins: an error before that is an
-// error in the call.
+// error in the call. What the configuration knows of missing data is added to others.
 func (s *session) begins(c *cobra.Command) {
 	if work := c.RunE; work != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
 			s.begun = true
-			return work(c, args)
+			err := work(c, args)
+			if s.loaded != nil {
+				err = s.loaded.MissingData(err)
+			}
+			return err
 		}
 	}
 	for _, sub := range c.Commands() {
@@ -332,6 +337,7 @@ func (s *session) load(path string, values map[string]any) (*config.Resolved, er
 	for _, w := range c.Warnings {
 		s.warn(w)
 	}
+	s.loaded = c
 	return c, nil
 }
 
