@@ -111,6 +111,9 @@ func (e *evalCommand) run(c *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := e.writable(e.files.classes, e.files.confusion, e.files.predictions, e.files.page); err != nil {
+		return err
+	}
 	var outcomes []*evaluate.Outcome
 	job.Note, job.Warn = once(job.Note), once(job.Warn) // of weights and images there is the same to say again
 	for _, precision := range precisions {

@@ -2,7 +2,11 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/inception-go/inception/internal/evaluate"
@@ -18,6 +22,28 @@ func TestWhatIsUndefinedOfAClassIsADash(t *testing.T) {
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("no %s in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTheDocumentationNamesEveryFieldThatEvalPrints(t *testing.T) {
+	page, err := os.ReadFile("../../docs/evaluation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, documented, _ := strings.Cut(string(page), "`--json` prints ")
+	documented, _, _ = strings.Cut(documented, "\n\n")
+	_, members, _ := strings.Cut(documented, "[{")
+	members, _, _ = strings.Cut(members, "}]")
+	for text, of := range map[string]reflect.Type{
+		documented: reflect.TypeFor[evalReport](), members: reflect.TypeFor[memberReport](),
+	} {
+		names := regexp.MustCompile(`[a-z_0-9]+`).FindAllString(text, -1)
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if !slices.Contains(names, name) {
+				t.Errorf("docs/evaluation.md lacks %s of %v in %q", name, of, text)
+			}
 		}
 	}
 }

@@ -181,8 +181,8 @@ func (e *explainCommand) options() (o explain.Options, err error) {
 }
 
 // filesBelow lists the files of all arguments, and for each the folder that was
-// named; none for a file that was named itself. Of a folder that is written into,
-// what is written is none of its pictures.
+// named; none for a file that was named itself. It refuses to write into such a
+// folder: what reads it next would take the maps for pictures.
 func (e *explainCommand) filesBelow(args []string) (files []string, below map[string]string, err error) {
 	below = map[string]string{}
 	for _, arg := range args {
@@ -190,19 +190,18 @@ func (e *explainCommand) filesBelow(args []string) (files []string, below map[st
 		if err != nil {
 			return nil, nil, err
 		}
-		if info, err := os.Stat(arg); err == nil && info.IsDir() { // and not a pattern
-			all := len(found)
-			if inside(e.out, arg) {
-				found = slices.DeleteFunc(found, func(file string) bool { return inside(file, e.out) })
-			}
-			if left := all - len(found); left > 0 {
-				e.note("left out %d pictures in %s, where the maps are written", left, shell.Quote(e.out))
-			}
-			if len(found) == 0 {
-				return nil, nil, fmt.Errorf("%s: holds no picture outside %s", arg, e.out)
-			}
+		named := []string{arg}
+		if info, err := os.Stat(arg); err != nil {
+			named, _ = filepath.Glob(arg) // a pattern, or an address, which matches nothing
+		} else if info.IsDir() {
 			for _, file := range found {
 				below[file] = arg
+			}
+		}
+		for _, dir := range named {
+			if within(e.out, dir) {
+				return nil, nil, usageError{fmt.Errorf("--out: %s is in %s, whose pictures are explained, and the maps would be "+
+					"taken for pictures of it from then on; name a folder outside it", e.out, dir)}
 			}
 		}
 		files = append(files, found...)
@@ -210,17 +209,29 @@ func (e *explainCommand) filesBelow(args []string) (files []string, below map[st
 	return files, below, nil
 }
 
-// inside reports whether a path is below a folder.
-func inside(path, dir string) bool {
-	path, err := filepath.Abs(path)
-	if err != nil {
+// within reports whether a path, of which the end need not exist, is a folder or
+// lies in it, by whatever names and links.
+func within(path, dir string) bool {
+	folder, err := os.Stat(dir)
+	if err != nil || !folder.IsDir() {
 		return false
 	}
-	if dir, err = filepath.Abs(dir); err != nil || path == dir {
+	if path, err = filepath.Abs(path); err != nil {
 		return false
 	}
-	inner, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(inner)
+	for {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+		if info, err := os.Stat(path); err == nil && os.SameFile(info, folder) {
+			return true
+		}
+		above := filepath.Dir(path)
+		if above == path {
+			return false
+		}
+		path = above
+	}
 }
 
 // through explains all files behind a progress bar and writes the page.

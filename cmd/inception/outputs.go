@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/rundir"
 )
 
 // endings are those of the kinds of files that commands write.
@@ -20,6 +23,18 @@ func says(flag, path, ending string) error {
 	return usageError{fmt.Errorf("--%s: writes %s, not %s; give %s another name", flag, ending, is, filepath.Base(path))}
 }
 
+// writable refuses files that cannot be written, before the work whose results they
+// are to hold. Those without a name are not asked for; only rank 0 writes.
+func (s *session) writable(paths ...string) error {
+	var err error
+	for _, path := range paths {
+		if path != "" && err == nil && s.cluster.Rank() == 0 {
+			err = atomicfile.Check(path)
+		}
+	}
+	return s.cluster.Agree(err)
+}
+
 // noClobberAny refuses to overwrite one of the files that are read.
 func noClobberAny(flag, out string, in []string) error {
 	for _, path := range in {
@@ -30,12 +45,20 @@ func noClobberAny(flag, out string, in []string) error {
 	return nil
 }
 
-// noClobber refuses to overwrite the file that is read.
+// noClobber refuses to overwrite the file that is read, of a run folder the one
+// that is read for it, and weights that a run has kept.
 func noClobber(flag, out, in string) error {
+	if file, ok := rundir.Weights(in); ok {
+		in = file
+	}
 	a, errA := os.Stat(out)
 	b, errB := os.Stat(in)
 	if errA == nil && errB == nil && os.SameFile(a, b) {
 		return usageError{fmt.Errorf("--%s: is also the input file, %s; choose another name", flag, filepath.Base(in))}
+	}
+	if dir, ok := rundir.Owner(out); ok {
+		return usageError{fmt.Errorf("--%s: %s is where the run in %s keeps its own weights; choose another name", flag,
+			filepath.Base(out), dir)}
 	}
 	return nil
 }

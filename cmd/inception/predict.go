@@ -124,9 +124,12 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 		if err := noClobberAny("csv", p.csv, append(files, p.weights)); err != nil {
 			return err
 		}
-	}
-	if err := says("csv", p.csv, ".csv"); err != nil {
-		return err
+		if err := says("csv", p.csv, ".csv"); err != nil {
+			return err
+		}
+		if err := p.writable(p.csv); err != nil {
+			return err
+		}
 	}
 	w, m, err := p.load()
 	if err != nil {

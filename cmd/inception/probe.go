@@ -88,6 +88,9 @@ func (p *probeCommand) run(c *cobra.Command) error {
 	if err := resolved.AgreesWith(m.Spec); err != nil {
 		return usageError{fmt.Errorf("%s: %w", p.weights, err)}
 	}
+	if err := p.writable(p.out); err != nil {
+		return err
+	}
 	bar := p.bar("features", console.Images)
 	made, err := probe.Job{
 		Weights: p.weights, Options: resolved.Eval, InputSize: p.inputSize, Data: resolved.Data,

@@ -81,6 +81,9 @@ func (q *quantizeCommand) run(c *cobra.Command) (err error) {
 	}
 	q.Data.Train = q.data
 	q.Options = evaluate.DefaultOptions()
+	if err := q.writable(q.out); err != nil {
+		return err
+	}
 	bar := q.bar("quantize", console.Images)
 	q.Progress = func(done, total int) { bar.Set(int64(done), int64(total)) }
 	q.Note, q.Warn = func(text string) { q.note("%s", text) }, q.warn

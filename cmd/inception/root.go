@@ -118,7 +118,8 @@ type session struct {
 	json     bool
 	quiet    bool
 	logEvery time.Duration
-	begun    bool // whether the command's own work has begun
+	begun    bool             // whether the command's own work has begun
+	loaded   *config.Resolved // the configuration that the work is by; nil if there is none
 
 	cluster *cluster.Cluster // the processes that share the work; nil for one
 	apart   cluster.Launch   // of processes that could not find each other
@@ -187,12 +188,16 @@ func normalize(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 }
 
 // begins records when the work of a command begins: an error before that is an
-// error in the call.
+// error in the call. What the configuration knows of missing data is added to others.
 func (s *session) begins(c *cobra.Command) {
 	if work := c.RunE; work != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
 			s.begun = true
-			return work(c, args)
+			err := work(c, args)
+			if s.loaded != nil {
+				err = s.loaded.MissingData(err)
+			}
+			return err
 		}
 	}
 	for _, sub := range c.Commands() {
@@ -270,13 +275,16 @@ func (s *session) pictureOptions() (dataset.Options, error) {
 	return c.Data, nil
 }
 
-// warnOfUnread warns of flags that every command accepts and this one ignores.
+// warnOfUnread warns of flags that every command accepts and this one ignores. Of a
+// key that there is not, who reads the configuration gets an error soon.
 func (s *session) warnOfUnread(c *cobra.Command) {
 	if c.Flags().Changed("config") && !readsConfig(c) {
 		s.warn("--config has no effect on " + c.CommandPath())
 	}
 	for _, assignment := range s.set {
-		if key := keyOf(assignment); !readsKey(c, key) {
+		key := keyOf(assignment)
+		exists := slices.ContainsFunc(config.Keys(), func(k config.Key) bool { return k.Name == key })
+		if !readsKey(c, key) && (exists || !readsConfig(c)) {
 			s.warn(fmt.Sprintf("--set %s has no effect on %s", key, c.CommandPath()))
 		}
 	}
@@ -329,6 +337,7 @@ func (s *session) load(path string, values map[string]any) (*config.Resolved, er
 	for _, w := range c.Warnings {
 		s.warn(w)
 	}
+	s.loaded = c
 	return c, nil
 }
 

@@ -65,6 +65,9 @@ func someArgs(what string) cobra.PositionalArgs {
 	}
 }
 
+// onlyHolds annotates the commands that do nothing but hold others.
+const onlyHolds = "holds commands"
+
 // groups makes the commands that only hold others refuse a name that none of
 // them has.
 func groups(c *cobra.Command) {
@@ -74,6 +77,7 @@ func groups(c *cobra.Command) {
 	if c.Runnable() || !c.HasSubCommands() {
 		return
 	}
+	annotate(c, onlyHolds, "true")
 	c.DisableFlagsInUseLine = true
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -122,8 +126,12 @@ func misnamed(err error) error {
 	return err
 }
 
-// explainFlag says what is wrong with a flag and what was probably meant.
+// explainFlag says what is wrong with a flag and what was probably meant. Where no
+// command has the name that stands before it, that is what is wrong.
 func explainFlag(c *cobra.Command, err error) error {
+	if c.Annotations[onlyHolds] != "" && c.Flags().NArg() > 0 {
+		return unknownCommand(c, c.Flags().Arg(0))
+	}
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError
 	var empty *pflag.ValueRequiredError

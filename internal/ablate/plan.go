@@ -191,7 +191,7 @@ func plan(c *change, base config.Sources, like train.Job) (planned, error) {
 	}
 	like.Config = r.config.Absolute()
 	if r.outline, err = train.Check(like); err != nil {
-		return r, err
+		return r, r.config.MissingData(err)
 	}
 	r.config.Train.Epochs = r.outline.Epochs // of which the file may say: as many as suit the images
 	if r.outline.ValImages == 0 {

@@ -27,6 +27,17 @@ func WriteKeeping(path, before string, write func(io.Writer) error) error {
 	return replace(path, before, write)
 }
 
+// Check returns the error that Write would have from the beginning: for what is to
+// be written after hours of work. It changes nothing.
+func Check(path string) error {
+	temp, err := begin(path)
+	if err != nil {
+		return err
+	}
+	temp.Close()
+	return os.Remove(temp.Name())
+}
+
 // Link makes path another name of the file from, or a copy where the file
 // system has no second names, all or nothing.
 func Link(from, path string) error {
@@ -71,12 +82,9 @@ func Leftovers(folder string) []string {
 var temporary = regexp.MustCompile(`^\..+\.tmp-[A-Z2-7]{10}$`)
 
 func replace(path, before string, write func(io.Writer) error) (err error) {
-	if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("write %s: is not a regular file; choose another name", path)
-	}
-	temp, err := createBeside(path)
+	temp, err := begin(path)
 	if err != nil {
-		return explain(path, err)
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -111,6 +119,18 @@ func replace(path, before string, write func(io.Writer) error) (err error) {
 	}
 	syncFolder(filepath.Dir(path))
 	return nil
+}
+
+// begin creates the temporary file that is to become path.
+func begin(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("write %s: is not a regular file; choose another name", path)
+	}
+	temp, err := createBeside(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	return temp, nil
 }
 
 // createBeside creates a new hidden file in path's folder. Its mode is that of

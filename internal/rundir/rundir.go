@@ -109,6 +109,24 @@ func Weights(dir string) (path string, ok bool) {
 	return "", false
 }
 
+// Owner returns the folder of the run that a path is weights or a checkpoint of, by
+// its name and whether it is there or not; ok is false of any other path.
+func Owner(path string) (dir string, ok bool) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", false
+	}
+	dir, name := filepath.Split(path)
+	dir = filepath.Clean(dir)
+	if checkpoints := filepath.Dir(Checkpoint); filepath.Base(dir) == checkpoints {
+		dir = filepath.Dir(dir)
+	} else if !slices.Contains([]string{Last, LastRaw, Best}, name) {
+		return "", false
+	}
+	// Best and Last are also what people call files in folders of no run.
+	return dir, exists(dir, Metrics)
+}
+
 // NewestFirst lists the run folders right under root, that first whose
 // progress was saved last.
 func NewestFirst(root string) ([]string, error) {

@@ -126,6 +126,27 @@ func TestBestWeightsComeBeforeLastOnes(t *testing.T) {
 	}
 }
 
+func TestWeightsAndCheckpointsBelongToTheirRun(t *testing.T) {
+	run, other := t.TempDir(), t.TempDir()
+	touch(t, run, Metrics, time.Now())
+	touch(t, other, Best, time.Now())
+	for _, name := range []string{Best, Last, LastRaw, Checkpoint, Previous, BestOf(7)} {
+		if dir, ok := Owner(filepath.Join(run, name)); dir != run || !ok {
+			t.Errorf("%s is of %q, %v, want %s", name, dir, ok, run)
+		}
+		if dir, ok := Owner(filepath.Join(other, name)); ok {
+			t.Errorf("%s of a folder that holds no run is of %s", name, dir)
+		}
+	}
+	if dir, ok := Owner(filepath.Join(run, "int8.safetensors")); ok {
+		t.Errorf("a file that runs do not write is of %s", dir)
+	}
+	t.Chdir(run)
+	if _, ok := Owner(Best); !ok {
+		t.Error("a file of the run that is the working folder is of no run")
+	}
+}
+
 // The checkpoint's time counts, the configuration's where there is none.
 func TestRunsAreListedNewestFirst(t *testing.T) {
 	root, now := t.TempDir(), time.Now()

@@ -13,10 +13,12 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -662,5 +664,34 @@ func TestWeightsWithoutAClassifierGiveFeatures(t *testing.T) {
 		if status, body := post(t, address+path, "", data); status != 400 || !strings.Contains(string(body), "no classifier") {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
+	}
+}
+
+func TestTheDocumentationNamesWhatModelAnswers(t *testing.T) {
+	address, _ := serving(t, nil)
+	reply, err := http.Get(address + "/model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/serve.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, row, _ := strings.Cut(string(page), "| `GET /model` | `")
+	row, _, _ = strings.Cut(row, "`")
+	var documented []string
+	for _, name := range strings.Split(row, `"`) {
+		if strings.Trim(name, `{}[]:., `) != "" {
+			documented = append(documented, name)
+		}
+	}
+	answered := slices.Sorted(maps.Keys(decoded[map[string]any](t, text)))
+	if slices.Sort(documented); !slices.Equal(documented, answered) {
+		t.Errorf("docs/serve.md says %q, /model answers %q", documented, answered)
 	}
 }

@@ -29,9 +29,13 @@ func (r *run) advise() {
 	// more often than any other.
 	horizon := 1 / (1 - r.weights.Spec.BNDecay)
 	if o.Train.BNRecalibrate == 0 && float64(r.updates()) < 2*horizon && r.movesStatistics() {
+		lags, other := "validation", " or set train.bn_recalibrate: 20"
+		if r.data.val == nil { // before which they would be measured anew
+			lags, other = "evaluation", ""
+		}
 		r.reporter.Warn(fmt.Sprintf("batch norm's statistics average over some %.0f updates (model.bn_decay %g) "+
-			"and the run has %d, so validation will lag behind; lower model.bn_decay or set train.bn_recalibrate: 20",
-			horizon, r.weights.Spec.BNDecay, r.updates()))
+			"and the run has %d, so %s will lag behind; lower model.bn_decay%s",
+			horizon, r.weights.Spec.BNDecay, r.updates(), lags, other))
 	}
 	if d := o.EMA.Decay; d > 0 && !o.EMA.Warmup && float64(r.updates()) < 2/(1-d) {
 		r.reporter.Warn(fmt.Sprintf("the running average (ema.decay %g, no warm-up) reaches back over some %.0f updates "+

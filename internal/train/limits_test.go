@@ -132,6 +132,28 @@ func TestRunsWarnOfWhatIsKnownToGoWrong(t *testing.T) {
 	}
 }
 
+func TestARunWithoutValidationIsNotWarnedOfOne(t *testing.T) {
+	job, _ := damagedJob(t)
+	job.Model.BNDecay = 0.9997
+	heard := &notes{}
+	job.Reporter = heard
+	r, err := prepare(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	heard.all = nil
+	r.advise()
+	said := heard.text()
+	if !strings.Contains(said, "so evaluation will lag behind; lower model.bn_decay\n") ||
+		!strings.Contains(said, "training without validation") {
+		t.Errorf("says %s", said)
+	}
+	if strings.Contains(said, "validation will") || strings.Contains(said, "bn_recalibrate") {
+		t.Errorf("speaks of a validation that there is not: %s", said)
+	}
+}
+
 // statistics copies the batch-norm statistics of w.
 func statistics(w *model.Weights) map[string][]float32 {
 	all := map[string][]float32{}

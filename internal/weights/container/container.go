@@ -64,6 +64,8 @@ func Of(path string) (Kind, error) {
 		return PyTorch, nil
 	case bytes.HasPrefix(head, []byte(HDF5Signature)):
 		return HDF5, nil
+	case isONNX(path, head, info.Size()):
+		return Other, fmt.Errorf("%s: %w", path, errONNX)
 	}
 	tail := make([]byte, 8)
 	if info.Size() >= 8 {
