@@ -82,6 +82,7 @@ type evalReport struct {
 type memberReport struct {
 	Weights    string             `json:"weights"`
 	Preprocess picture.Preprocess `json:"preprocess"`
+	TTA        string             `json:"tta"`
 	Precision  string             `json:"precision"`
 }
 
@@ -206,7 +207,7 @@ func (e *evalCommand) report(o *evaluate.Outcome) evalReport {
 		ECE: o.ECE, MacroF1: o.MacroAverage().F1, Balanced: o.BalancedAccuracy(),
 	}
 	for _, m := range o.Members {
-		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess, m.Precision.String()})
+		r.Members = append(r.Members, memberReport{m.Path, m.Metadata.Preprocess, m.TTA(), m.Precision.String()})
 	}
 	if !e.perClass {
 		return r

@@ -145,6 +145,14 @@ type Member struct {
 	Crops     picture.Crops   // of each image, that it was shown
 }
 
+// TTA says which views of each image it was shown, as Options.TTA does.
+func (m Member) TTA() string {
+	if m.Crops == picture.MirroredCrop {
+		return TTAFlip
+	}
+	return TTANone
+}
+
 // SameClasses returns an error unless all members tell the same classes
 // apart, in the same order, and else the metadata that names them for all. A
 // member without labels goes with any.

@@ -73,19 +73,12 @@ func (o *Outcome) Precision() string {
 
 // TTA says which views of each image were averaged: mixed if members differ.
 func (o *Outcome) TTA() string {
-	flipped := 0
-	for _, m := range o.Members {
-		if m.Crops == picture.MirroredCrop {
-			flipped++
+	for _, m := range o.Members[1:] {
+		if m.TTA() != o.Members[0].TTA() {
+			return "mixed"
 		}
 	}
-	switch flipped {
-	case 0:
-		return TTANone
-	case len(o.Members):
-		return TTAFlip
-	}
-	return "mixed"
+	return o.Members[0].TTA()
 }
 
 // CallError is a fault of the call: it asks for what there is not.
