@@ -64,8 +64,8 @@ so do several crops of an image: by the mean of their softmaxes.`,
 	f := c.Flags()
 	f.StringArrayVarP(&e.weights, "weights", "w", nil, "weight `file` or run folder; repeatable")
 	f.IntVar(&e.crops, "crops", 1, "views of each image: 1, 10, 12 or 144")
-	f.StringVar(&e.tta, "tta", evaluate.TTANone,
-		"average over: none, or flip, the image and its mirror image (the key eval.tta)")
+	f.StringVar(&e.tta, "tta", "",
+		"average over: none, or flip, the image and its mirror image (the key eval.tta), instead of the weights' own")
 	f.StringVar(&e.exclude, "exclude", "",
 		"`file` with names of images to leave out, one a line, or ImageNet's numbers of them")
 	f.StringVar(&e.data, "data", "", "images: a folder, or one of "+dataset.Specs())
@@ -213,8 +213,8 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if own && c.Origin["eval.crop_pct"].Kind == config.FromFile {
 		j.CropPct = 0 // the weights know that of their run
 	}
-	from := c.Origin["eval.tta"]
-	j.ShownAlike = from.Typed() || !own && from.Kind != config.FromDefault
+	from := c.Origin["eval.tta"].Kind
+	j.ShownAlike = from != config.FromDefault && !(own && from == config.FromFile) // which the weights know
 	validation := e.data == "" && (e.split == "" || e.split == "val")
 	if own && c.Origin["eval.max_images"].Kind == config.FromFile && !validation {
 		j.MaxImages = 0 // the run says that of its own validation

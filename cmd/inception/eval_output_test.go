@@ -33,10 +33,10 @@ func TestTheDocumentationNamesEveryFieldThatEvalPrints(t *testing.T) {
 	}
 	_, documented, _ := strings.Cut(string(page), "`--json` prints ")
 	documented, _, _ = strings.Cut(documented, "\n\n")
-	_, members, _ := strings.Cut(documented, "[{")
-	members, _, _ = strings.Cut(members, "}]")
+	before, rest, _ := strings.Cut(documented, "[{")
+	members, after, _ := strings.Cut(rest, "}]")
 	for text, of := range map[string]reflect.Type{
-		documented: reflect.TypeFor[evalReport](), members: reflect.TypeFor[memberReport](),
+		before + after: reflect.TypeFor[evalReport](), members: reflect.TypeFor[memberReport](),
 	} {
 		names := regexp.MustCompile(`[a-z_0-9]+`).FindAllString(text, -1)
 		for i := range of.NumField() {

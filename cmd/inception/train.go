@@ -91,9 +91,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	}
 	if own != "" {
 		t.warnOfOldSplit(resolved)
-		if err := t.warnOfOtherConfig(c, resolved); err != nil {
-			return err
-		}
+		t.warnOfOtherConfig(c, resolved)
 	}
 	if t.init.Weights != "" && t.resume && rundir.HoldsRun(dir) {
 		t.warn(fmt.Sprintf("--init has no effect: %s goes on from its own checkpoint", shell.Quote(dir)))
@@ -172,20 +170,20 @@ func (t *trainCommand) ownConfig(dir string) (string, error) {
 
 // warnOfOtherConfig says if a run that goes on by its own configuration was to have
 // another.
-func (t *trainCommand) warnOfOtherConfig(c *cobra.Command, own *config.Resolved) error {
+func (t *trainCommand) warnOfOtherConfig(c *cobra.Command, own *config.Resolved) {
 	if t.config == "" {
-		return nil
+		return
 	}
-	given, err := t.load(t.config, t.flagValues(c))
+	const ignored = "--config has no effect: the run goes on by its own configuration"
+	given, err := config.Load(config.Sources{Path: t.config, Set: t.set, Flags: t.flagValues(c), Names: flagNames})
 	if err != nil {
-		return err
+		t.warn(fmt.Sprintf("%s (and %v)", ignored, err))
+		return
 	}
 	its, theirs := own.Absolute(), given.Absolute()
 	if key, is, other := settings.Difference(&its, &theirs); key != "" {
-		t.warn(fmt.Sprintf("--config has no effect: the run goes on by its own configuration, whose %s is %s, not %s; "+
-			"--set %s=%s changes it", key, is, other, key, other))
+		t.warn(fmt.Sprintf("%s, whose %s is %s, not %s; --set changes what a run can change", ignored, key, is, other))
 	}
-	return nil
 }
 
 // flagValues returns the configuration keys whose own flags are given.

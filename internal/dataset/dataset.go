@@ -41,6 +41,20 @@ func ClassSizes(set Set) []int {
 	return sizes
 }
 
+// Shared returns how many images of a are also in b, by their names.
+func Shared(a, b Set) (images int) {
+	names := map[string]bool{}
+	for i := range a.Len() {
+		names[a.Name(i)] = true
+	}
+	for i := range b.Len() {
+		if names[b.Name(i)] {
+			images++
+		}
+	}
+	return images
+}
+
 // Subset returns the images of set that indices lists, in that order.
 func Subset(set Set, indices []int) Set { return subset{set, indices} }
 

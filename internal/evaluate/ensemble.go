@@ -36,6 +36,7 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 		defer a.passes.close()
 		members = append(members, a)
 	}
+	weighAlike(members)
 	t := newTally(rowNames(set, classes))
 	begin := time.Now()
 	for done := 1; ; done++ {
@@ -64,6 +65,18 @@ func (e Ensemble) Evaluate(ctx context.Context, set dataset.Set, progress func(d
 		err = nothingRead(set, r.Skipped)
 	}
 	return tell(ranks, r, err)
+}
+
+// weighAlike gives the views of each member a weight by which all members count
+// alike, however many views they have: 1 where all have as many.
+func weighAlike(members []*answers) {
+	most := 0
+	for _, a := range members {
+		most = max(most, a.views)
+	}
+	for _, a := range members {
+		a.weight = float64(most) / float64(a.views)
+	}
 }
 
 // nothingRead says that there is nothing to measure, and why.
@@ -96,43 +109,44 @@ func rowNames(set dataset.Set, classes int) []string {
 
 // mean averages softmaxes.
 type mean struct {
-	count  int
-	logits []float64 // of the first
-	probs  []float64 // sum of the probabilities, from the second on
+	answers int
+	weight  float64   // of all of them
+	logits  []float64 // of the first
+	probs   []float64 // sum of the weighted probabilities, from the second on
 }
 
-func (m *mean) add(logits []float32) {
-	m.count++
-	if m.count == 1 {
-		m.logits = make([]float64, len(logits))
+func (m *mean) add(logits []float32, weight float64) {
+	if m.answers++; m.answers == 1 {
+		m.weight, m.logits = weight, make([]float64, len(logits))
 		for i, v := range logits {
 			m.logits[i] = float64(v)
 		}
 		return
 	}
-	if m.count == 2 {
+	if m.answers == 2 {
 		m.probs = make([]float64, len(logits))
-		addSoftmax(m.probs, m.logits)
+		addSoftmax(m.probs, m.logits, m.weight)
 	}
-	addSoftmax(m.probs, logits)
+	m.weight += weight
+	addSoftmax(m.probs, logits, weight)
 }
 
-func addSoftmax[T float32 | float64](to []float64, logits []T) {
+func addSoftmax[T float32 | float64](to []float64, logits []T, weight float64) {
 	norm := logSumExp(logits)
 	for i, v := range logits {
-		to[i] += math.Exp(float64(v) - norm)
+		to[i] += weight * math.Exp(float64(v)-norm)
 	}
 }
 
 // scores returns logits whose softmax is the mean: of a single answer its
 // own, to the last bit.
 func (m *mean) scores() []float64 {
-	if m.count == 1 {
+	if m.answers == 1 {
 		return m.logits
 	}
 	scores := make([]float64, len(m.probs))
 	for i, p := range m.probs {
-		scores[i] = math.Log(math.Max(p/float64(m.count), math.SmallestNonzeroFloat64))
+		scores[i] = math.Log(math.Max(p/m.weight, math.SmallestNonzeroFloat64))
 	}
 	return scores
 }

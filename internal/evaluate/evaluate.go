@@ -14,6 +14,7 @@ import (
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/weights"
 )
 
 // Options are the eval.* keys of a configuration.
@@ -27,8 +28,8 @@ type Options struct {
 
 // The settings of Options.TTA.
 const (
-	TTANone = "none"
-	TTAFlip = "flip"
+	TTANone = weights.TTANone
+	TTAFlip = weights.TTAFlip
 )
 
 // DefaultOptions returns the preprocessing's own crop, batches of 16, and a
@@ -134,6 +135,7 @@ func (o RunOptions) loader(set dataset.Set) *dataset.Loader {
 type answers struct {
 	passes  *passes
 	views   int     // of each image
+	weight  float64 // of each view in the mean
 	pass    pass    // the current one
 	row     int     // of it, to be looked at next
 	skipped []error // images that could not be read, so far
@@ -157,7 +159,7 @@ func (a *answers) next(m *mean) (index, label int, err error) {
 			return 0, 0, io.EOF
 		}
 		if r := a.pass.results; label >= 0 && r.rows > 0 {
-			m.add(r.of(r.logits, a.row))
+			m.add(r.of(r.logits, a.row), a.weight)
 		}
 		a.row++
 	}

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 type Job struct {
 	Weights []string // files or run folders; several answer together
 	Options
-	ShownAlike    bool            // Options.TTA is for all members; else for the first, others as their metadata says
+	ShownAlike    bool            // Options.TTA is for all members; else for those whose metadata does not say
 	Crops         picture.Crops   // views of each image
 	InputSize     int             // of the networks, instead of the weights' own; 0 for that
 	Interpolation string          // instead of the weights' own; empty for that
@@ -139,15 +140,19 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 		}
 		m.Preprocess = j.preprocess(m)
 		options := j.Options
-		options.TTA = j.tta(i, m)
+		options.TTA = j.tta(m)
 		crops := options.views(j.Crops)
-		j.Note("preprocess: " + crops.Describe(m.Preprocess))
+		shown := "preprocess: " + crops.Describe(m.Preprocess)
+		if len(j.Weights) > 1 {
+			shown = path + ": " + shown
+		}
+		j.Note(shown)
 		run := RunOptions{
 			Options: options, Preprocess: m.Preprocess, Crops: j.Crops, Workers: j.Data.Workers,
 			Precision: j.Precision, SkipUnreadable: true, Cluster: j.Cluster,
 		}
 		if j.Precision == model.INT8 && w.Int8 == nil {
-			if w, err = j.quantised(ctx, w, run); err != nil {
+			if w, err = o.quantised(ctx, w, run); err != nil {
 				return ensemble, err
 			}
 		}
@@ -168,11 +173,11 @@ func (o *Outcome) load(ctx context.Context) (ensemble Ensemble, err error) {
 }
 
 // tta returns which views of each image a member is shown.
-func (j *Job) tta(member int, m weights.Metadata) string {
-	if !j.ShownAlike && m.Mirrored || (j.ShownAlike || member == 0) && j.TTA == TTAFlip {
-		return TTAFlip
+func (j *Job) tta(m weights.Metadata) string {
+	if j.ShownAlike {
+		return j.TTA
 	}
-	return TTANone
+	return cmp.Or(m.TTA, j.TTA)
 }
 
 // preprocess returns the weights' own preprocessing with what the job changes.
@@ -189,10 +194,10 @@ func (j *Job) preprocess(m weights.Metadata) picture.Preprocess {
 
 // label opens the images and labels them with rows of the classifier.
 func (o *Outcome) label(classes []string) (err error) {
-	var set dataset.Set
-	if set, o.Source, err = o.Job.open(); err != nil {
+	if err := o.open(); err != nil {
 		return err
 	}
+	set := o.Set
 	if most := o.Job.MaxImages; most > 0 && set.Len() > most {
 		o.Source += fmt.Sprintf(", %d of %d (eval.max_images)", most, set.Len())
 		set = dataset.Sample(set, most)
@@ -207,6 +212,14 @@ func (o *Outcome) label(classes []string) (err error) {
 	}
 	o.Set = dataset.Relabel(set, match.Rows, classes)
 	return nil
+}
+
+// open opens the images, once.
+func (o *Outcome) open() (err error) {
+	if o.Set == nil {
+		o.Set, o.Source, err = o.Job.open()
+	}
+	return err
 }
 
 // open returns the images and says in words which they are.

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -64,15 +65,16 @@ func TestAJobSaysWhatItMeasures(t *testing.T) {
 
 func TestEveryMemberIsShownTheViewsOfItsOwnEvaluation(t *testing.T) {
 	j, said := tinyJob(t)
-	plain, mirrored := j.Weights[0], filepath.Join(t.TempDir(), "mirrored.safetensors")
-	w, m, err := weights.Load(plain)
-	if err != nil {
-		t.Fatal(err)
+	older := j.Weights[0] // whose metadata says nothing
+	plain, mirrored := filepath.Join(t.TempDir(), "plain.safetensors"), filepath.Join(t.TempDir(), "mirrored.safetensors")
+	for i, path := range []string{plain, mirrored} {
+		w := tinyWeights(t, uint64(2+i))
+		m := weights.Metadata{Spec: w.Spec, Preprocess: picture.TorchvisionPreprocess(32), TTA: []string{TTANone, TTAFlip}[i]}
+		if err := weights.Save(path, w, m); err != nil {
+			t.Fatal(err)
+		}
 	}
-	m.Mirrored = true
-	if err := weights.Save(mirrored, w, m); err != nil {
-		t.Fatal(err)
-	}
+	const one, both = picture.SingleCrop, picture.MirroredCrop
 	for _, c := range []struct {
 		weights []string
 		tta     string
@@ -81,21 +83,19 @@ func TestEveryMemberIsShownTheViewsOfItsOwnEvaluation(t *testing.T) {
 		want    string
 		shown   []picture.Crops
 	}{
-		{[]string{plain}, "", false, 1, TTANone, []picture.Crops{picture.SingleCrop}},
-		{[]string{mirrored}, "", false, 1, TTAFlip, []picture.Crops{picture.MirroredCrop}},
-		{[]string{mirrored}, TTANone, true, 1, TTANone, []picture.Crops{picture.SingleCrop}},
+		{[]string{plain}, "", false, 1, TTANone, []picture.Crops{one}},
+		{[]string{mirrored}, "", false, 1, TTAFlip, []picture.Crops{both}},
+		{[]string{mirrored}, TTANone, true, 1, TTANone, []picture.Crops{one}},
 		{[]string{mirrored}, "", false, picture.TenCrops, TTANone, []picture.Crops{picture.TenCrops}},
-		{[]string{plain, mirrored}, "", false, 1, "mixed", []picture.Crops{picture.SingleCrop, picture.MirroredCrop}},
-		{[]string{mirrored, plain}, "", false, 1, "mixed", []picture.Crops{picture.MirroredCrop, picture.SingleCrop}},
-		{[]string{plain, plain}, TTAFlip, false, 1, "mixed", []picture.Crops{picture.MirroredCrop, picture.SingleCrop}},
-		{[]string{plain, plain}, TTAFlip, true, 1, TTAFlip, []picture.Crops{picture.MirroredCrop, picture.MirroredCrop}},
+		{[]string{plain, mirrored}, "", false, 1, "mixed", []picture.Crops{one, both}},
+		{[]string{mirrored, plain}, TTAFlip, false, 1, "mixed", []picture.Crops{both, one}},
+		{[]string{older, older}, TTAFlip, false, 1, TTAFlip, []picture.Crops{both, both}},
+		{[]string{older, plain}, TTANone, false, 1, TTANone, []picture.Crops{one, one}},
+		{[]string{plain, older}, TTAFlip, true, 1, TTAFlip, []picture.Crops{both, both}},
 	} {
 		j.Weights, j.TTA, j.ShownAlike, j.Crops = c.weights, c.tta, c.alike, c.crops
 		*said = nil
-		o, err := j.Run(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := run(t, j)
 		var shown []picture.Crops
 		for _, member := range o.Members {
 			shown = append(shown, member.Crops)
@@ -103,10 +103,32 @@ func TestEveryMemberIsShownTheViewsOfItsOwnEvaluation(t *testing.T) {
 		if o.TTA() != c.want || !slices.Equal(shown, c.shown) {
 			t.Errorf("%+v: views %s, %v", c, o.TTA(), shown)
 		}
-		if says := strings.Contains(strings.Join(*said, "\n"), "also mirrored"); says != slices.Contains(shown, picture.MirroredCrop) {
+		if says := strings.Contains(strings.Join(*said, "\n"), "also mirrored"); says != slices.Contains(shown, both) {
 			t.Errorf("%+v: says %q", c, *said)
 		}
 	}
+	j.TTA, j.ShownAlike, j.Crops = "", false, 1
+	var alone []*Outcome
+	for _, path := range []string{plain, mirrored} {
+		j.Weights = []string{path}
+		alone = append(alone, run(t, j))
+	}
+	j.Weights = []string{plain, mirrored}
+	for i, p := range run(t, j).Predictions {
+		a, b := alone[0].Predictions[i].Prob, alone[1].Predictions[i].Prob
+		if math.Abs(p.Prob-(a+b)/2) > 1e-9 || a == b {
+			t.Errorf("image %d: probability %g, want the mean of %g and %g, however many views they have", i, p.Prob, a, b)
+		}
+	}
+}
+
+func run(t *testing.T, j Job) *Outcome {
+	t.Helper()
+	o, err := j.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 func TestAJobTellsFaultsOfTheCallFromThoseOfFiles(t *testing.T) {

@@ -60,6 +60,7 @@ func (q Quantization) Run(ctx context.Context) (*Quantized, error) {
 		return nil, err
 	}
 	m.Preprocess = q.Options.Preprocess(m.Preprocess)
+	q.Options.TTA = m.TTA
 	out := &Quantized{Metadata: m, Calibration: calibration.Name, Measured: rest.Name}
 	run := RunOptions{Options: q.Options, Preprocess: m.Preprocess, Workers: q.Data.Workers, Precision: model.Own,
 		SkipUnreadable: true}
@@ -154,20 +155,20 @@ const DefaultCalibration = 1024
 
 // quantised makes int8 weights for an evaluation: it calibrates on training images,
 // or, where the data has none, on some of those that are evaluated.
-func (j *Job) quantised(ctx context.Context, w *model.Weights, run RunOptions) (*model.Weights, error) {
-	set, measured, err := j.openPart(j.Split)
-	if err != nil {
+func (o *Outcome) quantised(ctx context.Context, w *model.Weights, run RunOptions) (*model.Weights, error) {
+	j := &o.Job
+	if err := o.open(); err != nil {
 		return nil, err
 	}
-	used := measured
-	if training, name, err := j.openPart("train"); err == nil {
-		set, used = training, name
+	set, used, err := j.openPart("train")
+	if err != nil {
+		set, used = o.Set, o.Source
 	}
 	set = dataset.Sample(set, DefaultCalibration)
 	j.Note(fmt.Sprintf("int8: calibrated on %d images of %s; inception quantize says more", set.Len(), used))
-	if used == measured {
-		j.Warn("int8 is calibrated on images that it is measured on, since the data has no other part; " +
-			"inception quantize measures those that it does not calibrate on")
+	if both := dataset.Shared(set, o.Set); both > 0 {
+		j.Warn(fmt.Sprintf("int8 is also measured on the %d images that it is calibrated on; "+
+			"inception quantize measures others, if there are any", both))
 	}
 	q := Quantization{Range: quantize.Auto, Progress: j.Progress, Warn: j.Warn}
 	q.BatchSize = j.BatchSize

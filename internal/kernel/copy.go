@@ -37,7 +37,7 @@ func (p Part[E]) at(image, block int) []E {
 // Sum overwrites y with the sum of parts, in their order. Each channel of y must be
 // in some part.
 func Sum(y Map, parts []Part[float32]) {
-	eachSumChunk(y, func(image, block, from, end int) {
+	eachSumChunk(y, func(_ *scratch, image, block, from, end int) {
 		to, first := y.Plane(image, block)[from:end], true
 		for _, p := range parts {
 			switch plane := p.at(image, block); {
@@ -54,9 +54,7 @@ func Sum(y Map, parts []Part[float32]) {
 
 // SumBF16 is Sum in bf16: sums are float32, and rounded once.
 func SumBF16(y MapBF16, parts []Part[BF16]) {
-	eachSumChunk(y, func(image, block, from, end int) {
-		s := borrowScratch()
-		defer s.release()
+	eachSumChunk(y, func(s *scratch, image, block, from, end int) {
 		sum := s.grow(sumChunk)[:end-from]
 		clear(sum)
 		for _, p := range parts {
@@ -70,11 +68,13 @@ func SumBF16(y MapBF16, parts []Part[BF16]) {
 
 // eachSumChunk calls f for chunks [from, end) of every plane of y, which together
 // with the same ones of a few parts fit in the L1 cache.
-func eachSumChunk[E Element](y Activation[E], f func(image, block, from, end int)) {
+func eachSumChunk[E Element](y Activation[E], f func(s *scratch, image, block, from, end int)) {
 	blocks, size := y.Blocks(), y.H*y.W*Block
 	parallel.For(y.N*blocks, func(i int) {
+		s := borrowScratch()
+		defer s.release()
 		for from := 0; from < size; from += sumChunk {
-			f(i/blocks, i%blocks, from, min(from+sumChunk, size))
+			f(s, i/blocks, i%blocks, from, min(from+sumChunk, size))
 		}
 	})
 }

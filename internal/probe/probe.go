@@ -99,6 +99,7 @@ func (j Job) fit(ctx context.Context, w *model.Weights, m weights.Metadata, data
 		return nil, err
 	}
 	o.Metadata.Spec, o.Metadata.Labels, o.Metadata.NoHead = o.Weights.Spec, data.Train.Classes(), false
+	o.Metadata.TTA = evaluate.TTANone // as it was measured
 	if err := golden.Fill(o.Weights, &o.Metadata, nil); err != nil {
 		j.Warn(fmt.Sprintf("no golden pictures: %v", err))
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -30,7 +31,7 @@ func (r *run) saveWeights(isBest bool) error {
 	spec := r.weights.Spec
 	metadata := weights.Metadata{
 		Spec: spec, Labels: r.data.train.Classes(), Preprocess: r.data.preprocess,
-		Mirrored: r.job.Eval.TTA == evaluate.TTAFlip, Version: r.job.Version,
+		TTA: cmp.Or(r.job.Eval.TTA, evaluate.TTANone), Version: r.job.Version,
 	}
 	save := func(name string, w *model.Weights) error {
 		if err := golden.Fill(w, &metadata, nil); err != nil && !errors.Is(err, model.ErrNotFinite) {

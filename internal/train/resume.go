@@ -118,8 +118,8 @@ func (r *run) sameClasses(at progress) error {
 	if at.Classes == nil || slices.Equal(now, at.Classes) {
 		return nil
 	}
-	i, most := 0, min(len(now), len(at.Classes)) // as many: the network is the same
-	for i < most-1 && now[i] == at.Classes[i] {
+	i := 0
+	for now[i] == at.Classes[i] { // as many, since the network is the same
 		i++
 	}
 	return settings.Errorf("data.train", "has %q as class %d of %d, but the run began with %q; resume with the same "+

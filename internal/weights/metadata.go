@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/inception-go/inception/internal/labels"
@@ -18,7 +19,7 @@ type Metadata struct {
 	Spec       model.Spec         // the structure
 	Labels     []string           // of the classes in order; empty if nobody named them
 	Preprocess picture.Preprocess // what made those images
-	Mirrored   bool               // in its own evaluation each image is also shown mirrored
+	TTA        string             // the views of an image in its own evaluation, TTANone or TTAFlip; empty if nobody said
 	NoHead     bool               // the classifier is missing: features only
 	Int8       bool               // the weights are quantised
 	Version    string             // of the product that wrote the file
@@ -41,7 +42,7 @@ const (
 	keyInputSize  = "input_size"
 	keyPreprocess = "preprocess"
 	keyPool       = "avgpool_count_include_pad"
-	keyViews      = "eval_tta" // "flip", or missing
+	keyTTA        = "eval_tta"
 	keyHead       = "head"
 	keySpec       = "spec"
 	keyPrecision  = "precision" // "int8", or missing
@@ -49,10 +50,14 @@ const (
 	keyGolden     = "golden"
 )
 
-const viewsFlip = "flip"
+// The values of Metadata.TTA.
+const (
+	TTANone = "none" // the image itself
+	TTAFlip = "flip" // its mirror image too
+)
 
 var ownKeys = []string{
-	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyViews,
+	keyFormat, keyVersion, keyVariant, keyClasses, keyLabels, keyInputSize, keyPreprocess, keyPool, keyTTA,
 	keyHead, keySpec, keyPrecision, keyInt8, keyGolden, sumsKey,
 }
 
@@ -66,9 +71,9 @@ func (m Metadata) Strings() (map[string]string, error) {
 	s[keyClasses] = strconv.Itoa(m.Classes())
 	s[keyInputSize] = strconv.Itoa(m.Network().InputSize)
 	s[keyPool] = strconv.FormatBool(m.Spec.AvgPoolCountIncludePad)
-	delete(s, keyViews)
-	if m.Mirrored {
-		s[keyViews] = viewsFlip
+	delete(s, keyTTA)
+	if m.TTA != "" {
+		s[keyTTA] = m.TTA
 	}
 	delete(s, keyHead)
 	if m.NoHead {
@@ -168,7 +173,10 @@ func ParseMetadata(s map[string]string) (m Metadata, known bool, err error) {
 			return m, true, fmt.Errorf("metadata %s: %w", f.key, textfile.JSONError(err))
 		}
 	}
-	m.Version, m.NoHead, m.Mirrored = s[keyVersion], s[keyHead] == "none", s[keyViews] == viewsFlip
+	m.Version, m.NoHead = s[keyVersion], s[keyHead] == "none"
+	if m.TTA = s[keyTTA]; !slices.Contains([]string{"", TTANone, TTAFlip}, m.TTA) {
+		return m, true, fmt.Errorf("metadata %s: must be %s or %s, is %q", keyTTA, TTANone, TTAFlip, m.TTA)
+	}
 	size, err := strconv.Atoi(s[keyInputSize])
 	if err != nil {
 		return m, true, fmt.Errorf("metadata %s: %q is not a number", keyInputSize, s[keyInputSize])
