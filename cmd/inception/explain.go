@@ -200,8 +200,8 @@ func (e *explainCommand) filesBelow(args []string) (files []string, below map[st
 		}
 		for _, dir := range named {
 			if within(e.out, dir) {
-				return nil, nil, usageError{fmt.Errorf("--out: %s is in %s, whose pictures are explained, and the maps would be "+
-					"taken for pictures of it from then on; name a folder outside it", e.out, dir)}
+				return nil, nil, usageError{fmt.Errorf("--out: maps in %s would be taken for pictures of %s, which is "+
+					"explained, from then on; name a folder outside it", e.out, dir)}
 			}
 		}
 		files = append(files, found...)
