@@ -44,7 +44,7 @@ stopped.
 
 --set ROW:key=value changes a setting of one row.`,
 		Example: `  inception ablate --config cifar10-ladder --data path/to/cifar10 --seeds 8 --out runs/ladder
-  inception ablate --config flowers5 --data path/to/flowers --suite principles --dry-run
+  inception ablate --config cifar10-ladder --data path/to/flowers --set model.input_size=64 --suite principles --dry-run
   inception ablate --config cifar10-ladder --data path/to/cifar10 --budget 6h --out runs/ladder
   inception ablate --config cifar10-ladder --data path/to/cifar10 --power 0.5 --out runs/ladder
   inception ablate --config cifar10-ladder --set v2:optimizer.lr=0.05
