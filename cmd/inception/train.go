@@ -182,7 +182,7 @@ func (t *trainCommand) warnOfOtherConfig(c *cobra.Command, own *config.Resolved)
 	}
 	its, theirs := own.Absolute(), given.Absolute()
 	if key, is, other := settings.Difference(&its, &theirs); key != "" {
-		t.warn(fmt.Sprintf("%s, whose %s is %s, not %s; --set changes what a run can change", ignored, key, is, other))
+		t.warn(fmt.Sprintf("%s, whose %s is %s, not %s", ignored, key, is, other))
 	}
 }
 

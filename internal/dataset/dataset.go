@@ -41,7 +41,8 @@ func ClassSizes(set Set) []int {
 	return sizes
 }
 
-// Shared returns how many images of a are also in b, by their names.
+// Shared returns how many images of a are also in b, by their names: those of
+// two sources that are no folders may be the same.
 func Shared(a, b Set) (images int) {
 	names := map[string]bool{}
 	for i := range a.Len() {

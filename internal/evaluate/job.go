@@ -60,6 +60,8 @@ type Outcome struct {
 
 	Weights     int64 // bytes of the weights that the networks read
 	Activations int64 // bytes of their results
+
+	calibration dataset.Set // that int8 weights were made by for this evaluation
 }
 
 // Precision says what was computed in: mixed if members differ.
@@ -109,6 +111,7 @@ func (j Job) Run(ctx context.Context) (*Outcome, error) {
 	if err := o.leaveOut(); err != nil {
 		return nil, err
 	}
+	o.warnOfCalibration()
 	if o.Result, err = ensemble.Evaluate(ctx, o.Set, j.Progress); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

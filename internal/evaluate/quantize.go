@@ -166,14 +166,23 @@ func (o *Outcome) quantised(ctx context.Context, w *model.Weights, run RunOption
 	}
 	set = dataset.Sample(set, DefaultCalibration)
 	j.Note(fmt.Sprintf("int8: calibrated on %d images of %s; inception quantize says more", set.Len(), used))
-	if both := dataset.Shared(set, o.Set); both > 0 {
-		j.Warn(fmt.Sprintf("int8 is also measured on the %d images that it is calibrated on; "+
-			"inception quantize measures others, if there are any", both))
-	}
+	o.calibration = set
 	q := Quantization{Range: quantize.Auto, Progress: j.Progress, Warn: j.Warn}
 	q.BatchSize = j.BatchSize
 	made, _, err := q.quantise(ctx, w, run, set)
 	return made, err
+}
+
+// warnOfCalibration says if int8 weights are measured on images that they were made
+// by.
+func (o *Outcome) warnOfCalibration() {
+	if o.calibration == nil {
+		return
+	}
+	if both := dataset.Shared(o.calibration, o.Set); both > 0 {
+		o.Job.Warn(fmt.Sprintf("int8 was calibrated on %d of the images that it is measured on; "+
+			"inception quantize measures others, if there are any", both))
+	}
 }
 
 // openPart opens another part of the job's data than the one that is evaluated.
