@@ -12,26 +12,28 @@ import (
 // machines with other caches share trainings. The slabs of a product, and the
 // chunks of an outer one, set the order of sums, so they are fixed, for 256 KB. A
 // piece of Winograd's transforms only holds tiles beside each other; but in bf16 the
-// order of a tile's sums depends on its size, so there pieces are fixed too.
+// order of a tile's sums depends on its size, so there pieces are fixed too. The order
+// in which a product's pieces come is seen in no bit.
 
 // L2Bytes returns how much L2 cache a thread has to itself, by the largest share
 // of any processor; 0 where the system does not tell.
 var L2Bytes = sync.OnceValue(l2Bytes)
 
-// winogradEnough is the transformed input that a piece keeps in the L2 cache, by
-// measurements where there is 1 MB of it.
-const winogradEnough = 384 << 10
+// cacheEnough is what a call keeps in the L2 cache beside what streams through it, by
+// measurements where there is 1 MB of it: the transformed input of a piece of
+// Winograd's, or all weights of a product.
+const cacheEnough = 384 << 10
 
-// winogradBytes is winogradEnough, or less where that would not fit beside the weights.
+// cacheShare is cacheEnough, or less where that would not fit.
 // Where the system tells nothing, 1 MB is assumed, as Neoverse cores have.
-var winogradBytes = sync.OnceValue(func() int { return winogradBytesOf(L2Bytes()) })
+var cacheShare = sync.OnceValue(func() int { return cacheShareOf(L2Bytes()) })
 
-func winogradBytesOf(l2 int) int {
+func cacheShareOf(l2 int) int {
 	const least = 48 << 10
 	if l2 == 0 {
-		return winogradEnough
+		return cacheEnough
 	}
-	return max(least, min(winogradEnough, l2/4*3))
+	return max(least, min(cacheEnough, l2/4*3))
 }
 
 // l2Of returns L2Bytes by Linux's folder of processors; see

@@ -34,7 +34,7 @@ func TestL2IsTheLargestShareOfAProcessor(t *testing.T) {
 		}
 	}
 	for l2, want := range map[int]int{0: 384 << 10, 128 << 10: 96 << 10, 256 << 10: 192 << 10, 1 << 20: 384 << 10, 3 << 20: 384 << 10, 1: 48 << 10} {
-		if got := winogradBytesOf(l2); got != want {
+		if got := cacheShareOf(l2); got != want {
 			t.Errorf("with %d bytes of L2 a piece keeps %d, want %d", l2, got, want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestL2IsTheLargestShareOfAProcessor(t *testing.T) {
 
 // Machines with other caches give the same bits.
 func TestTheSizeOfTheCacheCannotBeSeenInTheResult(t *testing.T) {
-	defer func(before func() int) { winogradBytes = before }(winogradBytes)
+	defer func(before func() int) { cacheShare = before }(cacheShare)
 	eachISA(t, func(t *testing.T) {
 		c := Conv{64, 48, Square(3, 1, 1)}
 		const n, h, w = 2, 45, 41 // 264 tiles: 16 pieces or 8; 420 in bf16
@@ -58,7 +58,7 @@ func TestTheSizeOfTheCacheCannotBeSeenInTheResult(t *testing.T) {
 		var want []float32
 		var wantHalf []BF16
 		for _, l2 := range []int{1, 256 << 10, 1 << 20} {
-			winogradBytes = func() int { return winogradBytesOf(l2) }
+			cacheShare = func() int { return cacheShareOf(l2) }
 			clear(y.Data)
 			c.ForwardWinograd(y.Map, x.Map, u, make([]float32, c.K), false)
 			if want == nil {

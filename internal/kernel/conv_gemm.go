@@ -68,12 +68,22 @@ func (p *product) run(v Window, d direction) {
 	pieces := p.groups * p.lineParts
 	parallel.For(pieces, func(i int) {
 		s := borrowScratch()
-		p.piece(s, i/p.lineParts, i%p.lineParts)
+		group, part := p.place(i)
+		p.piece(s, group, part)
 		s.release()
 	})
 }
 
-// cut decides the blocking from shapes alone.
+// place returns which piece comes i-th. Neighbours read the same: of a group the
+// weights, or of a part the input, if the cache keeps the weights of all groups.
+func (p *product) place(i int) (group, part int) {
+	if p.keepsWeights {
+		return i % p.groups, i / p.groups
+	}
+	return i / p.lineParts, i % p.lineParts
+}
+
+// cut decides the blocking from shapes alone, and the order of pieces by the cache.
 func (p *product) cut() {
 	blocks := p.out.blocks
 	p.groups = groups(p.gemm, blocks, p.tile.count)
@@ -88,6 +98,7 @@ func (p *product) cut() {
 	tiles := p.outer.count * p.inner.count * p.tilesPerLine(widest)
 	parts := max(pixels/piecePixels, (leastPieces+p.groups-1)/p.groups)
 	p.lineParts = max(1, min(work/pieceMACs, tiles, parts))
+	p.keepsWeights = blocks*p.in.blocks*p.tapsPerBlock*p.tap <= cacheShare()
 }
 
 func (p *product) tilesPerLine(n int) int {
@@ -204,12 +215,16 @@ type epilogue struct {
 // a tenth of their time.
 func (w *tileWalk) lookAhead(group, part, tiles int) {
 	const line, most = 64, 4 // bytes; lines of a step
-	if group+1 == w.groups {
+	if group+1 == w.groups || w.keepsWeights && part > 0 {
 		return
+	}
+	parts := w.lineParts
+	if w.keepsWeights {
+		parts = 1
 	}
 	k, n := w.group(group + 1)
 	block := w.in.blocks * w.tapsPerBlock * w.tap
-	from, to := n*block*part/w.lineParts, n*block*(part+1)/w.lineParts
+	from, to := n*block*part/parts, n*block*(part+1)/parts
 	steps := tiles * w.in.blocks * len(w.outer.taps) * len(w.inner.taps) * len(w.tile.taps)
 	if steps == 0 {
 		return

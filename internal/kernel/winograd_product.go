@@ -29,7 +29,7 @@ type winogradProduct[E float32 | BF16] struct {
 
 func winogradInFloat32(y, x Map, u, bias []float32) *winogradProduct[float32] {
 	return &winogradProduct[float32]{y: y, x: x, u: u, bias: bias, gemm: &active.Tiles,
-		transforms: &active.Transforms, Algorithm: simd.F4, pixel: pixelBytes, tap: tapBytes, cached: winogradBytes()}
+		transforms: &active.Transforms, Algorithm: simd.F4, pixel: pixelBytes, tap: tapBytes, cached: cacheShare()}
 }
 
 // winogradInBF16 takes the same size of cache for all processors: the order of a tile's
@@ -37,7 +37,7 @@ func winogradInFloat32(y, x Map, u, bias []float32) *winogradProduct[float32] {
 func winogradInBF16(y, x MapBF16, u []BF16, bias []float32) *winogradProduct[BF16] {
 	return &winogradProduct[BF16]{y: y, x: x, u: u, bias: bias, gemm: &active.BF16.Tiles,
 		transforms: &active.BF16.Transforms, Algorithm: simd.F3, pixel: pixelBytes / 2, tap: tapBytes / 2,
-		cached: winogradEnough}
+		cached: cacheEnough}
 }
 
 func (p *winogradProduct[E]) run(padH, padW int, relu bool) {

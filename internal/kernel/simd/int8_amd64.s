@@ -5,25 +5,31 @@
 #include "textflag.h"
 
 // func gemmInt8AVX512_1x1(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x1(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R8
-	MOVQ   136(AX), R9
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R8
+	MOVQ  136(AX), R9
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -47,9 +53,9 @@ batch1:
 	VPBROADCASTD 12(DI), Z5
 	VPDPBUSD     Z4, Z5, Z3
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z1, Z0, Z0
 	VPADDD Z2, Z0, Z0
 	VPADDD Z3, Z0, Z0
@@ -58,33 +64,38 @@ batchDone2:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), DX
 	TESTQ  DX, DX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, DX
 	VPADDD (DX), Z0, Z0
 
-overwrite3:
-	MOVQ    80(AX), DX
-	TESTQ   DX, DX
-	JZ      unbiased4
-	VMOVUPS (DX), Z1
-	VPADDD  Z1, Z0, Z0
-
-unbiased4:
-	MOVQ      96(AX), DX
-	TESTQ     DX, DX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z1
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z1, Z0, Z0
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z1, Z1, Z1
-	MOVQ      DX, AX
-	VMAXPS    Z1, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	JMP       done6
+overwrite4:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z1
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z1, Z0, Z0
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z1
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X2
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X2, X2
+	VPMOVZXBD    X2, Z2
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         DX, AX
+	VMINPS       Z0, Z1, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPACKSSDW    Z0, Z0, Z1
+	VPACKSSDW    Z0, Z0, Z0
+	VPACKUSWB    Z0, Z1, Z1
+	VPERMD       Z1, Z2, Z1
+	VMOVUPS      X1, (AX)
+	JMP          done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -94,29 +105,36 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x2(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x2(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -148,9 +166,9 @@ batch1:
 	VPBROADCASTD 12(R8)(DI*1), Z9
 	VPDPBUSD     Z8, Z9, Z7
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z2, Z0, Z0
 	VPADDD Z3, Z1, Z1
 	VPADDD Z4, Z0, Z0
@@ -162,43 +180,45 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
 	VPADDD (BX), Z1, Z1
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z2
-	VPADDD  Z2, Z0, Z0
-	VPADDD  Z2, Z1, Z1
-
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z2
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z2, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z2, Z1, Z1
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z2, Z2, Z2
-	MOVQ      BX, AX
-	VMAXPS    Z2, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z2, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	JMP       done6
+overwrite4:
+	MOVQ          96(AX), BX
+	TESTQ         BX, BX
+	JZ            sums5
+	MOVQ          120(AX), CX
+	VMOVUPS       (CX), Z2
+	VCVTDQ2PS     Z0, Z0
+	VMULPS        Z2, Z0, Z0
+	VCVTDQ2PS     Z1, Z1
+	VMULPS        Z2, Z1, Z1
+	MOVQ          104(AX), CX
+	MOVQ          112(AX), AX
+	MOVL          $0x437f0000, AX
+	VMOVD         AX, X2
+	VPBROADCASTD  X2, Z2
+	MOVQ          $0x0d0905010c080400, AX
+	VMOVQ         AX, X3
+	MOVQ          $0x0f0b07030e0a0602, AX
+	VPINSRQ       $0x01, AX, X3, X3
+	VPMOVZXBD     X3, Z3
+	LEAQ          (CX)(CX*2), AX
+	MOVQ          BX, AX
+	VMINPS        Z0, Z2, Z0
+	VCVTPS2DQ     Z0, Z0
+	VMINPS        Z1, Z2, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPACKSSDW     Z1, Z0, Z0
+	VPACKSSDW     Z1, Z1, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z3, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -210,33 +230,41 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x3(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x3(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -276,9 +304,9 @@ batch1:
 	VPBROADCASTD 12(R8)(DI*2), Z13
 	VPDPBUSD     Z12, Z13, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z3, Z0, Z0
 	VPADDD Z4, Z1, Z1
 	VPADDD Z5, Z2, Z2
@@ -293,7 +321,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -301,45 +329,44 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z2, Z2
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z3
-	VPADDD  Z3, Z0, Z0
-	VPADDD  Z3, Z1, Z1
-	VPADDD  Z3, Z2, Z2
-
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z3
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z3, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z3, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z3, Z2, Z2
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z3, Z3, Z3
-	MOVQ      BX, AX
-	VMAXPS    Z3, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z3, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z3, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	JMP       done6
+overwrite4:
+	MOVQ          96(AX), BX
+	TESTQ         BX, BX
+	JZ            sums5
+	MOVQ          120(AX), CX
+	VMOVUPS       (CX), Z3
+	VCVTDQ2PS     Z0, Z0
+	VMULPS        Z3, Z0, Z0
+	VCVTDQ2PS     Z1, Z1
+	VMULPS        Z3, Z1, Z1
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z3, Z2, Z2
+	MOVQ          104(AX), CX
+	MOVQ          112(AX), AX
+	MOVL          $0x437f0000, AX
+	VMOVD         AX, X3
+	VPBROADCASTD  X3, Z3
+	MOVQ          $0x0d0905010c080400, AX
+	VMOVQ         AX, X4
+	MOVQ          $0x0f0b07030e0a0602, AX
+	VPINSRQ       $0x01, AX, X4, X4
+	VPMOVZXBD     X4, Z4
+	LEAQ          (CX)(CX*2), AX
+	MOVQ          BX, AX
+	VMINPS        Z0, Z3, Z0
+	VCVTPS2DQ     Z0, Z0
+	VMINPS        Z1, Z3, Z1
+	VCVTPS2DQ     Z1, Z1
+	VMINPS        Z2, Z3, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPACKSSDW     Z1, Z0, Z0
+	VPACKSSDW     Z2, Z2, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z4, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (AX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -353,38 +380,47 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x4(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x4(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R9
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R9
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -432,9 +468,9 @@ batch1:
 	VPBROADCASTD 12(R8)(R9*1), Z17
 	VPDPBUSD     Z16, Z17, Z15
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
@@ -452,7 +488,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -462,53 +498,57 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z3, Z3
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z4
-	VPADDD  Z4, Z0, Z0
-	VPADDD  Z4, Z1, Z1
-	VPADDD  Z4, Z2, Z2
-	VPADDD  Z4, Z3, Z3
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z4
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z4, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z4, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z4, Z3, Z3
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X4
+	VPBROADCASTD X4, Z4
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X5
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X5, X5
+	VPMOVZXBD    X5, Z5
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z4, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z4, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z4, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z4, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z5, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z4
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z4, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z4, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z4, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z4, Z3, Z3
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z4, Z4, Z4
-	MOVQ      BX, AX
-	VMAXPS    Z4, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z4, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z4, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z4, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	JMP       done6
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -524,32 +564,42 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x5(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x5(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R9
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R9
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -605,9 +655,9 @@ batch1:
 	VPBROADCASTD 12(R8)(DI*4), Z11
 	VPDPBUSD     Z10, Z11, Z9
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z5, Z0, Z0
 	VPADDD Z6, Z1, Z1
 	VPADDD Z7, Z2, Z2
@@ -618,7 +668,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -630,60 +680,67 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z4, Z4
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z5
-	VPADDD  Z5, Z0, Z0
-	VPADDD  Z5, Z1, Z1
-	VPADDD  Z5, Z2, Z2
-	VPADDD  Z5, Z3, Z3
-	VPADDD  Z5, Z4, Z4
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z5
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z5, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z5, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z5, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z5, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z5, Z4, Z4
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X5
+	VPBROADCASTD X5, Z5
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X6
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X6, X6
+	VPMOVZXBD    X6, Z6
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z5, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z5, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z5, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z5, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z6, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z5
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z5, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z5, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z5, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z5, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z5, Z4, Z4
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z5, Z5, Z5
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, AX
-	VMAXPS    Z5, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z5, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z5, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z5, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z5, Z4, Z4
+	VMINPS    Z4, Z5, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
+	VPACKSSDW Z4, Z4, Z0
+	VPACKSSDW Z4, Z4, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z6, Z0
+	VMOVUPS   X0, (AX)
 	JMP       done6
 
 sums5:
@@ -702,34 +759,45 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x6(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x6(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -795,9 +863,9 @@ batch1:
 	VPBROADCASTD 12(R9), Z13
 	VPDPBUSD     Z12, Z13, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z6, Z0, Z0
 	VPADDD Z7, Z1, Z1
 	VPADDD Z8, Z2, Z2
@@ -809,7 +877,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -823,69 +891,73 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z5, Z5
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z6
-	VPADDD  Z6, Z0, Z0
-	VPADDD  Z6, Z1, Z1
-	VPADDD  Z6, Z2, Z2
-	VPADDD  Z6, Z3, Z3
-	VPADDD  Z6, Z4, Z4
-	VPADDD  Z6, Z5, Z5
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z6
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z6, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z6, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z6, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z6, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z6, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z6, Z5, Z5
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X6
+	VPBROADCASTD X6, Z6
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X7
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X7, X7
+	VPMOVZXBD    X7, Z7
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z6, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z6, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z6, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z6, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z7, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z6
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z6, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z6, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z6, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z6, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z6, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z6, Z5, Z5
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z6, Z6, Z6
-	MOVQ      BX, AX
-	VMAXPS    Z6, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z6, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z6, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z6, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z6, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z6, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	JMP       done6
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ          (BX)(CX*4), BX
+	MOVQ          BX, AX
+	VMINPS        Z4, Z6, Z4
+	VCVTPS2DQ     Z4, Z4
+	VMINPS        Z5, Z6, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPACKSSDW     Z5, Z4, Z0
+	VPACKSSDW     Z5, Z5, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z7, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -905,36 +977,48 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x7(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x7(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1008,9 +1092,9 @@ batch1:
 	VPBROADCASTD 12(R9)(DI*1), Z15
 	VPDPBUSD     Z14, Z15, Z13
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z7, Z0, Z0
 	VPADDD Z8, Z1, Z1
 	VPADDD Z9, Z2, Z2
@@ -1023,7 +1107,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1039,77 +1123,78 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z6, Z6
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z7
-	VPADDD  Z7, Z0, Z0
-	VPADDD  Z7, Z1, Z1
-	VPADDD  Z7, Z2, Z2
-	VPADDD  Z7, Z3, Z3
-	VPADDD  Z7, Z4, Z4
-	VPADDD  Z7, Z5, Z5
-	VPADDD  Z7, Z6, Z6
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z7
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z7, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z7, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z7, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z7, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z7, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z7, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z7, Z6, Z6
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X7
+	VPBROADCASTD X7, Z7
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X8
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X8, X8
+	VPMOVZXBD    X8, Z8
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z7, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z7, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z7, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z7, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z8, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z7
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z7, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z7, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z7, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z7, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z7, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z7, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z7, Z6, Z6
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z7, Z7, Z7
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z7, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	JMP       done6
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ          (BX)(CX*4), BX
+	MOVQ          BX, AX
+	VMINPS        Z4, Z7, Z4
+	VCVTPS2DQ     Z4, Z4
+	VMINPS        Z5, Z7, Z5
+	VCVTPS2DQ     Z5, Z5
+	VMINPS        Z6, Z7, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPACKSSDW     Z5, Z4, Z0
+	VPACKSSDW     Z6, Z6, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z8, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (AX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -1131,38 +1216,51 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x8(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x8(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1244,9 +1342,9 @@ batch1:
 	VPBROADCASTD 12(R9)(DI*2), Z17
 	VPDPBUSD     Z16, Z17, Z15
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -1260,7 +1358,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1278,85 +1376,91 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z7, Z7
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z8
-	VPADDD  Z8, Z0, Z0
-	VPADDD  Z8, Z1, Z1
-	VPADDD  Z8, Z2, Z2
-	VPADDD  Z8, Z3, Z3
-	VPADDD  Z8, Z4, Z4
-	VPADDD  Z8, Z5, Z5
-	VPADDD  Z8, Z6, Z6
-	VPADDD  Z8, Z7, Z7
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z8, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z8, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z8, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z8, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z8, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z8, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z8, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z8, Z7, Z7
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X9
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X9, X9
+	VPMOVZXBD    X9, Z9
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z8, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z8, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z8, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z8, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z9, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z8
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z8, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z8, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z8, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z8, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z8, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z8, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z8, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z8, Z7, Z7
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z8, Z8, Z8
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z8, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z5, Z5
+	VMINPS    Z5, Z8, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z6, Z6
+	VMINPS    Z6, Z8, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z8, Z7, Z7
+	VMINPS    Z7, Z8, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	JMP       done6
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z9, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -1380,40 +1484,54 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x9(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x9(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
+	VMOVUPS (CX), Z8
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1503,9 +1621,9 @@ batch1:
 	VPBROADCASTD 12(R9)(R10*1), Z19
 	VPDPBUSD     Z18, Z19, Z17
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z9, Z0, Z0
 	VPADDD Z10, Z1, Z1
 	VPADDD Z11, Z2, Z2
@@ -1520,7 +1638,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1540,92 +1658,101 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z8, Z8
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z9
-	VPADDD  Z9, Z0, Z0
-	VPADDD  Z9, Z1, Z1
-	VPADDD  Z9, Z2, Z2
-	VPADDD  Z9, Z3, Z3
-	VPADDD  Z9, Z4, Z4
-	VPADDD  Z9, Z5, Z5
-	VPADDD  Z9, Z6, Z6
-	VPADDD  Z9, Z7, Z7
-	VPADDD  Z9, Z8, Z8
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z9
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z9, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z9, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z9, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z9, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z9, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z9, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z9, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z9, Z7, Z7
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z9, Z8, Z8
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X9
+	VPBROADCASTD X9, Z9
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X10
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X10, X10
+	VPMOVZXBD    X10, Z10
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z9, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z9, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z9, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z9, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z10, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z9
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z9, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z9, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z9, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z9, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z9, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z9, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z9, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z9, Z7, Z7
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z9, Z8, Z8
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z9, Z9, Z9
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z9, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z5, Z5
+	VMINPS    Z5, Z9, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z6, Z6
+	VMINPS    Z6, Z9, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z9, Z7, Z7
+	VMINPS    Z7, Z9, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	ADDQ      CX, BX
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z10, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, AX
-	VMAXPS    Z9, Z8, Z8
+	VMINPS    Z8, Z9, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (AX)
+	VPACKSSDW Z8, Z8, Z0
+	VPACKSSDW Z8, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z10, Z0
+	VMOVUPS   X0, (AX)
 	JMP       done6
 
 sums5:
@@ -1652,32 +1779,47 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x10(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x10(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS (CX), Z9
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1775,15 +1917,15 @@ batch1:
 	VPBROADCASTD 12(R9)(DI*4), Z11
 	VPDPBUSD     Z10, Z11, Z9
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1805,101 +1947,107 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z9, Z9
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z10
-	VPADDD  Z10, Z0, Z0
-	VPADDD  Z10, Z1, Z1
-	VPADDD  Z10, Z2, Z2
-	VPADDD  Z10, Z3, Z3
-	VPADDD  Z10, Z4, Z4
-	VPADDD  Z10, Z5, Z5
-	VPADDD  Z10, Z6, Z6
-	VPADDD  Z10, Z7, Z7
-	VPADDD  Z10, Z8, Z8
-	VPADDD  Z10, Z9, Z9
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z10
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z10, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z10, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z10, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z10, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z10, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z10, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z10, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z10, Z7, Z7
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z10, Z8, Z8
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X10
+	VPBROADCASTD X10, Z10
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X11
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X11, X11
+	VPMOVZXBD    X11, Z11
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z10, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z10, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z10, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z10, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z11, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z10
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z10, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z10, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z10, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z10, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z10, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z10, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z10, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z10, Z7, Z7
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z10, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z10, Z9, Z9
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z10, Z10, Z10
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z10, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z5, Z5
+	VMINPS    Z5, Z10, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z6, Z6
+	VMINPS    Z6, Z10, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z7, Z7
+	VMINPS    Z7, Z10, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z10, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (AX)
-	JMP       done6
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z11, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	LEAQ          (BX)(CX*4), BX
+	MOVQ          BX, AX
+	VMINPS        Z8, Z10, Z8
+	VCVTPS2DQ     Z8, Z8
+	VMINPS        Z9, Z10, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPACKSSDW     Z9, Z8, Z0
+	VPACKSSDW     Z9, Z9, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z11, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -1927,33 +2075,49 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x11(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x11(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS (CX), Z10
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -2061,15 +2225,15 @@ batch1:
 	VPBROADCASTD 12(R10), Z12
 	VPDPBUSD     Z11, Z12, Z10
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -2093,109 +2257,112 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z10, Z10
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z11
-	VPADDD  Z11, Z0, Z0
-	VPADDD  Z11, Z1, Z1
-	VPADDD  Z11, Z2, Z2
-	VPADDD  Z11, Z3, Z3
-	VPADDD  Z11, Z4, Z4
-	VPADDD  Z11, Z5, Z5
-	VPADDD  Z11, Z6, Z6
-	VPADDD  Z11, Z7, Z7
-	VPADDD  Z11, Z8, Z8
-	VPADDD  Z11, Z9, Z9
-	VPADDD  Z11, Z10, Z10
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z11, Z7, Z7
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z11, Z8, Z8
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z11, Z9, Z9
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z11, Z10, Z10
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X11
+	VPBROADCASTD X11, Z11
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X12
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X12, X12
+	VPMOVZXBD    X12, Z12
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z11, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z11, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z11, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z11, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z12, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z11
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z11, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z11, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z11, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z11, Z7, Z7
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z11, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z11, Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z11, Z10, Z10
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z11, Z11, Z11
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z11, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z5, Z5
+	VMINPS    Z5, Z11, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z6, Z6
+	VMINPS    Z6, Z11, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z7, Z7
+	VMINPS    Z7, Z11, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z11, Z10, Z10
-	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (AX)
-	JMP       done6
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z12, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	LEAQ          (BX)(CX*4), BX
+	MOVQ          BX, AX
+	VMINPS        Z8, Z11, Z8
+	VCVTPS2DQ     Z8, Z8
+	VMINPS        Z9, Z11, Z9
+	VCVTPS2DQ     Z9, Z9
+	VMINPS        Z10, Z11, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPACKSSDW     Z9, Z8, Z0
+	VPACKSSDW     Z10, Z10, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z12, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (AX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -2225,34 +2392,51 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x12(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x12(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS (CX), Z11
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -2368,15 +2552,15 @@ batch1:
 	VPBROADCASTD 12(R10)(DI*1), Z13
 	VPDPBUSD     Z12, Z13, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -2402,117 +2586,125 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z11, Z11
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z12
-	VPADDD  Z12, Z0, Z0
-	VPADDD  Z12, Z1, Z1
-	VPADDD  Z12, Z2, Z2
-	VPADDD  Z12, Z3, Z3
-	VPADDD  Z12, Z4, Z4
-	VPADDD  Z12, Z5, Z5
-	VPADDD  Z12, Z6, Z6
-	VPADDD  Z12, Z7, Z7
-	VPADDD  Z12, Z8, Z8
-	VPADDD  Z12, Z9, Z9
-	VPADDD  Z12, Z10, Z10
-	VPADDD  Z12, Z11, Z11
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z12
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z12, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z12, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z12, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z12, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z12, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z12, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z12, Z7, Z7
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z12, Z8, Z8
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z12, Z9, Z9
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z12, Z10, Z10
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z12, Z11, Z11
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X12
+	VPBROADCASTD X12, Z12
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X13
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X13, X13
+	VPMOVZXBD    X13, Z13
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z12, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z12, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z12, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z12, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z13, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z12
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z12, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z12, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z12, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z12, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z12, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z12, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z12, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z12, Z7, Z7
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z12, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z12, Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z12, Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z12, Z11, Z11
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z12, Z12, Z12
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z12, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z5, Z5
+	VMINPS    Z5, Z12, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z6, Z6
+	VMINPS    Z6, Z12, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z7, Z7
+	VMINPS    Z7, Z12, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z8, Z8
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z13, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z8, Z12, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z9, Z9
+	VMINPS    Z9, Z12, Z9
 	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z10, Z10
+	VMINPS    Z10, Z12, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z12, Z11, Z11
+	VMINPS    Z11, Z12, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (AX)
-	JMP       done6
+	VPACKSSDW Z9, Z8, Z0
+	VPACKSSDW Z11, Z10, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z13, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (DX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored12:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -2544,35 +2736,53 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x13(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x13(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS (CX), Z11
+	VMOVUPS (CX), Z12
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -2696,15 +2906,15 @@ batch1:
 	VPBROADCASTD 12(R10)(DI*2), Z14
 	VPDPBUSD     Z13, Z14, Z12
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -2732,124 +2942,135 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z12, Z12
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z13
-	VPADDD  Z13, Z0, Z0
-	VPADDD  Z13, Z1, Z1
-	VPADDD  Z13, Z2, Z2
-	VPADDD  Z13, Z3, Z3
-	VPADDD  Z13, Z4, Z4
-	VPADDD  Z13, Z5, Z5
-	VPADDD  Z13, Z6, Z6
-	VPADDD  Z13, Z7, Z7
-	VPADDD  Z13, Z8, Z8
-	VPADDD  Z13, Z9, Z9
-	VPADDD  Z13, Z10, Z10
-	VPADDD  Z13, Z11, Z11
-	VPADDD  Z13, Z12, Z12
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z13
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z13, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z13, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z13, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z13, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z13, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z13, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z13, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z13, Z7, Z7
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z13, Z8, Z8
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z13, Z9, Z9
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z13, Z10, Z10
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z13, Z11, Z11
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z13, Z12, Z12
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X13
+	VPBROADCASTD X13, Z13
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X14
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X14, X14
+	VPMOVZXBD    X14, Z14
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z13, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z13, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z13, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z13, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z14, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z13
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z13, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z13, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z13, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z13, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z13, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z13, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z13, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z13, Z7, Z7
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z13, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z13, Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z13, Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z13, Z11, Z11
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z13, Z12, Z12
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z13, Z13, Z13
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z13, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z5, Z5
+	VMINPS    Z5, Z13, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z6, Z6
+	VMINPS    Z6, Z13, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z7, Z7
+	VMINPS    Z7, Z13, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z8, Z8
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z14, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z8, Z13, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z9, Z9
+	VMINPS    Z9, Z13, Z9
 	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z10, Z10
+	VMINPS    Z10, Z13, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z13, Z11, Z11
+	VMINPS    Z11, Z13, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (AX)
-	ADDQ      CX, BX
+	VPACKSSDW Z9, Z8, Z0
+	VPACKSSDW Z11, Z10, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z14, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (DX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored12:
+	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, AX
-	VMAXPS    Z13, Z12, Z12
+	VMINPS    Z12, Z13, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (AX)
+	VPACKSSDW Z12, Z12, Z0
+	VPACKSSDW Z12, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z14, Z0
+	VMOVUPS   X0, (AX)
 	JMP       done6
 
 sums5:
@@ -2884,36 +3105,55 @@ done6:
 	RET
 
 // func gemmInt8AVX512_1x14(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_1x14(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS (CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS (CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS (CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS (CX), Z13
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -3045,15 +3285,15 @@ batch1:
 	VPBROADCASTD 12(R10)(R11*1), Z15
 	VPDPBUSD     Z14, Z15, Z13
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -3083,133 +3323,141 @@ batchDone2:
 	ADDQ   DX, BX
 	VPADDD (BX), Z13, Z13
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z14
-	VPADDD  Z14, Z0, Z0
-	VPADDD  Z14, Z1, Z1
-	VPADDD  Z14, Z2, Z2
-	VPADDD  Z14, Z3, Z3
-	VPADDD  Z14, Z4, Z4
-	VPADDD  Z14, Z5, Z5
-	VPADDD  Z14, Z6, Z6
-	VPADDD  Z14, Z7, Z7
-	VPADDD  Z14, Z8, Z8
-	VPADDD  Z14, Z9, Z9
-	VPADDD  Z14, Z10, Z10
-	VPADDD  Z14, Z11, Z11
-	VPADDD  Z14, Z12, Z12
-	VPADDD  Z14, Z13, Z13
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z14
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z14, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z14, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z14, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z14, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z14, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z14, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z14, Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z14, Z7, Z7
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z14, Z8, Z8
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z14, Z9, Z9
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z14, Z10, Z10
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z14, Z11, Z11
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z14, Z12, Z12
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z14, Z13, Z13
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, AX
+	VMOVD        AX, X14
+	VPBROADCASTD X14, Z14
+	MOVQ         $0x0d0905010c080400, AX
+	VMOVQ        AX, X15
+	MOVQ         $0x0f0b07030e0a0602, AX
+	VPINSRQ      $0x01, AX, X15, X15
+	VPMOVZXBD    X15, Z15
+	LEAQ         (CX)(CX*2), AX
+	MOVQ         BX, DX
+	VMINPS       Z0, Z14, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z1, Z14, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMINPS       Z2, Z14, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z3, Z14, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z15, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (DX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z14
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z14, Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z14, Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z14, Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z14, Z3, Z3
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z14, Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z14, Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z14, Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z14, Z7, Z7
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z14, Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z14, Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z14, Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z14, Z11, Z11
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z14, Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z14, Z13, Z13
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z14, Z14, Z14
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z4, Z4
+scattered7:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored8:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z4, Z14, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z5, Z5
+	VMINPS    Z5, Z14, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z6, Z6
+	VMINPS    Z6, Z14, Z6
 	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z7, Z7
+	VMINPS    Z7, Z14, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z8, Z8
+	VPACKSSDW Z5, Z4, Z0
+	VPACKSSDW Z7, Z6, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z15, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (DX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored10:
+	LEAQ      (BX)(CX*4), BX
+	MOVQ      BX, DX
+	VMINPS    Z8, Z14, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z9, Z9
+	VMINPS    Z9, Z14, Z9
 	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z10, Z10
+	VMINPS    Z10, Z14, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z11, Z11
+	VMINPS    Z11, Z14, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z12, Z12
-	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (AX)
-	ADDQ      CX, BX
-	MOVQ      BX, AX
-	VMAXPS    Z14, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (AX)
-	JMP       done6
+	VPACKSSDW Z9, Z8, Z0
+	VPACKSSDW Z11, Z10, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z15, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (DX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
+
+stored12:
+	LEAQ          (BX)(CX*4), BX
+	MOVQ          BX, AX
+	VMINPS        Z12, Z14, Z12
+	VCVTPS2DQ     Z12, Z12
+	VMINPS        Z13, Z14, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPACKSSDW     Z13, Z12, Z0
+	VPACKSSDW     Z13, Z13, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z15, Z0
+	VMOVUPS       X0, (AX)
+	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -3245,29 +3493,36 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x1(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x1(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -3299,9 +3554,9 @@ batch1:
 	VPDPBUSD     Z8, Z10, Z6
 	VPDPBUSD     Z9, Z10, Z7
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z2, Z0, Z0
 	VPADDD Z3, Z1, Z1
 	VPADDD Z4, Z0, Z0
@@ -3313,43 +3568,50 @@ batchDone2:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	VPADDD (BX)(DX*1), Z1, Z1
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z2
-	VPADDD  Z2, Z0, Z0
-	VMOVUPS 64(BX), Z2
-	VPADDD  Z2, Z1, Z1
-
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z2
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z2, Z0, Z0
-	VMOVUPS   64(CX), Z2
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z2, Z1, Z1
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z2, Z2, Z2
-	MOVQ      BX, CX
-	VMAXPS    Z2, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z2, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (CX)
-	JMP       done6
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z2
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      64(CX), Z2
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z2, Z1, Z1
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X2
+	VPBROADCASTD X2, Z2
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X3
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X3, X3
+	VPMOVZXBD    X3, Z3
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         BX, CX
+	VMINPS       Z0, Z2, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPACKSSDW    Z0, Z0, Z4
+	VPACKSSDW    Z0, Z0, Z0
+	VPACKUSWB    Z0, Z4, Z4
+	VPERMD       Z4, Z3, Z4
+	VMOVUPS      X4, (CX)
+	ADDQ         AX, CX
+	VMINPS       Z1, Z2, Z1
+	VCVTPS2DQ    Z1, Z1
+	VPACKSSDW    Z1, Z1, Z0
+	VPACKSSDW    Z1, Z1, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z3, Z0
+	VMOVUPS      X0, (CX)
+	JMP          done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -3360,37 +3622,46 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x2(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x2(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -3434,9 +3705,9 @@ batch1:
 	VPDPBUSD     Z16, Z18, Z14
 	VPDPBUSD     Z17, Z18, Z15
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
@@ -3454,7 +3725,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -3462,53 +3733,55 @@ batchDone2:
 	VPADDD (SI), Z2, Z2
 	VPADDD (SI)(BX*1), Z3, Z3
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z4
-	VPADDD  Z4, Z0, Z0
-	VPADDD  Z4, Z2, Z2
-	VMOVUPS 64(SI), Z4
-	VPADDD  Z4, Z1, Z1
-	VPADDD  Z4, Z3, Z3
-
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z4
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z4, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z4, Z2, Z2
-	VMOVUPS   64(CX), Z4
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z4, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z4, Z3, Z3
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z4, Z4, Z4
-	MOVQ      SI, DX
-	VMAXPS    Z4, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z4, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z4, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z4, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (CX)
-	JMP       done6
+overwrite4:
+	MOVQ          96(AX), SI
+	TESTQ         SI, SI
+	JZ            sums5
+	MOVQ          120(AX), CX
+	VMOVUPS       (CX), Z4
+	VCVTDQ2PS     Z0, Z0
+	VMULPS        Z4, Z0, Z0
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z4, Z2, Z2
+	VMOVUPS       64(CX), Z4
+	VCVTDQ2PS     Z1, Z1
+	VMULPS        Z4, Z1, Z1
+	VCVTDQ2PS     Z3, Z3
+	VMULPS        Z4, Z3, Z3
+	MOVQ          104(AX), CX
+	MOVQ          112(AX), AX
+	MOVL          $0x437f0000, DX
+	VMOVD         DX, X4
+	VPBROADCASTD  X4, Z4
+	MOVQ          $0x0d0905010c080400, DX
+	VMOVQ         DX, X5
+	MOVQ          $0x0f0b07030e0a0602, DX
+	VPINSRQ       $0x01, DX, X5, X5
+	VPMOVZXBD     X5, Z5
+	LEAQ          (CX)(CX*2), DX
+	MOVQ          SI, DX
+	VMINPS        Z0, Z4, Z0
+	VCVTPS2DQ     Z0, Z0
+	VMINPS        Z2, Z4, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPACKSSDW     Z2, Z0, Z0
+	VPACKSSDW     Z2, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPERMD        Z0, Z5, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z1, Z4, Z1
+	VCVTPS2DQ     Z1, Z1
+	VMINPS        Z3, Z4, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPACKSSDW     Z3, Z1, Z0
+	VPACKSSDW     Z3, Z3, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z5, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -3522,33 +3795,44 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x3(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x3(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -3604,9 +3888,9 @@ batch1:
 	VPDPBUSD     Z12, Z14, Z10
 	VPDPBUSD     Z13, Z14, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z6, Z0, Z0
 	VPADDD Z7, Z1, Z1
 	VPADDD Z8, Z2, Z2
@@ -3618,7 +3902,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -3629,68 +3913,65 @@ batchDone2:
 	VPADDD (SI), Z4, Z4
 	VPADDD (SI)(BX*1), Z5, Z5
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z6
-	VPADDD  Z6, Z0, Z0
-	VPADDD  Z6, Z2, Z2
-	VPADDD  Z6, Z4, Z4
-	VMOVUPS 64(SI), Z6
-	VPADDD  Z6, Z1, Z1
-	VPADDD  Z6, Z3, Z3
-	VPADDD  Z6, Z5, Z5
-
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z6
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z6, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z6, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z6, Z4, Z4
-	VMOVUPS   64(CX), Z6
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z6, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z6, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z6, Z5, Z5
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z6, Z6, Z6
-	MOVQ      SI, DX
-	VMAXPS    Z6, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z6, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z6, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z6, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z6, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z6, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (CX)
-	JMP       done6
+overwrite4:
+	MOVQ          96(AX), SI
+	TESTQ         SI, SI
+	JZ            sums5
+	MOVQ          120(AX), CX
+	VMOVUPS       (CX), Z6
+	VCVTDQ2PS     Z0, Z0
+	VMULPS        Z6, Z0, Z0
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z6, Z2, Z2
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z6, Z4, Z4
+	VMOVUPS       64(CX), Z6
+	VCVTDQ2PS     Z1, Z1
+	VMULPS        Z6, Z1, Z1
+	VCVTDQ2PS     Z3, Z3
+	VMULPS        Z6, Z3, Z3
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        Z6, Z5, Z5
+	MOVQ          104(AX), CX
+	MOVQ          112(AX), AX
+	MOVL          $0x437f0000, DX
+	VMOVD         DX, X6
+	VPBROADCASTD  X6, Z6
+	MOVQ          $0x0d0905010c080400, DX
+	VMOVQ         DX, X7
+	MOVQ          $0x0f0b07030e0a0602, DX
+	VPINSRQ       $0x01, DX, X7, X7
+	VPMOVZXBD     X7, Z7
+	LEAQ          (CX)(CX*2), DX
+	MOVQ          SI, DX
+	VMINPS        Z0, Z6, Z0
+	VCVTPS2DQ     Z0, Z0
+	VMINPS        Z2, Z6, Z2
+	VCVTPS2DQ     Z2, Z2
+	VMINPS        Z4, Z6, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPACKSSDW     Z2, Z0, Z0
+	VPACKSSDW     Z4, Z4, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPERMD        Z0, Z7, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z1, Z6, Z1
+	VCVTPS2DQ     Z1, Z1
+	VMINPS        Z3, Z6, Z3
+	VCVTPS2DQ     Z3, Z3
+	VMINPS        Z5, Z6, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPACKSSDW     Z3, Z1, Z0
+	VPACKSSDW     Z5, Z5, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z7, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -3707,38 +3988,51 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x4(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x4(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -3806,9 +4100,9 @@ batch1:
 	VPDPBUSD     Z16, Z18, Z14
 	VPDPBUSD     Z17, Z18, Z15
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -3822,7 +4116,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -3836,83 +4130,91 @@ batchDone2:
 	VPADDD (SI), Z6, Z6
 	VPADDD (SI)(BX*1), Z7, Z7
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z8
-	VPADDD  Z8, Z0, Z0
-	VPADDD  Z8, Z2, Z2
-	VPADDD  Z8, Z4, Z4
-	VPADDD  Z8, Z6, Z6
-	VMOVUPS 64(SI), Z8
-	VPADDD  Z8, Z1, Z1
-	VPADDD  Z8, Z3, Z3
-	VPADDD  Z8, Z5, Z5
-	VPADDD  Z8, Z7, Z7
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z8, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z8, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z8, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z8, Z6, Z6
+	VMOVUPS      64(CX), Z8
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z8, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z8, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z8, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z8, Z7, Z7
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X9
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X9, X9
+	VPMOVZXBD    X9, Z9
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z8, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z8, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z8, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z8, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z9, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z8
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z8, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z8, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z8, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z8, Z6, Z6
-	VMOVUPS   64(CX), Z8
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z8, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z8, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z8, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z8, Z7, Z7
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z8, Z8, Z8
-	MOVQ      SI, DX
-	VMAXPS    Z8, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z8, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z8, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z8, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z8, Z3, Z3
+	VMINPS    Z3, Z8, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z8, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z8, Z5, Z5
+	VMINPS    Z5, Z8, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z8, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z8, Z7, Z7
+	VMINPS    Z7, Z8, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (CX)
-	JMP       done6
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z9, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -3932,32 +4234,47 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x5(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x5(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -4037,15 +4354,15 @@ batch1:
 	VPDPBUSD     Z10, Z12, Z8
 	VPDPBUSD     Z11, Z12, Z9
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4062,97 +4379,111 @@ batchDone2:
 	VPADDD (SI), Z8, Z8
 	VPADDD (SI)(BX*1), Z9, Z9
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z10
-	VPADDD  Z10, Z0, Z0
-	VPADDD  Z10, Z2, Z2
-	VPADDD  Z10, Z4, Z4
-	VPADDD  Z10, Z6, Z6
-	VPADDD  Z10, Z8, Z8
-	VMOVUPS 64(SI), Z10
-	VPADDD  Z10, Z1, Z1
-	VPADDD  Z10, Z3, Z3
-	VPADDD  Z10, Z5, Z5
-	VPADDD  Z10, Z7, Z7
-	VPADDD  Z10, Z9, Z9
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z10
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z10, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z10, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z10, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z10, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z10, Z8, Z8
+	VMOVUPS      64(CX), Z10
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z10, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z10, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z10, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z10, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X10
+	VPBROADCASTD X10, Z10
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X11
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X11, X11
+	VPMOVZXBD    X11, Z11
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z10, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z10, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z10, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z10, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z11, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z10
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z10, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z10, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z10, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z10, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z10, Z8, Z8
-	VMOVUPS   64(CX), Z10
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z10, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z10, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z10, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z10, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z10, Z9, Z9
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z10, Z10, Z10
-	MOVQ      SI, DX
-	VMAXPS    Z10, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z10, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z10, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z10, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z10, Z3, Z3
+	VMINPS    Z3, Z10, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z10, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z10, Z5, Z5
+	VMINPS    Z5, Z10, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z10, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z10, Z7, Z7
+	VMINPS    Z7, Z10, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z11, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
-	VMAXPS    Z10, Z8, Z8
+	VMINPS    Z8, Z10, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (CX)
+	VPACKSSDW Z8, Z8, Z0
+	VPACKSSDW Z8, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z11, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z10, Z9, Z9
+	VMINPS    Z9, Z10, Z9
 	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (CX)
+	VPACKSSDW Z9, Z9, Z0
+	VPACKSSDW Z9, Z9, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z11, Z0
+	VMOVUPS   X0, (CX)
 	JMP       done6
 
 sums5:
@@ -4176,34 +4507,51 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x6(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x6(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -4297,15 +4645,15 @@ batch1:
 	VPDPBUSD     Z12, Z14, Z10
 	VPDPBUSD     Z13, Z14, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4325,113 +4673,122 @@ batchDone2:
 	VPADDD (SI), Z10, Z10
 	VPADDD (SI)(BX*1), Z11, Z11
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z12
-	VPADDD  Z12, Z0, Z0
-	VPADDD  Z12, Z2, Z2
-	VPADDD  Z12, Z4, Z4
-	VPADDD  Z12, Z6, Z6
-	VPADDD  Z12, Z8, Z8
-	VPADDD  Z12, Z10, Z10
-	VMOVUPS 64(SI), Z12
-	VPADDD  Z12, Z1, Z1
-	VPADDD  Z12, Z3, Z3
-	VPADDD  Z12, Z5, Z5
-	VPADDD  Z12, Z7, Z7
-	VPADDD  Z12, Z9, Z9
-	VPADDD  Z12, Z11, Z11
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z12
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z12, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z12, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z12, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z12, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z12, Z10, Z10
+	VMOVUPS      64(CX), Z12
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z12, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z12, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z12, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z12, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z12, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z12, Z11, Z11
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Z12
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X13
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X13, X13
+	VPMOVZXBD    X13, Z13
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z12, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z12, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z12, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z12, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z13, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z12
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z12, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z12, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z12, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z12, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z12, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z12, Z10, Z10
-	VMOVUPS   64(CX), Z12
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z12, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z12, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z12, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z12, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z12, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z12, Z11, Z11
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z12, Z12, Z12
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z12, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z3, Z3
+	VMINPS    Z3, Z12, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z5, Z5
+	VMINPS    Z5, Z12, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z7, Z7
+	VMINPS    Z7, Z12, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z12, Z10, Z10
-	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z12, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (CX)
-	JMP       done6
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z13, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z8, Z12, Z8
+	VCVTPS2DQ     Z8, Z8
+	VMINPS        Z10, Z12, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPACKSSDW     Z10, Z8, Z0
+	VPACKSSDW     Z10, Z10, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z13, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z9, Z12, Z9
+	VCVTPS2DQ     Z9, Z9
+	VMINPS        Z11, Z12, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPACKSSDW     Z11, Z9, Z0
+	VPACKSSDW     Z11, Z11, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z13, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -4457,36 +4814,55 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x7(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x7(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -4592,15 +4968,15 @@ batch1:
 	VPDPBUSD     Z14, Z16, Z12
 	VPDPBUSD     Z15, Z16, Z13
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4623,128 +4999,132 @@ batchDone2:
 	VPADDD (SI), Z12, Z12
 	VPADDD (SI)(BX*1), Z13, Z13
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z14
-	VPADDD  Z14, Z0, Z0
-	VPADDD  Z14, Z2, Z2
-	VPADDD  Z14, Z4, Z4
-	VPADDD  Z14, Z6, Z6
-	VPADDD  Z14, Z8, Z8
-	VPADDD  Z14, Z10, Z10
-	VPADDD  Z14, Z12, Z12
-	VMOVUPS 64(SI), Z14
-	VPADDD  Z14, Z1, Z1
-	VPADDD  Z14, Z3, Z3
-	VPADDD  Z14, Z5, Z5
-	VPADDD  Z14, Z7, Z7
-	VPADDD  Z14, Z9, Z9
-	VPADDD  Z14, Z11, Z11
-	VPADDD  Z14, Z13, Z13
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z14
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z14, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z14, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z14, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z14, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z14, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z14, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z14, Z12, Z12
+	VMOVUPS      64(CX), Z14
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z14, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z14, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z14, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z14, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z14, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z14, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z14, Z13, Z13
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X14
+	VPBROADCASTD X14, Z14
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X15
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X15, X15
+	VPMOVZXBD    X15, Z15
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z14, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z14, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z14, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z14, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z15, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z14
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z14, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z14, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z14, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z14, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z14, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z14, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z14, Z12, Z12
-	VMOVUPS   64(CX), Z14
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z14, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z14, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z14, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z14, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z14, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z14, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z14, Z13, Z13
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z14, Z14, Z14
-	MOVQ      SI, DX
-	VMAXPS    Z14, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z14, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z14, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z14, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z14, Z3, Z3
+	VMINPS    Z3, Z14, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z14, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z14, Z5, Z5
+	VMINPS    Z5, Z14, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z14, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z14, Z7, Z7
+	VMINPS    Z7, Z14, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z14, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z14, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z14, Z10, Z10
-	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z14, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z14, Z12, Z12
-	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z14, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (CX)
-	JMP       done6
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z15, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z8, Z14, Z8
+	VCVTPS2DQ     Z8, Z8
+	VMINPS        Z10, Z14, Z10
+	VCVTPS2DQ     Z10, Z10
+	VMINPS        Z12, Z14, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPACKSSDW     Z10, Z8, Z0
+	VPACKSSDW     Z12, Z12, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z15, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z9, Z14, Z9
+	VCVTPS2DQ     Z9, Z9
+	VMINPS        Z11, Z14, Z11
+	VCVTPS2DQ     Z11, Z11
+	VMINPS        Z13, Z14, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPACKSSDW     Z11, Z9, Z0
+	VPACKSSDW     Z13, Z13, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z15, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -4773,38 +5153,59 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x8(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x8(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -4922,15 +5323,15 @@ batch1:
 	VPDPBUSD     Z16, Z18, Z14
 	VPDPBUSD     Z17, Z18, Z15
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4956,143 +5357,158 @@ batchDone2:
 	VPADDD (SI), Z14, Z14
 	VPADDD (SI)(BX*1), Z15, Z15
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z16
-	VPADDD  Z16, Z0, Z0
-	VPADDD  Z16, Z2, Z2
-	VPADDD  Z16, Z4, Z4
-	VPADDD  Z16, Z6, Z6
-	VPADDD  Z16, Z8, Z8
-	VPADDD  Z16, Z10, Z10
-	VPADDD  Z16, Z12, Z12
-	VPADDD  Z16, Z14, Z14
-	VMOVUPS 64(SI), Z16
-	VPADDD  Z16, Z1, Z1
-	VPADDD  Z16, Z3, Z3
-	VPADDD  Z16, Z5, Z5
-	VPADDD  Z16, Z7, Z7
-	VPADDD  Z16, Z9, Z9
-	VPADDD  Z16, Z11, Z11
-	VPADDD  Z16, Z13, Z13
-	VPADDD  Z16, Z15, Z15
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z16
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z16, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z16, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z16, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z16, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z16, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z16, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z16, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z16, Z14, Z14
+	VMOVUPS      64(CX), Z16
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z16, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z16, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z16, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z16, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z16, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z16, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z16, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z16, Z15, Z15
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X16
+	VPBROADCASTD X16, Z16
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X17
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X17, X17
+	VPMOVZXBD    X17, Z17
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z16, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z16, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z16, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z16, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z17, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z16
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z16, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z16, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z16, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z16, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z16, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z16, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z16, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z16, Z14, Z14
-	VMOVUPS   64(CX), Z16
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z16, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z16, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z16, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z16, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z16, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z16, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z16, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z16, Z15, Z15
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z16, Z16, Z16
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z16, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z3, Z3
+	VMINPS    Z3, Z16, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z5, Z5
+	VMINPS    Z5, Z16, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z7, Z7
+	VMINPS    Z7, Z16, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z17, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z16, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z10, Z10
+	VMINPS    Z10, Z16, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z16, Z12, Z12
+	VMINPS    Z12, Z16, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z16, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z16, Z14, Z14
+	VMINPS    Z14, Z16, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z16, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z17, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z16, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z16, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z16, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z16, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (CX)
-	JMP       done6
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z17, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -5124,40 +5540,63 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x9(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x9(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -5287,15 +5726,15 @@ batch1:
 	VPDPBUSD     Z18, Z20, Z16
 	VPDPBUSD     Z19, Z20, Z17
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -5324,157 +5763,178 @@ batchDone2:
 	VPADDD (SI), Z16, Z16
 	VPADDD (SI)(BX*1), Z17, Z17
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z18
-	VPADDD  Z18, Z0, Z0
-	VPADDD  Z18, Z2, Z2
-	VPADDD  Z18, Z4, Z4
-	VPADDD  Z18, Z6, Z6
-	VPADDD  Z18, Z8, Z8
-	VPADDD  Z18, Z10, Z10
-	VPADDD  Z18, Z12, Z12
-	VPADDD  Z18, Z14, Z14
-	VPADDD  Z18, Z16, Z16
-	VMOVUPS 64(SI), Z18
-	VPADDD  Z18, Z1, Z1
-	VPADDD  Z18, Z3, Z3
-	VPADDD  Z18, Z5, Z5
-	VPADDD  Z18, Z7, Z7
-	VPADDD  Z18, Z9, Z9
-	VPADDD  Z18, Z11, Z11
-	VPADDD  Z18, Z13, Z13
-	VPADDD  Z18, Z15, Z15
-	VPADDD  Z18, Z17, Z17
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z18
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z18, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z18, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z18, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z18, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z18, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z18, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z18, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z18, Z14, Z14
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z18, Z16, Z16
+	VMOVUPS      64(CX), Z18
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z18, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z18, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z18, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z18, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z18, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z18, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z18, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z18, Z15, Z15
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z18, Z17, Z17
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X18
+	VPBROADCASTD X18, Z18
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X19
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X19, X19
+	VPMOVZXBD    X19, Z19
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z18, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z18, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z18, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z18, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z19, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z18
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z18, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z18, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z18, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z18, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z18, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z18, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z18, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z18, Z14, Z14
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z18, Z16, Z16
-	VMOVUPS   64(CX), Z18
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z18, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z18, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z18, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z18, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z18, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z18, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z18, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z18, Z15, Z15
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z18, Z17, Z17
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z18, Z18, Z18
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z18, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z3, Z3
+	VMINPS    Z3, Z18, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z5, Z5
+	VMINPS    Z5, Z18, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z7, Z7
+	VMINPS    Z7, Z18, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z18, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z10, Z10
+	VMINPS    Z10, Z18, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z12, Z12
+	VMINPS    Z12, Z18, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z14, Z14
+	VMINPS    Z14, Z18, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z18, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z18, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z18, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z18, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      CX, SI
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
-	VMAXPS    Z18, Z16, Z16
+	VMINPS    Z16, Z18, Z16
 	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (CX)
+	VPACKSSDW Z16, Z16, Z0
+	VPACKSSDW Z16, Z16, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z18, Z17, Z17
+	VMINPS    Z17, Z18, Z17
 	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (CX)
+	VPACKSSDW Z17, Z17, Z0
+	VPACKSSDW Z17, Z17, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	VMOVUPS   X0, (CX)
 	JMP       done6
 
 sums5:
@@ -5510,42 +5970,67 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x10(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x10(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -5687,15 +6172,15 @@ batch1:
 	VPDPBUSD     Z20, Z22, Z18
 	VPDPBUSD     Z21, Z22, Z19
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -5727,173 +6212,189 @@ batchDone2:
 	VPADDD (SI), Z18, Z18
 	VPADDD (SI)(BX*1), Z19, Z19
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z20
-	VPADDD  Z20, Z0, Z0
-	VPADDD  Z20, Z2, Z2
-	VPADDD  Z20, Z4, Z4
-	VPADDD  Z20, Z6, Z6
-	VPADDD  Z20, Z8, Z8
-	VPADDD  Z20, Z10, Z10
-	VPADDD  Z20, Z12, Z12
-	VPADDD  Z20, Z14, Z14
-	VPADDD  Z20, Z16, Z16
-	VPADDD  Z20, Z18, Z18
-	VMOVUPS 64(SI), Z20
-	VPADDD  Z20, Z1, Z1
-	VPADDD  Z20, Z3, Z3
-	VPADDD  Z20, Z5, Z5
-	VPADDD  Z20, Z7, Z7
-	VPADDD  Z20, Z9, Z9
-	VPADDD  Z20, Z11, Z11
-	VPADDD  Z20, Z13, Z13
-	VPADDD  Z20, Z15, Z15
-	VPADDD  Z20, Z17, Z17
-	VPADDD  Z20, Z19, Z19
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z20
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z20, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z20, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z20, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z20, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z20, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z20, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z20, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z20, Z14, Z14
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z20, Z16, Z16
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z20, Z18, Z18
+	VMOVUPS      64(CX), Z20
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z20, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z20, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z20, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z20, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z20, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z20, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z20, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z20, Z15, Z15
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z20, Z17, Z17
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z20, Z19, Z19
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X20
+	VPBROADCASTD X20, Z20
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X21
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X21, X21
+	VPMOVZXBD    X21, Z21
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z20, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z20, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z20, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z20, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z21, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z20
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z20, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z20, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z20, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z20, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z20, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z20, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z20, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z20, Z14, Z14
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z20, Z16, Z16
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z20, Z18, Z18
-	VMOVUPS   64(CX), Z20
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z20, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z20, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z20, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z20, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z20, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z20, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z20, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z20, Z15, Z15
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z20, Z17, Z17
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z20, Z19, Z19
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z20, Z20, Z20
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z20, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z3, Z3
+	VMINPS    Z3, Z20, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z5, Z5
+	VMINPS    Z5, Z20, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z7, Z7
+	VMINPS    Z7, Z20, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z21, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z20, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z10, Z10
+	VMINPS    Z10, Z20, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z12, Z12
+	VMINPS    Z12, Z20, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z14, Z14
+	VMINPS    Z14, Z20, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z21, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z20, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z20, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z20, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z20, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z20, Z16, Z16
-	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z20, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z20, Z18, Z18
-	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z20, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (CX)
-	JMP       done6
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z21, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z16, Z20, Z16
+	VCVTPS2DQ     Z16, Z16
+	VMINPS        Z18, Z20, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPACKSSDW     Z18, Z16, Z0
+	VPACKSSDW     Z18, Z18, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z21, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z17, Z20, Z17
+	VCVTPS2DQ     Z17, Z17
+	VMINPS        Z19, Z20, Z19
+	VCVTPS2DQ     Z19, Z19
+	VPACKSSDW     Z19, Z17, Z0
+	VPACKSSDW     Z19, Z19, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z21, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -5931,44 +6432,71 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x11(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x11(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R12
-	MOVQ   128(AX), R13
-	MOVQ   136(AX), R14
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS (CX), Z20
+	VMOVUPS 64(CX), Z21
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R12
+	MOVQ  128(AX), R13
+	MOVQ  136(AX), R14
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -6124,15 +6652,15 @@ batch1:
 	VPDPBUSD     Z22, Z24, Z20
 	VPDPBUSD     Z23, Z24, Z21
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -6167,188 +6695,199 @@ batchDone2:
 	VPADDD (SI), Z20, Z20
 	VPADDD (SI)(BX*1), Z21, Z21
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z22
-	VPADDD  Z22, Z0, Z0
-	VPADDD  Z22, Z2, Z2
-	VPADDD  Z22, Z4, Z4
-	VPADDD  Z22, Z6, Z6
-	VPADDD  Z22, Z8, Z8
-	VPADDD  Z22, Z10, Z10
-	VPADDD  Z22, Z12, Z12
-	VPADDD  Z22, Z14, Z14
-	VPADDD  Z22, Z16, Z16
-	VPADDD  Z22, Z18, Z18
-	VPADDD  Z22, Z20, Z20
-	VMOVUPS 64(SI), Z22
-	VPADDD  Z22, Z1, Z1
-	VPADDD  Z22, Z3, Z3
-	VPADDD  Z22, Z5, Z5
-	VPADDD  Z22, Z7, Z7
-	VPADDD  Z22, Z9, Z9
-	VPADDD  Z22, Z11, Z11
-	VPADDD  Z22, Z13, Z13
-	VPADDD  Z22, Z15, Z15
-	VPADDD  Z22, Z17, Z17
-	VPADDD  Z22, Z19, Z19
-	VPADDD  Z22, Z21, Z21
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z22
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z22, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z22, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z22, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z22, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z22, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z22, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z22, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z22, Z14, Z14
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z22, Z16, Z16
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z22, Z18, Z18
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z22, Z20, Z20
+	VMOVUPS      64(CX), Z22
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z22, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z22, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z22, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z22, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z22, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z22, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z22, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z22, Z15, Z15
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z22, Z17, Z17
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z22, Z19, Z19
+	VCVTDQ2PS    Z21, Z21
+	VMULPS       Z22, Z21, Z21
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X22
+	VPBROADCASTD X22, Z22
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X23
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X23, X23
+	VPMOVZXBD    X23, Z23
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z22, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z22, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z22, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z22, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z23, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z22
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z22, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z22, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z22, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z22, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z22, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z22, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z22, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z22, Z14, Z14
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z22, Z16, Z16
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z22, Z18, Z18
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z22, Z20, Z20
-	VMOVUPS   64(CX), Z22
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z22, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z22, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z22, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z22, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z22, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z22, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z22, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z22, Z15, Z15
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z22, Z17, Z17
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z22, Z19, Z19
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z22, Z21, Z21
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z22, Z22, Z22
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z22, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z3, Z3
+	VMINPS    Z3, Z22, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z5, Z5
+	VMINPS    Z5, Z22, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z7, Z7
+	VMINPS    Z7, Z22, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z23, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z22, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z10, Z10
+	VMINPS    Z10, Z22, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z12, Z12
+	VMINPS    Z12, Z22, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z14, Z14
+	VMINPS    Z14, Z22, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z23, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z22, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z22, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z22, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z22, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z16, Z16
-	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z22, Z18, Z18
-	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z22, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z22, Z20, Z20
-	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z22, Z21, Z21
-	VCVTPS2DQ Z21, Z21
-	VPMOVUSDB Z21, (CX)
-	JMP       done6
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z23, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z16, Z22, Z16
+	VCVTPS2DQ     Z16, Z16
+	VMINPS        Z18, Z22, Z18
+	VCVTPS2DQ     Z18, Z18
+	VMINPS        Z20, Z22, Z20
+	VCVTPS2DQ     Z20, Z20
+	VPACKSSDW     Z18, Z16, Z0
+	VPACKSSDW     Z20, Z20, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z23, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z17, Z22, Z17
+	VCVTPS2DQ     Z17, Z17
+	VMINPS        Z19, Z22, Z19
+	VCVTPS2DQ     Z19, Z19
+	VMINPS        Z21, Z22, Z21
+	VCVTPS2DQ     Z21, Z21
+	VPACKSSDW     Z19, Z17, Z0
+	VPACKSSDW     Z21, Z21, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z23, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -6389,46 +6928,75 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x12(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x12(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R12
-	MOVQ   128(AX), R13
-	MOVQ   136(AX), R14
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS (CX), Z20
+	VMOVUPS 64(CX), Z21
+	VMOVUPS (CX), Z22
+	VMOVUPS 64(CX), Z23
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R12
+	MOVQ  128(AX), R13
+	MOVQ  136(AX), R14
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -6596,15 +7164,15 @@ batch1:
 	VPDPBUSD     Z24, Z26, Z22
 	VPDPBUSD     Z25, Z26, Z23
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -6642,203 +7210,225 @@ batchDone2:
 	VPADDD (SI), Z22, Z22
 	VPADDD (SI)(BX*1), Z23, Z23
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z24
-	VPADDD  Z24, Z0, Z0
-	VPADDD  Z24, Z2, Z2
-	VPADDD  Z24, Z4, Z4
-	VPADDD  Z24, Z6, Z6
-	VPADDD  Z24, Z8, Z8
-	VPADDD  Z24, Z10, Z10
-	VPADDD  Z24, Z12, Z12
-	VPADDD  Z24, Z14, Z14
-	VPADDD  Z24, Z16, Z16
-	VPADDD  Z24, Z18, Z18
-	VPADDD  Z24, Z20, Z20
-	VPADDD  Z24, Z22, Z22
-	VMOVUPS 64(SI), Z24
-	VPADDD  Z24, Z1, Z1
-	VPADDD  Z24, Z3, Z3
-	VPADDD  Z24, Z5, Z5
-	VPADDD  Z24, Z7, Z7
-	VPADDD  Z24, Z9, Z9
-	VPADDD  Z24, Z11, Z11
-	VPADDD  Z24, Z13, Z13
-	VPADDD  Z24, Z15, Z15
-	VPADDD  Z24, Z17, Z17
-	VPADDD  Z24, Z19, Z19
-	VPADDD  Z24, Z21, Z21
-	VPADDD  Z24, Z23, Z23
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z24
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z24, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z24, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z24, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z24, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z24, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z24, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z24, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z24, Z14, Z14
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z24, Z16, Z16
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z24, Z18, Z18
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z24, Z20, Z20
+	VCVTDQ2PS    Z22, Z22
+	VMULPS       Z24, Z22, Z22
+	VMOVUPS      64(CX), Z24
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z24, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z24, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z24, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z24, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z24, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z24, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z24, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z24, Z15, Z15
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z24, Z17, Z17
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z24, Z19, Z19
+	VCVTDQ2PS    Z21, Z21
+	VMULPS       Z24, Z21, Z21
+	VCVTDQ2PS    Z23, Z23
+	VMULPS       Z24, Z23, Z23
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X24
+	VPBROADCASTD X24, Z24
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X25
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X25, X25
+	VPMOVZXBD    X25, Z25
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z24, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z24, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z24, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z24, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z25, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z24
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z24, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z24, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z24, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z24, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z24, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z24, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z24, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z24, Z14, Z14
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z24, Z16, Z16
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z24, Z18, Z18
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z24, Z20, Z20
-	VCVTDQ2PS Z22, Z22
-	VMULPS    Z24, Z22, Z22
-	VMOVUPS   64(CX), Z24
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z24, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z24, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z24, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z24, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z24, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z24, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z24, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z24, Z15, Z15
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z24, Z17, Z17
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z24, Z19, Z19
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z24, Z21, Z21
-	VCVTDQ2PS Z23, Z23
-	VMULPS    Z24, Z23, Z23
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z24, Z24, Z24
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z24, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z3, Z3
+	VMINPS    Z3, Z24, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z5, Z5
+	VMINPS    Z5, Z24, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z7, Z7
+	VMINPS    Z7, Z24, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z24, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z10, Z10
+	VMINPS    Z10, Z24, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z12, Z12
+	VMINPS    Z12, Z24, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z14, Z14
+	VMINPS    Z14, Z24, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z24, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z24, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z24, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z24, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z16, Z16
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z16, Z24, Z16
 	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z18, Z18
+	VMINPS    Z18, Z24, Z18
 	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z20, Z20
+	VMINPS    Z20, Z24, Z20
 	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z21, Z21
-	VCVTPS2DQ Z21, Z21
-	VPMOVUSDB Z21, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z24, Z22, Z22
+	VMINPS    Z22, Z24, Z22
 	VCVTPS2DQ Z22, Z22
-	VPMOVUSDB Z22, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z24, Z23, Z23
+	VPACKSSDW Z18, Z16, Z0
+	VPACKSSDW Z22, Z20, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered15
+	VMOVUPS   Z0, (BX)
+	JMP       stored16
+
+scattered15:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored16:
+	ADDQ      AX, BX
+	VMINPS    Z17, Z24, Z17
+	VCVTPS2DQ Z17, Z17
+	VMINPS    Z19, Z24, Z19
+	VCVTPS2DQ Z19, Z19
+	VMINPS    Z21, Z24, Z21
+	VCVTPS2DQ Z21, Z21
+	VMINPS    Z23, Z24, Z23
 	VCVTPS2DQ Z23, Z23
-	VPMOVUSDB Z23, (CX)
-	JMP       done6
+	VPACKSSDW Z19, Z17, Z0
+	VPACKSSDW Z23, Z21, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered17
+	VMOVUPS   Z0, (BX)
+	JMP       stored18
+
+scattered17:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored18:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -6882,48 +7472,79 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x13(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x13(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R12
-	MOVQ   128(AX), R13
-	MOVQ   136(AX), R14
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS (CX), Z20
+	VMOVUPS 64(CX), Z21
+	VMOVUPS (CX), Z22
+	VMOVUPS 64(CX), Z23
+	VMOVUPS (CX), Z24
+	VMOVUPS 64(CX), Z25
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R12
+	MOVQ  128(AX), R13
+	MOVQ  136(AX), R14
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -7103,15 +7724,15 @@ batch1:
 	VPDPBUSD     Z26, Z28, Z24
 	VPDPBUSD     Z27, Z28, Z25
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -7152,217 +7773,245 @@ batchDone2:
 	VPADDD (SI), Z24, Z24
 	VPADDD (SI)(BX*1), Z25, Z25
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z26
-	VPADDD  Z26, Z0, Z0
-	VPADDD  Z26, Z2, Z2
-	VPADDD  Z26, Z4, Z4
-	VPADDD  Z26, Z6, Z6
-	VPADDD  Z26, Z8, Z8
-	VPADDD  Z26, Z10, Z10
-	VPADDD  Z26, Z12, Z12
-	VPADDD  Z26, Z14, Z14
-	VPADDD  Z26, Z16, Z16
-	VPADDD  Z26, Z18, Z18
-	VPADDD  Z26, Z20, Z20
-	VPADDD  Z26, Z22, Z22
-	VPADDD  Z26, Z24, Z24
-	VMOVUPS 64(SI), Z26
-	VPADDD  Z26, Z1, Z1
-	VPADDD  Z26, Z3, Z3
-	VPADDD  Z26, Z5, Z5
-	VPADDD  Z26, Z7, Z7
-	VPADDD  Z26, Z9, Z9
-	VPADDD  Z26, Z11, Z11
-	VPADDD  Z26, Z13, Z13
-	VPADDD  Z26, Z15, Z15
-	VPADDD  Z26, Z17, Z17
-	VPADDD  Z26, Z19, Z19
-	VPADDD  Z26, Z21, Z21
-	VPADDD  Z26, Z23, Z23
-	VPADDD  Z26, Z25, Z25
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z26
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z26, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z26, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z26, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z26, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z26, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z26, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z26, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z26, Z14, Z14
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z26, Z16, Z16
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z26, Z18, Z18
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z26, Z20, Z20
+	VCVTDQ2PS    Z22, Z22
+	VMULPS       Z26, Z22, Z22
+	VCVTDQ2PS    Z24, Z24
+	VMULPS       Z26, Z24, Z24
+	VMOVUPS      64(CX), Z26
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z26, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z26, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z26, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z26, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z26, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z26, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z26, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z26, Z15, Z15
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z26, Z17, Z17
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z26, Z19, Z19
+	VCVTDQ2PS    Z21, Z21
+	VMULPS       Z26, Z21, Z21
+	VCVTDQ2PS    Z23, Z23
+	VMULPS       Z26, Z23, Z23
+	VCVTDQ2PS    Z25, Z25
+	VMULPS       Z26, Z25, Z25
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X26
+	VPBROADCASTD X26, Z26
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X27
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X27, X27
+	VPMOVZXBD    X27, Z27
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z26, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z26, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z26, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z26, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z27, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z26
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z26, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z26, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z26, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z26, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z26, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z26, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z26, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z26, Z14, Z14
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z26, Z16, Z16
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z26, Z18, Z18
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z26, Z20, Z20
-	VCVTDQ2PS Z22, Z22
-	VMULPS    Z26, Z22, Z22
-	VCVTDQ2PS Z24, Z24
-	VMULPS    Z26, Z24, Z24
-	VMOVUPS   64(CX), Z26
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z26, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z26, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z26, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z26, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z26, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z26, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z26, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z26, Z15, Z15
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z26, Z17, Z17
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z26, Z19, Z19
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z26, Z21, Z21
-	VCVTDQ2PS Z23, Z23
-	VMULPS    Z26, Z23, Z23
-	VCVTDQ2PS Z25, Z25
-	VMULPS    Z26, Z25, Z25
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z26, Z26, Z26
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z26, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z3, Z3
+	VMINPS    Z3, Z26, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z5, Z5
+	VMINPS    Z5, Z26, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z7, Z7
+	VMINPS    Z7, Z26, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z26, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z10, Z10
+	VMINPS    Z10, Z26, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z12, Z12
+	VMINPS    Z12, Z26, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z14, Z14
+	VMINPS    Z14, Z26, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z26, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z26, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z26, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z26, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z16, Z16
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z16, Z26, Z16
 	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z18, Z18
+	VMINPS    Z18, Z26, Z18
 	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z20, Z20
+	VMINPS    Z20, Z26, Z20
 	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z21, Z21
-	VCVTPS2DQ Z21, Z21
-	VPMOVUSDB Z21, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z26, Z22, Z22
+	VMINPS    Z22, Z26, Z22
 	VCVTPS2DQ Z22, Z22
-	VPMOVUSDB Z22, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z26, Z23, Z23
+	VPACKSSDW Z18, Z16, Z0
+	VPACKSSDW Z22, Z20, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered15
+	VMOVUPS   Z0, (BX)
+	JMP       stored16
+
+scattered15:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored16:
+	ADDQ      AX, BX
+	VMINPS    Z17, Z26, Z17
+	VCVTPS2DQ Z17, Z17
+	VMINPS    Z19, Z26, Z19
+	VCVTPS2DQ Z19, Z19
+	VMINPS    Z21, Z26, Z21
+	VCVTPS2DQ Z21, Z21
+	VMINPS    Z23, Z26, Z23
 	VCVTPS2DQ Z23, Z23
-	VPMOVUSDB Z23, (DX)
-	ADDQ      CX, SI
+	VPACKSSDW Z19, Z17, Z0
+	VPACKSSDW Z23, Z21, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered17
+	VMOVUPS   Z0, (BX)
+	JMP       stored18
+
+scattered17:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored18:
+	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
-	VMAXPS    Z26, Z24, Z24
+	VMINPS    Z24, Z26, Z24
 	VCVTPS2DQ Z24, Z24
-	VPMOVUSDB Z24, (CX)
+	VPACKSSDW Z24, Z24, Z0
+	VPACKSSDW Z24, Z24, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z26, Z25, Z25
+	VMINPS    Z25, Z26, Z25
 	VCVTPS2DQ Z25, Z25
-	VPMOVUSDB Z25, (CX)
+	VPACKSSDW Z25, Z25, Z0
+	VPACKSSDW Z25, Z25, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z27, Z0
+	VMOVUPS   X0, (CX)
 	JMP       done6
 
 sums5:
@@ -7410,50 +8059,83 @@ done6:
 	RET
 
 // func gemmInt8AVX512_2x14(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_2x14(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R12
-	MOVQ   128(AX), R13
-	MOVQ   136(AX), R14
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS (CX), Z20
+	VMOVUPS 64(CX), Z21
+	VMOVUPS (CX), Z22
+	VMOVUPS 64(CX), Z23
+	VMOVUPS (CX), Z24
+	VMOVUPS 64(CX), Z25
+	VMOVUPS (CX), Z26
+	VMOVUPS 64(CX), Z27
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R12
+	MOVQ  128(AX), R13
+	MOVQ  136(AX), R14
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -7645,15 +8327,15 @@ batch1:
 	VPDPBUSD     Z28, Z30, Z26
 	VPDPBUSD     Z29, Z30, Z27
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -7697,233 +8379,256 @@ batchDone2:
 	VPADDD (SI), Z26, Z26
 	VPADDD (SI)(BX*1), Z27, Z27
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z28
-	VPADDD  Z28, Z0, Z0
-	VPADDD  Z28, Z2, Z2
-	VPADDD  Z28, Z4, Z4
-	VPADDD  Z28, Z6, Z6
-	VPADDD  Z28, Z8, Z8
-	VPADDD  Z28, Z10, Z10
-	VPADDD  Z28, Z12, Z12
-	VPADDD  Z28, Z14, Z14
-	VPADDD  Z28, Z16, Z16
-	VPADDD  Z28, Z18, Z18
-	VPADDD  Z28, Z20, Z20
-	VPADDD  Z28, Z22, Z22
-	VPADDD  Z28, Z24, Z24
-	VPADDD  Z28, Z26, Z26
-	VMOVUPS 64(SI), Z28
-	VPADDD  Z28, Z1, Z1
-	VPADDD  Z28, Z3, Z3
-	VPADDD  Z28, Z5, Z5
-	VPADDD  Z28, Z7, Z7
-	VPADDD  Z28, Z9, Z9
-	VPADDD  Z28, Z11, Z11
-	VPADDD  Z28, Z13, Z13
-	VPADDD  Z28, Z15, Z15
-	VPADDD  Z28, Z17, Z17
-	VPADDD  Z28, Z19, Z19
-	VPADDD  Z28, Z21, Z21
-	VPADDD  Z28, Z23, Z23
-	VPADDD  Z28, Z25, Z25
-	VPADDD  Z28, Z27, Z27
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z28
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z28, Z0, Z0
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z28, Z2, Z2
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z28, Z4, Z4
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z28, Z6, Z6
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z28, Z8, Z8
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z28, Z10, Z10
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z28, Z12, Z12
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z28, Z14, Z14
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z28, Z16, Z16
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z28, Z18, Z18
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z28, Z20, Z20
+	VCVTDQ2PS    Z22, Z22
+	VMULPS       Z28, Z22, Z22
+	VCVTDQ2PS    Z24, Z24
+	VMULPS       Z28, Z24, Z24
+	VCVTDQ2PS    Z26, Z26
+	VMULPS       Z28, Z26, Z26
+	VMOVUPS      64(CX), Z28
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z28, Z1, Z1
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z28, Z3, Z3
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z28, Z5, Z5
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z28, Z7, Z7
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z28, Z9, Z9
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z28, Z11, Z11
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z28, Z13, Z13
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z28, Z15, Z15
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z28, Z17, Z17
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z28, Z19, Z19
+	VCVTDQ2PS    Z21, Z21
+	VMULPS       Z28, Z21, Z21
+	VCVTDQ2PS    Z23, Z23
+	VMULPS       Z28, Z23, Z23
+	VCVTDQ2PS    Z25, Z25
+	VMULPS       Z28, Z25, Z25
+	VCVTDQ2PS    Z27, Z27
+	VMULPS       Z28, Z27, Z27
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X28
+	VPBROADCASTD X28, Z28
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X29
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X29, X29
+	VPMOVZXBD    X29, Z29
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z28, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z2, Z28, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMINPS       Z4, Z28, Z4
+	VCVTPS2DQ    Z4, Z4
+	VMINPS       Z6, Z28, Z6
+	VCVTPS2DQ    Z6, Z6
+	VPACKSSDW    Z2, Z0, Z0
+	VPACKSSDW    Z6, Z4, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPERMD       Z0, Z29, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z28
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z28, Z0, Z0
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z28, Z2, Z2
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z28, Z4, Z4
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z28, Z6, Z6
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z28, Z8, Z8
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z28, Z10, Z10
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z28, Z12, Z12
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z28, Z14, Z14
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z28, Z16, Z16
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z28, Z18, Z18
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z28, Z20, Z20
-	VCVTDQ2PS Z22, Z22
-	VMULPS    Z28, Z22, Z22
-	VCVTDQ2PS Z24, Z24
-	VMULPS    Z28, Z24, Z24
-	VCVTDQ2PS Z26, Z26
-	VMULPS    Z28, Z26, Z26
-	VMOVUPS   64(CX), Z28
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z28, Z1, Z1
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z28, Z3, Z3
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z28, Z5, Z5
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z28, Z7, Z7
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z28, Z9, Z9
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z28, Z11, Z11
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z28, Z13, Z13
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z28, Z15, Z15
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z28, Z17, Z17
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z28, Z19, Z19
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z28, Z21, Z21
-	VCVTDQ2PS Z23, Z23
-	VMULPS    Z28, Z23, Z23
-	VCVTDQ2PS Z25, Z25
-	VMULPS    Z28, Z25, Z25
-	VCVTDQ2PS Z27, Z27
-	VMULPS    Z28, Z27, Z27
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z28, Z28, Z28
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z28, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z3, Z3
+	VMINPS    Z3, Z28, Z3
 	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z5, Z5
+	VMINPS    Z5, Z28, Z5
 	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z7, Z7
+	VMINPS    Z7, Z28, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z8, Z8
+	VPACKSSDW Z3, Z1, Z0
+	VPACKSSDW Z7, Z5, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z8, Z28, Z8
 	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z10, Z10
+	VMINPS    Z10, Z28, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z11, Z11
-	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z12, Z12
+	VMINPS    Z12, Z28, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z14, Z14
+	VMINPS    Z14, Z28, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z15, Z15
+	VPACKSSDW Z10, Z8, Z0
+	VPACKSSDW Z14, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	ADDQ      AX, BX
+	VMINPS    Z9, Z28, Z9
+	VCVTPS2DQ Z9, Z9
+	VMINPS    Z11, Z28, Z11
+	VCVTPS2DQ Z11, Z11
+	VMINPS    Z13, Z28, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z15, Z28, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z16, Z16
+	VPACKSSDW Z11, Z9, Z0
+	VPACKSSDW Z15, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z16, Z28, Z16
 	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z18, Z18
+	VMINPS    Z18, Z28, Z18
 	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z20, Z20
+	VMINPS    Z20, Z28, Z20
 	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z21, Z21
-	VCVTPS2DQ Z21, Z21
-	VPMOVUSDB Z21, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z22, Z22
+	VMINPS    Z22, Z28, Z22
 	VCVTPS2DQ Z22, Z22
-	VPMOVUSDB Z22, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z23, Z23
+	VPACKSSDW Z18, Z16, Z0
+	VPACKSSDW Z22, Z20, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered15
+	VMOVUPS   Z0, (BX)
+	JMP       stored16
+
+scattered15:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored16:
+	ADDQ      AX, BX
+	VMINPS    Z17, Z28, Z17
+	VCVTPS2DQ Z17, Z17
+	VMINPS    Z19, Z28, Z19
+	VCVTPS2DQ Z19, Z19
+	VMINPS    Z21, Z28, Z21
+	VCVTPS2DQ Z21, Z21
+	VMINPS    Z23, Z28, Z23
 	VCVTPS2DQ Z23, Z23
-	VPMOVUSDB Z23, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z28, Z24, Z24
-	VCVTPS2DQ Z24, Z24
-	VPMOVUSDB Z24, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z28, Z25, Z25
-	VCVTPS2DQ Z25, Z25
-	VPMOVUSDB Z25, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z28, Z26, Z26
-	VCVTPS2DQ Z26, Z26
-	VPMOVUSDB Z26, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z28, Z27, Z27
-	VCVTPS2DQ Z27, Z27
-	VPMOVUSDB Z27, (CX)
-	JMP       done6
+	VPACKSSDW Z19, Z17, Z0
+	VPACKSSDW Z23, Z21, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered17
+	VMOVUPS   Z0, (BX)
+	JMP       stored18
+
+scattered17:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored18:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z24, Z28, Z24
+	VCVTPS2DQ     Z24, Z24
+	VMINPS        Z26, Z28, Z26
+	VCVTPS2DQ     Z26, Z26
+	VPACKSSDW     Z26, Z24, Z0
+	VPACKSSDW     Z26, Z26, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z25, Z28, Z25
+	VCVTPS2DQ     Z25, Z25
+	VMINPS        Z27, Z28, Z27
+	VCVTPS2DQ     Z27, Z27
+	VPACKSSDW     Z27, Z25, Z0
+	VPACKSSDW     Z27, Z27, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -7973,33 +8678,41 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x1(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x1(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -8039,9 +8752,9 @@ batch1:
 	VPDPBUSD     Z13, Z15, Z10
 	VPDPBUSD     Z14, Z15, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z3, Z0, Z0
 	VPADDD Z4, Z1, Z1
 	VPADDD Z5, Z2, Z2
@@ -8056,53 +8769,62 @@ batchDone2:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	VPADDD (BX)(DX*1), Z1, Z1
 	VPADDD (BX)(DX*2), Z2, Z2
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Z3
-	VPADDD  Z3, Z0, Z0
-	VMOVUPS 64(BX), Z3
-	VPADDD  Z3, Z1, Z1
-	VMOVUPS 128(BX), Z3
-	VPADDD  Z3, Z2, Z2
-
-unbiased4:
-	MOVQ      96(AX), BX
-	TESTQ     BX, BX
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z3
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z3, Z0, Z0
-	VMOVUPS   64(CX), Z3
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z3, Z1, Z1
-	VMOVUPS   128(CX), Z3
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z3, Z2, Z2
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z3, Z3, Z3
-	MOVQ      BX, CX
-	VMAXPS    Z3, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z3, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z3, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (CX)
-	JMP       done6
+overwrite4:
+	MOVQ         96(AX), BX
+	TESTQ        BX, BX
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z3
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z3, Z0, Z0
+	VMOVUPS      64(CX), Z3
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z3, Z1, Z1
+	VMOVUPS      128(CX), Z3
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z3, Z2, Z2
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Z3
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X4
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X4, X4
+	VPMOVZXBD    X4, Z4
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         BX, CX
+	VMINPS       Z0, Z3, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPACKSSDW    Z0, Z0, Z5
+	VPACKSSDW    Z0, Z0, Z0
+	VPACKUSWB    Z0, Z5, Z5
+	VPERMD       Z5, Z4, Z5
+	VMOVUPS      X5, (CX)
+	ADDQ         AX, CX
+	VMINPS       Z1, Z3, Z1
+	VCVTPS2DQ    Z1, Z1
+	VPACKSSDW    Z1, Z1, Z0
+	VPACKSSDW    Z1, Z1, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z4, Z0
+	VMOVUPS      X0, (CX)
+	ADDQ         AX, CX
+	VMINPS       Z2, Z3, Z2
+	VCVTPS2DQ    Z2, Z2
+	VPACKSSDW    Z2, Z2, Z0
+	VPACKSSDW    Z2, Z2, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPERMD       Z0, Z4, Z0
+	VMOVUPS      X0, (CX)
+	JMP          done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -8114,33 +8836,44 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x2(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x2(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -8196,9 +8929,9 @@ batch1:
 	VPDPBUSD     Z13, Z15, Z10
 	VPDPBUSD     Z14, Z15, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z6, Z0, Z0
 	VPADDD Z7, Z1, Z1
 	VPADDD Z8, Z2, Z2
@@ -8210,7 +8943,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -8220,69 +8953,71 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z4, Z4
 	VPADDD (SI)(BX*2), Z5, Z5
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z6
-	VPADDD  Z6, Z0, Z0
-	VPADDD  Z6, Z3, Z3
-	VMOVUPS 64(SI), Z6
-	VPADDD  Z6, Z1, Z1
-	VPADDD  Z6, Z4, Z4
-	VMOVUPS 128(SI), Z6
-	VPADDD  Z6, Z2, Z2
-	VPADDD  Z6, Z5, Z5
-
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z6
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z6, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z6, Z3, Z3
-	VMOVUPS   64(CX), Z6
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z6, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z6, Z4, Z4
-	VMOVUPS   128(CX), Z6
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z6, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z6, Z5, Z5
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z6, Z6, Z6
-	MOVQ      SI, DX
-	VMAXPS    Z6, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z6, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z6, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z6, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z6, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z6, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (CX)
-	JMP       done6
+overwrite4:
+	MOVQ          96(AX), SI
+	TESTQ         SI, SI
+	JZ            sums5
+	MOVQ          120(AX), CX
+	VMOVUPS       (CX), Z6
+	VCVTDQ2PS     Z0, Z0
+	VMULPS        Z6, Z0, Z0
+	VCVTDQ2PS     Z3, Z3
+	VMULPS        Z6, Z3, Z3
+	VMOVUPS       64(CX), Z6
+	VCVTDQ2PS     Z1, Z1
+	VMULPS        Z6, Z1, Z1
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z6, Z4, Z4
+	VMOVUPS       128(CX), Z6
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z6, Z2, Z2
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        Z6, Z5, Z5
+	MOVQ          104(AX), CX
+	MOVQ          112(AX), AX
+	MOVL          $0x437f0000, DX
+	VMOVD         DX, X6
+	VPBROADCASTD  X6, Z6
+	MOVQ          $0x0d0905010c080400, DX
+	VMOVQ         DX, X7
+	MOVQ          $0x0f0b07030e0a0602, DX
+	VPINSRQ       $0x01, DX, X7, X7
+	VPMOVZXBD     X7, Z7
+	LEAQ          (CX)(CX*2), DX
+	MOVQ          SI, DX
+	VMINPS        Z0, Z6, Z0
+	VCVTPS2DQ     Z0, Z0
+	VMINPS        Z3, Z6, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPACKSSDW     Z3, Z0, Z0
+	VPACKSSDW     Z3, Z3, Z3
+	VPACKUSWB     Z3, Z0, Z0
+	VPERMD        Z0, Z7, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z1, Z6, Z1
+	VCVTPS2DQ     Z1, Z1
+	VMINPS        Z4, Z6, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPACKSSDW     Z4, Z1, Z0
+	VPACKSSDW     Z4, Z4, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z7, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z2, Z6, Z2
+	VCVTPS2DQ     Z2, Z2
+	VMINPS        Z5, Z6, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPACKSSDW     Z5, Z2, Z0
+	VPACKSSDW     Z5, Z5, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z7, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -8298,39 +9033,53 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x3(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x3(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -8402,9 +9151,9 @@ batch1:
 	VPDPBUSD     Z19, Z21, Z16
 	VPDPBUSD     Z20, Z21, Z17
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Z9, Z0, Z0
 	VPADDD Z10, Z1, Z1
 	VPADDD Z11, Z2, Z2
@@ -8419,7 +9168,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -8433,91 +9182,86 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z7, Z7
 	VPADDD (SI)(BX*2), Z8, Z8
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z9
-	VPADDD  Z9, Z0, Z0
-	VPADDD  Z9, Z3, Z3
-	VPADDD  Z9, Z6, Z6
-	VMOVUPS 64(SI), Z9
-	VPADDD  Z9, Z1, Z1
-	VPADDD  Z9, Z4, Z4
-	VPADDD  Z9, Z7, Z7
-	VMOVUPS 128(SI), Z9
-	VPADDD  Z9, Z2, Z2
-	VPADDD  Z9, Z5, Z5
-	VPADDD  Z9, Z8, Z8
-
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z9
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z9, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z9, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z9, Z6, Z6
-	VMOVUPS   64(CX), Z9
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z9, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z9, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z9, Z7, Z7
-	VMOVUPS   128(CX), Z9
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z9, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z9, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z9, Z8, Z8
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z9, Z9, Z9
-	MOVQ      SI, DX
-	VMAXPS    Z9, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z9, Z1, Z1
-	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z9, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z9, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z9, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z9, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z9, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z9, Z7, Z7
-	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z9, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (CX)
-	JMP       done6
+overwrite4:
+	MOVQ          96(AX), SI
+	TESTQ         SI, SI
+	JZ            sums5
+	MOVQ          120(AX), CX
+	VMOVUPS       (CX), Z9
+	VCVTDQ2PS     Z0, Z0
+	VMULPS        Z9, Z0, Z0
+	VCVTDQ2PS     Z3, Z3
+	VMULPS        Z9, Z3, Z3
+	VCVTDQ2PS     Z6, Z6
+	VMULPS        Z9, Z6, Z6
+	VMOVUPS       64(CX), Z9
+	VCVTDQ2PS     Z1, Z1
+	VMULPS        Z9, Z1, Z1
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z9, Z4, Z4
+	VCVTDQ2PS     Z7, Z7
+	VMULPS        Z9, Z7, Z7
+	VMOVUPS       128(CX), Z9
+	VCVTDQ2PS     Z2, Z2
+	VMULPS        Z9, Z2, Z2
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        Z9, Z5, Z5
+	VCVTDQ2PS     Z8, Z8
+	VMULPS        Z9, Z8, Z8
+	MOVQ          104(AX), CX
+	MOVQ          112(AX), AX
+	MOVL          $0x437f0000, DX
+	VMOVD         DX, X9
+	VPBROADCASTD  X9, Z9
+	MOVQ          $0x0d0905010c080400, DX
+	VMOVQ         DX, X10
+	MOVQ          $0x0f0b07030e0a0602, DX
+	VPINSRQ       $0x01, DX, X10, X10
+	VPMOVZXBD     X10, Z10
+	LEAQ          (CX)(CX*2), DX
+	MOVQ          SI, DX
+	VMINPS        Z0, Z9, Z0
+	VCVTPS2DQ     Z0, Z0
+	VMINPS        Z3, Z9, Z3
+	VCVTPS2DQ     Z3, Z3
+	VMINPS        Z6, Z9, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPACKSSDW     Z3, Z0, Z0
+	VPACKSSDW     Z6, Z6, Z3
+	VPACKUSWB     Z3, Z0, Z0
+	VPERMD        Z0, Z10, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z1, Z9, Z1
+	VCVTPS2DQ     Z1, Z1
+	VMINPS        Z4, Z9, Z4
+	VCVTPS2DQ     Z4, Z4
+	VMINPS        Z7, Z9, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPACKSSDW     Z4, Z1, Z0
+	VPACKSSDW     Z7, Z7, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z10, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z2, Z9, Z2
+	VCVTPS2DQ     Z2, Z2
+	VMINPS        Z5, Z9, Z5
+	VCVTPS2DQ     Z5, Z5
+	VMINPS        Z8, Z9, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPACKSSDW     Z5, Z2, Z0
+	VPACKSSDW     Z8, Z8, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z10, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -8537,34 +9281,51 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x4(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x4(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z11
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -8652,15 +9413,15 @@ batch1:
 	VPDPBUSD     Z13, Z15, Z10
 	VPDPBUSD     Z14, Z15, Z11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -8678,113 +9439,125 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z10, Z10
 	VPADDD (SI)(BX*2), Z11, Z11
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z12
-	VPADDD  Z12, Z0, Z0
-	VPADDD  Z12, Z3, Z3
-	VPADDD  Z12, Z6, Z6
-	VPADDD  Z12, Z9, Z9
-	VMOVUPS 64(SI), Z12
-	VPADDD  Z12, Z1, Z1
-	VPADDD  Z12, Z4, Z4
-	VPADDD  Z12, Z7, Z7
-	VPADDD  Z12, Z10, Z10
-	VMOVUPS 128(SI), Z12
-	VPADDD  Z12, Z2, Z2
-	VPADDD  Z12, Z5, Z5
-	VPADDD  Z12, Z8, Z8
-	VPADDD  Z12, Z11, Z11
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z12
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z12, Z0, Z0
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z12, Z3, Z3
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z12, Z9, Z9
+	VMOVUPS      64(CX), Z12
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z12, Z1, Z1
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z12, Z4, Z4
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z12, Z7, Z7
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z12, Z10, Z10
+	VMOVUPS      128(CX), Z12
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z12, Z2, Z2
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z12, Z5, Z5
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z12, Z8, Z8
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z12, Z11, Z11
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Z12
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X13
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X13, X13
+	VPMOVZXBD    X13, Z13
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z12, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z3, Z12, Z3
+	VCVTPS2DQ    Z3, Z3
+	VMINPS       Z6, Z12, Z6
+	VCVTPS2DQ    Z6, Z6
+	VMINPS       Z9, Z12, Z9
+	VCVTPS2DQ    Z9, Z9
+	VPACKSSDW    Z3, Z0, Z0
+	VPACKSSDW    Z9, Z6, Z3
+	VPACKUSWB    Z3, Z0, Z0
+	VPERMD       Z0, Z13, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z12
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z12, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z12, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z12, Z6, Z6
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z12, Z9, Z9
-	VMOVUPS   64(CX), Z12
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z12, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z12, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z12, Z7, Z7
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z12, Z10, Z10
-	VMOVUPS   128(CX), Z12
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z12, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z12, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z12, Z8, Z8
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z12, Z11, Z11
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z12, Z12, Z12
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z12, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z4, Z4
+	VMINPS    Z4, Z12, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z12, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z7, Z7
+	VMINPS    Z7, Z12, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z12, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z12, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z12, Z10, Z10
+	VMINPS    Z10, Z12, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z12, Z11, Z11
+	VPACKSSDW Z4, Z1, Z0
+	VPACKSSDW Z10, Z7, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z13, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	ADDQ      AX, BX
+	VMINPS    Z2, Z12, Z2
+	VCVTPS2DQ Z2, Z2
+	VMINPS    Z5, Z12, Z5
+	VCVTPS2DQ Z5, Z5
+	VMINPS    Z8, Z12, Z8
+	VCVTPS2DQ Z8, Z8
+	VMINPS    Z11, Z12, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (CX)
-	JMP       done6
+	VPACKSSDW Z5, Z2, Z0
+	VPACKSSDW Z11, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z13, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -8808,37 +9581,57 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x5(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x5(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS 128(CX), Z14
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -8942,15 +9735,15 @@ batch1:
 	VPDPBUSD     Z16, Z18, Z13
 	VPDPBUSD     Z17, Z18, Z14
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -8972,134 +9765,155 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z13, Z13
 	VPADDD (SI)(BX*2), Z14, Z14
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z15
-	VPADDD  Z15, Z0, Z0
-	VPADDD  Z15, Z3, Z3
-	VPADDD  Z15, Z6, Z6
-	VPADDD  Z15, Z9, Z9
-	VPADDD  Z15, Z12, Z12
-	VMOVUPS 64(SI), Z15
-	VPADDD  Z15, Z1, Z1
-	VPADDD  Z15, Z4, Z4
-	VPADDD  Z15, Z7, Z7
-	VPADDD  Z15, Z10, Z10
-	VPADDD  Z15, Z13, Z13
-	VMOVUPS 128(SI), Z15
-	VPADDD  Z15, Z2, Z2
-	VPADDD  Z15, Z5, Z5
-	VPADDD  Z15, Z8, Z8
-	VPADDD  Z15, Z11, Z11
-	VPADDD  Z15, Z14, Z14
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z15
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z15, Z0, Z0
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z15, Z3, Z3
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z15, Z6, Z6
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z15, Z9, Z9
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z15, Z12, Z12
+	VMOVUPS      64(CX), Z15
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z15, Z1, Z1
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z15, Z4, Z4
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z15, Z7, Z7
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z15, Z10, Z10
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      128(CX), Z15
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z15, Z2, Z2
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z15, Z5, Z5
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z15, Z8, Z8
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z15, Z11, Z11
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z15, Z14, Z14
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X15
+	VPBROADCASTD X15, Z15
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X16
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X16, X16
+	VPMOVZXBD    X16, Z16
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z15, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z3, Z15, Z3
+	VCVTPS2DQ    Z3, Z3
+	VMINPS       Z6, Z15, Z6
+	VCVTPS2DQ    Z6, Z6
+	VMINPS       Z9, Z15, Z9
+	VCVTPS2DQ    Z9, Z9
+	VPACKSSDW    Z3, Z0, Z0
+	VPACKSSDW    Z9, Z6, Z3
+	VPACKUSWB    Z3, Z0, Z0
+	VPERMD       Z0, Z16, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z15
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z15, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z15, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z15, Z6, Z6
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z15, Z9, Z9
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z15, Z12, Z12
-	VMOVUPS   64(CX), Z15
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z15, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z15, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z15, Z7, Z7
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z15, Z10, Z10
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z15, Z13, Z13
-	VMOVUPS   128(CX), Z15
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z15, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z15, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z15, Z8, Z8
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z15, Z11, Z11
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z15, Z14, Z14
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z15, Z15, Z15
-	MOVQ      SI, DX
-	VMAXPS    Z15, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z15, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z15, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z4, Z4
+	VMINPS    Z4, Z15, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z15, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z7, Z7
+	VMINPS    Z7, Z15, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z15, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z10, Z10
+	VMINPS    Z10, Z15, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z15, Z11, Z11
+	VPACKSSDW Z4, Z1, Z0
+	VPACKSSDW Z10, Z7, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z16, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	ADDQ      AX, BX
+	VMINPS    Z2, Z15, Z2
+	VCVTPS2DQ Z2, Z2
+	VMINPS    Z5, Z15, Z5
+	VCVTPS2DQ Z5, Z5
+	VMINPS    Z8, Z15, Z8
+	VCVTPS2DQ Z8, Z8
+	VMINPS    Z11, Z15, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
+	VPACKSSDW Z5, Z2, Z0
+	VPACKSSDW Z11, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z16, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
-	VMAXPS    Z15, Z12, Z12
+	VMINPS    Z12, Z15, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (CX)
+	VPACKSSDW Z12, Z12, Z0
+	VPACKSSDW Z12, Z12, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z16, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z15, Z13, Z13
+	VMINPS    Z13, Z15, Z13
 	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (CX)
+	VPACKSSDW Z13, Z13, Z0
+	VPACKSSDW Z13, Z13, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z16, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z15, Z14, Z14
+	VMINPS    Z14, Z15, Z14
 	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (CX)
+	VPACKSSDW Z14, Z14, Z0
+	VPACKSSDW Z14, Z14, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z16, Z0
+	VMOVUPS   X0, (CX)
 	JMP       done6
 
 sums5:
@@ -9128,40 +9942,63 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x6(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x6(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS 128(CX), Z14
+	VMOVUPS (CX), Z15
+	VMOVUPS 64(CX), Z16
+	VMOVUPS 128(CX), Z17
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -9283,15 +10120,15 @@ batch1:
 	VPDPBUSD     Z19, Z21, Z16
 	VPDPBUSD     Z20, Z21, Z17
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -9317,157 +10154,171 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z16, Z16
 	VPADDD (SI)(BX*2), Z17, Z17
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z18
-	VPADDD  Z18, Z0, Z0
-	VPADDD  Z18, Z3, Z3
-	VPADDD  Z18, Z6, Z6
-	VPADDD  Z18, Z9, Z9
-	VPADDD  Z18, Z12, Z12
-	VPADDD  Z18, Z15, Z15
-	VMOVUPS 64(SI), Z18
-	VPADDD  Z18, Z1, Z1
-	VPADDD  Z18, Z4, Z4
-	VPADDD  Z18, Z7, Z7
-	VPADDD  Z18, Z10, Z10
-	VPADDD  Z18, Z13, Z13
-	VPADDD  Z18, Z16, Z16
-	VMOVUPS 128(SI), Z18
-	VPADDD  Z18, Z2, Z2
-	VPADDD  Z18, Z5, Z5
-	VPADDD  Z18, Z8, Z8
-	VPADDD  Z18, Z11, Z11
-	VPADDD  Z18, Z14, Z14
-	VPADDD  Z18, Z17, Z17
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z18
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z18, Z0, Z0
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z18, Z3, Z3
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z18, Z6, Z6
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z18, Z9, Z9
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z18, Z12, Z12
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z18, Z15, Z15
+	VMOVUPS      64(CX), Z18
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z18, Z1, Z1
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z18, Z4, Z4
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z18, Z7, Z7
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z18, Z10, Z10
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z18, Z13, Z13
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z18, Z16, Z16
+	VMOVUPS      128(CX), Z18
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z18, Z2, Z2
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z18, Z5, Z5
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z18, Z8, Z8
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z18, Z11, Z11
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z18, Z14, Z14
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z18, Z17, Z17
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X18
+	VPBROADCASTD X18, Z18
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X19
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X19, X19
+	VPMOVZXBD    X19, Z19
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z18, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z3, Z18, Z3
+	VCVTPS2DQ    Z3, Z3
+	VMINPS       Z6, Z18, Z6
+	VCVTPS2DQ    Z6, Z6
+	VMINPS       Z9, Z18, Z9
+	VCVTPS2DQ    Z9, Z9
+	VPACKSSDW    Z3, Z0, Z0
+	VPACKSSDW    Z9, Z6, Z3
+	VPACKUSWB    Z3, Z0, Z0
+	VPERMD       Z0, Z19, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z18
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z18, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z18, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z18, Z6, Z6
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z18, Z9, Z9
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z18, Z12, Z12
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z18, Z15, Z15
-	VMOVUPS   64(CX), Z18
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z18, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z18, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z18, Z7, Z7
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z18, Z10, Z10
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z18, Z13, Z13
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z18, Z16, Z16
-	VMOVUPS   128(CX), Z18
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z18, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z18, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z18, Z8, Z8
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z18, Z11, Z11
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z18, Z14, Z14
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z18, Z17, Z17
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z18, Z18, Z18
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z18, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z4, Z4
+	VMINPS    Z4, Z18, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z7, Z7
+	VMINPS    Z7, Z18, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z10, Z10
+	VMINPS    Z10, Z18, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z11, Z11
+	VPACKSSDW Z4, Z1, Z0
+	VPACKSSDW Z10, Z7, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	ADDQ      AX, BX
+	VMINPS    Z2, Z18, Z2
+	VCVTPS2DQ Z2, Z2
+	VMINPS    Z5, Z18, Z5
+	VCVTPS2DQ Z5, Z5
+	VMINPS    Z8, Z18, Z8
+	VCVTPS2DQ Z8, Z8
+	VMINPS    Z11, Z18, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z18, Z12, Z12
-	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z18, Z14, Z14
-	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z18, Z15, Z15
-	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z18, Z16, Z16
-	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z18, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (CX)
-	JMP       done6
+	VPACKSSDW Z5, Z2, Z0
+	VPACKSSDW Z11, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z19, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z12, Z18, Z12
+	VCVTPS2DQ     Z12, Z12
+	VMINPS        Z15, Z18, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPACKSSDW     Z15, Z12, Z0
+	VPACKSSDW     Z15, Z15, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z19, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z13, Z18, Z13
+	VCVTPS2DQ     Z13, Z13
+	VMINPS        Z16, Z18, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPACKSSDW     Z16, Z13, Z0
+	VPACKSSDW     Z16, Z16, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z19, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	ADDQ          AX, DX
+	VMINPS        Z14, Z18, Z14
+	VCVTPS2DQ     Z14, Z14
+	VMINPS        Z17, Z18, Z17
+	VCVTPS2DQ     Z17, Z17
+	VPACKSSDW     Z17, Z14, Z0
+	VPACKSSDW     Z17, Z17, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z19, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -9499,43 +10350,69 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x7(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x7(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS 128(CX), Z14
+	VMOVUPS (CX), Z15
+	VMOVUPS 64(CX), Z16
+	VMOVUPS 128(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS 128(CX), Z20
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -9673,15 +10550,15 @@ batch1:
 	VPDPBUSD     Z22, Z24, Z19
 	VPDPBUSD     Z23, Z24, Z20
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -9711,179 +10588,186 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z19, Z19
 	VPADDD (SI)(BX*2), Z20, Z20
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z21
-	VPADDD  Z21, Z0, Z0
-	VPADDD  Z21, Z3, Z3
-	VPADDD  Z21, Z6, Z6
-	VPADDD  Z21, Z9, Z9
-	VPADDD  Z21, Z12, Z12
-	VPADDD  Z21, Z15, Z15
-	VPADDD  Z21, Z18, Z18
-	VMOVUPS 64(SI), Z21
-	VPADDD  Z21, Z1, Z1
-	VPADDD  Z21, Z4, Z4
-	VPADDD  Z21, Z7, Z7
-	VPADDD  Z21, Z10, Z10
-	VPADDD  Z21, Z13, Z13
-	VPADDD  Z21, Z16, Z16
-	VPADDD  Z21, Z19, Z19
-	VMOVUPS 128(SI), Z21
-	VPADDD  Z21, Z2, Z2
-	VPADDD  Z21, Z5, Z5
-	VPADDD  Z21, Z8, Z8
-	VPADDD  Z21, Z11, Z11
-	VPADDD  Z21, Z14, Z14
-	VPADDD  Z21, Z17, Z17
-	VPADDD  Z21, Z20, Z20
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z21
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z21, Z0, Z0
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z21, Z3, Z3
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z21, Z6, Z6
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z21, Z9, Z9
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z21, Z12, Z12
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z21, Z15, Z15
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z21, Z18, Z18
+	VMOVUPS      64(CX), Z21
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z21, Z1, Z1
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z21, Z4, Z4
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z21, Z7, Z7
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z21, Z10, Z10
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z21, Z13, Z13
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z21, Z16, Z16
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z21, Z19, Z19
+	VMOVUPS      128(CX), Z21
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z21, Z2, Z2
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z21, Z5, Z5
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z21, Z8, Z8
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z21, Z11, Z11
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z21, Z14, Z14
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z21, Z17, Z17
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z21, Z20, Z20
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X21
+	VPBROADCASTD X21, Z21
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X22
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X22, X22
+	VPMOVZXBD    X22, Z22
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z21, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z3, Z21, Z3
+	VCVTPS2DQ    Z3, Z3
+	VMINPS       Z6, Z21, Z6
+	VCVTPS2DQ    Z6, Z6
+	VMINPS       Z9, Z21, Z9
+	VCVTPS2DQ    Z9, Z9
+	VPACKSSDW    Z3, Z0, Z0
+	VPACKSSDW    Z9, Z6, Z3
+	VPACKUSWB    Z3, Z0, Z0
+	VPERMD       Z0, Z22, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z21
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z21, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z21, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z21, Z6, Z6
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z21, Z9, Z9
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z21, Z12, Z12
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z21, Z15, Z15
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z21, Z18, Z18
-	VMOVUPS   64(CX), Z21
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z21, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z21, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z21, Z7, Z7
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z21, Z10, Z10
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z21, Z13, Z13
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z21, Z16, Z16
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z21, Z19, Z19
-	VMOVUPS   128(CX), Z21
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z21, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z21, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z21, Z8, Z8
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z21, Z11, Z11
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z21, Z14, Z14
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z21, Z17, Z17
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z21, Z20, Z20
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z21, Z21, Z21
-	MOVQ      SI, DX
-	VMAXPS    Z21, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z21, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z21, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z4, Z4
+	VMINPS    Z4, Z21, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z21, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z7, Z7
+	VMINPS    Z7, Z21, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z21, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z10, Z10
+	VMINPS    Z10, Z21, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z11, Z11
+	VPACKSSDW Z4, Z1, Z0
+	VPACKSSDW Z10, Z7, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z22, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	ADDQ      AX, BX
+	VMINPS    Z2, Z21, Z2
+	VCVTPS2DQ Z2, Z2
+	VMINPS    Z5, Z21, Z5
+	VCVTPS2DQ Z5, Z5
+	VMINPS    Z8, Z21, Z8
+	VCVTPS2DQ Z8, Z8
+	VMINPS    Z11, Z21, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z21, Z12, Z12
-	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z14, Z14
-	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z21, Z15, Z15
-	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z16, Z16
-	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z21, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z21, Z18, Z18
-	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z21, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z21, Z20, Z20
-	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (CX)
-	JMP       done6
+	VPACKSSDW Z5, Z2, Z0
+	VPACKSSDW Z11, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z22, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	LEAQ          (SI)(CX*4), SI
+	MOVQ          SI, DX
+	VMINPS        Z12, Z21, Z12
+	VCVTPS2DQ     Z12, Z12
+	VMINPS        Z15, Z21, Z15
+	VCVTPS2DQ     Z15, Z15
+	VMINPS        Z18, Z21, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPACKSSDW     Z15, Z12, Z0
+	VPACKSSDW     Z18, Z18, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z22, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z13, Z21, Z13
+	VCVTPS2DQ     Z13, Z13
+	VMINPS        Z16, Z21, Z16
+	VCVTPS2DQ     Z16, Z16
+	VMINPS        Z19, Z21, Z19
+	VCVTPS2DQ     Z19, Z19
+	VPACKSSDW     Z16, Z13, Z0
+	VPACKSSDW     Z19, Z19, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z22, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	ADDQ          AX, DX
+	VMINPS        Z14, Z21, Z14
+	VCVTPS2DQ     Z14, Z14
+	VMINPS        Z17, Z21, Z17
+	VCVTPS2DQ     Z17, Z17
+	VMINPS        Z20, Z21, Z20
+	VCVTPS2DQ     Z20, Z20
+	VPACKSSDW     Z17, Z14, Z0
+	VPACKSSDW     Z20, Z20, Z1
+	VPACKUSWB     Z1, Z0, Z0
+	VPERMD        Z0, Z22, Z0
+	VMOVUPS       X0, (DX)
+	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
+	JMP           done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -9919,46 +10803,75 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x8(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x8(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS 128(CX), Z14
+	VMOVUPS (CX), Z15
+	VMOVUPS 64(CX), Z16
+	VMOVUPS 128(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS 128(CX), Z20
+	VMOVUPS (CX), Z21
+	VMOVUPS 64(CX), Z22
+	VMOVUPS 128(CX), Z23
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -10112,15 +11025,15 @@ batch1:
 	VPDPBUSD     Z25, Z27, Z22
 	VPDPBUSD     Z26, Z27, Z23
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -10154,201 +11067,225 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z22, Z22
 	VPADDD (SI)(BX*2), Z23, Z23
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z24
-	VPADDD  Z24, Z0, Z0
-	VPADDD  Z24, Z3, Z3
-	VPADDD  Z24, Z6, Z6
-	VPADDD  Z24, Z9, Z9
-	VPADDD  Z24, Z12, Z12
-	VPADDD  Z24, Z15, Z15
-	VPADDD  Z24, Z18, Z18
-	VPADDD  Z24, Z21, Z21
-	VMOVUPS 64(SI), Z24
-	VPADDD  Z24, Z1, Z1
-	VPADDD  Z24, Z4, Z4
-	VPADDD  Z24, Z7, Z7
-	VPADDD  Z24, Z10, Z10
-	VPADDD  Z24, Z13, Z13
-	VPADDD  Z24, Z16, Z16
-	VPADDD  Z24, Z19, Z19
-	VPADDD  Z24, Z22, Z22
-	VMOVUPS 128(SI), Z24
-	VPADDD  Z24, Z2, Z2
-	VPADDD  Z24, Z5, Z5
-	VPADDD  Z24, Z8, Z8
-	VPADDD  Z24, Z11, Z11
-	VPADDD  Z24, Z14, Z14
-	VPADDD  Z24, Z17, Z17
-	VPADDD  Z24, Z20, Z20
-	VPADDD  Z24, Z23, Z23
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z24
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z24, Z0, Z0
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z24, Z3, Z3
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z24, Z6, Z6
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z24, Z9, Z9
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z24, Z12, Z12
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z24, Z15, Z15
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z24, Z18, Z18
+	VCVTDQ2PS    Z21, Z21
+	VMULPS       Z24, Z21, Z21
+	VMOVUPS      64(CX), Z24
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z24, Z1, Z1
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z24, Z4, Z4
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z24, Z7, Z7
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z24, Z10, Z10
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z24, Z13, Z13
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z24, Z16, Z16
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z24, Z19, Z19
+	VCVTDQ2PS    Z22, Z22
+	VMULPS       Z24, Z22, Z22
+	VMOVUPS      128(CX), Z24
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z24, Z2, Z2
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z24, Z5, Z5
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z24, Z8, Z8
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z24, Z11, Z11
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z24, Z14, Z14
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z24, Z17, Z17
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z24, Z20, Z20
+	VCVTDQ2PS    Z23, Z23
+	VMULPS       Z24, Z23, Z23
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X24
+	VPBROADCASTD X24, Z24
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X25
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X25, X25
+	VPMOVZXBD    X25, Z25
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z24, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z3, Z24, Z3
+	VCVTPS2DQ    Z3, Z3
+	VMINPS       Z6, Z24, Z6
+	VCVTPS2DQ    Z6, Z6
+	VMINPS       Z9, Z24, Z9
+	VCVTPS2DQ    Z9, Z9
+	VPACKSSDW    Z3, Z0, Z0
+	VPACKSSDW    Z9, Z6, Z3
+	VPACKUSWB    Z3, Z0, Z0
+	VPERMD       Z0, Z25, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z24
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z24, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z24, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z24, Z6, Z6
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z24, Z9, Z9
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z24, Z12, Z12
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z24, Z15, Z15
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z24, Z18, Z18
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z24, Z21, Z21
-	VMOVUPS   64(CX), Z24
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z24, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z24, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z24, Z7, Z7
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z24, Z10, Z10
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z24, Z13, Z13
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z24, Z16, Z16
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z24, Z19, Z19
-	VCVTDQ2PS Z22, Z22
-	VMULPS    Z24, Z22, Z22
-	VMOVUPS   128(CX), Z24
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z24, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z24, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z24, Z8, Z8
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z24, Z11, Z11
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z24, Z14, Z14
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z24, Z17, Z17
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z24, Z20, Z20
-	VCVTDQ2PS Z23, Z23
-	VMULPS    Z24, Z23, Z23
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z24, Z24, Z24
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z24, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z4, Z4
+	VMINPS    Z4, Z24, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z7, Z7
+	VMINPS    Z7, Z24, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z10, Z10
+	VMINPS    Z10, Z24, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z11, Z11
+	VPACKSSDW Z4, Z1, Z0
+	VPACKSSDW Z10, Z7, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	ADDQ      AX, BX
+	VMINPS    Z2, Z24, Z2
+	VCVTPS2DQ Z2, Z2
+	VMINPS    Z5, Z24, Z5
+	VCVTPS2DQ Z5, Z5
+	VMINPS    Z8, Z24, Z8
+	VCVTPS2DQ Z8, Z8
+	VMINPS    Z11, Z24, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z12, Z12
+	VPACKSSDW Z5, Z2, Z0
+	VPACKSSDW Z11, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z12, Z24, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z14, Z14
-	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z15, Z15
+	VMINPS    Z15, Z24, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z16, Z16
-	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z24, Z18, Z18
+	VMINPS    Z18, Z24, Z18
 	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z24, Z20, Z20
-	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, CX
-	VMAXPS    Z24, Z21, Z21
+	VMINPS    Z21, Z24, Z21
 	VCVTPS2DQ Z21, Z21
-	VPMOVUSDB Z21, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z24, Z22, Z22
+	VPACKSSDW Z15, Z12, Z0
+	VPACKSSDW Z21, Z18, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	ADDQ      AX, BX
+	VMINPS    Z13, Z24, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z16, Z24, Z16
+	VCVTPS2DQ Z16, Z16
+	VMINPS    Z19, Z24, Z19
+	VCVTPS2DQ Z19, Z19
+	VMINPS    Z22, Z24, Z22
 	VCVTPS2DQ Z22, Z22
-	VPMOVUSDB Z22, (CX)
-	ADDQ      AX, CX
-	VMAXPS    Z24, Z23, Z23
+	VPACKSSDW Z16, Z13, Z0
+	VPACKSSDW Z22, Z19, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered15
+	VMOVUPS   Z0, (BX)
+	JMP       stored16
+
+scattered15:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored16:
+	ADDQ      AX, BX
+	VMINPS    Z14, Z24, Z14
+	VCVTPS2DQ Z14, Z14
+	VMINPS    Z17, Z24, Z17
+	VCVTPS2DQ Z17, Z17
+	VMINPS    Z20, Z24, Z20
+	VCVTPS2DQ Z20, Z20
+	VMINPS    Z23, Z24, Z23
 	VCVTPS2DQ Z23, Z23
-	VPMOVUSDB Z23, (CX)
-	JMP       done6
+	VPACKSSDW Z17, Z14, Z0
+	VPACKSSDW Z23, Z20, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z25, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered17
+	VMOVUPS   Z0, (BX)
+	JMP       stored18
+
+scattered17:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored18:
+	JMP done6
 
 sums5:
 	VMOVUPS Z0, (CX)
@@ -10388,49 +11325,81 @@ done6:
 	RET
 
 // func gemmInt8AVX512_3x9(args *GemmArgs)
-// Requires: AVX, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·gemmInt8AVX512_3x9(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), R8
-	LEAQ   (R8)(R8*2), R11
-	MOVQ   128(AX), R12
-	MOVQ   136(AX), R13
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS (CX), Z3
+	VMOVUPS 64(CX), Z4
+	VMOVUPS 128(CX), Z5
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMOVUPS 128(CX), Z8
+	VMOVUPS (CX), Z9
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z11
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMOVUPS 128(CX), Z14
+	VMOVUPS (CX), Z15
+	VMOVUPS 64(CX), Z16
+	VMOVUPS 128(CX), Z17
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMOVUPS 128(CX), Z20
+	VMOVUPS (CX), Z21
+	VMOVUPS 64(CX), Z22
+	VMOVUPS 128(CX), Z23
+	VMOVUPS (CX), Z24
+	VMOVUPS 64(CX), Z25
+	VMOVUPS 128(CX), Z26
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), R8
+	LEAQ  (R8)(R8*2), R11
+	MOVQ  128(AX), R12
+	MOVQ  136(AX), R13
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -10600,15 +11569,15 @@ batch1:
 	VPDPBUSD     Z28, Z30, Z25
 	VPDPBUSD     Z29, Z30, Z26
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -10646,222 +11615,255 @@ batchDone2:
 	VPADDD (SI)(BX*1), Z25, Z25
 	VPADDD (SI)(BX*2), Z26, Z26
 
-overwrite3:
-	MOVQ    80(AX), SI
-	TESTQ   SI, SI
-	JZ      unbiased4
-	VMOVUPS (SI), Z27
-	VPADDD  Z27, Z0, Z0
-	VPADDD  Z27, Z3, Z3
-	VPADDD  Z27, Z6, Z6
-	VPADDD  Z27, Z9, Z9
-	VPADDD  Z27, Z12, Z12
-	VPADDD  Z27, Z15, Z15
-	VPADDD  Z27, Z18, Z18
-	VPADDD  Z27, Z21, Z21
-	VPADDD  Z27, Z24, Z24
-	VMOVUPS 64(SI), Z27
-	VPADDD  Z27, Z1, Z1
-	VPADDD  Z27, Z4, Z4
-	VPADDD  Z27, Z7, Z7
-	VPADDD  Z27, Z10, Z10
-	VPADDD  Z27, Z13, Z13
-	VPADDD  Z27, Z16, Z16
-	VPADDD  Z27, Z19, Z19
-	VPADDD  Z27, Z22, Z22
-	VPADDD  Z27, Z25, Z25
-	VMOVUPS 128(SI), Z27
-	VPADDD  Z27, Z2, Z2
-	VPADDD  Z27, Z5, Z5
-	VPADDD  Z27, Z8, Z8
-	VPADDD  Z27, Z11, Z11
-	VPADDD  Z27, Z14, Z14
-	VPADDD  Z27, Z17, Z17
-	VPADDD  Z27, Z20, Z20
-	VPADDD  Z27, Z23, Z23
-	VPADDD  Z27, Z26, Z26
+overwrite4:
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JZ           sums5
+	MOVQ         120(AX), CX
+	VMOVUPS      (CX), Z27
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z27, Z0, Z0
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z27, Z3, Z3
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z27, Z6, Z6
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z27, Z9, Z9
+	VCVTDQ2PS    Z12, Z12
+	VMULPS       Z27, Z12, Z12
+	VCVTDQ2PS    Z15, Z15
+	VMULPS       Z27, Z15, Z15
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z27, Z18, Z18
+	VCVTDQ2PS    Z21, Z21
+	VMULPS       Z27, Z21, Z21
+	VCVTDQ2PS    Z24, Z24
+	VMULPS       Z27, Z24, Z24
+	VMOVUPS      64(CX), Z27
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z27, Z1, Z1
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z27, Z4, Z4
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z27, Z7, Z7
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z27, Z10, Z10
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z27, Z13, Z13
+	VCVTDQ2PS    Z16, Z16
+	VMULPS       Z27, Z16, Z16
+	VCVTDQ2PS    Z19, Z19
+	VMULPS       Z27, Z19, Z19
+	VCVTDQ2PS    Z22, Z22
+	VMULPS       Z27, Z22, Z22
+	VCVTDQ2PS    Z25, Z25
+	VMULPS       Z27, Z25, Z25
+	VMOVUPS      128(CX), Z27
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z27, Z2, Z2
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z27, Z5, Z5
+	VCVTDQ2PS    Z8, Z8
+	VMULPS       Z27, Z8, Z8
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z27, Z11, Z11
+	VCVTDQ2PS    Z14, Z14
+	VMULPS       Z27, Z14, Z14
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z27, Z17, Z17
+	VCVTDQ2PS    Z20, Z20
+	VMULPS       Z27, Z20, Z20
+	VCVTDQ2PS    Z23, Z23
+	VMULPS       Z27, Z23, Z23
+	VCVTDQ2PS    Z26, Z26
+	VMULPS       Z27, Z26, Z26
+	MOVQ         104(AX), CX
+	MOVQ         112(AX), AX
+	MOVL         $0x437f0000, DX
+	VMOVD        DX, X27
+	VPBROADCASTD X27, Z27
+	MOVQ         $0x0d0905010c080400, DX
+	VMOVQ        DX, X28
+	MOVQ         $0x0f0b07030e0a0602, DX
+	VPINSRQ      $0x01, DX, X28, X28
+	VPMOVZXBD    X28, Z28
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         SI, BX
+	VMINPS       Z0, Z27, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMINPS       Z3, Z27, Z3
+	VCVTPS2DQ    Z3, Z3
+	VMINPS       Z6, Z27, Z6
+	VCVTPS2DQ    Z6, Z6
+	VMINPS       Z9, Z27, Z9
+	VCVTPS2DQ    Z9, Z9
+	VPACKSSDW    Z3, Z0, Z0
+	VPACKSSDW    Z9, Z6, Z3
+	VPACKUSWB    Z3, Z0, Z0
+	VPERMD       Z0, Z28, Z0
+	CMPQ         CX, $0x10
+	JNE          scattered7
+	VMOVUPS      Z0, (BX)
+	JMP          stored8
 
-unbiased4:
-	MOVQ      96(AX), SI
-	TESTQ     SI, SI
-	JZ        sums5
-	MOVQ      120(AX), CX
-	VMOVUPS   (CX), Z27
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z27, Z0, Z0
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z27, Z3, Z3
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z27, Z6, Z6
-	VCVTDQ2PS Z9, Z9
-	VMULPS    Z27, Z9, Z9
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z27, Z12, Z12
-	VCVTDQ2PS Z15, Z15
-	VMULPS    Z27, Z15, Z15
-	VCVTDQ2PS Z18, Z18
-	VMULPS    Z27, Z18, Z18
-	VCVTDQ2PS Z21, Z21
-	VMULPS    Z27, Z21, Z21
-	VCVTDQ2PS Z24, Z24
-	VMULPS    Z27, Z24, Z24
-	VMOVUPS   64(CX), Z27
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z27, Z1, Z1
-	VCVTDQ2PS Z4, Z4
-	VMULPS    Z27, Z4, Z4
-	VCVTDQ2PS Z7, Z7
-	VMULPS    Z27, Z7, Z7
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z27, Z10, Z10
-	VCVTDQ2PS Z13, Z13
-	VMULPS    Z27, Z13, Z13
-	VCVTDQ2PS Z16, Z16
-	VMULPS    Z27, Z16, Z16
-	VCVTDQ2PS Z19, Z19
-	VMULPS    Z27, Z19, Z19
-	VCVTDQ2PS Z22, Z22
-	VMULPS    Z27, Z22, Z22
-	VCVTDQ2PS Z25, Z25
-	VMULPS    Z27, Z25, Z25
-	VMOVUPS   128(CX), Z27
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z27, Z2, Z2
-	VCVTDQ2PS Z5, Z5
-	VMULPS    Z27, Z5, Z5
-	VCVTDQ2PS Z8, Z8
-	VMULPS    Z27, Z8, Z8
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z27, Z11, Z11
-	VCVTDQ2PS Z14, Z14
-	VMULPS    Z27, Z14, Z14
-	VCVTDQ2PS Z17, Z17
-	VMULPS    Z27, Z17, Z17
-	VCVTDQ2PS Z20, Z20
-	VMULPS    Z27, Z20, Z20
-	VCVTDQ2PS Z23, Z23
-	VMULPS    Z27, Z23, Z23
-	VCVTDQ2PS Z26, Z26
-	VMULPS    Z27, Z26, Z26
-	MOVQ      104(AX), CX
-	MOVQ      112(AX), AX
-	VPXORD    Z27, Z27, Z27
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z0, Z0
-	VCVTPS2DQ Z0, Z0
-	VPMOVUSDB Z0, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z1, Z1
+scattered7:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored8:
+	ADDQ      AX, BX
+	VMINPS    Z1, Z27, Z1
 	VCVTPS2DQ Z1, Z1
-	VPMOVUSDB Z1, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z2, Z2
-	VCVTPS2DQ Z2, Z2
-	VPMOVUSDB Z2, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z3, Z3
-	VCVTPS2DQ Z3, Z3
-	VPMOVUSDB Z3, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z4, Z4
+	VMINPS    Z4, Z27, Z4
 	VCVTPS2DQ Z4, Z4
-	VPMOVUSDB Z4, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z5, Z5
-	VCVTPS2DQ Z5, Z5
-	VPMOVUSDB Z5, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z6, Z6
-	VCVTPS2DQ Z6, Z6
-	VPMOVUSDB Z6, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z7, Z7
+	VMINPS    Z7, Z27, Z7
 	VCVTPS2DQ Z7, Z7
-	VPMOVUSDB Z7, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z8, Z8
-	VCVTPS2DQ Z8, Z8
-	VPMOVUSDB Z8, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z9, Z9
-	VCVTPS2DQ Z9, Z9
-	VPMOVUSDB Z9, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z10, Z10
+	VMINPS    Z10, Z27, Z10
 	VCVTPS2DQ Z10, Z10
-	VPMOVUSDB Z10, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z11, Z11
+	VPACKSSDW Z4, Z1, Z0
+	VPACKSSDW Z10, Z7, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered9
+	VMOVUPS   Z0, (BX)
+	JMP       stored10
+
+scattered9:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored10:
+	ADDQ      AX, BX
+	VMINPS    Z2, Z27, Z2
+	VCVTPS2DQ Z2, Z2
+	VMINPS    Z5, Z27, Z5
+	VCVTPS2DQ Z5, Z5
+	VMINPS    Z8, Z27, Z8
+	VCVTPS2DQ Z8, Z8
+	VMINPS    Z11, Z27, Z11
 	VCVTPS2DQ Z11, Z11
-	VPMOVUSDB Z11, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z12, Z12
+	VPACKSSDW Z5, Z2, Z0
+	VPACKSSDW Z11, Z8, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered11
+	VMOVUPS   Z0, (BX)
+	JMP       stored12
+
+scattered11:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored12:
+	LEAQ      (SI)(CX*4), SI
+	MOVQ      SI, BX
+	VMINPS    Z12, Z27, Z12
 	VCVTPS2DQ Z12, Z12
-	VPMOVUSDB Z12, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z13, Z13
-	VCVTPS2DQ Z13, Z13
-	VPMOVUSDB Z13, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z14, Z14
-	VCVTPS2DQ Z14, Z14
-	VPMOVUSDB Z14, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z15, Z15
+	VMINPS    Z15, Z27, Z15
 	VCVTPS2DQ Z15, Z15
-	VPMOVUSDB Z15, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z16, Z16
-	VCVTPS2DQ Z16, Z16
-	VPMOVUSDB Z16, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z17, Z17
-	VCVTPS2DQ Z17, Z17
-	VPMOVUSDB Z17, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z18, Z18
+	VMINPS    Z18, Z27, Z18
 	VCVTPS2DQ Z18, Z18
-	VPMOVUSDB Z18, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z19, Z19
-	VCVTPS2DQ Z19, Z19
-	VPMOVUSDB Z19, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z20, Z20
-	VCVTPS2DQ Z20, Z20
-	VPMOVUSDB Z20, (DX)
-	ADDQ      CX, SI
-	MOVQ      SI, DX
-	VMAXPS    Z27, Z21, Z21
+	VMINPS    Z21, Z27, Z21
 	VCVTPS2DQ Z21, Z21
-	VPMOVUSDB Z21, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z22, Z22
+	VPACKSSDW Z15, Z12, Z0
+	VPACKSSDW Z21, Z18, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered13
+	VMOVUPS   Z0, (BX)
+	JMP       stored14
+
+scattered13:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored14:
+	ADDQ      AX, BX
+	VMINPS    Z13, Z27, Z13
+	VCVTPS2DQ Z13, Z13
+	VMINPS    Z16, Z27, Z16
+	VCVTPS2DQ Z16, Z16
+	VMINPS    Z19, Z27, Z19
+	VCVTPS2DQ Z19, Z19
+	VMINPS    Z22, Z27, Z22
 	VCVTPS2DQ Z22, Z22
-	VPMOVUSDB Z22, (DX)
-	ADDQ      AX, DX
-	VMAXPS    Z27, Z23, Z23
+	VPACKSSDW Z16, Z13, Z0
+	VPACKSSDW Z22, Z19, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered15
+	VMOVUPS   Z0, (BX)
+	JMP       stored16
+
+scattered15:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored16:
+	ADDQ      AX, BX
+	VMINPS    Z14, Z27, Z14
+	VCVTPS2DQ Z14, Z14
+	VMINPS    Z17, Z27, Z17
+	VCVTPS2DQ Z17, Z17
+	VMINPS    Z20, Z27, Z20
+	VCVTPS2DQ Z20, Z20
+	VMINPS    Z23, Z27, Z23
 	VCVTPS2DQ Z23, Z23
-	VPMOVUSDB Z23, (DX)
-	ADDQ      CX, SI
+	VPACKSSDW Z17, Z14, Z0
+	VPACKSSDW Z23, Z20, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	CMPQ      CX, $0x10
+	JNE       scattered17
+	VMOVUPS   Z0, (BX)
+	JMP       stored18
+
+scattered17:
+	VMOVUPS       X0, (BX)
+	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
+	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
+	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
+
+stored18:
+	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
-	VMAXPS    Z27, Z24, Z24
+	VMINPS    Z24, Z27, Z24
 	VCVTPS2DQ Z24, Z24
-	VPMOVUSDB Z24, (CX)
+	VPACKSSDW Z24, Z24, Z0
+	VPACKSSDW Z24, Z24, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z27, Z25, Z25
+	VMINPS    Z25, Z27, Z25
 	VCVTPS2DQ Z25, Z25
-	VPMOVUSDB Z25, (CX)
+	VPACKSSDW Z25, Z25, Z0
+	VPACKSSDW Z25, Z25, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
-	VMAXPS    Z27, Z26, Z26
+	VMINPS    Z26, Z27, Z26
 	VCVTPS2DQ Z26, Z26
-	VPMOVUSDB Z26, (CX)
+	VPACKSSDW Z26, Z26, Z0
+	VPACKSSDW Z26, Z26, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPERMD    Z0, Z28, Z0
+	VMOVUPS   X0, (CX)
 	JMP       done6
 
 sums5:
@@ -10908,27 +11910,34 @@ done6:
 // func gemmInt8VNNIAVX2_1x1(args *GemmArgs)
 // Requires: AVX, AVX2, AVXVNNI, MMX+
 TEXT ·gemmInt8VNNIAVX2_1x1(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R8
-	MOVQ   136(AX), R9
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R8
+	MOVQ  136(AX), R9
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -10960,9 +11969,9 @@ batch1:
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf0 // VEXVPDPBUSD Y8, Y10, Y6
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf9 // VEXVPDPBUSD Y9, Y10, Y7
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Y2, Y0, Y0
 	VPADDD Y3, Y1, Y1
 	VPADDD Y4, Y0, Y0
@@ -10974,21 +11983,12 @@ batchDone2:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), DX
 	TESTQ  DX, DX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, DX
 	VPADDD (DX), Y0, Y0
 	VPADDD 32(DX), Y1, Y1
 
-overwrite3:
-	MOVQ    80(AX), DX
-	TESTQ   DX, DX
-	JZ      unbiased4
-	VMOVUPS (DX), Y2
-	VPADDD  Y2, Y0, Y0
-	VMOVUPS 32(DX), Y2
-	VPADDD  Y2, Y1, Y1
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JZ           sums5
@@ -11030,27 +12030,36 @@ done6:
 // func gemmInt8VNNIAVX2_1x2(args *GemmArgs)
 // Requires: AVX, AVX2, AVXVNNI, MMX+
 TEXT ·gemmInt8VNNIAVX2_1x2(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -11094,9 +12103,9 @@ batch1:
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf0 // VEXVPDPBUSD Y8, Y10, Y6
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf9 // VEXVPDPBUSD Y9, Y10, Y7
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Y4, Y0, Y0
 	VPADDD Y5, Y1, Y1
 	VPADDD Y6, Y2, Y2
@@ -11106,7 +12115,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -11114,18 +12123,7 @@ batchDone2:
 	VPADDD (BX), Y2, Y2
 	VPADDD 32(BX), Y3, Y3
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y4
-	VPADDD  Y4, Y0, Y0
-	VPADDD  Y4, Y2, Y2
-	VMOVUPS 32(BX), Y4
-	VPADDD  Y4, Y1, Y1
-	VPADDD  Y4, Y3, Y3
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -11187,31 +12185,42 @@ done6:
 // func gemmInt8VNNIAVX2_1x3(args *GemmArgs)
 // Requires: AVX, AVX2, AVXVNNI, MMX+
 TEXT ·gemmInt8VNNIAVX2_1x3(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -11267,9 +12276,9 @@ batch1:
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xd4 // VEXVPDPBUSD Y12, Y14, Y10
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xdd // VEXVPDPBUSD Y13, Y14, Y11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Y6, Y0, Y0
 	VPADDD Y7, Y1, Y1
 	VPADDD Y8, Y2, Y2
@@ -11281,7 +12290,7 @@ batchDone2:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -11292,20 +12301,7 @@ batchDone2:
 	VPADDD (BX), Y4, Y4
 	VPADDD 32(BX), Y5, Y5
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y6
-	VPADDD  Y6, Y0, Y0
-	VPADDD  Y6, Y2, Y2
-	VPADDD  Y6, Y4, Y4
-	VMOVUPS 32(BX), Y6
-	VPADDD  Y6, Y1, Y1
-	VPADDD  Y6, Y3, Y3
-	VPADDD  Y6, Y5, Y5
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -11387,28 +12383,41 @@ done6:
 // func gemmInt8VNNIAVX2_1x4(args *GemmArgs)
 // Requires: AVX, AVX2, AVXVNNI, MMX+
 TEXT ·gemmInt8VNNIAVX2_1x4(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R9
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R9
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -11476,15 +12485,15 @@ batch1:
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf0 // VEXVPDPBUSD Y8, Y10, Y6
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf9 // VEXVPDPBUSD Y9, Y10, Y7
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -11498,22 +12507,7 @@ batchDone2:
 	VPADDD (BX), Y6, Y6
 	VPADDD 32(BX), Y7, Y7
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y8
-	VPADDD  Y8, Y0, Y0
-	VPADDD  Y8, Y2, Y2
-	VPADDD  Y8, Y4, Y4
-	VPADDD  Y8, Y6, Y6
-	VMOVUPS 32(BX), Y8
-	VPADDD  Y8, Y1, Y1
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y8, Y5, Y5
-	VPADDD  Y8, Y7, Y7
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -11615,30 +12609,45 @@ done6:
 // func gemmInt8VNNIAVX2_1x5(args *GemmArgs)
 // Requires: AVX, AVX2, AVXVNNI, MMX+
 TEXT ·gemmInt8VNNIAVX2_1x5(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R9
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R9
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -11718,15 +12727,15 @@ batch1:
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VEXVPDPBUSD Y10, Y12, Y8
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xcb // VEXVPDPBUSD Y11, Y12, Y9
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -11743,24 +12752,7 @@ batchDone2:
 	VPADDD (BX), Y8, Y8
 	VPADDD 32(BX), Y9, Y9
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y10
-	VPADDD  Y10, Y0, Y0
-	VPADDD  Y10, Y2, Y2
-	VPADDD  Y10, Y4, Y4
-	VPADDD  Y10, Y6, Y6
-	VPADDD  Y10, Y8, Y8
-	VMOVUPS 32(BX), Y10
-	VPADDD  Y10, Y1, Y1
-	VPADDD  Y10, Y3, Y3
-	VPADDD  Y10, Y5, Y5
-	VPADDD  Y10, Y7, Y7
-	VPADDD  Y10, Y9, Y9
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -11882,32 +12874,49 @@ done6:
 // func gemmInt8VNNIAVX2_1x6(args *GemmArgs)
 // Requires: AVX, AVX2, AVXVNNI, MMX+
 TEXT ·gemmInt8VNNIAVX2_1x6(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   128(AX), R11
-	MOVQ   136(AX), R12
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
+	VMOVUPS (CX), Y10
+	VMOVUPS 32(CX), Y11
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R10
+	MOVQ  128(AX), R11
+	MOVQ  136(AX), R12
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -12001,15 +13010,15 @@ batch1:
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xd4 // VEXVPDPBUSD Y12, Y14, Y10
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xdd // VEXVPDPBUSD Y13, Y14, Y11
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12029,26 +13038,7 @@ batchDone2:
 	VPADDD (BX), Y10, Y10
 	VPADDD 32(BX), Y11, Y11
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y12
-	VPADDD  Y12, Y0, Y0
-	VPADDD  Y12, Y2, Y2
-	VPADDD  Y12, Y4, Y4
-	VPADDD  Y12, Y6, Y6
-	VPADDD  Y12, Y8, Y8
-	VPADDD  Y12, Y10, Y10
-	VMOVUPS 32(BX), Y12
-	VPADDD  Y12, Y1, Y1
-	VPADDD  Y12, Y3, Y3
-	VPADDD  Y12, Y5, Y5
-	VPADDD  Y12, Y7, Y7
-	VPADDD  Y12, Y9, Y9
-	VPADDD  Y12, Y11, Y11
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -12190,23 +13180,30 @@ done6:
 // func gemmInt8AVX2_1x1(args *GemmArgs)
 // Requires: AVX, AVX2, MMX+
 TEXT ·gemmInt8AVX2_1x1(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R8
-	MOVQ   136(AX), R9
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R8
+	MOVQ  136(AX), R9
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -12298,9 +13295,9 @@ batch1:
 	VPMADDWD     Y9, Y7, Y4
 	VPADDD       Y4, Y1, Y1
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	VPADDD Y2, Y0, Y0
 	VPADDD Y3, Y1, Y1
 	MOVQ   (AX), CX
@@ -12308,21 +13305,12 @@ batchDone2:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), DX
 	TESTQ  DX, DX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, DX
 	VPADDD (DX), Y0, Y0
 	VPADDD 32(DX), Y1, Y1
 
-overwrite3:
-	MOVQ    80(AX), DX
-	TESTQ   DX, DX
-	JZ      unbiased4
-	VMOVUPS (DX), Y2
-	VPADDD  Y2, Y0, Y0
-	VMOVUPS 32(DX), Y2
-	VPADDD  Y2, Y1, Y1
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JZ           sums5
@@ -12364,23 +13352,32 @@ done6:
 // func gemmInt8AVX2_1x2(args *GemmArgs)
 // Requires: AVX, AVX2, MMX+
 TEXT ·gemmInt8AVX2_1x2(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -12520,15 +13517,15 @@ batch1:
 	VPMADDWD     Y9, Y7, Y4
 	VPADDD       Y4, Y3, Y3
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12536,18 +13533,7 @@ batchDone2:
 	VPADDD (BX), Y2, Y2
 	VPADDD 32(BX), Y3, Y3
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y4
-	VPADDD  Y4, Y0, Y0
-	VPADDD  Y4, Y2, Y2
-	VMOVUPS 32(BX), Y4
-	VPADDD  Y4, Y1, Y1
-	VPADDD  Y4, Y3, Y3
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -12609,25 +13595,36 @@ done6:
 // func gemmInt8AVX2_1x3(args *GemmArgs)
 // Requires: AVX, AVX2, MMX+
 TEXT ·gemmInt8AVX2_1x3(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	MOVQ   128(AX), R9
-	MOVQ   136(AX), R10
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	MOVQ  128(AX), R9
+	MOVQ  136(AX), R10
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -12815,15 +13812,15 @@ batch1:
 	VPMADDWD     Y11, Y9, Y6
 	VPADDD       Y6, Y5, Y5
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12834,20 +13831,7 @@ batchDone2:
 	VPADDD (BX), Y4, Y4
 	VPADDD 32(BX), Y5, Y5
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y6
-	VPADDD  Y6, Y0, Y0
-	VPADDD  Y6, Y2, Y2
-	VPADDD  Y6, Y4, Y4
-	VMOVUPS 32(BX), Y6
-	VPADDD  Y6, Y1, Y1
-	VPADDD  Y6, Y3, Y3
-	VPADDD  Y6, Y5, Y5
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5
@@ -12929,28 +13913,41 @@ done6:
 // func gemmInt8AVX2_1x4(args *GemmArgs)
 // Requires: AVX, AVX2, MMX+
 TEXT ·gemmInt8AVX2_1x4(SB), NOSPLIT, $0-8
-	MOVQ   args+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), DI
-	MOVQ   40(AX), DI
-	LEAQ   (DI)(DI*2), R9
-	MOVQ   128(AX), R10
-	MOVQ   136(AX), R11
-	TESTQ  SI, SI
-	JZ     batchDone2
+	MOVQ    args+0(FP), AX
+	MOVQ    80(AX), CX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	TESTQ   CX, CX
+	JZ      unbiased1
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
 
-batch1:
+unbiased1:
+	MOVQ  8(AX), CX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), BX
+	MOVQ  32(AX), SI
+	MOVQ  48(AX), DI
+	MOVQ  40(AX), DI
+	LEAQ  (DI)(DI*2), R9
+	MOVQ  128(AX), R10
+	MOVQ  136(AX), R11
+	TESTQ SI, SI
+	JZ    batchDone3
+
+batch2:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -13186,15 +14183,15 @@ batch1:
 	VPMADDWD     Y13, Y11, Y8
 	VPADDD       Y8, Y7, Y7
 	DECQ         SI
-	JNZ          batch1
+	JNZ          batch2
 
-batchDone2:
+batchDone3:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite3
+	JZ     overwrite4
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -13208,22 +14205,7 @@ batchDone2:
 	VPADDD (BX), Y6, Y6
 	VPADDD 32(BX), Y7, Y7
 
-overwrite3:
-	MOVQ    80(AX), BX
-	TESTQ   BX, BX
-	JZ      unbiased4
-	VMOVUPS (BX), Y8
-	VPADDD  Y8, Y0, Y0
-	VPADDD  Y8, Y2, Y2
-	VPADDD  Y8, Y4, Y4
-	VPADDD  Y8, Y6, Y6
-	VMOVUPS 32(BX), Y8
-	VPADDD  Y8, Y1, Y1
-	VPADDD  Y8, Y3, Y3
-	VPADDD  Y8, Y5, Y5
-	VPADDD  Y8, Y7, Y7
-
-unbiased4:
+overwrite4:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JZ           sums5

@@ -75,11 +75,7 @@ func (t *byteTile) write() {
 	for range sets {
 		t.sums = append(t.sums, s.registerList(e, sums))
 	}
-	for _, set := range t.sums {
-		for _, sum := range set {
-			s.zero(e, sum)
-		}
-	}
+	t.begin(field("Bias"))
 	t.batch(field)
 	for _, set := range t.sums[1:] {
 		for i, sum := range set {
@@ -88,6 +84,22 @@ func (t *byteTile) write() {
 	}
 	t.epilogue(field)
 	e.end()
+}
+
+// begin sets the sums to the bias, if there is one: loads cost nothing here, where
+// additions at the end would take the units of the products.
+func (t *byteTile) begin(bias reg.GPVirtual) {
+	e, s := t.e, t.s
+	for _, set := range t.sums {
+		for _, sum := range set {
+			s.zero(e, sum)
+		}
+	}
+	e.unless("unbiased", bias, func() {
+		for i, sum := range t.sums[0] {
+			e.VMOVUPS(operand.Mem{Base: bias, Disp: i % t.vectors() * s.bytes}, sum)
+		}
+	})
 }
 
 func (t *byteTile) batch(field func(string) reg.GPVirtual) {
@@ -159,123 +171,29 @@ func (t *byteTile) wideStep(i int, pixels *strided, b, bBlock reg.GPVirtual) {
 	}
 }
 
-// epilogue adds C's old values and the bias, and stores sums to C or results to
-// Rounded.
+// epilogue adds C's old values, and stores sums to C or results to Rounded.
 func (t *byteTile) epilogue(field func(string) reg.GPVirtual) {
-	e, s := t.e, t.s
-	sums := t.sums[0]
+	e := t.e
 	c, cPixel, cBlock := field("C"), field("CPixel"), field("CBlock")
 	e.unless("overwrite", field("Accumulate"), func() {
 		from := e.GP64()
 		e.MOVQ(c, from)
 		t.eachVector(from, cPixel, cBlock, func(sum reg.VecVirtual, at operand.Mem) { e.VPADDD(at, sum, sum) })
 	})
-	bias := field("Bias")
-	e.unless("unbiased", bias, func() {
-		for v := range t.vectors() {
-			r := s.register(e)
-			e.VMOVUPS(operand.Mem{Base: bias, Disp: v * s.bytes}, r)
-			for p := range t.m {
-				sum := sums[p*t.vectors()+v]
-				e.VPADDD(r, sum, sum)
-			}
-		}
-	})
 	partial, done := e.name("sums"), e.name("done")
 	rounded := field("Rounded")
 	e.TESTQ(rounded, rounded)
 	e.JZ(operand.LabelRef(partial))
 	t.scale(field)
-	t.storeBytes(rounded, field("RoundedPixel"), field("RoundedBlock"))
+	store := t.storeBytes
+	if t.s == avx512 {
+		store = t.packBytes
+	}
+	store(rounded, field("RoundedPixel"), field("RoundedBlock"))
 	e.JMP(operand.LabelRef(done))
 	e.Label(partial)
 	t.eachVector(c, cPixel, cBlock, func(sum reg.VecVirtual, at operand.Mem) { e.VMOVUPS(sum, at) })
 	e.Label(done)
-}
-
-// scale multiplies the sums by their channel's factor, in float32.
-func (t *byteTile) scale(field func(string) reg.GPVirtual) {
-	e, s := t.e, t.s
-	factors := field("Scale")
-	for v := range t.vectors() {
-		factor := s.register(e)
-		e.VMOVUPS(operand.Mem{Base: factors, Disp: v * s.bytes}, factor)
-		for p := range t.m {
-			sum := t.sums[0][p*t.vectors()+v]
-			e.VCVTDQ2PS(sum, sum)
-			e.VMULPS(factor, sum, sum)
-		}
-	}
-}
-
-// storeBytes rounds the sums to bytes.
-func (t *byteTile) storeBytes(to, pixel, apart reg.GPVirtual) {
-	per := t.s.perBlock()
-	b := newByteRounder(t.e, t.s)
-	for p := range t.m {
-		from := t.e.GP64()
-		t.e.MOVQ(to, from)
-		for n := range t.n {
-			at := p*t.vectors() + n*per
-			b.store(t.sums[0][at:at+per], operand.Mem{Base: from})
-			if n+1 < t.n {
-				t.e.ADDQ(apart, from)
-			}
-		}
-		if p+1 < t.m {
-			t.e.ADDQ(pixel, to)
-		}
-	}
-}
-
-// byteRounder rounds float32 to bytes: to nearest even, below 0 and NaN 0, above
-// 255 that.
-type byteRounder struct {
-	*emitter
-	s          *simd
-	zero, most reg.VecVirtual
-}
-
-func newByteRounder(e *emitter, s *simd) *byteRounder {
-	b := &byteRounder{emitter: e, s: s, zero: s.register(e)}
-	s.zero(e, b.zero)
-	if s == avx2 {
-		b.most = b.broadcast(0x437f0000) // 255
-	}
-	return b
-}
-
-// broadcastBits fills a register with a number of 32 bits.
-func (e *emitter) broadcastBits(s *simd, bits uint32) reg.VecVirtual {
-	number, low, all := e.GP32(), e.XMM(), s.register(e)
-	e.MOVL(operand.U32(bits), number)
-	e.VMOVD(number, low)
-	e.VPBROADCASTD(low, all)
-	return all
-}
-
-func (b *byteRounder) broadcast(bits uint32) reg.VecVirtual { return b.broadcastBits(b.s, bits) }
-
-// store writes the 16 values of a block's registers.
-func (b *byteRounder) store(values []reg.VecVirtual, at operand.Mem) {
-	for _, v := range values {
-		b.VMAXPS(b.zero, v, v) // of a NaN and a number, the last: zero
-		if b.s == avx2 {
-			b.VMINPS(b.most, v, v)
-		}
-		b.VCVTPS2DQ(v, v) // too large is 2^31 without a sign
-	}
-	if b.s == avx512 {
-		b.VPMOVUSDB(values[0], at)
-		return
-	}
-	words := values[0]
-	b.VPACKUSDW(values[1], words, words) // in halves
-	b.VPERMQ(operand.U8(0xd8), words, words)
-	high := b.XMM()
-	b.VEXTRACTI128(operand.U8(1), words, high)
-	b.VPACKUSWB(high, words.AsX(), high)
-	b.VMOVDQU(high, at)
 }
 
 // dotBytes adds to each sum the products of four bytes of weights and pixels.
