@@ -191,6 +191,9 @@ func unknownFlag(c *cobra.Command, name string) error {
 	if c.Flags().Lookup(asked) != nil {
 		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, asked)
 	}
+	if slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool { return sub.Flags().Lookup(asked) != nil }) {
+		return fmt.Errorf("unknown flag --%s here; it comes after the name of a command that has it", name)
+	}
 	if key, known := config.KeyOf(asked); known && readsKey(c, key) {
 		return fmt.Errorf("unknown flag --%s; --set %s=VALUE sets it", name, key)
 	} else if known {
