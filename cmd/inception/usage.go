@@ -191,8 +191,8 @@ func unknownFlag(c *cobra.Command, name string) error {
 	if c.Flags().Lookup(asked) != nil {
 		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, asked)
 	}
-	if slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool { return sub.Flags().Lookup(asked) != nil }) {
-		return fmt.Errorf("unknown flag --%s here; it comes after the name of a command that has it", name)
+	if belowHas(c, asked) {
+		return fmt.Errorf("unknown flag --%s before a command's name; write it after the command", name)
 	}
 	if key, known := config.KeyOf(asked); known && readsKey(c, key) {
 		return fmt.Errorf("unknown flag --%s; --set %s=VALUE sets it", name, key)
@@ -210,6 +210,14 @@ func unknownFlag(c *cobra.Command, name string) error {
 		return fmt.Errorf("unknown flag --%s; did you mean --%s?", name, nearest)
 	}
 	return fmt.Errorf("unknown flag --%s", name)
+}
+
+// belowHas reports whether a command below c has a flag.
+func belowHas(c *cobra.Command, flag string) bool {
+	return slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool {
+		f := sub.Flags().Lookup(flag)
+		return !sub.Hidden && (f != nil && !f.Hidden || belowHas(sub, flag))
+	})
 }
 
 // newHelp is `inception help`, which knows when there is no help.

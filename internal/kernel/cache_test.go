@@ -77,3 +77,45 @@ func TestTheSizeOfTheCacheCannotBeSeenInTheResult(t *testing.T) {
 		}
 	})
 }
+
+// A thread that keeps all weights takes whole parts; they are the same pieces.
+func TestWhetherTheCacheKeepsTheWeightsCannotBeSeenInTheResult(t *testing.T) {
+	defer func(before func() int) { cacheShare = before }(cacheShare)
+	c := Conv{64, 96, Square(3, 1, 1)} // 55,296 weights: too many for 48 KB in any precision, and several groups
+	const n, h, w = 2, 45, 41
+	r := rand.New(rand.NewPCG(1, 2))
+	same := func(t *testing.T, run func() []float32) {
+		var want []float32
+		for _, l2 := range []int{1, 1 << 20} {
+			cacheShare = func() int { return cacheShareOf(l2) }
+			got := run()
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("with %d bytes of L2 the results are others", l2)
+			}
+		}
+	}
+	x, y := newViewMap(r, n, c.C, h, w, false, true), newViewMap(r, n, c.K, h, w, false, false)
+	packed := randomGuarded(r, c.WeightLen()).data
+	eachISA(t, func(t *testing.T) {
+		same(t, func() []float32 {
+			clear(y.Data)
+			c.Forward(y.Map, x.Map, packed)
+			return slices.Clone(y.Data)
+		})
+	})
+	bytes, results := newViewInt8(r, n, c.C, h, w, false, true), newViewInt8(r, n, c.K, h, w, false, false)
+	oihw, weights := randomInt8Weights(r, c)
+	eachInt8(t, func(t *testing.T) {
+		weights.W = make([]int8, c.Int8WeightLen())
+		c.PackInt8(weights.W, oihw, c.K, c.C)
+		same(t, func() []float32 {
+			results.clear()
+			c.ForwardInt8(results.MapInt8, bytes.MapInt8, weights)
+			Dequantise(y.Map, results.MapInt8, 1)
+			return slices.Clone(y.Data)
+		})
+	})
+}

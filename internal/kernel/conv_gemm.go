@@ -65,25 +65,32 @@ func (p *product) run(v Window, d direction) {
 		return
 	}
 	p.layout = p.layoutOf(v, d)
-	pieces := p.groups * p.lineParts
-	parallel.For(pieces, func(i int) {
+	if p.keepsWeights() {
+		parallel.For(p.lineParts, func(part int) {
+			s := borrowScratch()
+			for group := range p.groups {
+				p.piece(s, group, part)
+			}
+			s.release()
+		})
+		return
+	}
+	parallel.For(p.groups*p.lineParts, func(i int) {
 		s := borrowScratch()
-		group, part := p.place(i)
-		p.piece(s, group, part)
+		p.piece(s, i/p.lineParts, i%p.lineParts)
 		s.release()
 	})
 }
 
-// place returns which piece comes i-th. Neighbours read the same: of a group the
-// weights, or of a part the input, if the cache keeps the weights of all groups.
-func (p *product) place(i int) (group, part int) {
-	if p.keepsWeights {
-		return i % p.groups, i / p.groups
-	}
-	return i / p.lineParts, i % p.lineParts
+// keepsWeights reports whether a thread's cache has room for the weights of all
+// groups. It then takes whole parts, if they are many, and reads their input once from
+// farther away. Else the threads share the weights of a group.
+func (p *product) keepsWeights() bool {
+	const partsEach = 4 // so that threads end together
+	return p.out.blocks*p.in.blocks*p.tapsPerBlock*p.tap <= cacheShare() && p.lineParts >= partsEach*parallel.Threads()
 }
 
-// cut decides the blocking from shapes alone, and the order of pieces by the cache.
+// cut decides the blocking from shapes alone.
 func (p *product) cut() {
 	blocks := p.out.blocks
 	p.groups = groups(p.gemm, blocks, p.tile.count)
@@ -98,7 +105,6 @@ func (p *product) cut() {
 	tiles := p.outer.count * p.inner.count * p.tilesPerLine(widest)
 	parts := max(pixels/piecePixels, (leastPieces+p.groups-1)/p.groups)
 	p.lineParts = max(1, min(work/pieceMACs, tiles, parts))
-	p.keepsWeights = blocks*p.in.blocks*p.tapsPerBlock*p.tap <= cacheShare()
 }
 
 func (p *product) tilesPerLine(n int) int {
@@ -214,17 +220,14 @@ type epilogue struct {
 // this one: of few images each weight is used a few times, and waiting for it takes
 // a tenth of their time.
 func (w *tileWalk) lookAhead(group, part, tiles int) {
-	const line, most = 64, 4 // bytes; lines of a step
-	if group+1 == w.groups || w.keepsWeights && part > 0 {
+	const line, most = 64, 4     // bytes; lines of a step
+	w.ahead = uintptr(w.weights) // fetching from no memory at all would look for it in the page table each time
+	if group+1 == w.groups {
 		return
-	}
-	parts := w.lineParts
-	if w.keepsWeights {
-		parts = 1
 	}
 	k, n := w.group(group + 1)
 	block := w.in.blocks * w.tapsPerBlock * w.tap
-	from, to := n*block*part/parts, n*block*(part+1)/parts
+	from, to := n*block*part/w.lineParts, n*block*(part+1)/w.lineParts
 	steps := tiles * w.in.blocks * len(w.outer.taps) * len(w.inner.taps) * len(w.tile.taps)
 	if steps == 0 {
 		return

@@ -18,8 +18,6 @@ type layout struct {
 	depth     int // input blocks summed at once
 	lineParts int
 
-	keepsWeights bool // all of them, in the L2 cache
-
 	lines   []line                         // by position of inner
 	tiles   [simd.MaxTileBlocks + 1][]tile // by a group's output blocks: those of a line
 	ranges  []tapRange                     // of the tile dim, summed by calls

@@ -32,7 +32,8 @@ type GemmArgs struct {
 
 	Accumulate int // 0: C is overwritten; 1: C is added to
 
-	// Epilogue, for folded batch norm; applied after the sum.
+	// Epilogue, for folded batch norm; applied after the sum, or, to the same integers,
+	// before that of bytes.
 	Bias unsafe.Pointer // n*16 values added to every pixel, or nil
 	ReLU int            // 1: negative results become zero
 

@@ -9,15 +9,18 @@
 TEXT ·gemmInt8AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -27,9 +30,9 @@ unbiased1:
 	MOVQ  128(AX), R8
 	MOVQ  136(AX), R9
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -53,9 +56,9 @@ batch2:
 	VPBROADCASTD 12(DI), Z5
 	VPDPBUSD     Z4, Z5, Z3
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z1, Z0, Z0
 	VPADDD Z2, Z0, Z0
 	VPADDD Z3, Z0, Z0
@@ -64,14 +67,14 @@ batchDone3:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), DX
 	TESTQ  DX, DX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, DX
 	VPADDD (DX), Z0, Z0
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), DX
 	TESTQ        DX, DX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z1
 	VCVTDQ2PS    Z0, Z0
@@ -90,17 +93,16 @@ overwrite4:
 	MOVQ         DX, AX
 	VMINPS       Z0, Z1, Z0
 	VCVTPS2DQ    Z0, Z0
-	VPACKSSDW    Z0, Z0, Z1
 	VPACKSSDW    Z0, Z0, Z0
-	VPACKUSWB    Z0, Z1, Z1
-	VPERMD       Z1, Z2, Z1
-	VMOVUPS      X1, (AX)
-	JMP          done6
+	VPACKUSWB    Z0, Z0, Z0
+	VPERMD       Z0, Z2, Z0
+	VMOVUPS      X0, (AX)
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -109,8 +111,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
@@ -121,8 +121,13 @@ TEXT ·gemmInt8AVX512_1x2(SB), NOSPLIT, $0-8
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
 	VMOVUPS (CX), Z1
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -132,9 +137,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -166,9 +171,9 @@ batch2:
 	VPBROADCASTD 12(R8)(DI*1), Z9
 	VPDPBUSD     Z8, Z9, Z7
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z2, Z0, Z0
 	VPADDD Z3, Z1, Z1
 	VPADDD Z4, Z0, Z0
@@ -180,16 +185,16 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
 	VPADDD (BX), Z1, Z1
 
-overwrite4:
+overwrite5:
 	MOVQ          96(AX), BX
 	TESTQ         BX, BX
-	JZ            sums5
+	JZ            sums6
 	MOVQ          120(AX), CX
 	VMOVUPS       (CX), Z2
 	VCVTDQ2PS     Z0, Z0
@@ -213,19 +218,18 @@ overwrite4:
 	VMINPS        Z1, Z2, Z1
 	VCVTPS2DQ     Z1, Z1
 	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z1, Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z3, Z0
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -234,9 +238,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
@@ -251,8 +252,14 @@ TEXT ·gemmInt8AVX512_1x3(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z0
 	VMOVUPS (CX), Z1
 	VMOVUPS (CX), Z2
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -262,9 +269,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -304,9 +311,9 @@ batch2:
 	VPBROADCASTD 12(R8)(DI*2), Z13
 	VPDPBUSD     Z12, Z13, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z3, Z0, Z0
 	VPADDD Z4, Z1, Z1
 	VPADDD Z5, Z2, Z2
@@ -321,7 +328,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -329,10 +336,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z2, Z2
 
-overwrite4:
+overwrite5:
 	MOVQ          96(AX), BX
 	TESTQ         BX, BX
-	JZ            sums5
+	JZ            sums6
 	MOVQ          120(AX), CX
 	VMOVUPS       (CX), Z3
 	VCVTDQ2PS     Z0, Z0
@@ -366,16 +373,16 @@ overwrite4:
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (AX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -384,10 +391,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
@@ -406,8 +409,15 @@ TEXT ·gemmInt8AVX512_1x4(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z1
 	VMOVUPS (CX), Z2
 	VMOVUPS (CX), Z3
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -418,9 +428,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -468,9 +478,9 @@ batch2:
 	VPBROADCASTD 12(R8)(R9*1), Z17
 	VPDPBUSD     Z16, Z17, Z15
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
@@ -488,7 +498,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -498,10 +508,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z3, Z3
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z4
 	VCVTDQ2PS    Z0, Z0
@@ -537,20 +547,20 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z5, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
-	JMP done6
+stored9:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -559,7 +569,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z3, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -568,11 +578,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
@@ -585,8 +590,16 @@ TEXT ·gemmInt8AVX512_1x5(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z2
 	VMOVUPS (CX), Z3
 	VMOVUPS (CX), Z4
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -597,9 +610,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -655,9 +668,9 @@ batch2:
 	VPBROADCASTD 12(R8)(DI*4), Z11
 	VPDPBUSD     Z10, Z11, Z9
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z5, Z0, Z0
 	VPADDD Z6, Z1, Z1
 	VPADDD Z7, Z2, Z2
@@ -668,7 +681,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -680,10 +693,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z4, Z4
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z5
 	VCVTDQ2PS    Z0, Z0
@@ -721,29 +734,28 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z6, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, AX
 	VMINPS    Z4, Z5, Z4
 	VCVTPS2DQ Z4, Z4
 	VPACKSSDW Z4, Z4, Z0
-	VPACKSSDW Z4, Z4, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z6, Z0
 	VMOVUPS   X0, (AX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -754,7 +766,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -763,12 +775,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
@@ -783,8 +789,17 @@ TEXT ·gemmInt8AVX512_1x6(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z3
 	VMOVUPS (CX), Z4
 	VMOVUPS (CX), Z5
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -795,9 +810,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -863,9 +878,9 @@ batch2:
 	VPBROADCASTD 12(R9), Z13
 	VPDPBUSD     Z12, Z13, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z6, Z0, Z0
 	VPADDD Z7, Z1, Z1
 	VPADDD Z8, Z2, Z2
@@ -877,7 +892,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -891,10 +906,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z5, Z5
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z6
 	VCVTDQ2PS    Z0, Z0
@@ -934,17 +949,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z7, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ          (BX)(CX*4), BX
 	MOVQ          BX, AX
 	VMINPS        Z4, Z6, Z4
@@ -952,14 +967,13 @@ stored8:
 	VMINPS        Z5, Z6, Z5
 	VCVTPS2DQ     Z5, Z5
 	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z5, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z7, Z0
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -972,7 +986,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z5, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -981,13 +995,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
@@ -1004,8 +1011,18 @@ TEXT ·gemmInt8AVX512_1x7(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z4
 	VMOVUPS (CX), Z5
 	VMOVUPS (CX), Z6
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -1016,9 +1033,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1092,9 +1109,9 @@ batch2:
 	VPBROADCASTD 12(R9)(DI*1), Z15
 	VPDPBUSD     Z14, Z15, Z13
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z7, Z0, Z0
 	VPADDD Z8, Z1, Z1
 	VPADDD Z9, Z2, Z2
@@ -1107,7 +1124,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1123,10 +1140,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z6, Z6
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z7
 	VCVTDQ2PS    Z0, Z0
@@ -1168,17 +1185,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z8, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ          (BX)(CX*4), BX
 	MOVQ          BX, AX
 	VMINPS        Z4, Z7, Z4
@@ -1194,9 +1211,9 @@ stored8:
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (AX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -1211,7 +1228,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -1220,14 +1237,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
@@ -1246,8 +1255,19 @@ TEXT ·gemmInt8AVX512_1x8(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z5
 	VMOVUPS (CX), Z6
 	VMOVUPS (CX), Z7
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -1258,9 +1278,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1342,9 +1362,9 @@ batch2:
 	VPBROADCASTD 12(R9)(DI*2), Z17
 	VPDPBUSD     Z16, Z17, Z15
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -1358,7 +1378,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1376,10 +1396,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z7, Z7
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z8
 	VCVTDQ2PS    Z0, Z0
@@ -1423,17 +1443,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z9, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z8, Z4
@@ -1449,20 +1469,20 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z9, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
-	JMP done6
+stored11:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -1479,7 +1499,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z7, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -1488,15 +1508,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x9(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
@@ -1517,8 +1528,20 @@ TEXT ·gemmInt8AVX512_1x9(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z6
 	VMOVUPS (CX), Z7
 	VMOVUPS (CX), Z8
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -1529,9 +1552,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1621,9 +1644,9 @@ batch2:
 	VPBROADCASTD 12(R9)(R10*1), Z19
 	VPDPBUSD     Z18, Z19, Z17
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z9, Z0, Z0
 	VPADDD Z10, Z1, Z1
 	VPADDD Z11, Z2, Z2
@@ -1638,7 +1661,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1658,10 +1681,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z8, Z8
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z9
 	VCVTDQ2PS    Z0, Z0
@@ -1707,17 +1730,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z10, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z9, Z4
@@ -1733,29 +1756,28 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z10, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
+stored11:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, AX
 	VMINPS    Z8, Z9, Z8
 	VCVTPS2DQ Z8, Z8
 	VPACKSSDW Z8, Z8, Z0
-	VPACKSSDW Z8, Z8, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z10, Z0
 	VMOVUPS   X0, (AX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -1774,7 +1796,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -1783,16 +1805,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x10(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -1805,8 +1817,21 @@ TEXT ·gemmInt8AVX512_1x10(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z7
 	VMOVUPS (CX), Z8
 	VMOVUPS (CX), Z9
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -1817,9 +1842,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -1917,15 +1942,15 @@ batch2:
 	VPBROADCASTD 12(R9)(DI*4), Z11
 	VPDPBUSD     Z10, Z11, Z9
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -1947,10 +1972,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z9, Z9
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z10
 	VCVTDQ2PS    Z0, Z0
@@ -1998,17 +2023,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z11, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z10, Z4
@@ -2024,17 +2049,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z11, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
+stored11:
 	LEAQ          (BX)(CX*4), BX
 	MOVQ          BX, AX
 	VMINPS        Z8, Z10, Z8
@@ -2042,14 +2067,13 @@ stored10:
 	VMINPS        Z9, Z10, Z9
 	VCVTPS2DQ     Z9, Z9
 	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z9, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z11, Z0
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -2070,7 +2094,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z9, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -2079,17 +2103,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x11(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -2103,8 +2116,22 @@ TEXT ·gemmInt8AVX512_1x11(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z8
 	VMOVUPS (CX), Z9
 	VMOVUPS (CX), Z10
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -2115,9 +2142,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -2225,15 +2252,15 @@ batch2:
 	VPBROADCASTD 12(R10), Z12
 	VPDPBUSD     Z11, Z12, Z10
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -2257,10 +2284,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z10, Z10
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z11
 	VCVTDQ2PS    Z0, Z0
@@ -2310,17 +2337,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z12, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z11, Z4
@@ -2336,17 +2363,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z12, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
+stored11:
 	LEAQ          (BX)(CX*4), BX
 	MOVQ          BX, AX
 	VMINPS        Z8, Z11, Z8
@@ -2362,9 +2389,9 @@ stored10:
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (AX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -2387,7 +2414,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -2396,18 +2423,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x12(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -2422,8 +2437,23 @@ TEXT ·gemmInt8AVX512_1x12(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z9
 	VMOVUPS (CX), Z10
 	VMOVUPS (CX), Z11
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -2434,9 +2464,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -2552,15 +2582,15 @@ batch2:
 	VPBROADCASTD 12(R10)(DI*1), Z13
 	VPDPBUSD     Z12, Z13, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -2586,10 +2616,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z11, Z11
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z12
 	VCVTDQ2PS    Z0, Z0
@@ -2641,17 +2671,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z13, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z12, Z4
@@ -2667,17 +2697,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z13, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
+stored11:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z8, Z12, Z8
@@ -2693,20 +2723,20 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z13, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (DX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored12:
-	JMP done6
+stored13:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -2731,7 +2761,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z11, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -2740,19 +2770,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x13(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -2768,8 +2785,24 @@ TEXT ·gemmInt8AVX512_1x13(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z10
 	VMOVUPS (CX), Z11
 	VMOVUPS (CX), Z12
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -2780,9 +2813,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -2906,15 +2939,15 @@ batch2:
 	VPBROADCASTD 12(R10)(DI*2), Z14
 	VPDPBUSD     Z13, Z14, Z12
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -2942,10 +2975,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z12, Z12
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z13
 	VCVTDQ2PS    Z0, Z0
@@ -2999,17 +3032,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z14, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z13, Z4
@@ -3025,17 +3058,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z14, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
+stored11:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z8, Z13, Z8
@@ -3051,29 +3084,28 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z14, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (DX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored12:
+stored13:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, AX
 	VMINPS    Z12, Z13, Z12
 	VCVTPS2DQ Z12, Z12
 	VPACKSSDW Z12, Z12, Z0
-	VPACKSSDW Z12, Z12, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z14, Z0
 	VMOVUPS   X0, (AX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -3100,7 +3132,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -3109,20 +3141,6 @@ done6:
 TEXT ·gemmInt8AVX512_1x14(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -3139,8 +3157,25 @@ TEXT ·gemmInt8AVX512_1x14(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z11
 	VMOVUPS (CX), Z12
 	VMOVUPS (CX), Z13
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -3151,9 +3186,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -3285,15 +3320,15 @@ batch2:
 	VPBROADCASTD 12(R10)(R11*1), Z15
 	VPDPBUSD     Z14, Z15, Z13
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	ADDQ   DX, BX
@@ -3323,10 +3358,10 @@ batchDone3:
 	ADDQ   DX, BX
 	VPADDD (BX), Z13, Z13
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z14
 	VCVTDQ2PS    Z0, Z0
@@ -3382,17 +3417,17 @@ overwrite4:
 	VPACKUSWB    Z1, Z0, Z0
 	VPERMD       Z0, Z15, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (DX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored8:
+stored9:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z4, Z14, Z4
@@ -3408,17 +3443,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z15, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (DX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored10:
+stored11:
 	LEAQ      (BX)(CX*4), BX
 	MOVQ      BX, DX
 	VMINPS    Z8, Z14, Z8
@@ -3434,17 +3469,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z15, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (DX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (DX)(AX*1)
 
-stored12:
+stored13:
 	LEAQ          (BX)(CX*4), BX
 	MOVQ          BX, AX
 	VMINPS        Z12, Z14, Z12
@@ -3452,14 +3487,13 @@ stored12:
 	VMINPS        Z13, Z14, Z13
 	VCVTPS2DQ     Z13, Z13
 	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z13, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z15, Z0
 	VMOVUPS       X0, (AX)
 	VEXTRACTI32X4 $0x01, Z0, (AX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -3488,7 +3522,7 @@ sums5:
 	ADDQ    DX, CX
 	VMOVUPS Z13, (CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -3497,8 +3531,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
@@ -3509,8 +3541,13 @@ TEXT ·gemmInt8AVX512_2x1(SB), NOSPLIT, $0-8
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -3520,9 +3557,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -3554,9 +3591,9 @@ batch2:
 	VPDPBUSD     Z8, Z10, Z6
 	VPDPBUSD     Z9, Z10, Z7
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z2, Z0, Z0
 	VPADDD Z3, Z1, Z1
 	VPADDD Z4, Z0, Z0
@@ -3568,15 +3605,15 @@ batchDone3:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	VPADDD (BX)(DX*1), Z1, Z1
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z2
 	VCVTDQ2PS    Z0, Z0
@@ -3598,26 +3635,24 @@ overwrite4:
 	MOVQ         BX, CX
 	VMINPS       Z0, Z2, Z0
 	VCVTPS2DQ    Z0, Z0
-	VPACKSSDW    Z0, Z0, Z4
 	VPACKSSDW    Z0, Z0, Z0
-	VPACKUSWB    Z0, Z4, Z4
-	VPERMD       Z4, Z3, Z4
-	VMOVUPS      X4, (CX)
+	VPACKUSWB    Z0, Z0, Z0
+	VPERMD       Z0, Z3, Z0
+	VMOVUPS      X0, (CX)
 	ADDQ         AX, CX
 	VMINPS       Z1, Z2, Z1
 	VCVTPS2DQ    Z1, Z1
 	VPACKSSDW    Z1, Z1, Z0
-	VPACKSSDW    Z1, Z1, Z1
-	VPACKUSWB    Z1, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
 	VPERMD       Z0, Z3, Z0
 	VMOVUPS      X0, (CX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(DX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -3626,10 +3661,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
@@ -3648,8 +3679,15 @@ TEXT ·gemmInt8AVX512_2x2(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z1
 	VMOVUPS (CX), Z2
 	VMOVUPS 64(CX), Z3
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -3659,9 +3697,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -3705,9 +3743,9 @@ batch2:
 	VPDPBUSD     Z16, Z18, Z14
 	VPDPBUSD     Z17, Z18, Z15
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z4, Z0, Z0
 	VPADDD Z5, Z1, Z1
 	VPADDD Z6, Z2, Z2
@@ -3725,7 +3763,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -3733,10 +3771,10 @@ batchDone3:
 	VPADDD (SI), Z2, Z2
 	VPADDD (SI)(BX*1), Z3, Z3
 
-overwrite4:
+overwrite5:
 	MOVQ          96(AX), SI
 	TESTQ         SI, SI
-	JZ            sums5
+	JZ            sums6
 	MOVQ          120(AX), CX
 	VMOVUPS       (CX), Z4
 	VCVTDQ2PS     Z0, Z0
@@ -3765,8 +3803,7 @@ overwrite4:
 	VMINPS        Z2, Z4, Z2
 	VCVTPS2DQ     Z2, Z2
 	VPACKSSDW     Z2, Z0, Z0
-	VPACKSSDW     Z2, Z2, Z2
-	VPACKUSWB     Z2, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z5, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -3776,21 +3813,20 @@ overwrite4:
 	VMINPS        Z3, Z4, Z3
 	VCVTPS2DQ     Z3, Z3
 	VPACKSSDW     Z3, Z1, Z0
-	VPACKSSDW     Z3, Z3, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z5, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -3799,12 +3835,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
@@ -3819,8 +3849,17 @@ TEXT ·gemmInt8AVX512_2x3(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z3
 	VMOVUPS (CX), Z4
 	VMOVUPS 64(CX), Z5
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -3830,9 +3869,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -3888,9 +3927,9 @@ batch2:
 	VPDPBUSD     Z12, Z14, Z10
 	VPDPBUSD     Z13, Z14, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z6, Z0, Z0
 	VPADDD Z7, Z1, Z1
 	VPADDD Z8, Z2, Z2
@@ -3902,7 +3941,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -3913,10 +3952,10 @@ batchDone3:
 	VPADDD (SI), Z4, Z4
 	VPADDD (SI)(BX*1), Z5, Z5
 
-overwrite4:
+overwrite5:
 	MOVQ          96(AX), SI
 	TESTQ         SI, SI
-	JZ            sums5
+	JZ            sums6
 	MOVQ          120(AX), CX
 	VMOVUPS       (CX), Z6
 	VCVTDQ2PS     Z0, Z0
@@ -3971,9 +4010,9 @@ overwrite4:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -3983,7 +4022,7 @@ sums5:
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -3992,14 +4031,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x4(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
@@ -4018,8 +4049,19 @@ TEXT ·gemmInt8AVX512_2x4(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z5
 	VMOVUPS (CX), Z6
 	VMOVUPS 64(CX), Z7
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -4030,9 +4072,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -4100,9 +4142,9 @@ batch2:
 	VPDPBUSD     Z16, Z18, Z14
 	VPDPBUSD     Z17, Z18, Z15
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -4116,7 +4158,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4130,10 +4172,10 @@ batchDone3:
 	VPADDD (SI), Z6, Z6
 	VPADDD (SI)(BX*1), Z7, Z7
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z8
 	VCVTDQ2PS    Z0, Z0
@@ -4178,17 +4220,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z9, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z8, Z1
 	VCVTPS2DQ Z1, Z1
@@ -4203,20 +4245,20 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z9, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
-	JMP done6
+stored11:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -4229,7 +4271,7 @@ sums5:
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -4238,16 +4280,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x5(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -4260,8 +4292,21 @@ TEXT ·gemmInt8AVX512_2x5(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z7
 	VMOVUPS (CX), Z8
 	VMOVUPS 64(CX), Z9
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -4272,9 +4317,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -4354,15 +4399,15 @@ batch2:
 	VPDPBUSD     Z10, Z12, Z8
 	VPDPBUSD     Z11, Z12, Z9
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4379,10 +4424,10 @@ batchDone3:
 	VPADDD (SI), Z8, Z8
 	VPADDD (SI)(BX*1), Z9, Z9
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z10
 	VCVTDQ2PS    Z0, Z0
@@ -4431,17 +4476,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z11, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z10, Z1
 	VCVTPS2DQ Z1, Z1
@@ -4456,37 +4501,35 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z11, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
 	VMINPS    Z8, Z10, Z8
 	VCVTPS2DQ Z8, Z8
 	VPACKSSDW Z8, Z8, Z0
-	VPACKSSDW Z8, Z8, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z11, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z9, Z10, Z9
 	VCVTPS2DQ Z9, Z9
 	VPACKSSDW Z9, Z9, Z0
-	VPACKSSDW Z9, Z9, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z11, Z0
 	VMOVUPS   X0, (CX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -4502,7 +4545,7 @@ sums5:
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -4511,18 +4554,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x6(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -4537,8 +4568,23 @@ TEXT ·gemmInt8AVX512_2x6(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z9
 	VMOVUPS (CX), Z10
 	VMOVUPS 64(CX), Z11
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -4549,9 +4595,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -4645,15 +4691,15 @@ batch2:
 	VPDPBUSD     Z12, Z14, Z10
 	VPDPBUSD     Z13, Z14, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4673,10 +4719,10 @@ batchDone3:
 	VPADDD (SI), Z10, Z10
 	VPADDD (SI)(BX*1), Z11, Z11
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z12
 	VCVTDQ2PS    Z0, Z0
@@ -4729,17 +4775,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z13, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z12, Z1
 	VCVTPS2DQ Z1, Z1
@@ -4754,17 +4800,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z13, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z8, Z12, Z8
@@ -4772,8 +4818,7 @@ stored10:
 	VMINPS        Z10, Z12, Z10
 	VCVTPS2DQ     Z10, Z10
 	VPACKSSDW     Z10, Z8, Z0
-	VPACKSSDW     Z10, Z10, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z13, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -4783,14 +4828,13 @@ stored10:
 	VMINPS        Z11, Z12, Z11
 	VCVTPS2DQ     Z11, Z11
 	VPACKSSDW     Z11, Z9, Z0
-	VPACKSSDW     Z11, Z11, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z13, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -4809,7 +4853,7 @@ sums5:
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -4818,20 +4862,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x7(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -4848,8 +4878,25 @@ TEXT ·gemmInt8AVX512_2x7(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z11
 	VMOVUPS (CX), Z12
 	VMOVUPS 64(CX), Z13
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -4860,9 +4907,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -4968,15 +5015,15 @@ batch2:
 	VPDPBUSD     Z14, Z16, Z12
 	VPDPBUSD     Z15, Z16, Z13
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -4999,10 +5046,10 @@ batchDone3:
 	VPADDD (SI), Z12, Z12
 	VPADDD (SI)(BX*1), Z13, Z13
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z14
 	VCVTDQ2PS    Z0, Z0
@@ -5059,17 +5106,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z15, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z14, Z1
 	VCVTPS2DQ Z1, Z1
@@ -5084,17 +5131,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z15, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z8, Z14, Z8
@@ -5124,9 +5171,9 @@ stored10:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -5148,7 +5195,7 @@ sums5:
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -5157,22 +5204,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x8(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -5191,8 +5222,27 @@ TEXT ·gemmInt8AVX512_2x8(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z13
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -5203,9 +5253,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -5323,15 +5373,15 @@ batch2:
 	VPDPBUSD     Z16, Z18, Z14
 	VPDPBUSD     Z17, Z18, Z15
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -5357,10 +5407,10 @@ batchDone3:
 	VPADDD (SI), Z14, Z14
 	VPADDD (SI)(BX*1), Z15, Z15
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z16
 	VCVTDQ2PS    Z0, Z0
@@ -5421,17 +5471,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z17, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z16, Z1
 	VCVTPS2DQ Z1, Z1
@@ -5446,17 +5496,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z17, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z16, Z8
@@ -5472,17 +5522,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z17, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z16, Z9
 	VCVTPS2DQ Z9, Z9
@@ -5497,20 +5547,20 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z17, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
-	JMP done6
+stored15:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -5535,7 +5585,7 @@ sums5:
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -5544,24 +5594,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x9(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -5582,8 +5614,29 @@ TEXT ·gemmInt8AVX512_2x9(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z15
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -5594,9 +5647,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -5726,15 +5779,15 @@ batch2:
 	VPDPBUSD     Z18, Z20, Z16
 	VPDPBUSD     Z19, Z20, Z17
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -5763,10 +5816,10 @@ batchDone3:
 	VPADDD (SI), Z16, Z16
 	VPADDD (SI)(BX*1), Z17, Z17
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z18
 	VCVTDQ2PS    Z0, Z0
@@ -5831,17 +5884,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z19, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z18, Z1
 	VCVTPS2DQ Z1, Z1
@@ -5856,17 +5909,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z18, Z8
@@ -5882,17 +5935,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z18, Z9
 	VCVTPS2DQ Z9, Z9
@@ -5907,37 +5960,35 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
 	VMINPS    Z16, Z18, Z16
 	VCVTPS2DQ Z16, Z16
 	VPACKSSDW Z16, Z16, Z0
-	VPACKSSDW Z16, Z16, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z17, Z18, Z17
 	VCVTPS2DQ Z17, Z17
 	VPACKSSDW Z17, Z17, Z0
-	VPACKSSDW Z17, Z17, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	VMOVUPS   X0, (CX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -5965,7 +6016,7 @@ sums5:
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -5974,26 +6025,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x10(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -6016,8 +6047,31 @@ TEXT ·gemmInt8AVX512_2x10(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z17
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -6028,9 +6082,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -6172,15 +6226,15 @@ batch2:
 	VPDPBUSD     Z20, Z22, Z18
 	VPDPBUSD     Z21, Z22, Z19
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -6212,10 +6266,10 @@ batchDone3:
 	VPADDD (SI), Z18, Z18
 	VPADDD (SI)(BX*1), Z19, Z19
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z20
 	VCVTDQ2PS    Z0, Z0
@@ -6284,17 +6338,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z21, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z20, Z1
 	VCVTPS2DQ Z1, Z1
@@ -6309,17 +6363,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z21, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z20, Z8
@@ -6335,17 +6389,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z21, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z20, Z9
 	VCVTPS2DQ Z9, Z9
@@ -6360,17 +6414,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z21, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z16, Z20, Z16
@@ -6378,8 +6432,7 @@ stored14:
 	VMINPS        Z18, Z20, Z18
 	VCVTPS2DQ     Z18, Z18
 	VPACKSSDW     Z18, Z16, Z0
-	VPACKSSDW     Z18, Z18, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z21, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -6389,14 +6442,13 @@ stored14:
 	VMINPS        Z19, Z20, Z19
 	VCVTPS2DQ     Z19, Z19
 	VPACKSSDW     Z19, Z17, Z0
-	VPACKSSDW     Z19, Z19, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z21, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -6427,7 +6479,7 @@ sums5:
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -6436,28 +6488,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x11(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -6482,8 +6512,33 @@ TEXT ·gemmInt8AVX512_2x11(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z19
 	VMOVUPS (CX), Z20
 	VMOVUPS 64(CX), Z21
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -6494,9 +6549,9 @@ unbiased1:
 	MOVQ  128(AX), R13
 	MOVQ  136(AX), R14
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -6652,15 +6707,15 @@ batch2:
 	VPDPBUSD     Z22, Z24, Z20
 	VPDPBUSD     Z23, Z24, Z21
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -6695,10 +6750,10 @@ batchDone3:
 	VPADDD (SI), Z20, Z20
 	VPADDD (SI)(BX*1), Z21, Z21
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z22
 	VCVTDQ2PS    Z0, Z0
@@ -6771,17 +6826,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z23, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z22, Z1
 	VCVTPS2DQ Z1, Z1
@@ -6796,17 +6851,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z23, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z22, Z8
@@ -6822,17 +6877,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z23, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z22, Z9
 	VCVTPS2DQ Z9, Z9
@@ -6847,17 +6902,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z23, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z16, Z22, Z16
@@ -6887,9 +6942,9 @@ stored14:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -6923,7 +6978,7 @@ sums5:
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -6932,30 +6987,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x12(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -6982,8 +7013,35 @@ TEXT ·gemmInt8AVX512_2x12(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z21
 	VMOVUPS (CX), Z22
 	VMOVUPS 64(CX), Z23
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -6994,9 +7052,9 @@ unbiased1:
 	MOVQ  128(AX), R13
 	MOVQ  136(AX), R14
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -7164,15 +7222,15 @@ batch2:
 	VPDPBUSD     Z24, Z26, Z22
 	VPDPBUSD     Z25, Z26, Z23
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -7210,10 +7268,10 @@ batchDone3:
 	VPADDD (SI), Z22, Z22
 	VPADDD (SI)(BX*1), Z23, Z23
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z24
 	VCVTDQ2PS    Z0, Z0
@@ -7290,17 +7348,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z25, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z24, Z1
 	VCVTPS2DQ Z1, Z1
@@ -7315,17 +7373,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z24, Z8
@@ -7341,17 +7399,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z24, Z9
 	VCVTPS2DQ Z9, Z9
@@ -7366,17 +7424,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z16, Z24, Z16
@@ -7392,17 +7450,17 @@ stored14:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered15
+	JNE       scattered16
 	VMOVUPS   Z0, (BX)
-	JMP       stored16
+	JMP       stored17
 
-scattered15:
+scattered16:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored16:
+stored17:
 	ADDQ      AX, BX
 	VMINPS    Z17, Z24, Z17
 	VCVTPS2DQ Z17, Z17
@@ -7417,20 +7475,20 @@ stored16:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered17
+	JNE       scattered18
 	VMOVUPS   Z0, (BX)
-	JMP       stored18
+	JMP       stored19
 
-scattered17:
+scattered18:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored18:
-	JMP done6
+stored19:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -7467,7 +7525,7 @@ sums5:
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -7476,32 +7534,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x13(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	VPXORD  Z24, Z24, Z24
-	VPXORD  Z25, Z25, Z25
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -7530,8 +7562,37 @@ TEXT ·gemmInt8AVX512_2x13(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z23
 	VMOVUPS (CX), Z24
 	VMOVUPS 64(CX), Z25
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -7542,9 +7603,9 @@ unbiased1:
 	MOVQ  128(AX), R13
 	MOVQ  136(AX), R14
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -7724,15 +7785,15 @@ batch2:
 	VPDPBUSD     Z26, Z28, Z24
 	VPDPBUSD     Z27, Z28, Z25
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -7773,10 +7834,10 @@ batchDone3:
 	VPADDD (SI), Z24, Z24
 	VPADDD (SI)(BX*1), Z25, Z25
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z26
 	VCVTDQ2PS    Z0, Z0
@@ -7857,17 +7918,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z27, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z26, Z1
 	VCVTPS2DQ Z1, Z1
@@ -7882,17 +7943,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z26, Z8
@@ -7908,17 +7969,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z26, Z9
 	VCVTPS2DQ Z9, Z9
@@ -7933,17 +7994,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z16, Z26, Z16
@@ -7959,17 +8020,17 @@ stored14:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered15
+	JNE       scattered16
 	VMOVUPS   Z0, (BX)
-	JMP       stored16
+	JMP       stored17
 
-scattered15:
+scattered16:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored16:
+stored17:
 	ADDQ      AX, BX
 	VMINPS    Z17, Z26, Z17
 	VCVTPS2DQ Z17, Z17
@@ -7984,37 +8045,35 @@ stored16:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered17
+	JNE       scattered18
 	VMOVUPS   Z0, (BX)
-	JMP       stored18
+	JMP       stored19
 
-scattered17:
+scattered18:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored18:
+stored19:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
 	VMINPS    Z24, Z26, Z24
 	VCVTPS2DQ Z24, Z24
 	VPACKSSDW Z24, Z24, Z0
-	VPACKSSDW Z24, Z24, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z25, Z26, Z25
 	VCVTPS2DQ Z25, Z25
 	VPACKSSDW Z25, Z25, Z0
-	VPACKSSDW Z25, Z25, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z27, Z0
 	VMOVUPS   X0, (CX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -8054,7 +8113,7 @@ sums5:
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -8063,34 +8122,6 @@ done6:
 TEXT ·gemmInt8AVX512_2x14(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	VPXORD  Z24, Z24, Z24
-	VPXORD  Z25, Z25, Z25
-	VPXORD  Z26, Z26, Z26
-	VPXORD  Z27, Z27, Z27
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -8121,8 +8152,39 @@ TEXT ·gemmInt8AVX512_2x14(SB), NOSPLIT, $0-8
 	VMOVUPS 64(CX), Z25
 	VMOVUPS (CX), Z26
 	VMOVUPS 64(CX), Z27
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -8133,9 +8195,9 @@ unbiased1:
 	MOVQ  128(AX), R13
 	MOVQ  136(AX), R14
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R13)
 	PREFETCHT1   64(R13)
 	PREFETCHT1   128(R13)
@@ -8327,15 +8389,15 @@ batch2:
 	VPDPBUSD     Z28, Z30, Z26
 	VPDPBUSD     Z29, Z30, Z27
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -8379,10 +8441,10 @@ batchDone3:
 	VPADDD (SI), Z26, Z26
 	VPADDD (SI)(BX*1), Z27, Z27
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z28
 	VCVTDQ2PS    Z0, Z0
@@ -8467,17 +8529,17 @@ overwrite4:
 	VPACKUSWB    Z2, Z0, Z0
 	VPERMD       Z0, Z29, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z28, Z1
 	VCVTPS2DQ Z1, Z1
@@ -8492,17 +8554,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z29, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z8, Z28, Z8
@@ -8518,17 +8580,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z29, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	ADDQ      AX, BX
 	VMINPS    Z9, Z28, Z9
 	VCVTPS2DQ Z9, Z9
@@ -8543,17 +8605,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z29, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z16, Z28, Z16
@@ -8569,17 +8631,17 @@ stored14:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z29, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered15
+	JNE       scattered16
 	VMOVUPS   Z0, (BX)
-	JMP       stored16
+	JMP       stored17
 
-scattered15:
+scattered16:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored16:
+stored17:
 	ADDQ      AX, BX
 	VMINPS    Z17, Z28, Z17
 	VCVTPS2DQ Z17, Z17
@@ -8594,17 +8656,17 @@ stored16:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z29, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered17
+	JNE       scattered18
 	VMOVUPS   Z0, (BX)
-	JMP       stored18
+	JMP       stored19
 
-scattered17:
+scattered18:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored18:
+stored19:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z24, Z28, Z24
@@ -8612,8 +8674,7 @@ stored18:
 	VMINPS        Z26, Z28, Z26
 	VCVTPS2DQ     Z26, Z26
 	VPACKSSDW     Z26, Z24, Z0
-	VPACKSSDW     Z26, Z26, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z29, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -8623,14 +8684,13 @@ stored18:
 	VMINPS        Z27, Z28, Z27
 	VCVTPS2DQ     Z27, Z27
 	VPACKSSDW     Z27, Z25, Z0
-	VPACKSSDW     Z27, Z27, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z29, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	ADDQ    DX, CX
@@ -8673,7 +8733,7 @@ sums5:
 	VMOVUPS Z26, (CX)
 	VMOVUPS Z27, (CX)(BX*1)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -8682,9 +8742,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x1(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
@@ -8699,8 +8756,14 @@ TEXT ·gemmInt8AVX512_3x1(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -8710,9 +8773,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -8752,9 +8815,9 @@ batch2:
 	VPDPBUSD     Z13, Z15, Z10
 	VPDPBUSD     Z14, Z15, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z3, Z0, Z0
 	VPADDD Z4, Z1, Z1
 	VPADDD Z5, Z2, Z2
@@ -8769,16 +8832,16 @@ batchDone3:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Z0, Z0
 	VPADDD (BX)(DX*1), Z1, Z1
 	VPADDD (BX)(DX*2), Z2, Z2
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z3
 	VCVTDQ2PS    Z0, Z0
@@ -8803,35 +8866,32 @@ overwrite4:
 	MOVQ         BX, CX
 	VMINPS       Z0, Z3, Z0
 	VCVTPS2DQ    Z0, Z0
-	VPACKSSDW    Z0, Z0, Z5
 	VPACKSSDW    Z0, Z0, Z0
-	VPACKUSWB    Z0, Z5, Z5
-	VPERMD       Z5, Z4, Z5
-	VMOVUPS      X5, (CX)
+	VPACKUSWB    Z0, Z0, Z0
+	VPERMD       Z0, Z4, Z0
+	VMOVUPS      X0, (CX)
 	ADDQ         AX, CX
 	VMINPS       Z1, Z3, Z1
 	VCVTPS2DQ    Z1, Z1
 	VPACKSSDW    Z1, Z1, Z0
-	VPACKSSDW    Z1, Z1, Z1
-	VPACKUSWB    Z1, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
 	VPERMD       Z0, Z4, Z0
 	VMOVUPS      X0, (CX)
 	ADDQ         AX, CX
 	VMINPS       Z2, Z3, Z2
 	VCVTPS2DQ    Z2, Z2
 	VPACKSSDW    Z2, Z2, Z0
-	VPACKSSDW    Z2, Z2, Z1
-	VPACKUSWB    Z1, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
 	VPERMD       Z0, Z4, Z0
 	VMOVUPS      X0, (CX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(DX*1)
 	VMOVUPS Z2, (CX)(DX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -8840,12 +8900,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
@@ -8860,8 +8914,17 @@ TEXT ·gemmInt8AVX512_3x2(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z3
 	VMOVUPS 64(CX), Z4
 	VMOVUPS 128(CX), Z5
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -8871,9 +8934,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -8929,9 +8992,9 @@ batch2:
 	VPDPBUSD     Z13, Z15, Z10
 	VPDPBUSD     Z14, Z15, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z6, Z0, Z0
 	VPADDD Z7, Z1, Z1
 	VPADDD Z8, Z2, Z2
@@ -8943,7 +9006,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -8953,10 +9016,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z4, Z4
 	VPADDD (SI)(BX*2), Z5, Z5
 
-overwrite4:
+overwrite5:
 	MOVQ          96(AX), SI
 	TESTQ         SI, SI
-	JZ            sums5
+	JZ            sums6
 	MOVQ          120(AX), CX
 	VMOVUPS       (CX), Z6
 	VCVTDQ2PS     Z0, Z0
@@ -8990,8 +9053,7 @@ overwrite4:
 	VMINPS        Z3, Z6, Z3
 	VCVTPS2DQ     Z3, Z3
 	VPACKSSDW     Z3, Z0, Z0
-	VPACKSSDW     Z3, Z3, Z3
-	VPACKUSWB     Z3, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z7, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -9001,8 +9063,7 @@ overwrite4:
 	VMINPS        Z4, Z6, Z4
 	VCVTPS2DQ     Z4, Z4
 	VPACKSSDW     Z4, Z1, Z0
-	VPACKSSDW     Z4, Z4, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z7, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -9012,14 +9073,13 @@ overwrite4:
 	VMINPS        Z5, Z6, Z5
 	VCVTPS2DQ     Z5, Z5
 	VPACKSSDW     Z5, Z2, Z0
-	VPACKSSDW     Z5, Z5, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z7, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -9028,7 +9088,7 @@ sums5:
 	VMOVUPS Z4, (CX)(BX*1)
 	VMOVUPS Z5, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -9037,15 +9097,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x3(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
@@ -9066,8 +9117,20 @@ TEXT ·gemmInt8AVX512_3x3(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z6
 	VMOVUPS 64(CX), Z7
 	VMOVUPS 128(CX), Z8
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -9077,9 +9140,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -9151,9 +9214,9 @@ batch2:
 	VPDPBUSD     Z19, Z21, Z16
 	VPDPBUSD     Z20, Z21, Z17
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Z9, Z0, Z0
 	VPADDD Z10, Z1, Z1
 	VPADDD Z11, Z2, Z2
@@ -9168,7 +9231,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -9182,10 +9245,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z7, Z7
 	VPADDD (SI)(BX*2), Z8, Z8
 
-overwrite4:
+overwrite5:
 	MOVQ          96(AX), SI
 	TESTQ         SI, SI
-	JZ            sums5
+	JZ            sums6
 	MOVQ          120(AX), CX
 	VMOVUPS       (CX), Z9
 	VCVTDQ2PS     Z0, Z0
@@ -9261,9 +9324,9 @@ overwrite4:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -9276,7 +9339,7 @@ sums5:
 	VMOVUPS Z7, (CX)(BX*1)
 	VMOVUPS Z8, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -9285,18 +9348,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x4(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -9311,8 +9362,23 @@ TEXT ·gemmInt8AVX512_3x4(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z9
 	VMOVUPS 64(CX), Z10
 	VMOVUPS 128(CX), Z11
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -9323,9 +9389,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -9413,15 +9479,15 @@ batch2:
 	VPDPBUSD     Z13, Z15, Z10
 	VPDPBUSD     Z14, Z15, Z11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -9439,10 +9505,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z10, Z10
 	VPADDD (SI)(BX*2), Z11, Z11
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z12
 	VCVTDQ2PS    Z0, Z0
@@ -9496,17 +9562,17 @@ overwrite4:
 	VPACKUSWB    Z3, Z0, Z0
 	VPERMD       Z0, Z13, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z12, Z1
 	VCVTPS2DQ Z1, Z1
@@ -9521,17 +9587,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z13, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	ADDQ      AX, BX
 	VMINPS    Z2, Z12, Z2
 	VCVTPS2DQ Z2, Z2
@@ -9546,20 +9612,20 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z13, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
-	JMP done6
+stored13:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -9576,7 +9642,7 @@ sums5:
 	VMOVUPS Z10, (CX)(BX*1)
 	VMOVUPS Z11, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -9585,21 +9651,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x5(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -9617,8 +9668,26 @@ TEXT ·gemmInt8AVX512_3x5(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z12
 	VMOVUPS 64(CX), Z13
 	VMOVUPS 128(CX), Z14
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -9629,9 +9698,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -9735,15 +9804,15 @@ batch2:
 	VPDPBUSD     Z16, Z18, Z13
 	VPDPBUSD     Z17, Z18, Z14
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -9765,10 +9834,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z13, Z13
 	VPADDD (SI)(BX*2), Z14, Z14
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -9828,17 +9897,17 @@ overwrite4:
 	VPACKUSWB    Z3, Z0, Z0
 	VPERMD       Z0, Z16, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z15, Z1
 	VCVTPS2DQ Z1, Z1
@@ -9853,17 +9922,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z16, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	ADDQ      AX, BX
 	VMINPS    Z2, Z15, Z2
 	VCVTPS2DQ Z2, Z2
@@ -9878,45 +9947,42 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z16, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
 	VMINPS    Z12, Z15, Z12
 	VCVTPS2DQ Z12, Z12
 	VPACKSSDW Z12, Z12, Z0
-	VPACKSSDW Z12, Z12, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z16, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z13, Z15, Z13
 	VCVTPS2DQ Z13, Z13
 	VPACKSSDW Z13, Z13, Z0
-	VPACKSSDW Z13, Z13, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z16, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z14, Z15, Z14
 	VCVTPS2DQ Z14, Z14
 	VPACKSSDW Z14, Z14, Z0
-	VPACKSSDW Z14, Z14, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z16, Z0
 	VMOVUPS   X0, (CX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -9937,7 +10003,7 @@ sums5:
 	VMOVUPS Z13, (CX)(BX*1)
 	VMOVUPS Z14, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -9946,24 +10012,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x6(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -9984,8 +10032,29 @@ TEXT ·gemmInt8AVX512_3x6(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z15
 	VMOVUPS 64(CX), Z16
 	VMOVUPS 128(CX), Z17
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -9996,9 +10065,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -10120,15 +10189,15 @@ batch2:
 	VPDPBUSD     Z19, Z21, Z16
 	VPDPBUSD     Z20, Z21, Z17
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -10154,10 +10223,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z16, Z16
 	VPADDD (SI)(BX*2), Z17, Z17
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z18
 	VCVTDQ2PS    Z0, Z0
@@ -10223,17 +10292,17 @@ overwrite4:
 	VPACKUSWB    Z3, Z0, Z0
 	VPERMD       Z0, Z19, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z18, Z1
 	VCVTPS2DQ Z1, Z1
@@ -10248,17 +10317,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	ADDQ      AX, BX
 	VMINPS    Z2, Z18, Z2
 	VCVTPS2DQ Z2, Z2
@@ -10273,17 +10342,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z19, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z12, Z18, Z12
@@ -10291,8 +10360,7 @@ stored12:
 	VMINPS        Z15, Z18, Z15
 	VCVTPS2DQ     Z15, Z15
 	VPACKSSDW     Z15, Z12, Z0
-	VPACKSSDW     Z15, Z15, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z19, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -10302,8 +10370,7 @@ stored12:
 	VMINPS        Z16, Z18, Z16
 	VCVTPS2DQ     Z16, Z16
 	VPACKSSDW     Z16, Z13, Z0
-	VPACKSSDW     Z16, Z16, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z19, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
@@ -10313,14 +10380,13 @@ stored12:
 	VMINPS        Z17, Z18, Z17
 	VCVTPS2DQ     Z17, Z17
 	VPACKSSDW     Z17, Z14, Z0
-	VPACKSSDW     Z17, Z17, Z1
-	VPACKUSWB     Z1, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
 	VPERMD        Z0, Z19, Z0
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -10345,7 +10411,7 @@ sums5:
 	VMOVUPS Z16, (CX)(BX*1)
 	VMOVUPS Z17, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -10354,27 +10420,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x7(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -10398,8 +10443,32 @@ TEXT ·gemmInt8AVX512_3x7(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VMOVUPS 128(CX), Z20
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -10410,9 +10479,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -10550,15 +10619,15 @@ batch2:
 	VPDPBUSD     Z22, Z24, Z19
 	VPDPBUSD     Z23, Z24, Z20
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -10588,10 +10657,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z19, Z19
 	VPADDD (SI)(BX*2), Z20, Z20
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z21
 	VCVTDQ2PS    Z0, Z0
@@ -10663,17 +10732,17 @@ overwrite4:
 	VPACKUSWB    Z3, Z0, Z0
 	VPERMD       Z0, Z22, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z21, Z1
 	VCVTPS2DQ Z1, Z1
@@ -10688,17 +10757,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z22, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	ADDQ      AX, BX
 	VMINPS    Z2, Z21, Z2
 	VCVTPS2DQ Z2, Z2
@@ -10713,17 +10782,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z22, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	LEAQ          (SI)(CX*4), SI
 	MOVQ          SI, DX
 	VMINPS        Z12, Z21, Z12
@@ -10767,9 +10836,9 @@ stored12:
 	VMOVUPS       X0, (DX)
 	VEXTRACTI32X4 $0x01, Z0, (DX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (DX)(CX*2)
-	JMP           done6
+	JMP           done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -10798,7 +10867,7 @@ sums5:
 	VMOVUPS Z19, (CX)(BX*1)
 	VMOVUPS Z20, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -10807,30 +10876,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x8(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -10857,8 +10902,35 @@ TEXT ·gemmInt8AVX512_3x8(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z21
 	VMOVUPS 64(CX), Z22
 	VMOVUPS 128(CX), Z23
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -10869,9 +10941,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -11025,15 +11097,15 @@ batch2:
 	VPDPBUSD     Z25, Z27, Z22
 	VPDPBUSD     Z26, Z27, Z23
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -11067,10 +11139,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z22, Z22
 	VPADDD (SI)(BX*2), Z23, Z23
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z24
 	VCVTDQ2PS    Z0, Z0
@@ -11148,17 +11220,17 @@ overwrite4:
 	VPACKUSWB    Z3, Z0, Z0
 	VPERMD       Z0, Z25, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z24, Z1
 	VCVTPS2DQ Z1, Z1
@@ -11173,17 +11245,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	ADDQ      AX, BX
 	VMINPS    Z2, Z24, Z2
 	VCVTPS2DQ Z2, Z2
@@ -11198,17 +11270,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z12, Z24, Z12
@@ -11224,17 +11296,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	ADDQ      AX, BX
 	VMINPS    Z13, Z24, Z13
 	VCVTPS2DQ Z13, Z13
@@ -11249,17 +11321,17 @@ stored14:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered15
+	JNE       scattered16
 	VMOVUPS   Z0, (BX)
-	JMP       stored16
+	JMP       stored17
 
-scattered15:
+scattered16:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored16:
+stored17:
 	ADDQ      AX, BX
 	VMINPS    Z14, Z24, Z14
 	VCVTPS2DQ Z14, Z14
@@ -11274,20 +11346,20 @@ stored16:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z25, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered17
+	JNE       scattered18
 	VMOVUPS   Z0, (BX)
-	JMP       stored18
+	JMP       stored19
 
-scattered17:
+scattered18:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored18:
-	JMP done6
+stored19:
+	JMP done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -11320,7 +11392,7 @@ sums5:
 	VMOVUPS Z22, (CX)(BX*1)
 	VMOVUPS Z23, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -11329,33 +11401,6 @@ done6:
 TEXT ·gemmInt8AVX512_3x9(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	VPXORD  Z24, Z24, Z24
-	VPXORD  Z25, Z25, Z25
-	VPXORD  Z26, Z26, Z26
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Z0
@@ -11385,8 +11430,38 @@ TEXT ·gemmInt8AVX512_3x9(SB), NOSPLIT, $0-8
 	VMOVUPS (CX), Z24
 	VMOVUPS 64(CX), Z25
 	VMOVUPS 128(CX), Z26
+	JMP     begun2
 
 unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -11397,9 +11472,9 @@ unbiased1:
 	MOVQ  128(AX), R12
 	MOVQ  136(AX), R13
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R12)
 	PREFETCHT1   64(R12)
 	PREFETCHT1   128(R12)
@@ -11569,15 +11644,15 @@ batch2:
 	VPDPBUSD     Z28, Z30, Z25
 	VPDPBUSD     Z29, Z30, Z26
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), SI
 	TESTQ  SI, SI
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, SI
 	VPADDD (SI), Z0, Z0
 	VPADDD (SI)(BX*1), Z1, Z1
@@ -11615,10 +11690,10 @@ batchDone3:
 	VPADDD (SI)(BX*1), Z25, Z25
 	VPADDD (SI)(BX*2), Z26, Z26
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Z27
 	VCVTDQ2PS    Z0, Z0
@@ -11702,17 +11777,17 @@ overwrite4:
 	VPACKUSWB    Z3, Z0, Z0
 	VPERMD       Z0, Z28, Z0
 	CMPQ         CX, $0x10
-	JNE          scattered7
+	JNE          scattered8
 	VMOVUPS      Z0, (BX)
-	JMP          stored8
+	JMP          stored9
 
-scattered7:
+scattered8:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored8:
+stored9:
 	ADDQ      AX, BX
 	VMINPS    Z1, Z27, Z1
 	VCVTPS2DQ Z1, Z1
@@ -11727,17 +11802,17 @@ stored8:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered9
+	JNE       scattered10
 	VMOVUPS   Z0, (BX)
-	JMP       stored10
+	JMP       stored11
 
-scattered9:
+scattered10:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored10:
+stored11:
 	ADDQ      AX, BX
 	VMINPS    Z2, Z27, Z2
 	VCVTPS2DQ Z2, Z2
@@ -11752,17 +11827,17 @@ stored10:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered11
+	JNE       scattered12
 	VMOVUPS   Z0, (BX)
-	JMP       stored12
+	JMP       stored13
 
-scattered11:
+scattered12:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored12:
+stored13:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, BX
 	VMINPS    Z12, Z27, Z12
@@ -11778,17 +11853,17 @@ stored12:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered13
+	JNE       scattered14
 	VMOVUPS   Z0, (BX)
-	JMP       stored14
+	JMP       stored15
 
-scattered13:
+scattered14:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored14:
+stored15:
 	ADDQ      AX, BX
 	VMINPS    Z13, Z27, Z13
 	VCVTPS2DQ Z13, Z13
@@ -11803,17 +11878,17 @@ stored14:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered15
+	JNE       scattered16
 	VMOVUPS   Z0, (BX)
-	JMP       stored16
+	JMP       stored17
 
-scattered15:
+scattered16:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored16:
+stored17:
 	ADDQ      AX, BX
 	VMINPS    Z14, Z27, Z14
 	VCVTPS2DQ Z14, Z14
@@ -11828,45 +11903,42 @@ stored16:
 	VPACKUSWB Z1, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	CMPQ      CX, $0x10
-	JNE       scattered17
+	JNE       scattered18
 	VMOVUPS   Z0, (BX)
-	JMP       stored18
+	JMP       stored19
 
-scattered17:
+scattered18:
 	VMOVUPS       X0, (BX)
 	VEXTRACTI32X4 $0x01, Z0, (BX)(CX*1)
 	VEXTRACTI32X4 $0x02, Z0, (BX)(CX*2)
 	VEXTRACTI32X4 $0x03, Z0, (BX)(DX*1)
 
-stored18:
+stored19:
 	LEAQ      (SI)(CX*4), SI
 	MOVQ      SI, CX
 	VMINPS    Z24, Z27, Z24
 	VCVTPS2DQ Z24, Z24
 	VPACKSSDW Z24, Z24, Z0
-	VPACKSSDW Z24, Z24, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z25, Z27, Z25
 	VCVTPS2DQ Z25, Z25
 	VPACKSSDW Z25, Z25, Z0
-	VPACKSSDW Z25, Z25, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	VMOVUPS   X0, (CX)
 	ADDQ      AX, CX
 	VMINPS    Z26, Z27, Z26
 	VCVTPS2DQ Z26, Z26
 	VPACKSSDW Z26, Z26, Z0
-	VPACKSSDW Z26, Z26, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
 	VPERMD    Z0, Z28, Z0
 	VMOVUPS   X0, (CX)
-	JMP       done6
+	JMP       done7
 
-sums5:
+sums6:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, (CX)(BX*1)
 	VMOVUPS Z2, (CX)(BX*2)
@@ -11903,7 +11975,7 @@ sums5:
 	VMOVUPS Z25, (CX)(BX*1)
 	VMOVUPS Z26, (CX)(BX*2)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -11912,8 +11984,6 @@ done6:
 TEXT ·gemmInt8VNNIAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
@@ -11924,8 +11994,13 @@ TEXT ·gemmInt8VNNIAVX2_1x1(SB), NOSPLIT, $0-8
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -11935,9 +12010,9 @@ unbiased1:
 	MOVQ  128(AX), R8
 	MOVQ  136(AX), R9
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -11969,9 +12044,9 @@ batch2:
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf0 // VEXVPDPBUSD Y8, Y10, Y6
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf9 // VEXVPDPBUSD Y9, Y10, Y7
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Y2, Y0, Y0
 	VPADDD Y3, Y1, Y1
 	VPADDD Y4, Y0, Y0
@@ -11983,15 +12058,15 @@ batchDone3:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), DX
 	TESTQ  DX, DX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, DX
 	VPADDD (DX), Y0, Y0
 	VPADDD 32(DX), Y1, Y1
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), DX
 	TESTQ        DX, DX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y2
 	VCVTDQ2PS    Y0, Y0
@@ -12017,13 +12092,13 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSWB    X1, X0, X1
 	VMOVDQU      X1, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -12032,10 +12107,6 @@ done6:
 TEXT ·gemmInt8VNNIAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
@@ -12046,8 +12117,15 @@ TEXT ·gemmInt8VNNIAVX2_1x2(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y1
 	VMOVUPS (CX), Y2
 	VMOVUPS 32(CX), Y3
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -12057,9 +12135,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -12103,9 +12181,9 @@ batch2:
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf0 // VEXVPDPBUSD Y8, Y10, Y6
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf9 // VEXVPDPBUSD Y9, Y10, Y7
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Y4, Y0, Y0
 	VPADDD Y5, Y1, Y1
 	VPADDD Y6, Y2, Y2
@@ -12115,7 +12193,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12123,10 +12201,10 @@ batchDone3:
 	VPADDD (BX), Y2, Y2
 	VPADDD 32(BX), Y3, Y3
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y4
 	VCVTDQ2PS    Y0, Y0
@@ -12169,16 +12247,16 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y2, X0
 	VPACKUSWB    X0, X2, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -12187,12 +12265,6 @@ done6:
 TEXT ·gemmInt8VNNIAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
@@ -12207,8 +12279,17 @@ TEXT ·gemmInt8VNNIAVX2_1x3(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y3
 	VMOVUPS (CX), Y4
 	VMOVUPS 32(CX), Y5
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -12218,9 +12299,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -12276,9 +12357,9 @@ batch2:
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xd4 // VEXVPDPBUSD Y12, Y14, Y10
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xdd // VEXVPDPBUSD Y13, Y14, Y11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Y6, Y0, Y0
 	VPADDD Y7, Y1, Y1
 	VPADDD Y8, Y2, Y2
@@ -12290,7 +12371,7 @@ batchDone3:
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12301,10 +12382,10 @@ batchDone3:
 	VPADDD (BX), Y4, Y4
 	VPADDD 32(BX), Y5, Y5
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y6
 	VCVTDQ2PS    Y0, Y0
@@ -12364,9 +12445,9 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y4, X0
 	VPACKUSWB    X0, X4, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
@@ -12376,7 +12457,7 @@ sums5:
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -12385,14 +12466,6 @@ done6:
 TEXT ·gemmInt8VNNIAVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
@@ -12403,8 +12476,19 @@ TEXT ·gemmInt8VNNIAVX2_1x4(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y5
 	VMOVUPS (CX), Y6
 	VMOVUPS 32(CX), Y7
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -12415,9 +12499,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -12485,15 +12569,15 @@ batch2:
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf0 // VEXVPDPBUSD Y8, Y10, Y6
 	BYTE         $0xc4; BYTE $0xc2; BYTE $0x2d; BYTE $0x50; BYTE $0xf9 // VEXVPDPBUSD Y9, Y10, Y7
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12507,10 +12591,10 @@ batchDone3:
 	VPADDD (BX), Y6, Y6
 	VPADDD 32(BX), Y7, Y7
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y8
 	VCVTDQ2PS    Y0, Y0
@@ -12587,9 +12671,9 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y6, X0
 	VPACKUSWB    X0, X6, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
@@ -12602,7 +12686,7 @@ sums5:
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -12611,16 +12695,6 @@ done6:
 TEXT ·gemmInt8VNNIAVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
@@ -12633,8 +12707,21 @@ TEXT ·gemmInt8VNNIAVX2_1x5(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y7
 	VMOVUPS (CX), Y8
 	VMOVUPS 32(CX), Y9
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -12645,9 +12732,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -12727,15 +12814,15 @@ batch2:
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xc2 // VEXVPDPBUSD Y10, Y12, Y8
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x1d; BYTE $0x50; BYTE $0xcb // VEXVPDPBUSD Y11, Y12, Y9
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -12752,10 +12839,10 @@ batchDone3:
 	VPADDD (BX), Y8, Y8
 	VPADDD 32(BX), Y9, Y9
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y10
 	VCVTDQ2PS    Y0, Y0
@@ -12849,9 +12936,9 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y8, X0
 	VPACKUSWB    X0, X8, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
@@ -12867,7 +12954,7 @@ sums5:
 	VMOVUPS Y8, (CX)
 	VMOVUPS Y9, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -12876,18 +12963,6 @@ done6:
 TEXT ·gemmInt8VNNIAVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
@@ -12902,8 +12977,23 @@ TEXT ·gemmInt8VNNIAVX2_1x6(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y9
 	VMOVUPS (CX), Y10
 	VMOVUPS 32(CX), Y11
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -12914,9 +13004,9 @@ unbiased1:
 	MOVQ  128(AX), R11
 	MOVQ  136(AX), R12
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R11)
 	PREFETCHT1   64(R11)
 	PREFETCHT1   128(R11)
@@ -13010,15 +13100,15 @@ batch2:
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xd4 // VEXVPDPBUSD Y12, Y14, Y10
 	BYTE         $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xdd // VEXVPDPBUSD Y13, Y14, Y11
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -13038,10 +13128,10 @@ batchDone3:
 	VPADDD (BX), Y10, Y10
 	VPADDD 32(BX), Y11, Y11
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y12
 	VCVTDQ2PS    Y0, Y0
@@ -13152,9 +13242,9 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y10, X0
 	VPACKUSWB    X0, X10, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
@@ -13173,7 +13263,7 @@ sums5:
 	VMOVUPS Y10, (CX)
 	VMOVUPS Y11, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -13182,16 +13272,19 @@ done6:
 TEXT ·gemmInt8AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -13201,9 +13294,9 @@ unbiased1:
 	MOVQ  128(AX), R8
 	MOVQ  136(AX), R9
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -13295,9 +13388,9 @@ batch2:
 	VPMADDWD     Y9, Y7, Y4
 	VPADDD       Y4, Y1, Y1
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	VPADDD Y2, Y0, Y0
 	VPADDD Y3, Y1, Y1
 	MOVQ   (AX), CX
@@ -13305,15 +13398,15 @@ batchDone3:
 	MOVQ   64(AX), DX
 	MOVQ   72(AX), DX
 	TESTQ  DX, DX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, DX
 	VPADDD (DX), Y0, Y0
 	VPADDD 32(DX), Y1, Y1
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), DX
 	TESTQ        DX, DX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y2
 	VCVTDQ2PS    Y0, Y0
@@ -13339,13 +13432,13 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y0, X1
 	VPACKUSWB    X1, X0, X1
 	VMOVDQU      X1, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -13354,18 +13447,21 @@ done6:
 TEXT ·gemmInt8AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
 	VMOVUPS (CX), Y2
 	VMOVUPS 32(CX), Y3
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -13375,9 +13471,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -13517,15 +13613,15 @@ batch2:
 	VPMADDWD     Y9, Y7, Y4
 	VPADDD       Y4, Y3, Y3
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -13533,10 +13629,10 @@ batchDone3:
 	VPADDD (BX), Y2, Y2
 	VPADDD 32(BX), Y3, Y3
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y4
 	VCVTDQ2PS    Y0, Y0
@@ -13579,16 +13675,16 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y2, X0
 	VPACKUSWB    X0, X2, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -13597,12 +13693,6 @@ done6:
 TEXT ·gemmInt8AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
@@ -13611,8 +13701,17 @@ TEXT ·gemmInt8AVX2_1x3(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y3
 	VMOVUPS (CX), Y4
 	VMOVUPS 32(CX), Y5
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -13622,9 +13721,9 @@ unbiased1:
 	MOVQ  128(AX), R9
 	MOVQ  136(AX), R10
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -13812,15 +13911,15 @@ batch2:
 	VPMADDWD     Y11, Y9, Y6
 	VPADDD       Y6, Y5, Y5
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -13831,10 +13930,10 @@ batchDone3:
 	VPADDD (BX), Y4, Y4
 	VPADDD 32(BX), Y5, Y5
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y6
 	VCVTDQ2PS    Y0, Y0
@@ -13894,9 +13993,9 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y4, X0
 	VPACKUSWB    X0, X4, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
@@ -13906,7 +14005,7 @@ sums5:
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 
@@ -13915,14 +14014,6 @@ done6:
 TEXT ·gemmInt8AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), AX
 	MOVQ    80(AX), CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
 	TESTQ   CX, CX
 	JZ      unbiased1
 	VMOVUPS (CX), Y0
@@ -13933,8 +14024,19 @@ TEXT ·gemmInt8AVX2_1x4(SB), NOSPLIT, $0-8
 	VMOVUPS 32(CX), Y5
 	VMOVUPS (CX), Y6
 	VMOVUPS 32(CX), Y7
+	JMP     begun2
 
 unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begun2:
 	MOVQ  8(AX), CX
 	MOVQ  16(AX), DX
 	MOVQ  24(AX), BX
@@ -13945,9 +14047,9 @@ unbiased1:
 	MOVQ  128(AX), R10
 	MOVQ  136(AX), R11
 	TESTQ SI, SI
-	JZ    batchDone3
+	JZ    batchDone4
 
-batch2:
+batch3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -14183,15 +14285,15 @@ batch2:
 	VPMADDWD     Y13, Y11, Y8
 	VPADDD       Y8, Y7, Y7
 	DECQ         SI
-	JNZ          batch2
+	JNZ          batch3
 
-batchDone3:
+batchDone4:
 	MOVQ   (AX), CX
 	MOVQ   56(AX), DX
 	MOVQ   64(AX), BX
 	MOVQ   72(AX), BX
 	TESTQ  BX, BX
-	JZ     overwrite4
+	JZ     overwrite5
 	MOVQ   CX, BX
 	VPADDD (BX), Y0, Y0
 	VPADDD 32(BX), Y1, Y1
@@ -14205,10 +14307,10 @@ batchDone3:
 	VPADDD (BX), Y6, Y6
 	VPADDD 32(BX), Y7, Y7
 
-overwrite4:
+overwrite5:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
-	JZ           sums5
+	JZ           sums6
 	MOVQ         120(AX), CX
 	VMOVUPS      (CX), Y8
 	VCVTDQ2PS    Y0, Y0
@@ -14285,9 +14387,9 @@ overwrite4:
 	VEXTRACTI128 $0x01, Y6, X0
 	VPACKUSWB    X0, X6, X0
 	VMOVDQU      X0, (AX)
-	JMP          done6
+	JMP          done7
 
-sums5:
+sums6:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	ADDQ    DX, CX
@@ -14300,7 +14402,7 @@ sums5:
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
 
-done6:
+done7:
 	VZEROUPPER
 	RET
 

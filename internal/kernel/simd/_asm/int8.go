@@ -86,20 +86,27 @@ func (t *byteTile) write() {
 	e.end()
 }
 
-// begin sets the sums to the bias, if there is one: loads cost nothing here, where
-// additions at the end would take the units of the products.
+// begin sets the first sums to the bias, if there is one, by loads, since additions
+// at the end would take the units of the products.
 func (t *byteTile) begin(bias reg.GPVirtual) {
 	e, s := t.e, t.s
-	for _, set := range t.sums {
+	for _, set := range t.sums[1:] {
 		for _, sum := range set {
 			s.zero(e, sum)
 		}
 	}
-	e.unless("unbiased", bias, func() {
-		for i, sum := range t.sums[0] {
-			e.VMOVUPS(operand.Mem{Base: bias, Disp: i % t.vectors() * s.bytes}, sum)
-		}
-	})
+	unbiased, begun := e.name("unbiased"), e.name("begun")
+	e.TESTQ(bias, bias)
+	e.JZ(operand.LabelRef(unbiased))
+	for i, sum := range t.sums[0] {
+		e.VMOVUPS(operand.Mem{Base: bias, Disp: i % t.vectors() * s.bytes}, sum)
+	}
+	e.JMP(operand.LabelRef(begun))
+	e.Label(unbiased)
+	for _, sum := range t.sums[0] {
+		s.zero(e, sum)
+	}
+	e.Label(begun)
 }
 
 func (t *byteTile) batch(field func(string) reg.GPVirtual) {

@@ -248,7 +248,7 @@ func imageBytes(e *emitter, s *simd) {
 	for colour := range scale {
 		scale[colour], offset[colour] = number("Scale", colour), number("Offset", colour)
 	}
-	zero, most := s.register(e), e.broadcastBits(s, 0x437f0000) // 255
+	zero, most := s.register(e), e.broadcastBits(s, float255)
 	s.zero(e, zero)
 	lanes := s.bytes / 4
 	shift := map[int]uint8{8: 3, 16: 4}[lanes]

@@ -40,14 +40,18 @@ func (t *byteTile) storeBytes(to, pixel, apart reg.GPVirtual) {
 	}
 }
 
+// float255 are the bits of the largest byte.
+const float255 = 0x437f0000
+
 // packed is how many pixels of a block packBytes makes one register of.
 const packed = 4
 
-// packBytes is storeBytes for four pixels of a block at a time, in five instructions
-// for each register of sums with those of scale; a pixel alone takes six.
+// packBytes is storeBytes for four pixels of a block at a time: that takes the vector
+// units five operations for each register of sums, those of scale included, where
+// VPMOVUSDB of one pixel would make it six.
 func (t *byteTile) packBytes(to, pixel, apart reg.GPVirtual) {
 	e, s := t.e, t.s
-	most, order := e.broadcastBits(s, 0x437f0000), e.pixelsOfQuarters() // 255
+	most, order := e.broadcastBits(s, float255), e.pixelsOfQuarters()
 	pixel3 := e.GP64()
 	e.LEAQ(operand.Mem{Base: pixel, Index: pixel, Scale: 2}, pixel3)
 	for p := 0; p < t.m; p += packed {
@@ -89,13 +93,16 @@ func (e *emitter) pixelsOfQuarters() reg.VecVirtual {
 // packQuarters makes one register of up to four with 16 integers each, whose range
 // becomes that of bytes: each quarter has four bytes of each.
 func (e *emitter) packQuarters(values []reg.VecVirtual) reg.VecVirtual {
-	last := values[len(values)-1]
-	for len(values) < packed {
-		values = append(values, last)
+	pair := func(i int) reg.VecVirtual {
+		words := e.ZMM()
+		e.VPACKSSDW(values[min(i+1, len(values)-1)], values[i], words)
+		return words
 	}
-	low, high := e.ZMM(), e.ZMM()
-	e.VPACKSSDW(values[1], values[0], low)
-	e.VPACKSSDW(values[3], values[2], high)
+	low := pair(0)
+	high := low
+	if len(values) > 2 {
+		high = pair(2)
+	}
 	e.VPACKUSWB(high, low, low)
 	return low
 }
@@ -106,7 +113,8 @@ func (e *emitter) storeQuarters(all reg.VecVirtual, to, pixel, pixel3 reg.GPVirt
 		{Base: to}, {Base: to, Index: pixel, Scale: 1}, {Base: to, Index: pixel, Scale: 2}, {Base: to, Index: pixel3, Scale: 1},
 	}
 	scattered, stored := e.name("scattered"), e.name("stored")
-	if count == packed {
+	whole := count == packed
+	if whole {
 		e.CMPQ(pixel, operand.U8(byteBlock))
 		e.JNE(operand.LabelRef(scattered))
 		e.VMOVUPS(all, operand.Mem{Base: to})
@@ -117,7 +125,9 @@ func (e *emitter) storeQuarters(all reg.VecVirtual, to, pixel, pixel3 reg.GPVirt
 	for i := 1; i < count; i++ {
 		e.VEXTRACTI32X4(operand.U8(i), all, places[i])
 	}
-	e.Label(stored)
+	if whole {
+		e.Label(stored)
+	}
 }
 
 // byteRounder rounds float32 to bytes: to nearest even, below 0 and NaN 0, above
@@ -132,7 +142,7 @@ func newByteRounder(e *emitter, s *simd) *byteRounder {
 	b := &byteRounder{emitter: e, s: s, zero: s.register(e)}
 	s.zero(e, b.zero)
 	if s == avx2 {
-		b.most = b.broadcast(0x437f0000) // 255
+		b.most = b.broadcast(float255)
 	}
 	return b
 }
