@@ -89,7 +89,10 @@ var typedInstead = map[string]string{
 	"inception lr-find --config flowers5 --data DIR": "inception lr-find --config flowers5 --data DIR --steps 60",
 	"--config imagenet":                     "--config imagenet --set model.classes=0",
 	"check v3.safetensors --precision bf16": "check v3.safetensors --precision fp32", // which every machine has
-	" --verify":                             "",                                      // which needs ONNX Runtime
+	"imagefolder:cifar10 --precision bf16":  "imagefolder:cifar10 --precision fp32",  // likewise
+	"--data DIR --precision bf16":           "--data DIR --precision fp32",
+	"train.precision=bf16":                  "train.precision=fp32",
+	" --verify":                             "", // which needs ONNX Runtime
 	"--crops 144":                           "--crops 12",
 	"/usr/share/datasets/fashion-mnist":     "fashion-mnist",
 	"--config quickstart":                   "--config quickstart --data 'shapes:?train=16&val=10&size=32'",
