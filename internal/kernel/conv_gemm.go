@@ -65,29 +65,31 @@ func (p *product) run(v Window, d direction) {
 		return
 	}
 	p.layout = p.layoutOf(v, d)
-	if p.keepsWeights() {
-		parallel.For(p.lineParts, func(part int) {
-			s := borrowScratch()
-			for group := range p.groups {
-				p.piece(s, group, part)
-			}
-			s.release()
-		})
-		return
-	}
-	parallel.For(p.groups*p.lineParts, func(i int) {
+	whole := p.wholeParts()
+	rest := p.lineParts - whole
+	parallel.For(whole+rest*p.groups, func(i int) {
 		s := borrowScratch()
-		p.piece(s, i/p.lineParts, i%p.lineParts)
+		if i < whole {
+			for group := range p.groups {
+				p.piece(s, group, i)
+			}
+		} else {
+			p.piece(s, (i-whole)/rest, whole+(i-whole)%rest)
+		}
 		s.release()
 	})
 }
 
-// keepsWeights reports whether a thread's cache has room for the weights of all
-// groups. It then takes whole parts, if they are many, and reads their input once from
-// farther away. Else the threads share the weights of a group.
-func (p *product) keepsWeights() bool {
-	const partsEach = 4 // so that threads end together
-	return p.out.blocks*p.in.blocks*p.tapsPerBlock*p.tap <= cacheShare() && p.lineParts >= partsEach*parallel.Threads()
+// wholeParts returns how many parts a thread takes with all groups, reading their input
+// once from farther away: most of them, if they are many and a thread's cache has room
+// for all weights. Of the others the threads share the weights of a group, and end together.
+func (p *product) wholeParts() int {
+	const partsEach = 4
+	threads := parallel.Threads()
+	if p.out.blocks*p.in.blocks*p.tapsPerBlock*p.tap > cacheShare() || p.lineParts < partsEach*threads {
+		return 0
+	}
+	return p.lineParts - threads
 }
 
 // cut decides the blocking from shapes alone.

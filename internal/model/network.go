@@ -57,7 +57,7 @@ type Network struct {
 	losses  gorgonia.Nodes
 	grads   []gradientNode
 	stats   []ops.Statistic
-	image   []float32
+	image   *gorgonia.Node
 	labels  kernel.Labels
 	step    uint64
 	frozen  func(layer string) bool
@@ -116,8 +116,7 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 // assemble makes the graph of a network whose settings have been checked; used is the
 // part of spec that the mode needs.
 func assemble(spec, used Spec, w *Weights, batch int, mode Mode, precision Precision, o Options) (*Network, error) {
-	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
-		image: make([]float32, batch*3*spec.InputSize*spec.InputSize), labels: kernel.Labels{Class: make([]int, batch)}}
+	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(), labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
 	options.FrozenNorms = o.FrozenNorms
@@ -126,8 +125,8 @@ func assemble(spec, used Spec, w *Weights, batch int, mode Mode, precision Preci
 	}
 	options.Share = o.Share
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
-	image := ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, n.image)
-	n.out = used.build(b, image)
+	n.image = ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, nil)
+	n.out = used.build(b, n.image)
 	err := b.Err()
 	switch {
 	case err != nil:
@@ -191,12 +190,12 @@ func (n *Network) point(name string) (*gorgonia.Node, error) {
 		"summary --layers lists", name, suggestion, strings.Join(n.Points(), ", "))}
 }
 
-// Forward runs an eval network on images, [Batch][3][H][W] preprocessed.
+// Forward runs an eval network on images, [Batch][3][H][W] preprocessed, which the
+// network refers to until the next call.
 func (n *Network) Forward(images []float32) error {
-	if len(images) != len(n.image) {
-		return fmt.Errorf("images: %d values, the network takes %d", len(images), len(n.image))
+	if err := ops.Feed(n.image, images); err != nil {
+		return err
 	}
-	copy(n.image, images)
 	return n.run()
 }
 

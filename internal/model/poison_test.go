@@ -6,6 +6,7 @@ import (
 
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model/modeltest"
+	"github.com/inception-go/inception/internal/ops"
 )
 
 // The free memory of a whole training graph is filled with NaN, and two steps
@@ -39,7 +40,9 @@ func sharesMemorySafely(t *testing.T, p Precision) (planned int64) {
 		defer net.Close()
 		var got []float32
 		for range 2 {
-			copy(net.image, images)
+			if err := ops.Feed(net.image, images); err != nil {
+				t.Fatal(err)
+			}
 			net.labels = labels
 			if poisoned {
 				net.Plan.Bind() // otherwise every op allocates its own memory

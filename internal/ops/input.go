@@ -12,10 +12,19 @@ import (
 const ImageName = "image"
 
 // Image makes the input node of a batch, [N][3][H][W], whose memory is data. With
-// nil data the node has a shape but cannot be run.
+// nil data the node has a shape, and cannot be run before Feed.
 func Image(g *gorgonia.ExprGraph, n, h, w int, data []float32) *gorgonia.Node {
 	shape := tensor.Shape{n, 3, h, w}
 	return inputNode(g, ImageName, shape, data)
+}
+
+// Feed makes images the memory of a node that Image made, without a copy: runs read them
+// there until the next Feed.
+func Feed(node *gorgonia.Node, images []float32) error {
+	if want := node.Shape().TotalSize(); len(images) != want {
+		return fmt.Errorf("images: %d values, the network takes %d", len(images), want)
+	}
+	return gorgonia.Let(node, backed(node.Shape(), images))
 }
 
 // ParamNode makes the input node of a parameter. It reads p.Data, so the next run
@@ -67,8 +76,11 @@ func AllocGroup(ps []*Param) {
 func inputNode(g *gorgonia.ExprGraph, name string, shape tensor.Shape, data []float32) *gorgonia.Node {
 	options := []gorgonia.NodeConsOpt{gorgonia.WithShape(slices.Clone(shape)...), gorgonia.WithName(name)}
 	if data != nil {
-		options = append(options, gorgonia.WithValue(tensor.New(tensor.WithShape(shape.Clone()...),
-			tensor.WithBacking(data))))
+		options = append(options, gorgonia.WithValue(backed(shape, data)))
 	}
 	return gorgonia.NewTensor(g, tensor.Float32, shape.Dims(), options...)
+}
+
+func backed(shape tensor.Shape, data []float32) *tensor.Dense {
+	return tensor.New(tensor.WithShape(shape.Clone()...), tensor.WithBacking(data))
 }

@@ -21,15 +21,22 @@ func (c *clock) start(before time.Duration) {
 
 func (c *clock) elapsed() time.Duration { return c.before + time.Since(c.began) }
 
+// paceSteps is about how many updates the pace remembers.
+const paceSteps = 20
+
 // step takes in the time of one update.
 func (c *clock) step(d time.Duration) {
 	c.steps++
-	// A plain mean over the first 20, then one that forgets: the first
-	// updates are slow, and the machine may not stay as free as it was.
 	if c.fastest == 0 || d < c.fastest {
 		c.fastest = d
 	}
-	c.pace += (d - c.pace) / time.Duration(min(c.steps, 20))
+	// A plain mean over the first 20, then one that forgets: the first updates are slow,
+	// and the machine may not stay as free as it was. One in which the process or the
+	// machine slept counts as a slow one, or hours would seem to be days.
+	if c.steps > paceSteps {
+		d = min(d, 4*c.pace)
+	}
+	c.pace += (d - c.pace) / time.Duration(min(c.steps, paceSteps))
 }
 
 func (c *clock) validated(d time.Duration) { c.validation = d }
