@@ -65,31 +65,23 @@ func (p *product) run(v Window, d direction) {
 		return
 	}
 	p.layout = p.layoutOf(v, d)
-	whole := p.wholeParts()
-	rest := p.lineParts - whole
-	parallel.For(whole+rest*p.groups, func(i int) {
+	piece := func(group, part int) {
 		s := borrowScratch()
-		if i < whole {
-			for group := range p.groups {
-				p.piece(s, group, i)
-			}
-		} else {
-			p.piece(s, (i-whole)/rest, whole+(i-whole)%rest)
-		}
+		p.piece(s, group, part)
 		s.release()
-	})
+	}
+	if p.keepsWeights() {
+		parallel.For(p.lineParts*p.groups, func(i int) { piece(i%p.groups, i/p.groups) })
+		return
+	}
+	parallel.Grid(p.groups, p.lineParts, piece)
 }
 
-// wholeParts returns how many parts a thread takes with all groups, reading their input
-// once from farther away: most of them, if they are many and a thread's cache has room
-// for all weights. Of the others the threads share the weights of a group, and end together.
-func (p *product) wholeParts() int {
-	const partsEach = 4
-	threads := parallel.Threads()
-	if p.out.blocks*p.in.blocks*p.tapsPerBlock*p.tap > cacheShare() || p.lineParts < partsEach*threads {
-		return 0
-	}
-	return p.lineParts - threads
+// keepsWeights reports whether a thread's cache has room for the weights of all
+// groups. It then takes part by part, and reads their input once from farther away. Else
+// it takes group by group.
+func (p *product) keepsWeights() bool {
+	return p.out.blocks*p.in.blocks*p.tapsPerBlock*p.tap <= cacheShare()
 }
 
 // cut decides the blocking from shapes alone.

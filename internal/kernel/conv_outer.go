@@ -119,9 +119,8 @@ func (g *gradient) run(dw []float32) {
 	size := g.dy.C * g.x.C * g.r * g.s
 	partial := borrowFloats(g.parts * size)
 	defer returnFloats(partial)
-	parallel.For(g.kGroups*g.cGroups*g.parts, func(i int) {
-		part := i % g.parts
-		g.piece(partial[part*size:(part+1)*size], i/g.parts, part)
+	parallel.Grid(g.kGroups*g.cGroups, g.parts, func(group, part int) {
+		g.piece(partial[part*size:(part+1)*size], group, part)
 	})
 	sumAll(dw[:size], partial, g.accumulate)
 }

@@ -139,9 +139,8 @@ func (g *pairsGradient) add(dw []float32, pairs int, accumulate bool) {
 	}
 	partial := borrowFloats(parts * size)
 	defer returnFloats(partial)
-	parallel.For(groups*parts, func(i int) {
-		part := i % parts
-		g.piece(partial[part*size:][:size], i/parts, part*pairs/parts, (part+1)*pairs/parts, false)
+	parallel.Grid(groups, parts, func(group, part int) {
+		g.piece(partial[part*size:][:size], group, part*pairs/parts, (part+1)*pairs/parts, false)
 	})
 	sumAll(dw[:size], partial, accumulate)
 }

@@ -2,6 +2,7 @@ package parallel
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -31,6 +32,7 @@ const (
 // server is a goroutine that works on one job after another until the process
 // ends.
 type server struct {
+	worker int // that it was last
 	box    atomic.Pointer[ticket]
 	asleep atomic.Bool
 	wake   chan struct{}
@@ -50,20 +52,32 @@ func rest(s *server) {
 
 // hire gives a ticket to an idle server, or to a new one.
 func hire(t *ticket) {
-	idle.Lock()
-	if last := len(idle.servers) - 1; last >= 0 {
-		t.to = idle.servers[last]
-		idle.servers = idle.servers[:last]
-	}
-	idle.Unlock()
+	t.to = idleServer(t.worker)
 	if t.to == nil {
-		t.to = &server{wake: make(chan struct{}, 1)}
+		t.to = &server{worker: t.worker, wake: make(chan struct{}, 1)}
 		go t.to.serve()
 	}
 	t.to.box.Store(t)
 	if t.to.asleep.CompareAndSwap(true, false) {
 		t.to.wake <- struct{}{}
 	}
+}
+
+// idleServer takes a server from those that have nothing to do, if there is one: rather
+// the one that was this worker before, since its cache has what that worker used.
+func idleServer(worker int) *server {
+	idle.Lock()
+	defer idle.Unlock()
+	last := len(idle.servers) - 1
+	if last < 0 {
+		return nil
+	}
+	at := max(0, slices.IndexFunc(idle.servers, func(s *server) bool { return s.worker == worker }))
+	s := idle.servers[at]
+	idle.servers[at] = idle.servers[last]
+	idle.servers = idle.servers[:last]
+	s.worker = worker
+	return s
 }
 
 func (s *server) serve() {
