@@ -121,11 +121,11 @@ func (s Smoothing) LossForward(logits Map, classes int, labels Labels, probs []f
 func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, labels Labels, scale float32) {
 	right, wrong := s.targets(classes)
 	factor := float64(scale) / s.counted(labels)
-	for n := range dlogits.N {
+	parallel.For(dlogits.N, func(n int) {
 		row := dlogits.Data[n*dlogits.Stride:][:dlogits.C]
 		clear(row)
 		if labels.Class[n] < 0 {
-			continue
+			return
 		}
 		all := 1.0 // of the targets, weighted
 		if s.Weights != nil {
@@ -138,7 +138,7 @@ func (s Smoothing) LossBackward(dlogits Map, classes int, probs []float32, label
 			target := labels.target(n, c, right, wrong) * s.weight(c)
 			row[c] = float32(factor * (all*float64(probs[n*dlogits.C+c]) - target))
 		}
-	}
+	})
 }
 
 // counted returns the weights of the images with a label together, 1 each
