@@ -82,8 +82,8 @@ func (c *check) findings() (f Findings) {
 	return f
 }
 
-// decodeInTime decodes the images without an error, unless the first ones
-// show that the time will not do.
+// decodeInTime decodes the images without an error, unless those that it
+// begins with show that the time will not do.
 func (c *check) decodeInTime(limit time.Duration) {
 	begin := time.Now()
 	var done atomic.Int64

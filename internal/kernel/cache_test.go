@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"testing/fstest"
+
+	"github.com/inception-go/inception/internal/parallel"
 )
 
 func TestL2IsTheLargestShareOfAProcessor(t *testing.T) {
@@ -78,22 +80,26 @@ func TestTheSizeOfTheCacheCannotBeSeenInTheResult(t *testing.T) {
 	})
 }
 
-// A thread that keeps all weights takes whole parts; they are the same pieces.
+// A thread that keeps all weights takes the same pieces in another order.
 func TestWhetherTheCacheKeepsTheWeightsCannotBeSeenInTheResult(t *testing.T) {
+	defer parallel.SetThreads(parallel.Threads())
 	defer func(before func() int) { cacheShare = before }(cacheShare)
 	c := Conv{64, 96, Square(3, 1, 1)} // 55,296 weights: too many for 48 KB in any precision, and several groups
 	const n, h, w = 2, 45, 41
 	r := rand.New(rand.NewPCG(1, 2))
 	same := func(t *testing.T, run func() []float32) {
 		var want []float32
-		for _, l2 := range []int{1, 1 << 20} {
-			cacheShare = func() int { return cacheShareOf(l2) }
-			got := run()
-			if want == nil {
-				want = got
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("with %d bytes of L2 the results are others", l2)
+		for _, threads := range []int{1, 2, 5, 40} {
+			parallel.SetThreads(threads)
+			for _, l2 := range []int{1, 1 << 20} {
+				cacheShare = func() int { return cacheShareOf(l2) }
+				got := run()
+				if want == nil {
+					want = got
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("with %d threads and %d bytes of L2 the results are others", threads, l2)
+				}
 			}
 		}
 	}

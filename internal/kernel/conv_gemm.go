@@ -78,8 +78,8 @@ func (p *product) run(v Window, d direction) {
 }
 
 // keepsWeights reports whether a thread's cache has room for the weights of all
-// groups. It then takes part by part, and reads their input once from farther away. Else
-// it takes group by group.
+// groups. It then goes through its parts one by one and reads the input of each once from
+// farther away, else group by group.
 func (p *product) keepsWeights() bool {
 	return p.out.blocks*p.in.blocks*p.tapsPerBlock*p.tap <= cacheShare()
 }

@@ -103,7 +103,7 @@ func (n *Network) LastGrid(side int) (name string) {
 	return name
 }
 
-// Score runs a network of mode Explain on images, [Batch][3][H][W] preprocessed.
+// Score runs a network of mode Explain on images, as Forward does.
 // choose says for each image which direction of its logits PointGradient is of.
 func (n *Network) Score(images []float32, choose ops.Direction) error {
 	n.choose = choose

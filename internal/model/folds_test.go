@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -57,5 +58,33 @@ func TestNetworksShareFoldedWeights(t *testing.T) {
 		if !slices.Equal(before[i], before[0]) || !slices.Equal(after[i], after[0]) || slices.Equal(before[i], after[i]) {
 			t.Errorf("network %d: %v, then %v", i, before[i][:3], after[i][:3])
 		}
+	}
+}
+
+// A network reads a batch where it lies, and leaves it as it is.
+func TestANetworkReadsTheBatchThatItIsGiven(t *testing.T) {
+	spec, w := smallest(t)
+	net, err := Build(spec, w, 2, Eval, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	a, b := waves(2, smallSize), make([]float32, 2*3*smallSize*smallSize)
+	before := slices.Clone(a)
+	var logits [3][]float32
+	for i, images := range [][]float32{a, b, a} {
+		if err := net.Forward(images); err != nil {
+			t.Fatal(err)
+		}
+		logits[i] = slices.Clone(net.Logits())
+	}
+	if !slices.Equal(logits[0], logits[2]) || slices.Equal(logits[0], logits[1]) {
+		t.Errorf("logits of a batch, of zeros and of the batch again: %v", logits)
+	}
+	if !slices.Equal(a, before) {
+		t.Error("the batch has changed")
+	}
+	if err := net.Forward(a[1:]); err == nil || !strings.Contains(err.Error(), "the network takes") {
+		t.Errorf("with a value too few the error is %v", err)
 	}
 }

@@ -125,7 +125,7 @@ func assemble(spec, used Spec, w *Weights, batch int, mode Mode, precision Preci
 	}
 	options.Share = o.Share
 	b := blocks.NewBuilder(n.Graph, options, w.Params)
-	n.image = ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize, nil)
+	n.image = ops.Image(n.Graph, batch, spec.InputSize, spec.InputSize)
 	n.out = used.build(b, n.image)
 	err := b.Err()
 	switch {
@@ -199,7 +199,7 @@ func (n *Network) Forward(images []float32) error {
 	return n.run()
 }
 
-// Step runs forward and backward for one batch. step seeds dropout. Gradients
+// Step runs forward and backward for one batch, as Forward does. step seeds dropout. Gradients
 // and TrainLogits return values of this batch until the next call.
 func (n *Network) Step(images []float32, labels kernel.Labels, step uint64) (Loss, error) {
 	if len(labels.Class) != n.Batch ||

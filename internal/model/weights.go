@@ -106,7 +106,7 @@ func sketch(spec Spec) (*blocks.Builder, error) {
 	}
 	g := gorgonia.NewGraph()
 	b := blocks.NewBuilder(g, spec.blockOptions(Train), nil)
-	spec.build(b, ops.Image(g, 1, spec.InputSize, spec.InputSize, nil))
+	spec.build(b, ops.Image(g, 1, spec.InputSize, spec.InputSize))
 	if blocks.IsSize(b.Err()) {
 		return nil, spec.tooSmall(b.Err())
 	}
@@ -134,7 +134,7 @@ func (s Spec) minSize() int {
 		try.InputSize = (low + high) / 2
 		g := gorgonia.NewGraph()
 		b := blocks.NewBuilder(g, try.blockOptions(Train), nil)
-		try.build(b, ops.Image(g, 1, try.InputSize, try.InputSize, nil))
+		try.build(b, ops.Image(g, 1, try.InputSize, try.InputSize))
 		if b.Err() != nil {
 			low = try.InputSize
 		} else {

@@ -199,7 +199,7 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 		"image convolution": func(f *network) {
 			values := f.add("image", 2*3*9*8, false)
 			f.param("w", ImageWeight, 16, 3, 3, 2)
-			y := f.must(ImageConv("conv", Image(f.g, 2, 9, 8, values), f.nodes["w"], 16, window, FP32))
+			y := f.must(ImageConv("conv", f.image(2, 9, 8, values), f.nodes["w"], 16, window, FP32))
 			f.check(f.dot(y), func() float64 {
 				return plain{2, 3, 9, 8, f.values["image"]}.conv(f.values["w"], 16, window).dot()
 			}, "w")
@@ -293,7 +293,7 @@ func TestGradientsAgreeWithDifferences(t *testing.T) {
 			values := f.add("image", 2*3*9*8, false)
 			d, p := f.param("d", SeparableWeight, 6, 1, 3, 3), f.param("p", SeparableWeight, 10, 6, 1, 1)
 			same := kernel.Square(3, 2, 0).Same(9, 8)
-			y := f.must(ImageConv("conv", Image(f.g, 2, 9, 8, values), f.must(SeparableWeights("conv", f.g, d, p)), 10, same, FP32))
+			y := f.must(ImageConv("conv", f.image(2, 9, 8, values), f.must(SeparableWeights("conv", f.g, d, p)), 10, same, FP32))
 			f.check(f.dot(y), func() float64 {
 				var channels []plain // of the depthwise half
 				for c := range 3 {
@@ -340,6 +340,15 @@ func (f *network) norm(name string, c int, frozen bool) Norm {
 		Eps: 1e-3, Frozen: frozen}
 }
 
+// image is the input of a batch that lies in values.
+func (f *network) image(n, h, w int, values []float32) *gorgonia.Node {
+	node := Image(f.g, n, h, w)
+	if err := Feed(node, values); err != nil {
+		f.t.Fatal(err)
+	}
+	return node
+}
+
 // fourBranches is a whole small network: a stem conv, a module of four
 // branches with sibling heads, a grid reduction and a classifier.
 func fourBranches(f *network) {
@@ -367,7 +376,7 @@ func fourBranches(f *network) {
 	heads, err := ParamsNode(f.g, []*Param{f.params["w0"], f.params["w1"]})
 	f.must(heads, err)
 
-	x := f.must(BatchNormReLU("n0", f.must(ImageConv("stem", Image(f.g, 3, 10, 10, images), f.nodes["stem"], 16, kernel.Square(3, 1, 0), FP32)), norms["n0"]))
+	x := f.must(BatchNormReLU("n0", f.must(ImageConv("stem", f.image(3, 10, 10, images), f.nodes["stem"], 16, kernel.Square(3, 1, 0), FP32)), norms["n0"]))
 	z := f.must(Conv("heads", x, heads, 48, kernel.Square(1, 1, 0)))
 	one := f.must(BatchNormReLU("n1", f.must(Channels("one", z, 0, 16)), norms["n1"]))
 	two := f.must(BatchNormReLU("n2", f.must(Channels("two", z, 16, 32)), norms["n2"]))

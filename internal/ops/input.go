@@ -11,11 +11,9 @@ import (
 // ImageName is the name of the node that Image makes.
 const ImageName = "image"
 
-// Image makes the input node of a batch, [N][3][H][W], whose memory is data. With
-// nil data the node has a shape, and cannot be run before Feed.
-func Image(g *gorgonia.ExprGraph, n, h, w int, data []float32) *gorgonia.Node {
-	shape := tensor.Shape{n, 3, h, w}
-	return inputNode(g, ImageName, shape, data)
+// Image makes the input node of a batch, [N][3][H][W], which Feed gives its memory.
+func Image(g *gorgonia.ExprGraph, n, h, w int) *gorgonia.Node {
+	return inputNode(g, ImageName, tensor.Shape{n, 3, h, w}, nil)
 }
 
 // Feed makes images the memory of a node that Image made, without a copy: runs read them

@@ -34,9 +34,9 @@ func SetThreads(n int) {
 // goroutines, and returns when all are done. A panic in a piece is raised
 // again in the caller.
 //
-// Each thread begins with its own part of [0, n), the same in every call of that n, and
+// Each thread begins with its own part of [0, n), mostly the same one in every call, and
 // then takes over what others have left of theirs. So what one call writes and the next
-// reads, piece by piece, mostly stays in the thread's cache.
+// reads, piece by piece, is mostly in the thread's cache.
 func For(n int, piece func(i int)) {
 	ForWorker(n, func(_, i int) { piece(i) })
 }
@@ -79,8 +79,8 @@ func Grid(rows, columns int, piece func(row, column int)) {
 }
 
 // stepsEach is how many times a worker fetches pieces if there are many.
-// Fetching costs a tenth of a microsecond, as much as the smallest pieces;
-// fetching more at once would let one worker end later than the others.
+// The smallest pieces take a tenth of a microsecond, little more than to fetch one;
+// fetching many at once would let one worker end later than the others.
 const stepsEach = 32
 
 // job is one call, shared by the goroutines that work on it.
@@ -141,7 +141,7 @@ func (j *job) catch() {
 // from the end.
 type span struct {
 	bounds atomic.Uint64 // first and end, 32 bits each
-	_      [56]byte      // a cache line of its own
+	_      [120]byte     // a cache line of its own, of the largest
 }
 
 func (s *span) set(from, to int) { s.bounds.Store(uint64(from)<<32 | uint64(to)) }

@@ -1,7 +1,10 @@
 package parallel
 
 import (
+	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,6 +84,60 @@ func TestOthersTakeOverWhatASlowThreadHasLeft(t *testing.T) {
 			t.Errorf("%s: %d of 39 pieces ran", name, done.Load())
 		}
 	}
+}
+
+// A caller alone gets the same server each time, also when others have been there.
+func TestAWorkerIsTheSameServerFromCallToCall(t *testing.T) {
+	before := idle.servers
+	defer func() { idle.servers = before }()
+	a, b, c := &server{worker: 1}, &server{worker: 1}, &server{worker: 2}
+	idle.servers = nil
+	for _, s := range []*server{a, c, b} {
+		rest(s)
+	}
+	for range 3 {
+		first, second := idleServer(1), idleServer(2)
+		if first != b || second != c {
+			t.Fatal("worker 1 or 2 is another server than before")
+		}
+		rest(first)
+		rest(second)
+	}
+	for _, want := range []*server{b, a, c, nil} {
+		if s := idleServer(1); s != want {
+			t.Errorf("got %p as worker 1, want %p", s, want)
+		}
+	}
+}
+
+func TestCallersDoNotDisturbEachOther(t *testing.T) {
+	defer SetThreads(0)
+	SetThreads(3)
+	var callers sync.WaitGroup
+	for caller := range 6 {
+		callers.Go(func() {
+			for turn := range 50 {
+				var ran atomic.Int32
+				failed := func() (r any) {
+					defer func() { r = recover() }()
+					Grid(5, 1+turn%9, func(row, column int) {
+						if ran.Add(1) == 3 && caller%3 == 0 {
+							panic(fmt.Sprint("caller ", caller))
+						}
+						For(4, func(int) {})
+					})
+					return nil
+				}()
+				switch want := int32(5 * (1 + turn%9)); {
+				case caller%3 != 0 && (failed != nil || ran.Load() != want):
+					t.Errorf("%d of %d pieces ran, and failed with %v", ran.Load(), want, failed)
+				case caller%3 == 0 && !strings.Contains(fmt.Sprint(failed), fmt.Sprint("caller ", caller)):
+					t.Errorf("a piece of caller %d panics; it was told %v", caller, failed)
+				}
+			}
+		})
+	}
+	callers.Wait()
 }
 
 func wait(t *testing.T, until <-chan struct{}) {

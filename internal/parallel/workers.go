@@ -32,22 +32,26 @@ const (
 // server is a goroutine that works on one job after another until the process
 // ends.
 type server struct {
-	worker int // that it was last
+	worker int // that it was hired as last; idle's lock guards it
 	box    atomic.Pointer[ticket]
 	asleep atomic.Bool
 	wake   chan struct{}
 }
 
-// idle holds the servers that have nothing to do.
+// idle holds the servers that have nothing to do, by the worker that they were hired as,
+// the last one at the end.
 var idle struct {
 	sync.Mutex
-	servers []*server
+	servers [][]*server
 }
 
 func rest(s *server) {
 	idle.Lock()
-	idle.servers = append(idle.servers, s)
-	idle.Unlock()
+	defer idle.Unlock()
+	for len(idle.servers) <= s.worker {
+		idle.servers = append(idle.servers, nil)
+	}
+	idle.servers[s.worker] = append(idle.servers[s.worker], s)
 }
 
 // hire gives a ticket to an idle server, or to a new one.
@@ -63,20 +67,22 @@ func hire(t *ticket) {
 	}
 }
 
-// idleServer takes a server from those that have nothing to do, if there is one: rather
+// idleServer takes one of the servers that have nothing to do, if there is one: rather
 // the one that was this worker before, since its cache has what that worker used.
 func idleServer(worker int) *server {
 	idle.Lock()
 	defer idle.Unlock()
-	last := len(idle.servers) - 1
-	if last < 0 {
+	from := worker
+	if worker >= len(idle.servers) || len(idle.servers[worker]) == 0 {
+		from = slices.IndexFunc(idle.servers, func(s []*server) bool { return len(s) > 0 })
+	}
+	if from < 0 {
 		return nil
 	}
-	at := max(0, slices.IndexFunc(idle.servers, func(s *server) bool { return s.worker == worker }))
-	s := idle.servers[at]
-	idle.servers[at] = idle.servers[last]
-	idle.servers = idle.servers[:last]
-	s.worker = worker
+	servers := idle.servers[from]
+	last := len(servers) - 1
+	s := servers[last]
+	idle.servers[from], s.worker = servers[:last], worker
 	return s
 }
 

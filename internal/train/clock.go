@@ -31,9 +31,9 @@ func (c *clock) step(d time.Duration) {
 		c.fastest = d
 	}
 	// A plain mean over the first 20, then one that forgets: the first updates are slow,
-	// and the machine may not stay as free as it was. One in which the process or the
-	// machine slept counts as a slow one, or hours would seem to be days.
-	if c.steps > paceSteps {
+	// and the machine may not stay as free as it was. One in which the process was
+	// stopped counts as a slow one, or hours would seem to be days.
+	if c.steps > 1 {
 		d = min(d, 4*c.pace)
 	}
 	c.pace += (d - c.pace) / time.Duration(min(c.steps, paceSteps))

@@ -127,7 +127,8 @@ func (r *run) newProbe(ctx context.Context) (*probe, error) {
 				p.images++
 			}
 		}
-		p.batches = append(p.batches, b)
+		// The loader fills b again.
+		p.batches = append(p.batches, &dataset.Batch{Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels)})
 	}
 	if p.images == 0 {
 		return nil, errors.New("lr-find: none of the training images can be read")

@@ -156,3 +156,33 @@ func TestARangeTestOfAWholeNetwork(t *testing.T) {
 		t.Errorf("of 20 steps over seven decades the error is %v", err)
 	}
 }
+
+// More batches than the loader holds at a time.
+func TestTheProbeHasEachImageOnce(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Train = swatches(t)
+	job.Train.BatchSize = 4
+	r, err := prepare(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.net.Close()
+	p, err := r.newProbe(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.net.Close()
+	colours := map[[2]float32]int{} // by the first pixel's red and green
+	for _, b := range p.batches {
+		per := len(b.Images) / len(b.Labels)
+		for i := range b.Labels {
+			im := b.Images[i*per:][:per]
+			colours[[2]float32{im[0], im[per/3]}]++
+		}
+	}
+	for colour, images := range colours {
+		if len(colours) != 4 || 4*images != p.images {
+			t.Errorf("%d of %d images begin with %v, want as many of each of 4 colours", images, p.images, colour)
+		}
+	}
+}

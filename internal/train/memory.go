@@ -24,10 +24,10 @@ func (n need) String() string {
 }
 
 // What a training takes whatever its size: the program and its heap's garbage;
-// and the batches that wait, are filled and are in use.
+// and the batches that wait, are filled and are in use, which the network reads.
 const (
 	runtimeBytes = 48 << 20
-	batchesAhead = 4
+	batches      = 5
 )
 
 // foresee returns an error if one of so many ranks needs more than limit for a
@@ -106,7 +106,7 @@ func needOf(c Config, ranks, batch int, validates bool, limit memory.Limit) (n n
 	}
 	bytesOf := func(size int) int64 { return 4 * 3 * int64(size) * int64(size) }
 	largest, image := c.Train.largest(c.Model.InputSize), bytesOf(c.Model.InputSize)
-	n.training = (1 + batchesAhead) * int64(batch) * bytesOf(largest)
+	n.training = batches * int64(batch) * bytesOf(largest)
 	if batch > 1 && !limit.Fits(n.sum()) {
 		// The images alone do not fit. The rest is as it is for fewer of them.
 		few, err := needOf(c, ranks, 1, validates, limit)
@@ -119,7 +119,7 @@ func needOf(c Config, ranks, batch int, validates bool, limit memory.Limit) (n n
 	n.training += bytes
 	if err == nil && validates {
 		n.validation, err = planned(c.Model, w, c.Eval.BatchSize, model.Eval, model.Options{})
-		n.validation += 4*int64(w.Count(false)) + (1+batchesAhead)*int64(c.Eval.BatchSize)*image
+		n.validation += 4*int64(w.Count(false)) + batches*int64(c.Eval.BatchSize)*image
 	}
 	return n, err
 }
