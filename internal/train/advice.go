@@ -110,8 +110,13 @@ func (r *run) adviseInit() {
 }
 
 // adviseSpeed says at the start what plain Go would take, which on machines without
-// kernels in assembly may be days.
+// kernels in assembly may be days, and where bf16 is slow.
 func (r *run) adviseSpeed() {
+	if r.recipe.Train.Precision == model.BF16.String() && kernel.HasBF16() {
+		if text := slowBF16(kernel.BF16Cost()); text != "" {
+			r.reporter.Warn(text)
+		}
+	}
 	layers, err := model.Layers(r.weights.Spec)
 	if err != nil || kernel.ISA() != kernel.PlainGo {
 		return
@@ -124,6 +129,16 @@ func (r *run) adviseSpeed() {
 	took := plainGoTime(model.TrainingMACs(layers), updates*batch/r.cluster.Size(), kernel.PeakGFLOPS(parallel.Threads()))
 	r.reporter.Warn(fmt.Sprintf("%s: training runs in plain Go, and its %d updates of %d images will take about %s "+
 		"without validations; a smaller model.width or model.input_size is faster", cause, updates, batch, Brief(took)))
+}
+
+// slowBF16 is what to say of bf16 whose products take so many times as long as float32's,
+// as on Intel's processors without AMX, if anything.
+func slowBF16(cost float64) string {
+	if cost < 1.3 {
+		return ""
+	}
+	return fmt.Sprintf("bf16 saves memory on this processor, not time: its products take about %.1f times as long as "+
+		"those of fp32; train.precision fp32 is faster", cost)
 }
 
 // plainGoTime estimates how long so many images take of so many multiply-adds each.

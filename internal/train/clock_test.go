@@ -1,6 +1,7 @@
 package train
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,5 +20,13 @@ func TestPaceForgetsOneSleepAndFollowsASlowerMachine(t *testing.T) {
 	}
 	if c.pace < 4*time.Second {
 		t.Errorf("after 200 updates of 5 s the pace is %v", c.pace)
+	}
+}
+
+func TestSlowBF16IsSpokenOf(t *testing.T) {
+	for cost, says := range map[float64]bool{0.07: false, 0.5: false, 1: false, 2: true} {
+		if text := slowBF16(cost); strings.Contains(text, "about 2.0 times as long") != says {
+			t.Errorf("of bf16 that takes %g times as long as float32 it says %q", cost, text)
+		}
 	}
 }
