@@ -2,7 +2,6 @@ package parallel
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -30,16 +29,15 @@ const (
 )
 
 // server is a goroutine that works on one job after another until the process
-// ends.
+// ends, always as the same worker, so that its cache has what that worker used.
 type server struct {
-	worker int // that it was hired as last; idle's lock guards it
+	worker int
 	box    atomic.Pointer[ticket]
 	asleep atomic.Bool
 	wake   chan struct{}
 }
 
-// idle holds the servers that have nothing to do, by the worker that they were hired as,
-// the last one at the end.
+// idle holds the servers that have nothing to do, by worker, the last one at the end.
 var idle struct {
 	sync.Mutex
 	servers [][]*server
@@ -67,23 +65,20 @@ func hire(t *ticket) {
 	}
 }
 
-// idleServer takes one of the servers that have nothing to do, if there is one: rather
-// the one that was this worker before, since its cache has what that worker used.
+// idleServer takes a server of a worker that has nothing to do, if there is one.
 func idleServer(worker int) *server {
 	idle.Lock()
 	defer idle.Unlock()
-	from := worker
-	if worker >= len(idle.servers) || len(idle.servers[worker]) == 0 {
-		from = slices.IndexFunc(idle.servers, func(s []*server) bool { return len(s) > 0 })
-	}
-	if from < 0 {
+	if worker >= len(idle.servers) {
 		return nil
 	}
-	servers := idle.servers[from]
+	servers := idle.servers[worker]
 	last := len(servers) - 1
-	s := servers[last]
-	idle.servers[from], s.worker = servers[:last], worker
-	return s
+	if last < 0 {
+		return nil
+	}
+	idle.servers[worker] = servers[:last]
+	return servers[last]
 }
 
 func (s *server) serve() {

@@ -33,6 +33,9 @@ func (c *clock) step(d time.Duration) {
 	// A plain mean over the first 20, then one that forgets: the first updates are slow,
 	// and the machine may not stay as free as it was. One in which the process was
 	// stopped counts as a slow one, or hours would seem to be days.
+	if c.steps == 2 {
+		c.pace = min(c.pace, 4*d)
+	}
 	if c.steps > 1 {
 		d = min(d, 4*c.pace)
 	}

@@ -8,12 +8,17 @@ import (
 
 func TestPaceForgetsOneSleepAndFollowsASlowerMachine(t *testing.T) {
 	var c clock
-	for range 100 {
-		c.step(100 * time.Millisecond)
-	}
-	c.step(time.Hour)
-	if c.pace < 100*time.Millisecond || c.pace > 120*time.Millisecond {
-		t.Errorf("after an hour's sleep in an update of 100 ms the pace is %v", c.pace)
+	for _, asleep := range []int{1, 2, 5, 20, 100} {
+		c = clock{}
+		for update := range 120 {
+			took := 100 * time.Millisecond
+			if update+1 == asleep {
+				took = time.Hour
+			}
+			if c.step(took); update > 18 && (c.pace < 100*time.Millisecond || c.pace > 200*time.Millisecond) {
+				t.Fatalf("after an hour's sleep in update %d of 100 ms the pace is %v after %d", asleep, c.pace, update+1)
+			}
+		}
 	}
 	for range 200 {
 		c.step(5 * time.Second)
