@@ -230,6 +230,32 @@ func TestEveryEmbeddedSuiteIsRight(t *testing.T) {
 	}
 }
 
+func TestARecipesSuiteHasItsConfigurationAndLeavesOneSettingOut(t *testing.T) {
+	for _, e := range configs.Suites() {
+		recipe, ok := strings.CutPrefix(e.Name, "recipe-")
+		if !ok {
+			continue
+		}
+		s, err := ReadSuite(e.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		load := func(over []config.Setting) string {
+			c, err := config.Load(config.Sources{Path: recipe, Env: []string{}, Over: over})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(c.YAML())
+		}
+		published := load(nil)
+		for _, row := range s.changes(false) {
+			if same := load(row.all()) == published; same != (row.Name == "full") {
+				t.Errorf("suite %s: row %s is as the configuration: %t", e.Name, row.Name, same)
+			}
+		}
+	}
+}
+
 func FuzzSuite(f *testing.F) {
 	for _, e := range configs.Suites() {
 		text, _ := configs.ReadSuite(e.Name)
