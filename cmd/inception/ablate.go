@@ -56,7 +56,7 @@ stopped.
 	f := c.Flags()
 	f.StringVar(&a.suite, "suite", "ladder",
 		"what to compare: a YAML `file` or the name of an embedded suite: "+
-			""+strings.Join(configs.Names(configs.Suites()), ", "))
+			strings.Join(configs.Names(configs.Suites()), ", "))
 	f.StringVar(&a.design, "design", "",
 		"which combinations of a suite's ideas are its rows: "+strings.Join(ablate.Designs(),
 			", ")+"; default: the suite's own")

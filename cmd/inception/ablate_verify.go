@@ -40,7 +40,7 @@ exit status is 1 if anything differs.`,
 
 func verifyAblation(c *cobra.Command, s *session, dir string, check ablate.Check) error {
 	s.note("runs drawn with --draw %d", check.Seed)
-	check.Begin = func(run string, _ string) { s.note("training %s again", run) }
+	check.Begin = func(run string) { s.note("training %s again", run) }
 	all, err := ablate.Verify(c.Context(), dir, check)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/inception-go/inception/internal/config"
 )
 
 func TestEqualMACsCountTheSizesOfTheEpochs(t *testing.T) {
@@ -218,16 +220,59 @@ func TestTuningRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	base := tinyBase(t)
+	base.Set = []string{"data.train=" + folders, "data.val=" + folders}
+	if _, err := Prepare(Options{Suite: s, Base: base, Seeds: 1, Tune: "optimizer.lr=1,2"}); err == nil ||
+		!strings.Contains(err.Error(), "shows images of the part test") {
+		t.Errorf("validation on the test images: error is %v", err)
+	}
+	base.Set = base.Set[:1]
 	for _, c := range []struct {
 		o    Options
+		base config.Sources
 		want string
 	}{
-		{Options{Tune: "optimizer.lr=1,2"}, "has no part test"}, {Options{TuneEpoch: 2}, "--tune-epochs: is of the short runs"},
-		{Options{Tune: "optimizer.lr=1,2", TuneEpoch: 9}, "--tune-epochs: must be from 1 to train.epochs, 2"},
+		{Options{Tune: "optimizer.lr=1,2"}, tinyBase(t), "has no part test"},
+		{Options{TuneEpoch: 2}, base, "--tune-epochs: is of the short runs"},
+		{Options{Tune: "optimizer.lr=1,2", TuneEpoch: 9}, base, "--tune-epochs: must be from 1 to train.epochs, 2"},
 	} {
-		c.o.Suite, c.o.Base, c.o.Seeds = s, tinyBase(t), 1
+		c.o.Suite, c.o.Base, c.o.Seeds = s, c.base, 1
 		if _, err := Prepare(c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want %q", err, c.want)
+		}
+	}
+}
+
+func TestShortRunsAreAQuarterOfTheEpochsThatSuitTheImages(t *testing.T) {
+	s, err := parse("two", "two.yaml", []byte(twoRows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := tinyBase(t)
+	base.Set = []string{"data.train=" + withTest(t), "train.epochs=0"}
+	p, err := Prepare(Options{Suite: s, Base: base, Seeds: 1, Tune: "optimizer.lr=0.02,0.1"})
+	if err != nil || p.rows[0].config.Train.Epochs < 8 || p.tune.epochs != p.rows[0].config.Train.Epochs/4 {
+		t.Errorf("short runs of %d epochs (%v)", p.tune.epochs, err)
+	}
+}
+
+func TestARunsTimeIsThatOfItsBatches(t *testing.T) {
+	for _, c := range []struct {
+		accumulation int
+		set          string
+		want         time.Duration
+	}{
+		{1, "", 6 * time.Second}, {2, "", 6 * time.Second}, // 3 batches an epoch make 2 updates
+		{2, "train.max_steps=1", 2 * time.Second},
+	} {
+		set := []string{"data.val_fraction=0", fmt.Sprintf("train.grad_accum_steps=%d", c.accumulation), "eval.every=0"}
+		if c.set != "" {
+			set = append(set, c.set)
+		}
+		row := prepared(t, twoRows, 1, set...).rows[0]
+		validation := 12 * time.Second / 8 / 3
+		if got := row.runTime(time.Second) - validation; got.Round(time.Millisecond) != c.want {
+			t.Errorf("with updates of %d batches %s: %s, want %s", c.accumulation, c.set, got, c.want)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 		r := RowForecast{
 			Name: row.Name, Title: row.Title, Change: row.Change, Settings: row.settings,
 			Params: row.params, ParamsWithAux: row.paramsWithAux, MACs: row.macs,
-			Steps: row.outline.Updates, StepSeconds: step.Seconds(),
+			Steps: row.outline.Updates, StepSeconds: step.Seconds() * float64(row.config.Train.GradAccumSteps),
 			Seconds: row.runTime(step).Seconds() / float64(p.crew.ranks()),
 		}
 		if o.Seconds.N > 0 {
@@ -99,7 +99,7 @@ func (p *Plan) Forecast(ctx context.Context, dir string) (*Forecast, error) {
 	return f, nil
 }
 
-// stepTime measures a batch of a row's network.
+// stepTime measures a batch of a row's network, of which an update may have several.
 func (r planned) stepTime(emulate bool) (time.Duration, error) {
 	spec, o := r.outline.Spec, r.config.Recipe
 	w, err := model.NewWeights(spec, o.Train.Seed)
@@ -107,6 +107,7 @@ func (r planned) stepTime(emulate bool) (time.Duration, error) {
 		return 0, err
 	}
 	o.Train = o.Train.For(r.outline.TrainImages)
+	o.Train.GradAccumSteps = 1
 	s, err := train.NewStepper(o, w, emulate, nil)
 	if err != nil {
 		return 0, err
@@ -137,7 +138,7 @@ func (r planned) stepTime(emulate bool) (time.Duration, error) {
 // which is a forward pass and so takes a third of a step.
 func (r planned) runTime(step time.Duration) time.Duration {
 	o := r.config.Train
-	batches := r.outline.Updates * o.GradAccumSteps
+	batches := min(r.outline.Updates*o.GradAccumSteps, o.Epochs*r.outline.Batches)
 	epochs := (batches + r.outline.Batches - 1) / r.outline.Batches
 	validations := train.Validations(0, epochs, r.config.Eval.Every)
 	perImage := step / time.Duration(o.BatchSize)

@@ -69,17 +69,8 @@ type planned struct {
 // Prepare resolves and checks the configuration of every row. An error says
 // where the offending setting is.
 func Prepare(o Options) (*Plan, error) {
-	if o.Seeds < 1 || o.Seeds > 1000 {
-		return nil, fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
-	}
-	if o.Budget < 0 {
-		return nil, fmt.Errorf("--budget: must not be negative, is %s", o.Budget)
-	}
-	if !(o.Margin >= 0 && o.Margin < 1) {
-		return nil, fmt.Errorf("--margin: must be from 0 to 100 points, is %g", 100*o.Margin)
-	}
-	if o.Baselines && len(o.Suite.Baselines) == 0 {
-		return nil, fmt.Errorf("--baselines: suite %s has none", o.Suite.Name)
+	if err := o.validate(); err != nil {
+		return nil, err
 	}
 	changes := o.Suite.changes(o.Baselines)
 	if err := takeRowSettings(&o.Base, changes); err != nil {
@@ -102,7 +93,7 @@ func Prepare(o Options) (*Plan, error) {
 		p.Seeds = append(p.Seeds, p.Base.Train.Seed+uint64(i))
 	}
 	if o.Tune != "" {
-		if p.tune, err = parseTuning(o.Tune, o.TuneEpoch, p.Base.Train.Epochs); err != nil {
+		if p.tune, err = parseTuning(o.Tune); err != nil {
 			return nil, err
 		}
 		apart, err := tuningData(p.Base.Config)
@@ -114,8 +105,6 @@ func Prepare(o Options) (*Plan, error) {
 				c.every = slices.Concat(c.every, apart)
 			}
 		}
-	} else if o.TuneEpoch != 0 {
-		return nil, errors.New("--tune-epochs: is of the short runs of --tune, which is missing")
 	}
 	for _, c := range changes {
 		planned, err := plan(c, o.Base, p.like)
@@ -129,13 +118,27 @@ func Prepare(o Options) (*Plan, error) {
 		p.rows = append(p.rows, planned)
 	}
 	if p.tune != nil {
-		for _, value := range p.tune.values {
-			if _, err := p.tune.with(p.rows[0], value, p.like); err != nil {
-				return nil, fmt.Errorf("row %s: %w", p.rows[0].Name, err)
-			}
+		if err := p.tune.prepare(p.rows, o.TuneEpoch, p.like); err != nil {
+			return nil, err
 		}
 	}
 	return p, errors.Join(p.equal.check(p.rows), p.shareable())
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Seeds < 1 || o.Seeds > 1000:
+		return fmt.Errorf("--seeds: must be from 1 to 1000, is %d", o.Seeds)
+	case o.Budget < 0:
+		return fmt.Errorf("--budget: must not be negative, is %s", o.Budget)
+	case !(o.Margin >= 0 && o.Margin < 1):
+		return fmt.Errorf("--margin: must be from 0 to 100 points, is %g", 100*o.Margin)
+	case o.Baselines && len(o.Suite.Baselines) == 0:
+		return fmt.Errorf("--baselines: suite %s has none", o.Suite.Name)
+	case o.Tune == "" && o.TuneEpoch != 0:
+		return errors.New("--tune-epochs: is of the short runs of --tune, which is missing")
+	}
+	return nil
 }
 
 // shareable returns an error if the ranks of a crew cannot share the updates of a

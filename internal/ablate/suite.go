@@ -10,10 +10,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -120,40 +118,20 @@ func SuiteText(path string) (string, error) {
 	return string(text), err
 }
 
-func openSuite(path string) (*os.File, error) {
-	if err := textfile.Check(path); err != nil {
-		return nil, err
-	}
-	return os.Open(path)
-}
-
 // suiteText also returns the name of the suite for messages.
 func suiteText(path string) (text []byte, shown string, err error) {
-	f, err := openSuite(path)
+	text, err = textfile.Read(path, 1<<20, "a suite")
 	if err == nil {
-		defer f.Close()
-		const most = 1 << 20
-		if text, err = io.ReadAll(io.LimitReader(f, most+1)); err == nil && len(text) <= most {
-			return text, path, nil
-		}
-		if err == nil {
-			return nil, "", fmt.Errorf("suite %s: is larger than %d bytes, so it cannot be a suite", path, most)
-		}
+		return text, path, nil
 	}
 	name := strings.TrimSuffix(path, ".yaml")
 	if text, ok := configs.ReadSuite(name); ok {
 		return text, name, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("suite: %w", err)
+		return nil, "", fmt.Errorf("suite %s: %w", path, err)
 	}
-	names := configs.Names(configs.Suites())
-	suggestion := "; the"
-	if nearest, ok := spelling.Near(name, names); ok {
-		suggestion = "; did you mean " + nearest + "? The"
-	}
-	return nil, "", fmt.Errorf("suite %s: is neither a file nor an embedded suite%s embedded suites are %s",
-		path, suggestion, strings.Join(names, ", "))
+	return nil, "", fmt.Errorf("suite %s: %s", path, spelling.Unknown(name, "suite", configs.Names(configs.Suites())))
 }
 
 // parse reads the YAML of a suite; shown names it in messages.

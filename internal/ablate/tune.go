@@ -1,6 +1,7 @@
 package ablate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,11 +58,10 @@ type tested struct {
 	Answers report.Answers `json:"answers"`
 }
 
-// parseTuning reads KEY=a,b,c; epochs is that of the short runs, 0 for a quarter
-// of the base's.
-func parseTuning(text string, epochs, whole int) (*tuning, error) {
+// parseTuning reads KEY=a,b,c.
+func parseTuning(text string) (*tuning, error) {
 	key, list, ok := strings.Cut(text, "=")
-	t := &tuning{key: strings.TrimSpace(key), epochs: epochs}
+	t := &tuning{key: strings.TrimSpace(key)}
 	if !ok || t.key == "" {
 		return nil, fmt.Errorf("--tune %s: must be KEY=a,b,c, such as optimizer.lr=0.02,0.05", text)
 	}
@@ -78,13 +78,26 @@ func parseTuning(text string, epochs, whole int) (*tuning, error) {
 	if strings.HasPrefix(t.key, "data.") || strings.HasPrefix(t.key, "train.seed") || t.key == "train.epochs" {
 		return nil, fmt.Errorf("--tune %s: rows are compared on the same images, seeds and epochs; tune another key", text)
 	}
-	if epochs < 0 || epochs > whole {
-		return nil, fmt.Errorf("--tune-epochs: must be from 1 to train.epochs, %d, is %d", whole, epochs)
-	}
-	if epochs == 0 {
-		t.epochs = max(1, whole/4)
-	}
 	return t, nil
+}
+
+// prepare settles the length of the short runs, 0 epochs being a quarter of a row's,
+// and checks that the first row can have each value.
+func (t *tuning) prepare(rows []planned, epochs int, like train.Job) error {
+	whole := rows[0].config.Train.Epochs
+	for _, row := range rows {
+		whole = min(whole, row.config.Train.Epochs)
+	}
+	if epochs < 0 || epochs > whole {
+		return fmt.Errorf("--tune-epochs: must be from 1 to train.epochs, %d, is %d", whole, epochs)
+	}
+	t.epochs = cmp.Or(epochs, max(1, whole/4))
+	for _, value := range t.values {
+		if _, err := t.with(rows[0], value, like); err != nil {
+			return fmt.Errorf("row %s: %w", rows[0].Name, err)
+		}
+	}
+	return nil
 }
 
 // tuningData returns the settings that keep the test images of the data apart
@@ -98,7 +111,12 @@ func tuningData(c train.Config) ([]config.Setting, error) {
 		return nil, fmt.Errorf("--tune: dataset %s has no part test, on which the final figures are measured", c.Data.Train)
 	}
 	if c.Data.Val != "" || src.Val != nil {
-		return nil, nil
+		opened, err := dataset.OpenTraining(c.Data)
+		if err == nil && opened.Val != nil && dataset.Shared(opened.Val, src.Test) > 0 {
+			err = fmt.Errorf("--tune: data.val %s shows images of the part test, on which the final figures are measured; "+
+				"leave it out or set it to %s", c.Data.Val, dataset.ValHoldOut)
+		}
+		return nil, err
 	}
 	from := config.Origin{Kind: config.FromSet, Place: "--tune"}
 	return []config.Setting{{Text: "data.val=" + dataset.ValHoldOut, From: from}}, nil
@@ -232,7 +250,7 @@ func (p *Plan) choose(dir string) (bool, error) {
 	return true, nil
 }
 
-func better(a, b Tuned) bool { return a.Top1 > b.Top1 || a.Top1 == b.Top1 && a.Loss < b.Loss }
+func better(a, b Tuned) bool { return evaluate.Better(a.Top1, a.Loss, b.Top1, b.Loss) }
 
 // test measures a finished run on the test images, if it was not yet.
 func test(ctx context.Context, job train.Job) error {

@@ -25,8 +25,8 @@ type Check struct {
 	Epochs  int    // how many epochs of each to compare; 0 for all
 	Seed    uint64 // of the choice
 	Version string
-	Emulate bool                         // train.Job's
-	Begin   func(run string, job string) // hears which run begins
+	Emulate bool             // train.Job's
+	Begin   func(run string) // hears which run begins
 }
 
 // Verified is what training a run again has shown.
@@ -164,7 +164,7 @@ func verify(ctx context.Context, dir, run string, c Check, images map[string]str
 	defer os.RemoveAll(temp)
 	again := filepath.Join(temp, "run")
 	if c.Begin != nil {
-		c.Begin(v.Run, again)
+		c.Begin(v.Run)
 	}
 	if err := retrain(ctx, train.Job{Config: then.Config, Dir: again, Version: c.Version, Emulate: c.Emulate},
 		c.Epochs); err != nil {

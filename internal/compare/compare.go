@@ -128,6 +128,10 @@ func (c *Comparison) configs() (all []*train.Config) {
 
 // figures compares a run with the first.
 func (c *Comparison) figures(k int) {
+	tellsTop5 := true
+	if first := c.runs[0].answers; first != nil && len(first.Classes) > 0 {
+		tellsTop5 = report.TellsTop5(len(first.Classes))
+	}
 	for _, f := range []struct {
 		name  string
 		value func(report.Line) float64
@@ -135,7 +139,7 @@ func (c *Comparison) figures(k int) {
 		{"top1", func(l report.Line) float64 { return l.Top1 }}, {"top5", func(l report.Line) float64 { return l.Top5 }},
 		{"loss", func(l report.Line) float64 { return l.Loss }},
 	} {
-		if classes := len(c.runs[0].answers.Classes); f.name == "top5" && classes > 0 && !report.TellsTop5(classes) {
+		if f.name == "top5" && !tellsTop5 {
 			continue
 		}
 		figure := Figure{Name: f.name, Run: c.runs[k].name, class: -1, run: k}

@@ -142,13 +142,17 @@ func TestWhatCannotBeComparedIsSaid(t *testing.T) {
 	if err := os.Remove(filepath.Join(b, rundir.Predictions)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Runs([]string{a, b})
-	if err != nil || len(c.Figures) != 3 || c.Figures[0].P != nil || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "has no predictions") {
-		t.Errorf("without predictions: %+v (%v)", c, err)
-	}
-	var page strings.Builder
-	if err := c.WritePage(&page, "test"); err != nil || !strings.Contains(page.String(), "has no predictions") {
-		t.Errorf("the page does not say so (%v)", err)
+	var c *Comparison
+	for _, dirs := range [][]string{{a, b}, {b, a}} {
+		var err error
+		c, err = Runs(dirs)
+		if err != nil || len(c.Figures) != 3 || c.Figures[0].P != nil || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "has no predictions") {
+			t.Errorf("without predictions: %+v (%v)", c, err)
+		}
+		var page strings.Builder
+		if err := c.WritePage(&page, "test"); err != nil || !strings.Contains(page.String(), "has no predictions") {
+			t.Errorf("the page does not say so (%v)", err)
+		}
 	}
 	other := folder(t, "c", "train.seed=2", right)
 	answers, _, err := report.ReadAnswers(filepath.Join(other, rundir.Predictions))

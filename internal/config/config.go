@@ -118,14 +118,8 @@ func read(path string) (source, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return source{}, fmt.Errorf("config: %w", err)
 	}
-	names := configs.Names(configs.List())
-	suggestion := "; the"
-	if nearest, ok := spelling.Near(name, names); ok {
-		suggestion = "; did you mean " + nearest + "? The"
-	}
-	return source{}, fmt.Errorf("config %s: is neither a file nor an embedded configuration%s embedded "+
-		"configurations are %s",
-		path, suggestion, strings.Join(names, ", "))
+	return source{}, fmt.Errorf("config %s: %s", path,
+		spelling.Unknown(name, "configuration", configs.Names(configs.List())))
 }
 
 // readFile reads a file, or a pipe, of at most a mebibyte.

@@ -17,7 +17,6 @@ const (
 	Failure Style = "31" // red
 	Good    Style = "32" // green
 	Warning Style = "33" // yellow
-	Strong  Style = "1"  // bold
 )
 
 // Styled writes a text to w, in a style if w is a terminal that shows colours

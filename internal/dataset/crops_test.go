@@ -48,6 +48,37 @@ func TestCropsAreCutFromAnImageDecodedOnce(t *testing.T) {
 	}
 }
 
+func TestALoaderOfSomeBatchesHasTheViewsOfTheirImages(t *testing.T) {
+	for _, crops := range []picture.Crops{picture.MirroredCrop, picture.TenCrops, picture.TwelveCrops} {
+		for _, batch := range []int{3, 7, 16} {
+			o := loaderOptions(false)
+			o.Crops, o.Batch, o.Preprocess.Size, o.Workers = crops, batch, 8, 3
+			set := squares{n: 12}
+			for rank := range 3 {
+				mine := func(n int) bool { return n%3 == rank }
+				row, n := 0, 0
+				for _, b := range readEpoch(t, NewLoader(set, o).Of(mine), 0, 0) {
+					for !mine(n) {
+						n++
+					}
+					for i, index := range b.Indices {
+						row = n*batch + i
+						if row >= 12*int(crops) {
+							continue
+						}
+						got, want := b.Images[i*3*64:(i+1)*3*64], viewOf(set, o, row/int(crops), row%int(crops))
+						if index != row/int(crops) || !slices.Equal(got, want) {
+							t.Fatalf("%d crops, batches of %d, rank %d of 3: row %d of image %d is not view %d of image %d",
+								crops, batch, rank, row, index, row%int(crops), row/int(crops))
+						}
+					}
+					n++
+				}
+			}
+		}
+	}
+}
+
 // viewOf cuts a view of an image alone.
 func viewOf(set Set, o LoaderOptions, image, number int) []float32 {
 	im, _ := set.Image(image)

@@ -313,6 +313,55 @@ func TestARemovedImageLeavesWhatIsHeldOut(t *testing.T) {
 	}
 }
 
+func TestImagesThatCrossBetweenTrainingAndValidationAreFound(t *testing.T) {
+	o := DefaultOptions()
+	o.Train = folder(t, pictures(t, pictures(t, pictures(t, map[string][]byte{}, "a", 8), "b", 38), "c", 43))
+	open := func() (*Training, map[string]bool) {
+		opened, err := OpenTraining(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := map[string]bool{}
+		for i := range opened.Val.Len() {
+			held[opened.Val.Name(i)] = true
+		}
+		return opened, held
+	}
+	before, held := open()
+	remove := func(set Set, class int) {
+		for i := range set.Len() {
+			if set.Label(i) == class {
+				if err := os.Remove(set.Name(i)); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+		}
+	}
+	remove(before.Train, 0) // one of 8, 38 and 43: the rounded share falls
+	remove(before.Train, 1)
+	remove(before.Val, 2)
+	after, now := open()
+	var trained, entered []string
+	for i := range after.Train.Len() {
+		if name := after.Train.Name(i); held[name] {
+			trained = append(trained, name)
+		}
+	}
+	for i := range after.Val.Len() {
+		if name := after.Val.Name(i); !held[name] {
+			entered = append(entered, name)
+		}
+	}
+	gotTrained, gotEntered := after.Crossed(before.Cuts, o.ValSeed)
+	if len(trained) != 2 || !slices.Equal(gotTrained, trained) || !slices.Equal(gotEntered, entered) || len(now)+2 > len(held) {
+		t.Errorf("crossed are %v and %v, want %v and %v", gotTrained, gotEntered, trained, entered)
+	}
+	if a, b := before.Crossed(before.Cuts, o.ValSeed); a != nil || b != nil {
+		t.Errorf("among the same images, %v and %v have crossed", a, b)
+	}
+}
+
 func TestFoldersOfFoldersAreWarnedOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		folders []string

@@ -238,6 +238,7 @@ func (b *Batches) plan(skip int) {
 	var read func() (*loaned, error)
 	for n := skip; n < b.loader.BatchesPerEpoch(); n++ {
 		if mine := b.loader.mine; mine != nil && !mine(n) {
+			read = nil // the batch that follows may begin within an image of this one
 			continue
 		}
 		f := &filling{

@@ -13,7 +13,7 @@ type Options struct {
 	Train         string  `yaml:"train" json:"train"`
 	Val           string  `yaml:"val" json:"val" help:"validation images; empty for the part that data.train brings, or else a share of it; hold-out for a share of it even where it brings a part"`
 	ValFraction   float64 `yaml:"val_fraction" json:"val_fraction" help:"share of every class that is held out when there are no validation images; 0 trains without validation"`
-	ValSeed       uint64  `yaml:"val_seed" json:"val_seed" help:"of the choice of held-out images, which train.seed does not change; an image that is added or removed leaves the others where they are"`
+	ValSeed       uint64  `yaml:"val_seed" json:"val_seed" help:"of the choice of held-out images, which train.seed does not change; an image that is added or removed moves at most one other of its class"`
 	Balance       string  `yaml:"balance" json:"balance" help:"how often an epoch shows images: none (each once) or classes (all classes equally often, so those of small classes several times, each time augmented in another way)"`
 	OnError       string  `yaml:"on_error" json:"on_error" help:"images that cannot be read: skip (they are counted, and each is named once) or fail"`
 	MaxErrors     float64 `yaml:"max_errors" json:"max_errors" help:"share of the images, rounded up, that may be skipped; a training with more ends"`

@@ -17,6 +17,7 @@ import (
 type Training struct {
 	Train, Val Set      // Val is nil without validation
 	ValPart    string   // the part of a dataset that Val is: val, test or train; HeldOut if it was held out
+	Cuts       []uint64 // of each class, where the ranks of held-out images end; nil if none are
 	Notes      []string // what was opened
 	LeftOut    []string // which files are not read, a line a part
 	Warnings   []string
@@ -98,12 +99,12 @@ func (t *Training) openVal(o Options, src *Source, d *picture.Decoder) error {
 		t.Notes = append(t.Notes, "training without validation (data.val_fraction is 0)")
 		return nil
 	}
-	rest, held := holdOut(t.Train, o.ValFraction, o.ValSeed)
+	rest, held, cuts := holdOut(t.Train, o.ValFraction, o.ValSeed)
 	if held.Len() == 0 {
 		t.Notes = append(t.Notes, "training without validation: no class has an image to spare")
 		return nil
 	}
-	t.Train, t.Val, t.ValPart = rest, held, HeldOut
+	t.Train, t.Val, t.ValPart, t.Cuts = rest, held, HeldOut, cuts
 	t.Notes = append(t.Notes, fmt.Sprintf("held out %d of %d images for validation (data.val_fraction %g)",
 		held.Len(), held.Len()+rest.Len(), o.ValFraction))
 	return nil
@@ -139,9 +140,8 @@ func (t *Training) useVal(p Part, spec string) {
 // holdOut takes a share of every class out of set, rounded, but neither all
 // nor, of a class with two images or more, none. The images are ranked by a
 // hash of their names, so that one more or less leaves the others where they
-// are: a run that goes on without a damaged picture does not train on what it
-// held out before.
-func holdOut(set Set, fraction float64, seed uint64) (rest, held Set) {
+// are, but for the one next to the cut where the rounded share changes.
+func holdOut(set Set, fraction float64, seed uint64) (rest, held Set, cuts []uint64) {
 	type ranked struct {
 		image int
 		rank  uint64
@@ -151,13 +151,15 @@ func holdOut(set Set, fraction float64, seed uint64) (rest, held Set) {
 		byClass[set.Label(i)] = append(byClass[set.Label(i)], ranked{i, rankOf(imageKey(set, i), seed)})
 	}
 	var stay, out []int
-	for _, images := range byClass {
+	cuts = make([]uint64, len(byClass))
+	for class, images := range byClass {
 		slices.SortFunc(images, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.rank, b.rank), a.image-b.image) })
 		n := int(math.Round(fraction * float64(len(images))))
 		n = max(min(n, len(images)-1), min(1, len(images)-1), 0)
 		for i, image := range images {
 			if i < n {
 				out = append(out, image.image)
+				cuts[class] = image.rank + 1
 			} else {
 				stay = append(stay, image.image)
 			}
@@ -165,7 +167,27 @@ func holdOut(set Set, fraction float64, seed uint64) (rest, held Set) {
 	}
 	slices.Sort(stay)
 	slices.Sort(out)
-	return Subset(set, stay), Subset(set, out)
+	return Subset(set, stay), Subset(set, out), cuts
+}
+
+// Crossed returns the training images that were held out, and the held-out ones that
+// may have been trained on, where images were held out by the same seed with other cuts.
+func (t *Training) Crossed(cuts []uint64, seed uint64) (trained, held []string) {
+	below := func(set Set, i int) bool { return rankOf(imageKey(set, i), seed) < cuts[set.Label(i)] }
+	if len(cuts) != len(t.Train.Classes()) || slices.Equal(cuts, t.Cuts) {
+		return nil, nil
+	}
+	for i := range t.Train.Len() {
+		if below(t.Train, i) {
+			trained = append(trained, t.Train.Name(i))
+		}
+	}
+	for i := range t.Val.Len() {
+		if !below(t.Val, i) {
+			held = append(held, t.Val.Name(i))
+		}
+	}
+	return trained, held
 }
 
 func rankOf(key string, seed uint64) uint64 {

@@ -44,6 +44,12 @@ type Prediction struct {
 	Top   []Class // the most probable classes, at most 5
 }
 
+// Better reports whether a top-1 accuracy with its loss is better than another: higher,
+// at a tie of lower loss.
+func Better(top1, loss, thanTop1, thanLoss float64) bool {
+	return top1 > thanTop1 || top1 == thanTop1 && loss < thanLoss
+}
+
 // Right reports whether the most probable class is the true one.
 func (p Prediction) Right() bool { return p.Rank == 1 }
 

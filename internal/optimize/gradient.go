@@ -70,12 +70,13 @@ func values(gradients []model.Gradient) (all [][]float32) {
 	return all
 }
 
-// clamp keeps NaN, so that it is noticed.
+// clamp keeps NaN and infinities, so that they are noticed.
 func clamp(x []float32, limit float32) {
 	for i, v := range x {
-		if v > limit {
+		switch {
+		case v > limit && v <= math.MaxFloat32:
 			x[i] = limit
-		} else if v < -limit {
+		case v < -limit && v >= -math.MaxFloat32:
 			x[i] = -limit
 		}
 	}

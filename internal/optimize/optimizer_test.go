@@ -161,9 +161,11 @@ func TestClipByValue(t *testing.T) {
 	g := []model.Gradient{gradientOf(w, []float64{3, -4, 0.5})}
 	Clip(g, 1, 0)
 	expect(t, "gradient", w.Unpack(g[0].Data), []float64{1, -1, 0.5}, 0)
-	g = []model.Gradient{gradientOf(w, []float64{math.NaN()})}
-	if norm := Clip(g, 1, 1); !math.IsNaN(norm) {
-		t.Errorf("the norm with NaN in it is %g", norm)
+	for _, lost := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		g = []model.Gradient{gradientOf(w, []float64{lost})}
+		if norm := Clip(g, 1, 1); norm <= math.MaxFloat64 {
+			t.Errorf("the norm with %g in it is %g", lost, norm)
+		}
 	}
 }
 

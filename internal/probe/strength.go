@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/inception-go/inception/internal/evaluate"
 )
 
 // Fit is a classifier with the strength that it was found with.
@@ -80,7 +82,7 @@ func bestOf(trials []Trial) Trial {
 }
 
 func (t Trial) betterThan(other Trial) bool {
-	return t.Top1 > other.Top1 || t.Top1 == other.Top1 && t.Loss < other.Loss
+	return evaluate.Better(t.Top1, t.Loss, other.Top1, other.Loss)
 }
 
 // strengths are those that are tried, in units of the scaled features.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/figure"
 	"github.com/inception-go/inception/internal/picture"
 )
@@ -66,7 +67,7 @@ func WriteHTML(path string, run Run) error {
 		"val"), Top5: TellsTop5(run.Classes)}
 	for i := range page.Val {
 		v := &page.Val[i]
-		if b := page.Best; b == nil || v.Top1 > b.Top1 || v.Top1 == b.Top1 && v.Loss < b.Loss {
+		if b := page.Best; b == nil || evaluate.Better(v.Top1, v.Loss, b.Top1, b.Loss) {
 			page.Best = v
 		}
 	}

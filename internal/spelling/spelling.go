@@ -53,6 +53,16 @@ func Suggest(name string, names []string) string {
 	return "; did you mean " + nearest + "?"
 }
 
+// Unknown ends a sentence about a name that is neither a file's nor an embedded one
+// of a kind, such as "suite", of which there are those in names.
+func Unknown(name, kind string, names []string) string {
+	the := "; the"
+	if suggestion := Suggest(name, names); suggestion != "" {
+		the = suggestion + " The"
+	}
+	return "is neither a file nor an embedded " + kind + the + " embedded " + kind + "s are " + strings.Join(names, ", ")
+}
+
 // Edits returns the Levenshtein distance between two names.
 func Edits(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -13,11 +13,12 @@ type Look struct {
 // added, up to so many. The level is spent in halves, level/2, level/4, ...,
 // which sum to less than it however many looks there are (Bonferroni's
 // inequality over the looks). The first look has the fewest pairs with which
-// Holm's procedure can reject anything; each further one half as many more.
+// Holm's procedure can reject anything; each further one half as many more, as long as
+// the random choices of SignFlip can reach its level.
 func Sequential(tests int, level float64, most int) []Look {
 	var looks []Look
 	n, spend := LeastPairs(level/2/float64(tests)), level/2
-	for n <= most {
+	for n <= most && leastP(n) <= spend/float64(tests) {
 		looks = append(looks, Look{n, spend})
 		n, spend = (3*n+1)/2, spend/2
 		n = max(n, LeastPairs(spend/float64(tests)))

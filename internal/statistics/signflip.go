@@ -87,10 +87,11 @@ func sampledFlips(differences []float64, limit float64) float64 {
 // Bound returns how far from 0 the mean difference may be: the farthest value
 // that a sign-flip test of the given level does not reject, the end of the
 // interval that inverts the test (Hartigan, "Using subsample values as typical
-// values", 1969). It is infinite where so few pairs cannot reject anything.
+// values", 1969). It is infinite where so few pairs, or so few choices of signs,
+// cannot reject anything.
 func Bound(differences []float64, level float64) float64 {
 	n := len(differences)
-	if n == 0 || n < LeastPairs(level) {
+	if n == 0 || leastP(n) > level {
 		return math.Inf(1)
 	}
 	mean, width := Mean(differences), 0.0
@@ -131,6 +132,14 @@ func Within(differences []float64, margin, level float64) bool {
 		}
 	}
 	return true
+}
+
+// leastP returns the smallest p that SignFlip can have of so many pairs.
+func leastP(pairs int) float64 {
+	if pairs > exactPairs {
+		return 1. / (randomFlips + 1)
+	}
+	return math.Ldexp(1, 1-pairs)
 }
 
 // LeastPairs returns the fewest pairs for which the sign-flip test can have a p

@@ -85,6 +85,9 @@ func TestBoundInvertsTheTest(t *testing.T) {
 	if got := Bound(d[:5], 0.05); !math.IsInf(got, 1) {
 		t.Errorf("five pairs bound the mean by %g", got)
 	}
+	if got := Bound(make([]float64, 62), 4e-5); !math.IsInf(got, 1) {
+		t.Errorf("a level below that of the choices of signs bounds the mean by %g", got)
+	}
 	if got := Bound(make([]float64, 8), 0.05); got > 1e-9 {
 		t.Errorf("differences of 0 bound the mean by %g", got)
 	}
@@ -172,6 +175,11 @@ func TestLooksSpendLessThanTheLevel(t *testing.T) {
 	}
 	if len(looks) != len(want) || sum >= 0.05 {
 		t.Errorf("%d looks spend %g", len(looks), sum)
+	}
+	for _, look := range Sequential(40, 0.05, 1000) {
+		if p := leastP(look.Pairs); p > look.Level/40 {
+			t.Errorf("the look %+v can reject nothing: its p is at least %g", look, p)
+		}
 	}
 }
 

@@ -42,6 +42,10 @@ func (r *run) advise() {
 			"and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
 	}
+	if o.Train.Patience > 0 && (r.data.val == nil || r.job.Eval.Every == 0) {
+		r.reporter.Warn(fmt.Sprintf("train.patience %d ends nothing: it waits for a better validation, and there is none "+
+			"before the end; set eval.every: 1, and data.val or data.val_fraction", o.Train.Patience))
+	}
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")
 	}

@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -236,6 +237,35 @@ func TestARunThatGoesOnWithOtherImagesSaysSo(t *testing.T) {
 		if _, err := Run(context.Background(), job); err != nil || !strings.Contains(heard.text(), c.want) {
 			t.Errorf("%s: %v, says %q, want %q", c.name, err, heard.text(), c.want)
 		}
+	}
+}
+
+func TestAResumedRunSaysWhichImagesHaveLeftValidation(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Train, job.Data.Val = t.TempDir(), dataset.ValHoldOut
+	for i := range 16 {
+		grey(t, filepath.Join(job.Data.Train, strconv.Itoa(i%2), strconv.Itoa(i)+".png"))
+	}
+	stopAfter(t, job, 1)
+	opened, err := dataset.OpenTraining(job.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(opened.Train.Name(0)); err != nil {
+		t.Fatal(err)
+	}
+	job.Data.MaxErrors = 0.2
+	heard := &notes{}
+	job.Resume, job.Reporter = true, heard
+	_, err = Run(context.Background(), job)
+	want := "1 were held out for validation and are trained on from here, such as "
+	if err != nil || !strings.Contains(heard.text(), want) || strings.Contains(heard.text(), "are held out now") {
+		t.Errorf("%v, says %q, want %q", err, heard.text(), want)
+	}
+	heard = &notes{}
+	job.Reporter, job.Train.Epochs = heard, job.Train.Epochs+1
+	if _, err = Run(context.Background(), job); err != nil || strings.Contains(heard.text(), "held out for") {
+		t.Errorf("once more: %v, says %q", err, heard.text())
 	}
 }
 

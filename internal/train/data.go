@@ -11,7 +11,8 @@ import (
 
 // trainingData is what a training reads: the images, cut into batches.
 type trainingData struct {
-	train, val dataset.Set // val may be nil
+	opened     *dataset.Training
+	train, val dataset.Set // val may be nil, and is no more than eval.max_images
 	loader     *dataset.Loader
 	options    dataset.LoaderOptions // of loader
 	batches    int                   // an epoch has
@@ -61,7 +62,7 @@ func openData(c *Config, reporter Reporter) (trainingData, error) {
 		return trainingData{}, err
 	}
 	d := trainingData{
-		train: train, val: val, valPart: opened.ValPart, fingerprint: dataset.Fingerprint(train),
+		opened: opened, train: train, val: val, valPart: opened.ValPart, fingerprint: dataset.Fingerprint(train),
 		preprocess: c.Eval.Preprocess(preprocess),
 		damage:     newDamage("training images", c.Data.Train, train.Len(), c.Data, reporter),
 	}

@@ -109,8 +109,9 @@ type probe struct {
 // batches, and about 64.
 func (r *run) newProbe(ctx context.Context) (*probe, error) {
 	const about = 64
-	size := r.recipe.Train.BatchSize
-	set := dataset.Sample(r.data.train, max(1, about/size)*size)
+	images := r.data.train.Len()
+	size := min(r.recipe.Train.BatchSize, images)
+	set := dataset.Sample(r.data.train, min(max(1, about/size), images/size)*size)
 	loader := dataset.NewLoader(set, dataset.LoaderOptions{
 		Batch: size, Workers: r.job.Data.Workers, Preprocess: r.data.preprocess, SkipUnreadable: true,
 	})
@@ -133,8 +134,10 @@ func (r *run) newProbe(ctx context.Context) (*probe, error) {
 	if p.images == 0 {
 		return nil, errors.New("lr-find: none of the training images can be read")
 	}
+	spec := r.weights.Spec
+	spec.Dropout, spec.AuxDropout = 0, 0
 	var err error
-	p.net, err = model.Build(r.weights.Spec, r.weights, size, model.Statistics, model.Options{})
+	p.net, err = model.Build(spec, r.weights, size, model.Statistics, r.buildOptions())
 	if err != nil {
 		return nil, fmt.Errorf("lr-find: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/optimize"
 )
 
@@ -154,6 +155,40 @@ func TestARangeTestOfAWholeNetwork(t *testing.T) {
 	o := FindOptions{From: 1e-6, To: 10, Steps: 20}
 	if _, err := FindLR(context.Background(), job, o); err == nil || !strings.Contains(err.Error(), "needs at least 56 steps") {
 		t.Errorf("of 20 steps over seven decades the error is %v", err)
+	}
+}
+
+func TestTheProbeIsTheNetworkThatIsTrained(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Train, job.Train.BatchSize = swatches(t), 1000 // more than there are images
+	job.Model.Dropout, job.Train.BatchNorm = 0.5, BatchNormFrozen
+	r, err := prepare(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.net.Close()
+	p, err := r.newProbe(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.net.Close()
+	if images := r.data.train.Len(); p.images != images || len(p.batches) != 1 || len(p.batches[0].Labels) != images {
+		t.Errorf("of %d images, the probe has %d in %d batches, the first of %d rows", images, p.images, len(p.batches),
+			len(p.batches[0].Labels))
+	}
+	got, err := p.loss()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// With frozen batch norm and no dropout it computes what evaluation does.
+	e, err := evaluate.NewEvaluator(r.weights, evaluate.RunOptions{Options: job.Eval, Preprocess: r.data.preprocess, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	result, err := e.Evaluate(context.Background(), r.data.train, nil)
+	if err != nil || math.Abs(got-result.Loss) > 1e-4*result.Loss {
+		t.Errorf("the probe's loss is %g, in evaluation it is %g (%v)", got, result.Loss, err)
 	}
 }
 

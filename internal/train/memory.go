@@ -13,7 +13,7 @@ import (
 type need struct {
 	weights    int64 // with their average, the optimizer's slots and accumulated gradients
 	training   int64 // the network's arena, gradients included, and the batches on their way
-	validation int64 // the other network's, and its weights with batch norm folded in
+	validation int64 // the other networks', and weights with batch norm folded in
 }
 
 func (n need) sum() int64 { return runtimeBytes + n.weights + n.training + n.validation }
@@ -114,12 +114,16 @@ func needOf(c Config, ranks, batch int, validates bool, limit memory.Limit) (n n
 		n.validation = few.validation
 		return n, err
 	}
-	bytes, err := planned(c.Model.At(largest), w, batch, model.Train, model.Options{Frozen: frozen,
-		FrozenNorms: c.Train.BatchNorm == BatchNormFrozen})
+	o := model.Options{Frozen: frozen, FrozenNorms: c.Train.BatchNorm == BatchNormFrozen}
+	bytes, err := planned(c.Model.At(largest), w, batch, model.Train, o)
 	n.training += bytes
+	if err == nil && c.Train.BNRecalibrate > 0 {
+		bytes, err = planned(c.Model, w, batch, model.Statistics, o)
+		n.validation += bytes
+	}
 	if err == nil && validates {
-		n.validation, err = planned(c.Model, w, c.Eval.BatchSize, model.Eval, model.Options{})
-		n.validation += 4*int64(w.Count(false)) + batches*int64(c.Eval.BatchSize)*image
+		bytes, err = planned(c.Model, w, c.Eval.BatchSize, model.Eval, model.Options{})
+		n.validation += bytes + 4*int64(w.Count(false)) + batches*int64(c.Eval.BatchSize)*image
 	}
 	return n, err
 }

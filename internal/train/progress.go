@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/weights"
@@ -34,8 +35,9 @@ type progress struct {
 
 // heldOut says which of the training images are for validation.
 type heldOut struct {
-	Fraction float64 `json:"fraction"` // data.val_fraction
-	Seed     uint64  `json:"seed"`     // data.val_seed
+	Fraction float64  `json:"fraction"` // data.val_fraction
+	Seed     uint64   `json:"seed"`     // data.val_seed
+	Cuts     []uint64 `json:"cuts"`     // dataset.Training's; none in older checkpoints
 }
 
 // epoch returns the epoch under way, counted from 1; between two the one that
@@ -55,10 +57,9 @@ type best struct {
 	Loss  float64 `json:"loss"`
 }
 
-// improves reports whether a validation beats the best: a higher top-1, at a
-// tie a lower loss.
+// improves reports whether a validation beats the best.
 func (b best) improves(top1, loss float64) bool {
-	return b.Epoch == 0 || top1 > b.Top1 || top1 == b.Top1 && loss < b.Loss
+	return b.Epoch == 0 || evaluate.Better(top1, loss, b.Top1, b.Loss)
 }
 
 // NewestUnfinished returns the folder under root of the run that was stopped

@@ -86,7 +86,7 @@ func (r *run) describeData() {
 	r.at.Images, r.at.Fingerprint, r.at.Shards = r.data.train.Len(), r.data.fingerprint, r.shards
 	r.at.Classes, r.at.HeldOut = r.data.train.Classes(), nil
 	if r.data.valPart == dataset.HeldOut {
-		r.at.HeldOut = &heldOut{Fraction: r.job.Data.ValFraction, Seed: r.job.Data.ValSeed}
+		r.at.HeldOut = &heldOut{Fraction: r.job.Data.ValFraction, Seed: r.job.Data.ValSeed, Cuts: r.data.opened.Cuts}
 	}
 }
 

@@ -169,7 +169,25 @@ func (r *run) followImages() {
 	case r.at.Fingerprint != "" && r.at.Fingerprint != r.data.fingerprint:
 		r.reporter.Warn(fmt.Sprintf("%d training images as before, but some have other names or classes", is))
 	}
+	if before := r.at.HeldOut; before != nil && r.data.valPart == dataset.HeldOut {
+		r.warnOfCrossed(before)
+	}
 	r.at.Batch = min(r.at.Batch, r.data.batches)
+}
+
+// warnOfCrossed says which images are no longer on the side of training or of
+// validation where they were: the share of a class is of the images that it has now.
+func (r *run) warnOfCrossed(before *heldOut) {
+	warn := func(images []string, what string) {
+		if len(images) > 0 {
+			r.reporter.Warn(fmt.Sprintf("other images are in %s than when the run began: of them, %d %s, such as %s; "+
+				"put back what is missing to keep them apart",
+				shell.Quote(r.job.Data.Train), len(images), what, shell.Quote(images[0])))
+		}
+	}
+	trained, held := r.data.opened.Crossed(before.Cuts, before.Seed)
+	warn(trained, "were held out for validation and are trained on from here")
+	warn(held, "are held out now and may have been trained on before")
 }
 
 // cutMetrics takes back the lines written after the checkpoint.

@@ -5,7 +5,6 @@ import "time"
 // window sums what is measured of the training images over a while.
 type window struct {
 	Images   int           `json:"images"`
-	Batches  int           `json:"batches"`
 	Top1     int           `json:"top1"` // images whose class comes first
 	Top5     int           `json:"top5"` // or among the first five
 	Loss     float64       `json:"loss"` // summed over images
@@ -19,7 +18,6 @@ type window struct {
 // add takes in a batch.
 func (w *window) add(s shard) {
 	w.Images += s.Images
-	w.Batches++
 	w.Top1 += s.Top1
 	w.Top5 += s.Top5
 	w.Loss += float64(s.Loss.Main) * float64(s.Images)
