@@ -13,6 +13,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/fetch"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/npy"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/textfile"
@@ -111,6 +112,14 @@ func IsArray(path string) bool {
 type InputArray struct {
 	*npy.Reader
 	file *os.File
+}
+
+// CheckInput refuses values that are NaN or infinite, of which int8 would make numbers.
+func CheckInput(values []float32) error {
+	if model.CheckFinite(values) != nil {
+		return errors.New("the input holds values that are NaN or infinite")
+	}
+	return nil
 }
 
 // Close closes the file.

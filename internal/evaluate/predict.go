@@ -169,7 +169,11 @@ func (p *Predictor) array(ctx context.Context, path string, each func(Output) er
 			return err
 		}
 		for row := range rows {
-			out, err := r.output(fmt.Sprintf("%s[%d]", path, from+row), row)
+			name := fmt.Sprintf("%s[%d]", path, from+row)
+			if err := CheckInput(images[row*per : (row+1)*per]); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			out, err := r.output(name, row)
 			if err != nil {
 				return err
 			}

@@ -211,7 +211,7 @@ func TestArraysThatDoNotFitAreRefusedWithTheCure(t *testing.T) {
 	}
 }
 
-func TestOutputsThatAreNoNumbersAreAnErrorNamingTheInput(t *testing.T) {
+func TestInputsThatAreNoNumbersAreAnErrorNamingThem(t *testing.T) {
 	w, o := tiny(t)
 	p, err := NewPredictor(w, o)
 	if err != nil {
@@ -232,7 +232,7 @@ func TestOutputsThatAreNoNumbersAreAnErrorNamingTheInput(t *testing.T) {
 	}
 	seen := 0
 	err = p.Run(t.Context(), []string{path}, func(Output) error { seen++; return nil })
-	if err == nil || !strings.HasPrefix(err.Error(), path+"[1]: the network's outputs are NaN or infinite") || seen != 1 {
+	if err == nil || !strings.HasPrefix(err.Error(), path+"[1]: the input holds values that are NaN or infinite") || seen != 1 {
 		t.Errorf("after %d outputs: %v", seen, err)
 	}
 }

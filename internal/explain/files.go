@@ -130,6 +130,9 @@ func (e *Explainer) array(ctx context.Context, path string, q Question, each fun
 		asked := make([]Question, len(inputs)/per)
 		for i := range asked {
 			asked[i] = q
+			if err := evaluate.CheckInput(inputs[i*per : (i+1)*per]); err != nil {
+				return fmt.Errorf("%s[%d]: %w", path, from+i, err)
+			}
 		}
 		found, err := e.Explain(ctx, inputs, asked)
 		if err != nil {

@@ -193,7 +193,8 @@ func (p *product) tapCall(taps tapRange, from, to int) tileCall {
 // For fewer blocks its beginning is used.
 func (p *product) batch(outer, inner, tile tapRange) []simd.GemmOffset {
 	plane := p.in.plane()
-	list := make([]simd.GemmOffset, 0, p.depth*(outer.end-outer.first)*(inner.end-inner.first)*(tile.end-tile.first))
+	count := p.depth * (outer.end - outer.first) * (inner.end - inner.first) * (tile.end - tile.first)
+	list := make([]simd.GemmOffset, 0, count+1)
 	var origin simd.GemmOffset
 	for c := range p.depth {
 		for i := outer.first; i < outer.end; i++ {

@@ -45,7 +45,7 @@ func (s *scratch) release() {
 // blocks returns the batch of count channel blocks that lie apart by so many
 // bytes, and whose weights, of tap bytes, follow each other.
 func (s *scratch) blocks(count, apart, tap int) *simd.GemmOffset {
-	s.batch = s.batch[:0]
+	s.batch = slices.Grow(s.batch[:0], count+1)
 	for i := range count {
 		s.batch = append(s.batch, simd.GemmOffset{A: i * apart, B: i * tap})
 	}

@@ -61,6 +61,37 @@ func TestNetworksShareFoldedWeights(t *testing.T) {
 	}
 }
 
+// Networks of other batches have the weights in other layouts.
+func TestOneNetworkRefreshesAllOfItsWeights(t *testing.T) {
+	spec, w := smallest(t)
+	forward := func(net *Network) []float32 {
+		if err := net.Forward(waves(net.Batch, smallSize)); err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(net.Logits())
+	}
+	build := func(batch int) *Network {
+		net, err := Build(spec, w, batch, Eval, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = net.Close() })
+		return net
+	}
+	one, many := build(1), build(16)
+	forward(one)
+	before := forward(many)
+	for _, p := range w.Params {
+		for i := range p.Data {
+			p.Data[i] *= 1.25
+		}
+	}
+	one.Refresh()
+	if after := forward(many); slices.Equal(after, before) || !slices.Equal(after, forward(build(16))) {
+		t.Errorf("logits are %v before, %v after", before[:3], after[:3])
+	}
+}
+
 // A network reads a batch where it lies, and leaves it as it is.
 func TestANetworkReadsTheBatchThatItIsGiven(t *testing.T) {
 	spec, w := smallest(t)

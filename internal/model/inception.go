@@ -92,7 +92,8 @@ func switches(s *Spec, has func(string) bool) bool {
 	}
 	s.AvgPoolCountIncludePad = true
 	for grid, first := range []string{"Mixed_5b", "Mixed_6b", "Mixed_7b"} {
-		for s.Depth[grid] = 1; has(module(first, s.Depth[grid]) + ".branch1x1.conv.weight"); s.Depth[grid]++ {
+		for s.Depth[grid] = 1; s.Depth[grid] < mostModules &&
+			has(module(first, s.Depth[grid])+".branch1x1.conv.weight"); s.Depth[grid]++ {
 		}
 	}
 	return !has(bnMark)

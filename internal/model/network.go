@@ -231,7 +231,7 @@ func (n *Network) run() error {
 // Refresh must be called after every change of the weights before an eval
 // network runs again: it folds batch norm into them for all networks over these
 // weights, none of which may run meanwhile.
-func (n *Network) Refresh() { ops.Refresh(n.Graph) }
+func (n *Network) Refresh() { n.Weights.folds.Refresh() }
 
 // Logits returns the logits of the last run, [Batch][Classes].
 func (n *Network) Logits() []float32 { return rows(n.out.logits, n.Spec.Classes) }

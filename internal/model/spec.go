@@ -66,6 +66,9 @@ const MaxInputSize = 4096
 // Older returns what a Spec that was written by an older version says nothing of.
 func Older() Spec { return Spec{AuxLate: true, Stem: Stem{LastPool: true}, Depth: publishedDepth} }
 
+// mostModules is the most modules on a grid.
+const mostModules = 20
+
 // publishedDepth are the modules on each grid of Inception V2 and V3.
 var publishedDepth = [3]int{3, 4, 2}
 
@@ -114,7 +117,8 @@ func (s Spec) Validate() error {
 		inRange("bn_decay", s.BNDecay >= 0 && s.BNDecay < 1, "at least 0 and below 1", s.BNDecay),
 		inRange("bn_eps", s.BNEps > 0 && s.BNEps < 1, "above 0 and below 1", s.BNEps),
 		oneOf("init", s.Init, "truncated_normal", "he", "dirac"),
-		inRange("depth", slices.Min(s.Depth[:]) >= 1 && slices.Max(s.Depth[:]) <= 20, "three numbers from 1 to 20", s.Depth),
+		inRange("depth", slices.Min(s.Depth[:]) >= 1 && slices.Max(s.Depth[:]) <= mostModules,
+			fmt.Sprintf("three numbers from 1 to %d", mostModules), s.Depth),
 	} {
 		if err != nil {
 			return err

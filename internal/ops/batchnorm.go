@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/inception-go/inception/internal/kernel"
@@ -102,8 +101,11 @@ func (b *batchNorm) forward(y *Result, x gorgonia.Value) error {
 		float: func(y, x kernel.Map) { k.Moments(x) },
 		half:  func(y, x kernel.MapBF16) { k.MomentsBF16(x) },
 	}
-	if err := cmp.Or(moments.run(y, x), failed); err != nil {
+	if err := moments.run(y, x); err != nil {
 		return err
+	}
+	if failed != nil {
+		return failed
 	}
 	copy(b.measured[0], b.mean)
 	for i, v := range b.variance {

@@ -25,7 +25,7 @@ func FoldedConv(name string, x *gorgonia.Node, folds *Folds, weight, bias *Param
 	}
 	f := folds.of(weight, bias, norm, p.layout)
 	o := &op{name: name + ": convolution + bias + relu", result: p.result, layers: layers,
-		bf16: precision == BF16, refresh: f.refresh, memory: p.layout.floatsOf(weight) * FP32.bytes()}
+		bf16: precision == BF16, memory: p.layout.floatsOf(weight) * FP32.bytes()}
 	o.forward = func(in []gorgonia.Value) error {
 		w, b := f.ready()
 		p.run(in[0], w, b)
@@ -69,13 +69,13 @@ func (f *Folds) of(weight, bias *Param, norm Norm, layout layout) *folded {
 	return f.all[key]
 }
 
-// Refresh recomputes everything derived from the parameters of g's layers. No
-// network over the same parameters may run meanwhile.
-func Refresh(g *gorgonia.ExprGraph) {
-	for _, n := range g.AllNodes() {
-		if o, ok := n.Op().(*op); ok && o.refresh != nil {
-			o.refresh()
-		}
+// Refresh recomputes all of them that have been made. No network that uses them may run
+// meanwhile.
+func (f *Folds) Refresh() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.all {
+		one.refresh()
 	}
 }
 

@@ -37,14 +37,11 @@ type op struct {
 	// forward reads the inputs' values and fills result.
 	forward func(in []gorgonia.Value) error
 
-	// refresh, if any, recomputes state derived from parameters: the weights
-	// with batch norm folded in.
-	refresh func()
-
 	// done, if any, hears the result of every run.
 	done func(values []float32)
 
-	// after, if any, runs when Do is done; tests of a Plan use it.
+	// after, if any, runs when Do is done. Poison, of tests, and Observe, of calibration,
+	// use it, one of them at a time.
 	after func()
 
 	// wants says which inputs have a derivative. backward makes their nodes:

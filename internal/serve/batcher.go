@@ -28,12 +28,16 @@ var errStopped = refusal{http.StatusServiceUnavailable, errors.New("the server s
 // outputs.
 type job struct {
 	ctx     context.Context
+	taken   atomic.Bool // by the batch that it runs in, or back by whoever asked
 	inputs  [][]float32
 	since   time.Time
 	done    chan struct{} // is closed when outputs or failed are there
 	outputs []output
 	failed  error
 }
+
+// take reports whether nobody has taken the job before.
+func (j *job) take() bool { return j.taken.CompareAndSwap(false, true) }
 
 func newBatcher(e *engine, o Options, m *metrics) *batcher {
 	b := &batcher{engine: e, options: o, metrics: m, queue: make(chan *job, o.Queue),
@@ -69,6 +73,9 @@ func (b *batcher) wait(j *job) ([]output, error) {
 	case <-j.done:
 		return j.outputs, j.failed
 	case <-j.ctx.Done():
+		if j.take() {
+			j.inputs = nil // it may wait in the queue for long
+		}
 		return nil, context.Cause(j.ctx)
 	case <-b.ended:
 		return nil, errStopped
@@ -81,7 +88,7 @@ func (b *batcher) work() {
 	for {
 		select {
 		case first := <-b.queue:
-			if first.ctx.Err() == nil { // else whoever asked has gone
+			if first.take() { // else whoever asked has gone
 				b.runBatch(b.collect(first))
 			}
 		case <-b.stop:
@@ -99,7 +106,7 @@ func (b *batcher) collect(first *job) []*job {
 		if !ok {
 			break
 		}
-		if j.ctx.Err() == nil {
+		if j.take() {
 			batch, inputs = append(batch, j), inputs+len(j.inputs)
 		}
 	}

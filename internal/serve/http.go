@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 )
 
 // refusal is an error with the status of its answer.
@@ -53,7 +54,8 @@ func (s *Server) bounded(h func(ctx context.Context, w http.ResponseWriter, r *h
 }
 
 // room takes room for n pictures, until leave is called, which must follow, also
-// after an error. It comes behind the body, so that who sends slowly holds none.
+// after an error. It comes behind the body and is left before the answer is written, so
+// that who sends or reads slowly holds none.
 func (s *Server) room(n int) (leave func(), err error) {
 	if n > s.options.Queue {
 		return func() {}, bad("a request may hold %d pictures at most, this one holds %d", s.options.Queue, n)
@@ -62,10 +64,10 @@ func (s *Server) room(n int) (leave func(), err error) {
 		return func() {}, errQueue
 	}
 	s.metrics.underWay.Add(float64(n))
-	return func() {
+	return sync.OnceFunc(func() {
 		s.places.giveBack(int64(n))
 		s.metrics.underWay.Sub(float64(n))
-	}, nil
+	}), nil
 }
 
 // The refusals for want of room and time.

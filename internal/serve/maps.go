@@ -128,6 +128,7 @@ func (s *Server) explain(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return err
 	}
+	leave()
 	return s.show(w, r, o.Method, found)
 }
 

@@ -219,6 +219,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return err
 	}
+	leave()
 	answers := make([]answer, len(all))
 	for i, o := range outputs {
 		answers[i] = answer{Image: all[i].name, Damage: damage[i]}

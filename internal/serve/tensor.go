@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/inception-go/inception/internal/evaluate"
 )
 
 // headerLength is the header that says where the JSON ends and binary tensors
@@ -63,6 +65,9 @@ func (t *inputTensor) floats(n int) ([]float32, error) {
 		values := make([]float32, n)
 		for i := range values {
 			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.binary[4*i:]))
+		}
+		if err := evaluate.CheckInput(values); err != nil {
+			return nil, bad("%s: %w", t.Name, err)
 		}
 		return values, nil
 	}
@@ -140,7 +145,7 @@ func endOfValue(data []byte) int {
 
 func readFloat(text []byte) (float32, error) {
 	v, err := strconv.ParseFloat(string(text), 32)
-	if err != nil {
+	if err != nil || v-v != 0 {
 		return 0, fmt.Errorf("%.20q is not a number of 32 bits", text)
 	}
 	return float32(v), nil

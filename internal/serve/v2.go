@@ -173,6 +173,7 @@ func (s *Server) infer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
+	leave()
 	return s.writeInference(w, request.ID, wanted, outputs)
 }
 

@@ -55,7 +55,8 @@ type GemmArgs struct {
 }
 
 // GemmOffset locates one (tap, input block) of a batch: A's first pixel and
-// B's 16x16 weights of the first output block, in bytes from their bases.
+// B's 16x16 weights of the first output block, in bytes from their bases. The kernels for
+// AMX also read A of the one behind the last, to prefetch: its memory must be there.
 type GemmOffset struct {
 	A, B int
 }

@@ -144,7 +144,7 @@ func differences(s, other model.Spec) (diff []model.Difference) {
 		case "model.variant":
 			return []model.Difference{d}
 		case "model.input_size", "model.classes", "model.dropout", "model.aux_dropout",
-			"model.bn_decay", "model.bn_eps", "model.init":
+			"model.bn_decay", "model.init":
 		default:
 			diff = append(diff, d)
 		}
