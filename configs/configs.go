@@ -15,7 +15,7 @@ var files embed.FS
 // Entry is an embedded file.
 type Entry struct {
 	Name  string `json:"name"`
-	About string `json:"about"` // its first comment line
+	About string `json:"about"` // the first sentence of its comment
 }
 
 // List returns the embedded configurations by name.
@@ -46,12 +46,24 @@ func list(folder string) []Entry {
 	for _, f := range found {
 		if name, ok := strings.CutSuffix(f.Name(), ".yaml"); ok {
 			text, _ := read(folder, name)
-			about, _, _ := strings.Cut(string(text), "\n")
-			all = append(all, Entry{name, strings.TrimSpace(strings.TrimPrefix(about, "#"))})
+			all = append(all, Entry{name, firstSentence(string(text))})
 		}
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+func firstSentence(text string) string {
+	var words []string
+	for line := range strings.Lines(text) {
+		comment, ok := strings.CutPrefix(line, "#")
+		if !ok {
+			break
+		}
+		words = append(words, strings.Fields(comment)...)
+	}
+	sentence, _, _ := strings.Cut(strings.Join(words, " ")+" ", ". ")
+	return strings.TrimSuffix(strings.TrimSpace(sentence), ".") + "."
 }
 
 func read(folder, name string) ([]byte, bool) {

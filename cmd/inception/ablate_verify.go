@@ -39,8 +39,7 @@ exit status is 1 if anything differs.`,
 }
 
 func verifyAblation(c *cobra.Command, s *session, dir string, check ablate.Check) error {
-	s.note("runs drawn with --draw %d", check.Seed)
-	check.Begin = func(run string) { s.note("training %s again", run) }
+	check.Begin = func(run string) { s.note("training %s again (drawn with --draw %d)", run, check.Seed) }
 	all, err := ablate.Verify(c.Context(), dir, check)
 	if err != nil {
 		return err

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/inception-go/inception/internal/bench"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -27,6 +29,10 @@ func newBench(s *session) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			if batch < 1 {
 				return usageError{fmt.Errorf("--batch: must be at least 1, is %d", batch)}
+			}
+			if modes := []string{bench.Eval, bench.Train}; !slices.Contains(modes, mode) {
+				return usageError{fmt.Errorf("--mode: must be %s, is %q%s", strings.Join(modes, " or "), mode,
+					spelling.Suggest(mode, modes))}
 			}
 			if layers && s.cluster.Size() > 1 {
 				return usageError{errors.New("--layers times one process; start it without mpirun")}

@@ -29,6 +29,11 @@ classifies correctly and the other does not. All others are compared with the fi
 			if err := says("out", out, ".html"); err != nil {
 				return err
 			}
+			if !s.json || c.Flags().Changed("out") {
+				if err := s.writable(out); err != nil {
+					return err
+				}
+			}
 			comparison, err := compare.Runs(dirs)
 			if err != nil {
 				return usageError{err}

@@ -39,11 +39,15 @@ func newDataset(s *session) *cobra.Command {
 	return c
 }
 
+// sized is how many images of a part are looked at for their sizes.
+const sized = 256
+
 // partReport describes one part of the data in `dataset info --json`.
 type partReport struct {
 	Images  int               `json:"images"`
 	Classes map[string]int    `json:"classes"`
 	LeftOut []dataset.LeftOut `json:"left_out"`
+	Sizes   dataset.Sizes     `json:"sizes"`
 }
 
 func datasetInfo(s *session, spec string) error {
@@ -54,13 +58,13 @@ func datasetInfo(s *session, spec string) error {
 	reports := map[string]partReport{}
 	for _, p := range src.Parts() {
 		counts := dataset.ClassSizes(p.Set)
-		r := partReport{p.Set.Len(), map[string]int{}, p.LeftOut}
+		r := partReport{p.Set.Len(), map[string]int{}, p.LeftOut, dataset.SizesOf(p.Set, sized)}
 		for i, name := range p.Set.Classes() {
 			r.Classes[name] = counts[i]
 		}
 		reports[p.Name] = r
 		if !s.json {
-			s.printPart(p, counts)
+			s.printPart(p, counts, r.Sizes)
 		}
 		s.warnOfDamage(p, spec)
 	}
@@ -81,7 +85,7 @@ func (s *session) openDataset(spec string) (*dataset.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range src.Warnings {
+	for _, text := range append(src.Warnings, src.Unlike()...) {
 		s.warn(text)
 	}
 	return src, nil
@@ -106,13 +110,29 @@ func (s *session) warnOfDamage(p dataset.Part, spec string) {
 }
 
 // printPart prints a part's classes and what is left out of it.
-func (s *session) printPart(p dataset.Part, counts []int) {
+func (s *session) printPart(p dataset.Part, counts []int, sizes dataset.Sizes) {
 	s.print("%s: %d images, %d classes\n", p.Name, p.Set.Len(), len(counts))
 	for i, name := range p.Set.Classes() {
 		s.print("  %4d  %-30s %8d\n", i, dataset.OneLine(name), counts[i])
 	}
+	s.printSizes(sizes, p.Set.Len())
 	for _, l := range p.LeftOut {
 		s.print("  left out: %d %s, such as %s\n", l.Files, l.Reason, dataset.OneLine(l.Example))
+	}
+}
+
+func (s *session) printSizes(z dataset.Sizes, images int) {
+	of := ""
+	if z.Images < images {
+		of = fmt.Sprintf(" (%d of %d images)", z.Images, images)
+	}
+	switch {
+	case z.Images == 0:
+	case z.Least == z.Largest:
+		s.print("  size: %dx%d pixels%s\n", z.Least[0], z.Least[1], of)
+	default:
+		s.print("  size: from %dx%d to %dx%d pixels, median %dx%d%s\n", z.Least[0], z.Least[1],
+			z.Largest[0], z.Largest[1], z.Median[0], z.Median[1], of)
 	}
 }
 

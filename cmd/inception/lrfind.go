@@ -100,8 +100,10 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 	l.print("steepest fall of the loss   %.2g   for %d images per step\n", found.Suggestion, found.Batch)
 	l.print("lowest loss                 %.2g   already too high; a tenth of it is the other common choice\n",
 		found.Lowest)
-	l.note("next: %s train --config %s --set optimizer.lr=%.2g",
-		program(), shell.Quote(cmp.Or(l.config, resolved.Name)), found.Suggestion)
+	l.note("next: %s train --config %s%s --set optimizer.lr=%.2g", program(), shell.Quote(cmp.Or(l.config, resolved.Name)),
+		sameFlags(c, "train", func(flag, value string) bool {
+			return flag != "config" && flag != "out" && !assigns(value, "optimizer.lr", "optimizer.lr_base", "optimizer.lr_base_size")
+		}), found.Suggestion)
 	return nil
 }
 

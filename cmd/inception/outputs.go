@@ -9,6 +9,9 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/shell"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // endings are those of the kinds of files that commands write.
@@ -33,6 +36,34 @@ func (s *session) writable(paths ...string) error {
 		}
 	}
 	return s.cluster.Agree(err)
+}
+
+// sameFlags returns those flags of a call that another command has too and that are
+// wanted, as they are typed.
+func sameFlags(c *cobra.Command, command string, wanted func(flag, value string) bool) (typed string) {
+	other, _, err := c.Root().Find([]string{command})
+	if err != nil {
+		return ""
+	}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if other.Flag(f.Name) == nil {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			switch {
+			case !wanted(f.Name, value):
+			case f.Value.Type() == "bool":
+				typed += " --" + f.Name + "=" + value
+			default:
+				typed += " --" + f.Name + " " + shell.Quote(value)
+			}
+		}
+	})
+	return typed
 }
 
 // noClobberAny refuses to overwrite one of the files that are read.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,7 +242,7 @@ func (p *predictCommand) inputs(args []string, flag, file string) (files []strin
 		return nil, err
 	}
 	if files, err = evaluate.Files(args); err == nil {
-		err = noClobberAny(flag, file, append(files, p.weights))
+		err = cmp.Or(noClobberAny(flag, file, append(files, p.weights)), p.writable(file))
 	}
 	if err != nil {
 		p.given.close()

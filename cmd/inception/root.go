@@ -21,6 +21,8 @@ import (
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/parallel"
+	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/settings"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -60,15 +62,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 func status(err error, stderr io.Writer) int {
 	var by signalled
 	var usage usageError
+	var key *settings.KeyError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &by):
 		return 128 + int(by.Signal)
 	}
-	console.Styled(stderr, console.Failure, "inception:")
-	fmt.Fprintln(stderr, "", err)
-	if errors.As(err, &usage) {
+	for line := range strings.Lines(err.Error()) { // of several files each has its own
+		console.Styled(stderr, console.Failure, "inception:")
+		fmt.Fprintln(stderr, "", strings.TrimSuffix(line, "\n"))
+	}
+	if errors.As(err, &usage) || errors.As(err, &key) || errors.Is(err, rundir.ErrHoldsRun) {
 		return statusUsage
 	}
 	return statusFailure
@@ -168,9 +173,9 @@ Computer Vision") on an ordinary CPU: train, evaluate, ablate, explain and expor
 		together(newPredict(s)), newExplain(s), newServe(s), together(newFeatures(s)), newQuantize(s),
 		newImport(s), newExport(s), newCheck(s),
 		newDataset(s), newDoctor(s), newCompare(s), newVersion(s), newManual(s))...)
+	root.InitDefaultCompletionCmd()
 	groups(root)
 	root.SetHelpCommand(newHelp(root))
-	root.InitDefaultCompletionCmd()
 	completeValues(root)
 	s.begins(root)
 	return root

@@ -75,6 +75,10 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	dir, own := where.Dir, where.Own
+	if own != "" && t.init.Weights != "" {
+		t.warn(fmt.Sprintf("--init has no effect: %s goes on from its own checkpoint", shell.Quote(dir)))
+		t.init = train.Init{}
+	}
 	for _, path := range []string{own, t.init.Weights} {
 		if err := t.visible(path); err != nil {
 			return err
@@ -92,9 +96,6 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	if own != "" {
 		t.warnOfOldSplit(resolved)
 		t.warnOfOtherConfig(c, resolved)
-	}
-	if t.init.Weights != "" && t.resume && rundir.HoldsRun(dir) {
-		t.warn(fmt.Sprintf("--init has no effect: %s goes on from its own checkpoint", shell.Quote(dir)))
 	}
 	if dir == "" {
 		err := t.byFirst(&dir, func() (err error) {
@@ -226,5 +227,9 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 		}
 	}
 	dir := shell.Quote(r.Run)
-	t.note("wrote%s\nnext: %s eval --weights %s\nrun folder %s", written, program(), dir, dir)
+	next := "eval --weights " + dir
+	if r.ValPart == "" {
+		next = "predict --weights " + dir + " PICTURE"
+	}
+	t.note("wrote%s\nnext: %s %s\nrun folder %s", written, program(), next, dir)
 }

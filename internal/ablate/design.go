@@ -1,6 +1,7 @@
 package ablate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -146,7 +147,8 @@ func (s Suite) row(set uint) Row {
 		last := s.Ideas[slices.IndexFunc(s.Ideas, func(i Idea) bool { return i.Name == in[0] })]
 		return Row{Name: s.name(in, out), Title: "+ " + last.Title, Change: last.Change}
 	case len(out) == 1:
-		return Row{Name: s.name(in, out), Title: "without " + without, Change: "all other ideas"}
+		left := s.Ideas[slices.IndexFunc(s.Ideas, func(i Idea) bool { return i.Name == out[0] })]
+		return Row{Name: s.name(in, out), Title: "without " + without, Change: cmp.Or(left.Change, "all other ideas")}
 	}
 	return Row{Name: s.name(in, out), Title: "+ " + with, Change: "without " + without}
 }

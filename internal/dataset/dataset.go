@@ -5,7 +5,11 @@
 // an image follow from the seed, the epoch and the image's index alone.
 package dataset
 
-import "github.com/inception-go/inception/internal/picture"
+import (
+	"path/filepath"
+
+	"github.com/inception-go/inception/internal/picture"
+)
 
 // Set is a list of labelled images. It is safe for concurrent use.
 type Set interface {
@@ -41,15 +45,25 @@ func ClassSizes(set Set) []int {
 	return sizes
 }
 
-// Shared returns how many images of a are also in b, by their names: those of
-// two sources that are no folders may be the same.
+// Shared returns how many images of a are also in b, by the paths of their files or
+// else by their names: those of two sources that are no folders may be the same.
 func Shared(a, b Set) (images int) {
+	name := Set.Name
+	if ofFiles(a) && ofFiles(b) {
+		name = func(s Set, i int) string {
+			path, err := filepath.Abs(s.Name(i))
+			if err != nil {
+				return s.Name(i)
+			}
+			return path
+		}
+	}
 	names := map[string]bool{}
 	for i := range a.Len() {
-		names[a.Name(i)] = true
+		names[name(a, i)] = true
 	}
 	for i := range b.Len() {
-		if names[b.Name(i)] {
+		if names[name(b, i)] {
 			images++
 		}
 	}

@@ -268,7 +268,7 @@ func TestTestImagesInValidationAreSaid(t *testing.T) {
 	o.Train = "testdata/folders/class_train"
 	o.Val = o.Train
 	opened, err = OpenTraining(o)
-	if err != nil || !strings.Contains(strings.Join(opened.Warnings, "\n"), "the training images themselves") {
+	if err != nil || !strings.Contains(strings.Join(opened.Warnings, "\n"), "12 of its 12 images are training images themselves") {
 		t.Errorf("%+v, %v", opened, err)
 	}
 }

@@ -21,6 +21,7 @@ type Part struct {
 	Name    string
 	Set     Set
 	LeftOut []LeftOut // files that are not read
+	Alone   bool      // there is no other part
 }
 
 // Parts returns the parts that there are.
@@ -32,7 +33,28 @@ func (s *Source) Parts() []Part {
 			parts = append(parts, p)
 		}
 	}
+	if len(parts) == 1 {
+		parts[0].Alone = true
+	}
 	return parts
+}
+
+// Unlike says how the classes of parts differ from those to train on.
+func (s *Source) Unlike() (all []string) {
+	for _, p := range s.Parts() {
+		if s.Train == nil || p.Name == "train" {
+			continue
+		}
+		set, err := sameClasses(s.Train, p.Set)
+		if err != nil {
+			all = append(all, strings.ReplaceAll(err.Error(), "validation images", "images of the part "+p.Name))
+			continue
+		}
+		if missing := classesWithout(set); len(missing) > 0 {
+			all = append(all, fmt.Sprintf("no image of the part %s is of class %s", p.Name, quoted(missing)))
+		}
+	}
+	return all
 }
 
 // Open opens the dataset that a SPEC names: kind:ARGUMENT, or a path whose

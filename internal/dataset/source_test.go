@@ -304,7 +304,7 @@ func TestOpenTrainingRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		train, val, want string
 	}{
-		"no data":            {"", "", "no training images: set data.train"},
+		"no data":            {"", "", "data.train: no training images; set it or give --data"},
 		"a missing folder":   {"/nowhere", "", "no such folder"},
 		"test images only":   {testOnly, "", "has no part to train on"},
 		"missing validation": {"shapes:?train=10", "/nowhere", "no such folder"},

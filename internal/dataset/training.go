@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/inception-go/inception/internal/picture"
+	"github.com/inception-go/inception/internal/settings"
+	"github.com/inception-go/inception/internal/spelling"
 )
 
 // Training is the images of a training, and what people should know of them.
@@ -31,7 +32,7 @@ const HeldOut = "held out"
 // share of every class of the training images that is then left out there.
 func OpenTraining(o Options) (*Training, error) {
 	if o.Train == "" {
-		return nil, errors.New("no training images: set data.train or give --data")
+		return nil, settings.Errorf("data.train", "no training images; set it or give --data")
 	}
 	decoder := o.Decoder()
 	src, err := openWith(decoder, o.Train)
@@ -59,7 +60,7 @@ func OpenTraining(o Options) (*Training, error) {
 	images := fmt.Sprintf("%d training images of %d classes", t.Train.Len(), len(t.Train.Classes()))
 	if t.Val != nil {
 		if t.Val, err = sameClasses(t.Train, t.Val); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("dataset %s: %w", cmp.Or(strings.TrimPrefix(o.Val, ValHoldOut), o.Train), err)
 		}
 		if missing := classesWithout(t.Val); len(missing) > 0 {
 			t.Warnings = append(t.Warnings, "no validation image is of class "+quoted(missing))
@@ -117,9 +118,15 @@ func (t *Training) openOtherVal(o Options, d *picture.Decoder) error {
 		return err
 	}
 	t.Warnings = append(t.Warnings, warnings...)
-	if p.Name == "train" && Absolute(o.Val) == Absolute(o.Train) {
-		t.Warnings = append(t.Warnings, fmt.Sprintf("data.val %s: validation shows the training images themselves, "+
-			"so it does not tell how the network does on others; leave data.val out to hold some out", o.Val))
+	both := 0
+	if ofFiles(t.Train) && ofFiles(p.Set) {
+		both = Shared(t.Train, p.Set)
+	} else if p.Name == "train" && Absolute(o.Val) == Absolute(o.Train) {
+		both = p.Set.Len()
+	}
+	if both > 0 {
+		t.Warnings = append(t.Warnings, fmt.Sprintf("data.val %s: %d of its %d images are training images themselves, "+
+			"so it does not tell how the network does on others; leave data.val out to hold some out", o.Val, both, p.Set.Len()))
 	}
 	t.useVal(p, o.Val)
 	return nil
@@ -232,8 +239,8 @@ func sameClasses(train, val Set) (Set, error) {
 		}
 	}
 	if len(strange) > 0 {
-		return nil, fmt.Errorf("the validation images have classes that the training images do not have: %s",
-			quoted(strange))
+		return nil, fmt.Errorf("the validation images have classes that the training images do not have: %s%s",
+			quoted(strange), cmp.Or(spelling.Suggest(strange[0], train.Classes()), "; name classes alike or leave these out"))
 	}
 	return relabelled{val, rows, train.Classes()}, nil
 }

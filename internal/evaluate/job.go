@@ -239,6 +239,9 @@ func (j *Job) open() (set dataset.Set, used string, err error) {
 		if text := dataset.DescribeLeftOut(part.LeftOut); text != "" {
 			j.Note(part.Name + ": " + text)
 		}
+		if part.Alone {
+			return part.Set, j.Data.Train, nil
+		}
 		return part.Set, j.Data.Train + ", part " + part.Name, nil
 	}
 	own, err := dataset.OpenTraining(j.Data)

@@ -98,6 +98,5 @@ func chooseISA(name string) (*simd.ISA, error) {
 			return s, nil
 		}
 	}
-	return best, fmt.Errorf("INCEPTION_ISA=%q: this machine can run %s; using %s",
-		name, strings.Join(ISAs(), ", "), best.Name)
+	return best, fmt.Errorf("INCEPTION_ISA: must be one of %s on this machine, is %q", strings.Join(ISAs(), ", "), name)
 }

@@ -73,7 +73,25 @@ func MatchClasses(wanted, labels []string, o MatchOptions) (Match, error) {
 	if m.note == "" && len(mapping) == 0 && areNumbers(labels) {
 		m.note = byNumber(wanted, rows)
 	}
+	if text := unusedOf(mapping, wanted); text != "" {
+		m.note = strings.TrimPrefix(m.note+"; "+text, "; ")
+	}
 	return Match{Rows: rows, Note: m.note}, nil
+}
+
+// unusedOf names what a map has that no class is called.
+func unusedOf(mapping map[string]string, wanted []string) string {
+	var unused []string
+	for class := range mapping {
+		if !slices.Contains(wanted, class) {
+			unused = append(unused, strconv.Quote(class))
+		}
+	}
+	if len(unused) == 0 {
+		return ""
+	}
+	slices.Sort(unused)
+	return fmt.Sprintf("the class map names %s, and no class is called so", strings.Join(unused, ", "))
 }
 
 // inNFC returns names in Unicode's form NFC: systems write an umlaut in

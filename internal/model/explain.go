@@ -64,7 +64,7 @@ func (n *Network) answerBy(head string) error {
 		return nil
 	}
 	if len(n.out.aux) == 0 {
-		return errNoAux
+		return NameError{errNoAux}
 	}
 	var names []string
 	for _, logits := range n.out.aux {

@@ -196,10 +196,13 @@ func sweep(dir string) {
 // Refuse returns an error if dir holds a run and that is not to be resumed.
 func Refuse(dir string, resume bool) error {
 	if HoldsRun(dir) && !resume {
-		return fmt.Errorf("%s: holds a run already; go on with it by --resume, or choose another folder", dir)
+		return fmt.Errorf("%s: %w; go on with it by --resume, or choose another folder", dir, ErrHoldsRun)
 	}
 	return nil
 }
+
+// ErrHoldsRun is wrapped by the error of a folder that is not to be resumed.
+var ErrHoldsRun = errors.New("holds a run already")
 
 // ErrBusy is wrapped by Open's error if another process trains in the folder.
 var ErrBusy = errors.New("another training is at work in this folder")

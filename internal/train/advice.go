@@ -42,12 +42,26 @@ func (r *run) advise() {
 			"and the run has %d, so it still holds initial weights; set ema.warmup: true",
 			d, 1/(1-d), r.updates()))
 	}
+	r.adviseRate()
 	if o.Train.Patience > 0 && (r.data.val == nil || r.job.Eval.Every == 0) {
 		r.reporter.Warn(fmt.Sprintf("train.patience %d ends nothing: it waits for a better validation, and there is none "+
 			"before the end; set eval.every: 1, and data.val or data.val_fraction", o.Train.Patience))
 	}
 	if r.data.val == nil {
 		r.reporter.Note("training without validation, so no best weights are kept")
+	}
+}
+
+// adviseRate says if the rate's schedule does not fit the length of the run.
+func (r *run) adviseRate() {
+	s, epochs := r.recipe.Schedule, float64(r.updates())/float64(r.data.updates(r.shards))
+	if s.WarmupEpochs > 0 && s.WarmupEpochs >= epochs {
+		r.reporter.Warn(fmt.Sprintf("schedule.warmup_epochs %g is all of the run (%.3g epochs), so the rate never falls and "+
+			"may never reach optimizer.lr; lower it", s.WarmupEpochs, epochs))
+	}
+	if rate := r.recipe.Optimizer.LearningRate(r.effectiveBatch()); s.MinLR >= rate {
+		r.reporter.Warn(fmt.Sprintf("schedule.min_lr %g is not below the rate of %.3g, which so stays what it is; lower it",
+			s.MinLR, rate))
 	}
 }
 
@@ -108,8 +122,12 @@ func (r *run) adviseInit() {
 		meant = append(meant, fmt.Sprintf("train.freeze [%s]", strings.Join(names, ", ")))
 	}
 	if len(meant) > 0 {
-		r.reporter.Warn(fmt.Sprintf("training starts from random weights, but %s is meant for pretrained ones; "+
-			"give --init WEIGHTS", strings.Join(meant, " with ")))
+		are := "is"
+		if len(meant) > 1 {
+			are = "are"
+		}
+		r.reporter.Warn(fmt.Sprintf("training starts from random weights, but %s %s meant for pretrained ones; "+
+			"give --init WEIGHTS", strings.Join(meant, ", "), are))
 	}
 }
 
