@@ -34,7 +34,7 @@ func newDataset(s *session) *cobra.Command {
 		Args:    oneArg("the SPEC of a dataset"),
 		RunE:    func(c *cobra.Command, args []string) error { return datasetVerify(c, s, args[0]) },
 	}
-	c.AddCommand(info, verify)
+	c.AddCommand(info, verify, newPack(s))
 	reads(c, pictureKeys...)
 	return c
 }

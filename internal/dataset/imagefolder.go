@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +17,8 @@ import (
 type imageFolder struct {
 	dir     string
 	classes []string // in Unicode's form NFC
-	decoder *picture.Decoder
 	files   []imageFile
+	decoding
 }
 
 type imageFile struct {
@@ -38,6 +39,16 @@ func (f *imageFolder) Image(i int) (picture.Image, error) {
 // Lend reads and decodes file i.
 func (f *imageFolder) Lend(i int) (picture.Image, func(), error) {
 	return LendPicture(f.files[i].path, f.decoder)
+}
+
+func (f *imageFolder) encoded(i int, most int64) ([]byte, error) {
+	file, err := openRegular(f.files[i].path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, most))
+	return data, withoutPath(err)
 }
 
 // key names image i wherever its folder lies and however its system writes

@@ -47,6 +47,11 @@ var kinds = []Kind{
 		About:     "CIFAR-100's binary version, unpacked; the fine labels",
 	},
 	{
+		Name: "tar", Spec: "tar:GLOB", open: openTar, absolute: filepath.Abs,
+		recognise: onlyHolding("*.tar"),
+		About:     "tar archives of such folders, or WebDataset's shards; also without tar: before the path of one",
+	},
+	{
 		Name: "shapes", Spec: "shapes:", open: openShapes, absolute: asItIs,
 		About: "ten shapes, drawn from a seed; shapes:?train=2000&val=500&size=64&seed=1 are the default values",
 	},
@@ -65,6 +70,19 @@ func holding(pattern string) func(dir string) bool {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern))
 		return len(found) > 0
 	}
+}
+
+// onlyHolding is holding, of folders without other folders.
+func onlyHolding(pattern string) func(dir string) bool {
+	return func(dir string) bool {
+		entries, err := os.ReadDir(dir)
+		return err == nil && holding(pattern)(dir) && !slices.ContainsFunc(entries, fs.DirEntry.IsDir)
+	}
+}
+
+// kindOf returns the kind of that name.
+func kindOf(name string) *Kind {
+	return &kinds[slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })]
 }
 
 func asItIs(arg string) (string, error) { return arg, nil }
@@ -120,8 +138,10 @@ func recognise(path string) (*Kind, error) {
 		return nil, &MissingError{path}
 	case err != nil:
 		return nil, fmt.Errorf("dataset: %w", err)
+	case info.Mode().IsRegular() && hasExtension(path, []string{".tar"}):
+		return kindOf("tar"), nil
 	case info.Mode().IsRegular():
-		return nil, fmt.Errorf("dataset %s: is a file; unpack it and name the folder", path)
+		return nil, fmt.Errorf("dataset %s: is a file; name the folder that it unpacks to, or a tar archive (gunzip makes one of .tar.gz)", path)
 	case !info.IsDir():
 		return nil, fmt.Errorf("dataset %s: %w and no folder", path, irregular(info))
 	}

@@ -79,8 +79,8 @@ func openWith(d *picture.Decoder, spec string) (*Source, error) {
 	}
 	src.Spec, src.Kind = spec, k.Name
 	for _, p := range src.Parts() {
-		if files, ok := p.Set.(*imageFolder); ok {
-			files.decoder = d
+		if files, ok := p.Set.(encodedSet); ok {
+			files.decodeBy(d)
 		}
 	}
 	return src, nil

@@ -201,7 +201,7 @@ func TestOpenRecognisesKindsByTheFiles(t *testing.T) {
 		}
 	}
 	dir := folder(t, map[string][]byte{"set.zip": nil})
-	if _, err := Open(dir + "/set.zip"); err == nil || !strings.Contains(err.Error(), "is a file; unpack it") {
+	if _, err := Open(dir + "/set.zip"); err == nil || !strings.Contains(err.Error(), "is a file; name the folder") {
 		t.Errorf("a file: %v", err)
 	}
 	if _, err := Open(os.DevNull); err == nil || !strings.Contains(err.Error(), "is not a regular file and no folder") {

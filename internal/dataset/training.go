@@ -202,20 +202,6 @@ func rankOf(key string, seed uint64) uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-// imageKey names an image of a set by what does not change when its folder
-// is moved.
-func imageKey(set Set, i int) string {
-	switch s := set.(type) {
-	case *imageFolder:
-		return s.key(i)
-	case subset:
-		return imageKey(s.Set, s.indices[i])
-	case relabelled:
-		return imageKey(s.Set, i)
-	}
-	return set.Name(i)
-}
-
 // Fingerprint tells sets of images apart by their names and labels, wherever
 // their folders lie.
 func Fingerprint(set Set) string {

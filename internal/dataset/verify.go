@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,45 +99,18 @@ func (c *check) decodeInTime(limit time.Duration) {
 	})
 }
 
-// ofFiles reports whether each image of a set is a file of its own.
-func ofFiles(set Set) bool {
-	switch s := set.(type) {
-	case *imageFolder:
-		return true
-	case subset:
-		return ofFiles(s.Set)
-	case relabelled:
-		return ofFiles(s.Set)
-	}
-	return false
-}
-
-// checkHeader looks at the header of image i.
+// checkHeader looks at the header of image i. Decoding decides where the first bytes do
+// not: a header may be longer, or stand elsewhere.
 func checkHeader(set Set, i int) error {
-	switch s := set.(type) {
-	case *imageFolder:
-		return s.checkHeader(i)
-	case subset:
-		return checkHeader(s.Set, s.indices[i])
-	case relabelled:
-		return checkHeader(s.Set, i)
-	}
-	return nil
-}
-
-// checkHeader lets decoding decide where the first bytes do not: a header may
-// be longer, or stand elsewhere.
-func (f *imageFolder) checkHeader(i int) error {
 	const first = 64 << 10
-	file, err := openRegular(f.files[i].path)
-	if err != nil {
-		return err
-	}
-	data, err := io.ReadAll(io.LimitReader(file, first))
-	file.Close()
-	if err == nil && f.decoder.Check(data) == nil {
+	files, at, ok := encodedOf(set, i)
+	if !ok {
 		return nil
 	}
-	_, err = f.Image(i)
+	data, err := files.encoded(at, first)
+	if err == nil && files.check(data) == nil {
+		return nil
+	}
+	_, err = files.Image(at)
 	return err
 }

@@ -31,6 +31,9 @@ const (
 	tooDeep          = "path too long"
 	outsideClasses   = "in no class folder"
 	besideParts      = "beside the parts"
+	withoutClass     = "without a class (.cls)"
+	besidePicture    = "beside the picture of a sample"
+	tooLarge         = "larger than 1 GiB"
 )
 
 // systemFolders hold thumbnails, copies and waste of the systems that pictures
@@ -82,6 +85,13 @@ func (l leftOut) add(reason, example string, files int) {
 		l[reason] = &LeftOut{Reason: reason, Example: example}
 	}
 	l[reason].Files += files
+}
+
+// merge takes in what others left out.
+func (l leftOut) merge(other leftOut) {
+	for reason, entry := range other {
+		l.add(reason, entry.Example, entry.Files)
+	}
 }
 
 // list returns the reasons, that of the most files first.
@@ -211,13 +221,15 @@ func hasExtension(path string, of []string) bool {
 }
 
 // passedOver returns the reason why an entry is not looked at, "" if it is.
-func passedOver(e fs.DirEntry) string {
-	for _, name := range systemFolders {
-		if strings.EqualFold(e.Name(), name) {
-			return name
+func passedOver(e fs.DirEntry) string { return passedOverName(e.Name()) }
+
+func passedOverName(name string) string {
+	for _, system := range systemFolders {
+		if strings.EqualFold(name, system) {
+			return system
 		}
 	}
-	if strings.HasPrefix(e.Name(), ".") {
+	if strings.HasPrefix(name, ".") {
 		return hidden
 	}
 	return ""

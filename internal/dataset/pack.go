@@ -1,0 +1,149 @@
+package dataset
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"image/png"
+	"io"
+	"math/rand/v2"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/inception-go/inception/internal/atomicfile"
+)
+
+// Packing says how a dataset is packed into tar archives.
+type Packing struct {
+	Dir      string // of the archives, PART-000000.tar and so on
+	Bytes    int64  // of an archive, about: the picture that goes beyond is its last
+	Seed     uint64 // of the order, in which those who read from the front to the back see the pictures
+	Progress func(done, total int)
+}
+
+// Pack writes the parts of a dataset as WebDataset's shards, which openTar reads too: each
+// picture as CLASS/NAME.jpg, its bytes as they are or, where it has none of its own, as
+// PNG, and its class' number in CLASS/NAME.cls. The same seed gives the same bytes. It
+// returns the archives' paths.
+func (s *Source) Pack(ctx context.Context, p Packing) (paths []string, err error) {
+	total, done := 0, 0
+	for _, part := range s.Parts() {
+		total += part.Set.Len()
+	}
+	for _, part := range s.Parts() {
+		w := packer{set: part.Set, names: map[string]bool{}}
+		order := rand.New(rand.NewPCG(p.Seed, 0)).Perm(part.Set.Len())
+		for len(order) > 0 {
+			to := filepath.Join(p.Dir, fmt.Sprintf("%s-%06d.tar", part.Name, w.shards))
+			packed := 0
+			err := atomicfile.Write(to, func(out io.Writer) (err error) {
+				packed, err = w.shard(ctx, out, order, p.Bytes, func() {
+					done++
+					p.Progress(done, total)
+				})
+				return err
+			})
+			if err != nil {
+				return paths, err
+			}
+			paths, order = append(paths, to), order[packed:]
+			w.shards++
+		}
+	}
+	return paths, nil
+}
+
+// packer writes the archives of a part.
+type packer struct {
+	set    Set
+	shards int             // that are written
+	names  map[string]bool // of samples
+}
+
+// shard writes the first of the images that order lists, until they have so many bytes,
+// and returns how many there are.
+func (p *packer) shard(ctx context.Context, out io.Writer, order []int, most int64, each func()) (packed int, err error) {
+	written := &counting{to: out}
+	archive := tar.NewWriter(written)
+	for _, i := range order {
+		if ctx.Err() != nil {
+			return packed, context.Cause(ctx)
+		}
+		data, ending, err := bytesOf(p.set, i)
+		if err == nil {
+			err = p.sample(archive, i, data, ending)
+		}
+		if err != nil {
+			return packed, &ImageError{p.set.Name(i), err}
+		}
+		each()
+		if packed++; written.bytes >= most {
+			break
+		}
+	}
+	return packed, archive.Close()
+}
+
+// sample writes an image and its class.
+func (p *packer) sample(archive *tar.Writer, i int, data []byte, ending string) error {
+	name := p.name(i)
+	for _, file := range []struct {
+		ending string
+		data   []byte
+	}{{ending, data}, {".cls", []byte(strconv.Itoa(p.set.Label(i)))}} {
+		if err := archive.WriteHeader(&tar.Header{Name: name + file.ending, Mode: 0o644, Size: int64(len(file.data))}); err != nil {
+			return err
+		}
+		if _, err := archive.Write(file.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// name returns a name for the sample of image i, which no other one has: WebDataset's ends
+// at the first point.
+func (p *packer) name(i int) string {
+	file := path.Base(filepath.ToSlash(p.set.Name(i)))
+	file = strings.ReplaceAll(strings.TrimSuffix(file, path.Ext(file)), ".", "_")
+	base := p.set.Classes()[p.set.Label(i)] + "/" + file
+	name := base
+	for n := 2; p.names[name]; n++ {
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+	p.names[name] = true
+	return name
+}
+
+// bytesOf returns an image as a file, and the ending of its name.
+func bytesOf(set Set, i int) (data []byte, ending string, err error) {
+	if files, at, ok := encodedOf(set, i); ok {
+		data, err = files.encoded(at, maxFile+1)
+		if len(data) > maxFile {
+			err = fmt.Errorf("has more than %d bytes", maxFile)
+		}
+		return data, strings.ToLower(filepath.Ext(files.Name(at))), err
+	}
+	im, err := set.Image(i)
+	if err != nil {
+		return nil, "", err
+	}
+	var b bytes.Buffer
+	err = png.Encode(&b, im.Picture())
+	return b.Bytes(), ".png", err
+}
+
+// counting counts the bytes that it passes on.
+type counting struct {
+	to    io.Writer
+	bytes int64
+}
+
+func (c *counting) Write(data []byte) (int, error) {
+	n, err := c.to.Write(data)
+	c.bytes += int64(n)
+	return n, err
+}
