@@ -52,6 +52,11 @@ var kinds = []Kind{
 		About:     "tar archives of such folders, or WebDataset's shards; also without tar: before the path of one",
 	},
 	{
+		Name: "tfrecord", Spec: "tfrecord:GLOB", open: openTFRecord, absolute: filepath.Abs,
+		recognise: onlyHolding("*.tfrecord*"),
+		About:     "TensorFlow's records of examples with image/encoded and image/class/label, or image and label",
+	},
+	{
 		Name: "shapes", Spec: "shapes:", open: openShapes, absolute: asItIs,
 		About: "ten shapes, drawn from a seed; shapes:?train=2000&val=500&size=64&seed=1 are the default values",
 	},
@@ -140,6 +145,8 @@ func recognise(path string) (*Kind, error) {
 		return nil, fmt.Errorf("dataset: %w", err)
 	case info.Mode().IsRegular() && hasExtension(path, []string{".tar"}):
 		return kindOf("tar"), nil
+	case info.Mode().IsRegular() && hasExtension(path, []string{".tfrecord"}):
+		return kindOf("tfrecord"), nil
 	case info.Mode().IsRegular():
 		return nil, fmt.Errorf("dataset %s: is a file; name the folder that it unpacks to, or a tar archive (gunzip makes one of .tar.gz)", path)
 	case !info.IsDir():

@@ -21,7 +21,7 @@ func TestAbsoluteLeavesKindsAlone(t *testing.T) {
 }
 
 func TestAnUnknownKindStaysAsItIs(t *testing.T) {
-	if got := Absolute("tfrecord:x"); got != "tfrecord:x" {
+	if got := Absolute("lmdb:x"); got != "lmdb:x" {
 		t.Errorf("becomes %q, of which no error can tell what was typed", got)
 	}
 }

@@ -132,7 +132,7 @@ func TestOpenRefusesInOneLine(t *testing.T) {
 	for name, c := range map[string]struct{ spec, want string }{
 		"nothing":         {"", "no dataset is named"},
 		"a missing path":  {"/nowhere/at/all", "no such folder"},
-		"a kind":          {"tfrecord:x", "imagefolder:DIR"},
+		"a kind":          {"lmdb:x", "imagefolder:DIR"},
 		"empty classes":   {folder(t, empty), `"rose", "tulip"; left out 2 beside the images: 2 unknown extension`},
 		"no classes":      {t.TempDir(), "has no class folders"},
 		"no IDX files":    {"idx:" + t.TempDir(), "no IDX files"},

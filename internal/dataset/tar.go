@@ -11,111 +11,46 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/inception-go/inception/internal/picture"
 )
-
-// tarred is a set of pictures in tar archives, the shards.
-type tarred struct {
-	shards  []string // their paths
-	classes []string // in Unicode's form NFC
-	files   []tarFile
-	decoding
-}
-
-// tarFile is where a picture lies.
-type tarFile struct {
-	shard, label int
-	at, size     int64
-	name, key    string // name is that in the archive
-}
-
-func (t *tarred) Len() int          { return len(t.files) }
-func (t *tarred) Classes() []string { return t.classes }
-func (t *tarred) Label(i int) int   { return t.files[i].label }
-func (t *tarred) Name(i int) string { return t.shards[t.files[i].shard] + ":" + t.files[i].name }
-func (t *tarred) key(i int) string  { return t.files[i].key }
-
-// Image reads and decodes picture i.
-func (t *tarred) Image(i int) (picture.Image, error) {
-	data, err := t.encoded(i, maxFile)
-	if err != nil {
-		return picture.Image{}, err
-	}
-	return t.decoder.Decode(data)
-}
-
-// Lend reads and decodes picture i.
-func (t *tarred) Lend(i int) (picture.Image, func(), error) {
-	data, err := t.encoded(i, maxFile)
-	if err != nil {
-		return picture.Image{}, func() {}, err
-	}
-	return t.decoder.Lend(data)
-}
-
-func (t *tarred) encoded(i int, most int64) ([]byte, error) {
-	file := t.files[i]
-	f, err := openRegular(t.shards[file.shard])
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data := make([]byte, min(file.size, most))
-	if _, err := f.ReadAt(data, file.at); err != nil {
-		return nil, fmt.Errorf("the archive is shorter than it was: %w", withoutPath(err))
-	}
-	return data, nil
-}
 
 // openTar opens the archives that a pattern of paths names, or those in a folder. They
 // hold folders of images as openImageFolder reads them, or WebDataset's samples: files
 // that are named alike up to the first point, a picture and its class in .cls.
 func openTar(pattern string) (*Source, error) {
-	shards, err := shardsOf(pattern)
+	shards, err := shardsOf(pattern, "*.tar")
 	if err != nil {
 		return nil, err
 	}
-	b := tarBuilder{parts: map[string]*tarPart{}, left: leftOut{}}
-	samples := false
+	all, samples := tars{archives: newArchives()}, false
 	for _, path := range shards {
-		s, err := readShard(path)
+		s, err := readTar(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if s.endless {
-			b.warnings = append(b.warnings, path+" has no end, so it may be cut off: the pictures up to there are used")
+			all.warnings = append(all.warnings, path+" has no end, so it may be cut off: the pictures up to there are used")
 		}
-		b.shards = append(b.shards, s)
+		all.shards = append(all.shards, s)
 		samples = samples || len(s.labels) > 0
 	}
 	if samples {
-		b.takeSamples()
+		all.takeSamples()
 	} else {
-		b.takeFolders()
+		all.takeFolders()
 	}
-	return b.source(shards)
+	return all.source(archived{shards: shards})
 }
 
-// shardsOf lists the archives of a pattern, sorted.
-func shardsOf(pattern string) ([]string, error) {
-	if isFolder(pattern) {
-		pattern = filepath.Join(pattern, "*.tar")
-	}
-	found, err := filepath.Glob(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("%w; * stands for any characters, [0-9] for one of some", err)
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("no file is called so; give a path of tar archives, in which * stands for any characters")
-	}
-	return found, nil
+// tars are archives under way to parts and classes.
+type tars struct {
+	*archives
+	shards []tarShard
 }
 
-// shard is what an archive holds.
-type shard struct {
+// tarShard is what an archive holds.
+type tarShard struct {
 	part     string // that its name stands for, "" if none
-	pictures []tarFile
+	pictures []member
 	labels   map[string]string // the texts of .cls by sample
 	left     leftOut
 	endless  bool // without the blocks of zeros that end an archive
@@ -124,9 +59,9 @@ type shard struct {
 // mostLabel bounds a class in .cls, in bytes.
 const mostLabel = 1 << 10
 
-// readShard lists an archive without reading its pictures.
-func readShard(path string) (s shard, err error) {
-	s = shard{part: likePart(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), labels: map[string]string{}, left: leftOut{}}
+// readTar lists an archive without reading its pictures.
+func readTar(path string) (s tarShard, err error) {
+	s = tarShard{part: likePart(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), labels: map[string]string{}, left: leftOut{}}
 	f, err := openRegular(path)
 	if err != nil {
 		return s, err
@@ -184,13 +119,13 @@ func refuseCompressed(f *os.File) error {
 }
 
 // entry takes in an entry of the archive, whose data begin at a byte.
-func (s *shard) entry(archive string, h *tar.Header, at int64, data io.Reader) error {
+func (s *tarShard) entry(archive string, h *tar.Header, at int64, data io.Reader) error {
 	name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 	shown := archive + ":" + name
 	switch {
 	case h.Typeflag == tar.TypeDir, h.Typeflag == tar.TypeXGlobalHeader:
 		return nil
-	case h.Typeflag != tar.TypeReg:
+	case h.Typeflag != tar.TypeReg || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "":
 		s.left.add(notRegular, shown, 1)
 		return nil
 	}
@@ -217,8 +152,10 @@ func (s *shard) entry(archive string, h *tar.Header, at int64, data io.Reader) e
 		s.left.add(unknownExtension, shown, 1)
 	case h.Size > maxFile:
 		s.left.add(tooLarge, shown, 1)
+	case h.Size == 0:
+		s.left.add(isEmpty, shown, 1)
 	default:
-		s.pictures = append(s.pictures, tarFile{at: at, size: h.Size, name: name})
+		s.pictures = append(s.pictures, member{at: at, size: h.Size, name: name})
 	}
 	return nil
 }
@@ -229,4 +166,88 @@ func sampleOf(name string) string {
 	folder, file := path.Split(name)
 	key, _, _ := strings.Cut(file, ".")
 	return folder + key
+}
+
+// takeSamples takes pictures whose sample has a class.
+func (t *tars) takeSamples() {
+	for i, s := range t.shards {
+		p := t.part(s.part)
+		for _, file := range s.pictures {
+			sample := sampleOf(file.name)
+			class, ok := s.labels[sample]
+			switch {
+			case !ok:
+				p.left.add(withoutClass, file.name, 1)
+			case file.name != sample+path.Ext(file.name):
+				p.left.add(besidePicture, file.name, 1)
+			default:
+				file.shard, file.key = i, file.name
+				folder := path.Base(path.Dir(file.name))
+				p.take(file, class, strings.TrimSuffix(folder, "."))
+			}
+		}
+		t.left.merge(s.left)
+	}
+}
+
+// takeFolders takes pictures whose folder is their class, as in PART/CLASS/IMAGE, below
+// folders that hold all of them.
+func (t *tars) takeFolders() {
+	top := t.top()
+	firsts := map[string]bool{} // the folders there
+	for _, s := range t.shards {
+		for _, file := range s.pictures {
+			if steps := strings.Split(file.name, "/")[top:]; len(steps) > 1 {
+				firsts[steps[0]] = true
+			}
+		}
+	}
+	named, others := map[string]bool{}, 0
+	for name := range firsts {
+		if part := partOf(name); part != "" {
+			named[part] = true
+		} else {
+			others++
+		}
+	}
+	parts := len(named) > 1 || len(named) == 1 && others == 0
+	for i, s := range t.shards {
+		for _, file := range s.pictures {
+			steps, part := strings.Split(file.name, "/")[top:], s.part
+			if parts {
+				if part = partOf(steps[0]); part == "" || len(steps) < 2 {
+					t.left.add(besideParts, file.name, 1)
+					continue
+				}
+				steps = steps[1:]
+			}
+			p := t.part(part)
+			if len(steps) < 2 {
+				p.left.add(outsideClasses, file.name, 1)
+				continue
+			}
+			file.shard, file.key = i, strings.Join(steps, "/")
+			p.take(file, steps[0], "")
+		}
+		t.left.merge(s.left)
+	}
+}
+
+// top counts the folders that hold all pictures and are neither a class nor a part.
+func (t *tars) top() (n int) {
+	for ; ; n++ {
+		common := ""
+		for _, s := range t.shards {
+			for _, file := range s.pictures {
+				steps := strings.Split(file.name, "/")
+				if len(steps) < n+3 || common != "" && steps[n] != common || partOf(steps[n]) != "" {
+					return n
+				}
+				common = steps[n]
+			}
+		}
+		if common == "" {
+			return n
+		}
+	}
 }

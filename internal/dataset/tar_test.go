@@ -204,7 +204,7 @@ func TestArchivesThatCannotBeReadSayWhy(t *testing.T) {
 		"cut.tar":     {data[:540], "is no whole tar archive"},
 		"empty.tar":   {nil, "is no whole tar archive: it is empty"},
 		"text.tar":    {bytes.Repeat([]byte("hello "), 200), "is no whole tar archive"},
-		"nothing.tar": {make([]byte, 1024), "no picture lies in a folder"},
+		"nothing.tar": {make([]byte, 1024), "no picture has a class; nothing is there"},
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, c.data, 0o666); err != nil {

@@ -33,6 +33,9 @@ const (
 	besideParts      = "beside the parts"
 	withoutClass     = "without a class (.cls)"
 	besidePicture    = "beside the picture of a sample"
+	withoutPicture   = "without a picture (image/encoded)"
+	withoutLabel     = "without a class (image/class/label)"
+	isEmpty          = "empty"
 	tooLarge         = "larger than 1 GiB"
 )
 
