@@ -8,6 +8,9 @@ import (
 	"github.com/inception-go/inception/internal/weights"
 )
 
+// MistakesBatch is how many rows Mistakes runs at most in one pass, two for each image.
+const MistakesBatch = 8
+
 // Mistakes explains images of an evaluation that were taken for another class, by
 // Grad-CAM of the first of its networks: what it saw of that class, and what that
 // and the true class differ by. The results are in the order of wrong; images that
@@ -22,7 +25,7 @@ func Mistakes(ctx context.Context, o *evaluate.Outcome, wrong []evaluate.Predict
 		return nil, err
 	}
 	preprocess := first.Metadata.Preprocess
-	e, err := New(w, Options{Method: GradCAM, Apart: true, Size: preprocess.Size, Batch: min(8, 2*len(wrong))})
+	e, err := New(w, Options{Method: GradCAM, Apart: true, Size: preprocess.Size, Batch: min(MistakesBatch, 2*len(wrong))})
 	if err != nil {
 		return nil, err
 	}

@@ -163,14 +163,6 @@ func slowBF16(cost float64) string {
 		"those of fp32; train.precision fp32 is faster", cost)
 }
 
-// plainGoTime estimates how long so many images take of so many multiply-adds each.
-func plainGoTime(macs int64, images int, peakGFLOPS float64) time.Duration {
-	flops := 2 * float64(macs) * float64(images)
-	seconds := flops / (peakGFLOPS * 1e9 * kernel.PlainGoShare)
-	const most = 100 * 365 * 24 * time.Hour // what a time.Duration holds
-	return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
-}
-
 // stepsBeforePromise are the updates after which the end can be foretold.
 const stepsBeforePromise = 20
 
@@ -216,32 +208,4 @@ func (r *run) adviseTime() {
 	r.reporter.Warn(fmt.Sprintf("train.max_time %s will end the run while the %s schedule "+
 		"still holds the rate high; %s would let it fall in about that time",
 		Brief(limit), r.recipe.Schedule.Name, fits))
-}
-
-// left estimates how long the run still takes.
-func (r *run) left() time.Duration {
-	left := r.ahead()
-	if limit := r.recipe.Train.MaxTime; limit > 0 {
-		left = min(left, max(0, limit-r.clock.elapsed()))
-	}
-	return left
-}
-
-// ahead estimates how long the updates that are left take, without a limit.
-func (r *run) ahead() time.Duration {
-	if r.clock.steps == 0 {
-		return 0
-	}
-	updates := max(0, r.updates()-r.at.Step)
-	return time.Duration(r.effort(updates)*float64(r.clock.pace)) +
-		time.Duration(r.validationsUntil(updates))*r.validationTime()
-}
-
-// endTime names a moment: the hour today, else the day too.
-func endTime(now time.Time, left time.Duration) string {
-	end := now.Add(left)
-	if end.YearDay() == now.YearDay() && end.Year() == now.Year() {
-		return end.Format("15:04")
-	}
-	return end.Format("15:04 on Mon, 2 Jan")
 }

@@ -84,8 +84,8 @@ func unnamed(errs []error, named map[string]bool) (fresh []error) {
 	return fresh
 }
 
-// explain adds to the error of an unreadable image what can be done.
-func (d *damage) explain(err error) error {
+// advised adds to the error of an unreadable image what can be done.
+func (d *damage) advised(err error) error {
 	var image *dataset.ImageError
 	if d == nil || !errors.As(err, &image) {
 		return err
@@ -105,7 +105,7 @@ const checkTime = 2 * time.Second
 func (d *damage) check(set dataset.Set) error {
 	found := dataset.Check(set, checkTime)
 	if n := len(found.Unreadable); n > 0 && !d.options.Skips() {
-		return d.explain(fmt.Errorf("%d of %d %s cannot be read: %w", n, d.images, d.what, found.Unreadable[0]))
+		return d.advised(fmt.Errorf("%d of %d %s cannot be read: %w", n, d.images, d.what, found.Unreadable[0]))
 	}
 	return d.add(found.Unreadable, found.Damaged)
 }

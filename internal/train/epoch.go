@@ -5,8 +5,91 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/report"
 )
+
+// epoch makes the updates that are left of the epoch.
+func (r *run) epoch(ctx context.Context) (Exit, error) {
+	if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
+		return exit, err
+	}
+	if r.at.Batch == r.data.batches {
+		return "", nil // stopped before its validation
+	}
+	if r.at.Batch == 0 {
+		r.at.SoFar = window{}
+	}
+	if err := r.cluster.Agree(r.resize()); err != nil {
+		return "", err
+	}
+	// The images keep coming after ctx ends: the update under way is finished.
+	batches := r.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
+	defer batches.Close()
+	for r.at.Batch < r.data.batches {
+		if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
+			return exit, err
+		}
+		begin, waited := time.Now(), time.Duration(0)
+		next := func() (*dataset.Batch, error) {
+			asked := time.Now()
+			defer func() { waited += time.Since(asked) }()
+			return batches.Next()
+		}
+		rate := r.rate(&r.at)
+		if err := r.update(next, rate, &r.at); err != nil {
+			return "", r.advised(err)
+		}
+		took := time.Since(begin)
+		r.at.Window.took(took, rate)
+		r.at.SoFar.took(took, rate)
+		r.at.Window.Wait += waited
+		r.at.SoFar.Wait += waited
+		r.clock.step(took)
+		r.reportStep()
+		if err := r.between(); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// advised adds what is left after training has diverged.
+func (r *run) advised(err error) error {
+	p, readErr := readProgress(r.job.Dir)
+	if readErr != nil || p.Step == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; the checkpoint of step %d stays", err, p.Step)
+}
+
+// between does what is due between two updates of an epoch.
+func (r *run) between() error {
+	o := r.recipe.Train
+	if r.at.Batch == r.data.batches {
+		return nil // the end of the epoch does it
+	}
+	if o.LogEvery > 0 && r.at.Step%o.LogEvery == 0 {
+		if err := r.writeTrain(); err != nil {
+			return err
+		}
+	}
+	return r.first(r.saveIfDue)
+}
+
+// saveIfDue writes the report and a checkpoint after so many updates or so much
+// time.
+func (r *run) saveIfDue() error {
+	o := r.recipe.Train
+	if r.clock.sinceReport() > 2*time.Minute {
+		r.report("training")
+	}
+	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
+	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
+		return r.checkpoint()
+	}
+	return nil
+}
 
 // endEpoch measures the epoch, saves, and returns the limit that is reached
 // now.
@@ -95,41 +178,6 @@ func (r *run) measure(ctx context.Context, validate bool) error {
 		r.adviseLag(*summary.Train, *summary.Val)
 	}
 	return r.first(func() error { return r.saveWeights(summary.Best) })
-}
-
-// validate returns the validation's line.
-func (r *run) validate(ctx context.Context) (report.Line, error) {
-	begin := time.Now()
-	shown := r.shown()
-	if n := r.recipe.Train.BNRecalibrate; n > 0 && r.movesStatistics() {
-		turns := r.data.loader.Of(func(batch int) bool { return batch%r.cluster.Size() == r.cluster.Rank() })
-		batches := turns.Epoch(ctx, r.at.epoch()-1, 0)
-		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
-		batches.Close()
-		if err != nil {
-			return report.Line{}, err
-		}
-	}
-	result, err := r.evaluator.Evaluate(ctx, r.data.val, r.reporter.Validation)
-	if err != nil {
-		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.explain(err))
-	}
-	if err := r.data.valDamage.add(result.Skipped, result.Damaged); err != nil {
-		return report.Line{}, err
-	}
-	if !finite(result.Loss) {
-		return report.Line{}, fmt.Errorf(
-			"%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays",
-			ErrDiverged, r.at.Step, result.Loss)
-	}
-	r.clock.validated(time.Since(begin))
-	r.page.validated = &result
-	r.show("predictions", func() error { return r.writeAnswers(result) })
-	return report.Line{
-		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
-		Balanced: result.BalancedAccuracy(), LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS,
-		ElapsedS: r.clock.elapsed().Seconds(),
-	}, nil
 }
 
 // trainLine returns the means of w as a line of the metrics.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
-	linear "github.com/inception-go/inception/internal/probe"
+	"github.com/inception-go/inception/internal/probe"
 )
 
 // mostProbed bounds the images whose features a new classifier is fitted to.
@@ -28,16 +28,16 @@ func (r *run) fitHead(ctx context.Context) error {
 	set := dataset.Sample(r.data.train, mostProbed)
 	r.reporter.Note(fmt.Sprintf("fitting the classifier to the features of %d training images (train.head probe)",
 		set.Len()))
-	seen, unread, err := linear.Features(ctx, r.weights, set, evaluate.RunOptions{
+	seen, unread, err := probe.Features(ctx, r.weights, set, evaluate.RunOptions{
 		Options: r.job.Eval, Preprocess: r.data.preprocess, Workers: r.job.Data.Workers, SkipUnreadable: true,
 	}, func(int) {})
 	if err != nil {
-		return fmt.Errorf("train.head probe: %w", r.data.damage.explain(err))
+		return fmt.Errorf("train.head probe: %w", r.data.damage.advised(err))
 	}
 	if err := r.data.damage.add(unread, nil); err != nil {
 		return err
 	}
-	fit, err := linear.FitBest(seen)
+	fit, err := probe.FitBest(seen)
 	if err == nil {
 		err = fit.Into(r.weights)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/ops"
-	linear "github.com/inception-go/inception/internal/probe"
+	"github.com/inception-go/inception/internal/probe"
 	"github.com/inception-go/inception/internal/rundir"
 )
 
@@ -31,7 +31,7 @@ func TestAFineTuningBeginsWithTheProbesClassifier(t *testing.T) {
 	job := tinyJob(t)
 	job.Train.Head, job.EMA.Decay = HeadProbe, 0.9
 	job.Init.Weights, _ = pretrained(t, job.Model, []string{"a", "b"}, nil)
-	o, err := linear.Job{Weights: job.Init.Weights, Options: job.Eval, Data: job.Data,
+	o, err := probe.Job{Weights: job.Init.Weights, Options: job.Eval, Data: job.Data,
 		Note: func(string) {}, Warn: func(string) {}, Progress: func(int, int) {}}.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
-	"strings"
 
 	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/dataset"
@@ -171,7 +169,7 @@ func (l *learner) update(next func() (*dataset.Batch, error), lr float64, at *pr
 func (l *learner) pass(next func() (*dataset.Batch, error), at *progress, number int, last bool) (shard, error) {
 	b, err := next()
 	if err != nil {
-		return shard{}, l.data.damage.explain(fmt.Errorf("training images: %w", err))
+		return shard{}, l.data.damage.advised(fmt.Errorf("training images: %w", err))
 	}
 	l.sum.pass(last)
 	// Dropout's mask follows from the seed and the number of the batch.
@@ -250,78 +248,3 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // effectiveBatch returns the images of one update.
 func (l *learner) effectiveBatch() int { return l.recipe.Train.BatchSize * l.shards }
-
-// RankCounts lists how many ranks can share updates of so many batches: each
-// computes a whole subtree of their sum.
-func RankCounts(shards int) (counts []int) {
-	for n := 1; n <= shards; n++ {
-		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
-			counts = append(counts, n)
-		}
-	}
-	return counts
-}
-
-// divide makes an update of so many shards, of which each rank computes a
-// subtree of their sum.
-func (l *learner) divide(shards int) error {
-	ranks := l.cluster.Size()
-	each := shards / ranks
-	if l.recipe.Train.SyncBatchNorm && each > 1 {
-		return settings.Errorf("train.sync_batch_norm", "needs all batches of an update at once, but each rank has %d "+
-			"(train.grad_accum_steps) one after another; use %d ranks, or a larger train.batch_size", each, shards)
-	}
-	if shards%ranks != 0 {
-		return settings.Errorf("train.grad_accum_steps", "is %d, and %d ranks cannot share an update of so many batches; "+
-			"%v can", shards, ranks, RankCounts(shards))
-	}
-	if ranks > 1 && each&(each-1) != 0 {
-		less := 1 << (bits.Len(uint(each)) - 1)
-		return settings.Errorf("train.grad_accum_steps", "is %d on each of %d ranks, but several ranks add up "+
-			"powers of two alone; the nearest are %d and %d", each, ranks, less, 2*less)
-	}
-	l.shards, l.each = shards, each
-	return nil
-}
-
-// mine reports whether a batch of an epoch is this rank's.
-func (l *learner) mine(batch int) bool {
-	return batch%l.shards/l.each == l.cluster.Rank()
-}
-
-// freezer returns which layers stay as they are. A name that no layer begins
-// with is an error, and so is freezing all.
-func freezer(prefixes []string, w *model.Weights) (func(layer string) bool, error) {
-	used := map[string]bool{}
-	frozen := func(layer string) bool {
-		for _, prefix := range prefixes {
-			if strings.HasPrefix(layer, prefix) {
-				return true
-			}
-		}
-		return false
-	}
-	var modules []string
-	left := false
-	for _, p := range w.Params {
-		layer := p.Layer
-		for _, prefix := range prefixes {
-			used[prefix] = used[prefix] || strings.HasPrefix(layer, prefix)
-		}
-		module := cmp.Or(p.Module, layer)
-		if len(modules) == 0 || modules[len(modules)-1] != module {
-			modules = append(modules, module)
-		}
-		left = left || p.Trainable() && !frozen(layer)
-	}
-	for _, prefix := range prefixes {
-		if !used[prefix] {
-			return nil, settings.Errorf("train.freeze", "no layer's name begins with %q; there are %s",
-				prefix, strings.Join(modules, ", "))
-		}
-	}
-	if !left {
-		return nil, settings.Errorf("train.freeze", "freezes every layer, nothing is left to train")
-	}
-	return frozen, nil
-}

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +42,7 @@ func (o FindOptions) Validate() error {
 // RatePoint is one update of a search.
 type RatePoint struct {
 	LR       float64 `json:"lr"`
-	Loss     float64 `json:"loss"`     // of the probe, after the update at this rate
+	Loss     float64 `json:"loss"`     // of the watched images, after the update at this rate
 	Smoothed float64 `json:"smoothed"` // over neighbouring rates
 }
 
@@ -62,9 +61,9 @@ type RateSearch struct {
 // and watches the loss (Smith, "Cyclical Learning Rates for Training Neural
 // Networks", arXiv 1506.01186, section 3.3). The losses of different batches
 // differ by more than an update changes them, so what is watched is the loss of
-// the same images after each update, the probe's. It ends early when the loss
-// explodes. The suggestion is the rate at which the loss falls steepest. The
-// job's folder is not touched.
+// the same images after each update. It ends early when the loss explodes. The
+// suggestion is the rate at which the loss falls steepest. The job's folder is
+// not touched.
 func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	if err := o.Validate(); err != nil {
 		return RateSearch{}, err
@@ -77,37 +76,40 @@ func FindLR(ctx context.Context, job Job, o FindOptions) (RateSearch, error) {
 	}
 	defer r.net.Close()
 	r.adviseInit()
-	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
+	if err := r.whiten(ctx); err != nil {
 		return RateSearch{}, err
 	}
-	p, err := r.newProbe(ctx)
+	if err := r.fitHead(ctx); err != nil {
+		return RateSearch{}, err
+	}
+	w, err := r.watch(ctx)
 	if err != nil {
 		return RateSearch{}, err
 	}
-	defer p.net.Close()
-	s := RateSearch{Batch: r.effectiveBatch(), Probe: p.images}
-	if s.Before, err = p.loss(); err != nil {
+	defer w.net.Close()
+	s := RateSearch{Batch: r.effectiveBatch(), Probe: w.images}
+	if s.Before, err = w.loss(); err != nil {
 		return s, err
 	}
 	for at := (progress{}); len(s.Curve) < o.Steps && !s.Diverged; at.Epoch++ {
-		if err := r.search(ctx, o, p, &at, &s); err != nil {
+		if err := r.search(ctx, o, w, &at, &s); err != nil {
 			return s, err
 		}
 	}
 	return s, s.suggest()
 }
 
-// probe is images whose loss shows what updates do. Their views are always the
+// watched is images whose loss shows what updates do. Their views are always the
 // same, and dropout leaves nothing out.
-type probe struct {
+type watched struct {
 	net     *model.Network
 	batches []*dataset.Batch
 	images  int
 }
 
-// newProbe takes a share of every class of the training images: a whole number of
+// watch takes a share of every class of the training images: a whole number of
 // batches, and about 64.
-func (r *run) newProbe(ctx context.Context) (*probe, error) {
+func (r *run) watch(ctx context.Context) (*watched, error) {
 	const about = 64
 	images := r.data.train.Len()
 	size := min(r.recipe.Train.BatchSize, images)
@@ -115,7 +117,7 @@ func (r *run) newProbe(ctx context.Context) (*probe, error) {
 	loader := dataset.NewLoader(set, dataset.LoaderOptions{
 		Batch: size, Workers: r.job.Data.Workers, Preprocess: r.data.preprocess, SkipUnreadable: true,
 	})
-	p := &probe{}
+	w := &watched{}
 	batches := loader.Epoch(ctx, 0, 0)
 	defer batches.Close()
 	for range loader.BatchesPerEpoch() {
@@ -125,45 +127,45 @@ func (r *run) newProbe(ctx context.Context) (*probe, error) {
 		}
 		for _, label := range b.Labels {
 			if label >= 0 {
-				p.images++
+				w.images++
 			}
 		}
 		// The loader fills b again.
-		p.batches = append(p.batches, &dataset.Batch{Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels)})
+		w.batches = append(w.batches, &dataset.Batch{Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels)})
 	}
-	if p.images == 0 {
+	if w.images == 0 {
 		return nil, errors.New("lr-find: none of the training images can be read")
 	}
 	spec := r.weights.Spec
 	spec.Dropout, spec.AuxDropout = 0, 0
 	var err error
-	p.net, err = model.Build(spec, r.weights, size, model.Statistics, r.buildOptions())
+	w.net, err = model.Build(spec, r.weights, size, model.Statistics, r.buildOptions())
 	if err != nil {
 		return nil, fmt.Errorf("lr-find: %w", err)
 	}
-	return p, nil
+	return w, nil
 }
 
-// loss returns the mean cross-entropy of the probe, with the statistics of its
+// loss returns the mean cross-entropy of the images, with the statistics of its
 // own batches.
-func (p *probe) loss() (float64, error) {
+func (w *watched) loss() (float64, error) {
 	sum := 0.0
-	for _, b := range p.batches {
-		if err := p.net.Forward(b.Images); err != nil {
+	for _, b := range w.batches {
+		if err := w.net.Forward(b.Images); err != nil {
 			return 0, fmt.Errorf("lr-find: %w", err)
 		}
-		logits, classes := p.net.Logits(), p.net.Spec.Classes
+		logits, classes := w.net.Logits(), w.net.Spec.Classes
 		for i, label := range b.Labels {
 			if label >= 0 {
 				sum += evaluate.CrossEntropy(logits[i*classes:(i+1)*classes], label)
 			}
 		}
 	}
-	return sum / float64(p.images), nil
+	return sum / float64(w.images), nil
 }
 
 // search goes through one epoch of a search.
-func (r *run) search(ctx context.Context, o FindOptions, watched *probe, at *progress, s *RateSearch) error {
+func (r *run) search(ctx context.Context, o FindOptions, w *watched, at *progress, s *RateSearch) error {
 	at.Batch = 0
 	batches := r.from(context.WithoutCancel(ctx), at.Epoch, 0)
 	defer batches.Close()
@@ -185,7 +187,7 @@ func (r *run) search(ctx context.Context, o FindOptions, watched *probe, at *pro
 			return err
 		}
 		p := RatePoint{LR: lr}
-		if p.Loss, err = watched.loss(); err != nil {
+		if p.Loss, err = w.loss(); err != nil {
 			return err
 		}
 		if !finite(p.Loss) {

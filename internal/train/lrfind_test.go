@@ -158,7 +158,7 @@ func TestARangeTestOfAWholeNetwork(t *testing.T) {
 	}
 }
 
-func TestTheProbeIsTheNetworkThatIsTrained(t *testing.T) {
+func TestTheWatchedLossIsOfTheNetworkThatIsTrained(t *testing.T) {
 	job := tinyJob(t)
 	job.Data.Train, job.Train.BatchSize = swatches(t), 1000 // more than there are images
 	job.Model.Dropout, job.Train.BatchNorm = 0.5, BatchNormFrozen
@@ -167,16 +167,16 @@ func TestTheProbeIsTheNetworkThatIsTrained(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.net.Close()
-	p, err := r.newProbe(context.Background())
+	w, err := r.watch(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.net.Close()
-	if images := r.data.train.Len(); p.images != images || len(p.batches) != 1 || len(p.batches[0].Labels) != images {
-		t.Errorf("of %d images, the probe has %d in %d batches, the first of %d rows", images, p.images, len(p.batches),
-			len(p.batches[0].Labels))
+	defer w.net.Close()
+	if images := r.data.train.Len(); w.images != images || len(w.batches) != 1 || len(w.batches[0].Labels) != images {
+		t.Errorf("of %d images, %d are watched in %d batches, the first of %d rows", images, w.images, len(w.batches),
+			len(w.batches[0].Labels))
 	}
-	got, err := p.loss()
+	got, err := w.loss()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,12 +188,12 @@ func TestTheProbeIsTheNetworkThatIsTrained(t *testing.T) {
 	defer e.Close()
 	result, err := e.Evaluate(context.Background(), r.data.train, nil)
 	if err != nil || math.Abs(got-result.Loss) > 1e-4*result.Loss {
-		t.Errorf("the probe's loss is %g, in evaluation it is %g (%v)", got, result.Loss, err)
+		t.Errorf("the watched loss is %g, in evaluation it is %g (%v)", got, result.Loss, err)
 	}
 }
 
 // More batches than the loader holds at a time.
-func TestTheProbeHasEachImageOnce(t *testing.T) {
+func TestEachWatchedImageIsWatchedOnce(t *testing.T) {
 	job := tinyJob(t)
 	job.Data.Train = swatches(t)
 	job.Train.BatchSize = 4
@@ -202,13 +202,13 @@ func TestTheProbeHasEachImageOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.net.Close()
-	p, err := r.newProbe(context.Background())
+	w, err := r.watch(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.net.Close()
+	defer w.net.Close()
 	colours := map[[2]float32]int{} // by the first pixel's red and green
-	for _, b := range p.batches {
+	for _, b := range w.batches {
 		per := len(b.Images) / len(b.Labels)
 		for i := range b.Labels {
 			im := b.Images[i*per:][:per]
@@ -216,8 +216,8 @@ func TestTheProbeHasEachImageOnce(t *testing.T) {
 		}
 	}
 	for colour, images := range colours {
-		if len(colours) != 4 || 4*images != p.images {
-			t.Errorf("%d of %d images begin with %v, want as many of each of 4 colours", images, p.images, colour)
+		if len(colours) != 4 || 4*images != w.images {
+			t.Errorf("%d of %d images begin with %v, want as many of each of 4 colours", images, w.images, colour)
 		}
 	}
 }

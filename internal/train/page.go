@@ -197,9 +197,8 @@ func (r *run) outcome() *evaluate.Outcome {
 // explain makes maps of what the weights saw in their mistakes, if the
 // network that does so fits into the memory beside the one that trains.
 func (p *page) explain(ctx context.Context, r *run) {
-	const together = 8 // what explain.Mistakes runs at most in one pass
 	training := r.net.Plan.Bytes
-	needs := training + 2*together*training/int64(r.recipe.Train.BatchSize) + 8*4*int64(p.params)
+	needs := training + 2*explain.MistakesBatch*training/int64(r.recipe.Train.BatchSize) + 8*4*int64(p.params)
 	if p.found == nil || ctx.Err() != nil || !r.job.memory().Fits(needs) {
 		return
 	}

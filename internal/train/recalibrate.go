@@ -56,7 +56,7 @@ func (l *learner) recalibrate(w *model.Weights, batches int, next func() (*datas
 func (l *learner) statistics(net *model.Network, next func() (*dataset.Batch, error)) ([]shard, error) {
 	b, err := next()
 	if err != nil {
-		return nil, l.data.damage.explain(err)
+		return nil, l.data.damage.advised(err)
 	}
 	return []shard{harmed(b)}, net.Forward(b.Images)
 }

@@ -78,7 +78,16 @@ func (r *run) sameCourse(at progress, before Recipe) error {
 			"is %d (with grad_accum_steps %d), but the run began with %d (and %d); resume with those",
 			now.Train.BatchSize, now.Train.GradAccumSteps, then.Train.BatchSize, then.Train.GradAccumSteps)
 	}
-	if err := cmp.Or(r.sameShards(shards), r.sameClasses(at), r.sameHeldOut(at), r.sameImages(at)); err != nil {
+	if err := r.sameShards(shards); err != nil {
+		return err
+	}
+	if err := r.sameClasses(at); err != nil {
+		return err
+	}
+	if err := r.sameHeldOut(at); err != nil {
+		return err
+	}
+	if err := r.sameImages(at); err != nil {
 		return err
 	}
 	if now.Train.Precision != then.Train.Precision {

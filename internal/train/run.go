@@ -1,15 +1,12 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"path/filepath"
-	"time"
 
 	"github.com/inception-go/inception/internal/atomicfile"
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/rundir"
@@ -183,7 +180,10 @@ func (r *run) openFolder(ctx context.Context) (fresh bool, err error) {
 // begin makes the folder that of a run. The checkpoint comes first: whoever
 // resumes the run does not name its initial weights again.
 func (r *run) begin(ctx context.Context) error {
-	if err := cmp.Or(r.whiten(ctx), r.fitHead(ctx)); err != nil {
+	if err := r.whiten(ctx); err != nil {
+		return err
+	}
+	if err := r.fitHead(ctx); err != nil {
 		return err
 	}
 	r.describeData()
@@ -234,51 +234,6 @@ func (r *run) loop(ctx context.Context) (Exit, error) {
 	return ExitEpochs, nil
 }
 
-// epoch makes the updates that are left of the epoch.
-func (r *run) epoch(ctx context.Context) (Exit, error) {
-	if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
-		return exit, err
-	}
-	if r.at.Batch == r.data.batches {
-		return "", nil // stopped before its validation
-	}
-	if r.at.Batch == 0 {
-		r.at.SoFar = window{}
-	}
-	if err := r.cluster.Agree(r.resize()); err != nil {
-		return "", err
-	}
-	// The images keep coming after ctx ends: the update under way is finished.
-	batches := r.from(context.WithoutCancel(ctx), r.at.Epoch, r.at.Batch)
-	defer batches.Close()
-	for r.at.Batch < r.data.batches {
-		if exit, err := r.ends(ctx, r.at.Epoch); exit != "" || err != nil {
-			return exit, err
-		}
-		begin, waited := time.Now(), time.Duration(0)
-		next := func() (*dataset.Batch, error) {
-			asked := time.Now()
-			defer func() { waited += time.Since(asked) }()
-			return batches.Next()
-		}
-		rate := r.rate(&r.at)
-		if err := r.update(next, rate, &r.at); err != nil {
-			return "", r.explain(err)
-		}
-		took := time.Since(begin)
-		r.at.Window.took(took, rate)
-		r.at.SoFar.took(took, rate)
-		r.at.Window.Wait += waited
-		r.at.SoFar.Wait += waited
-		r.clock.step(took)
-		r.reportStep()
-		if err := r.between(); err != nil {
-			return "", err
-		}
-	}
-	return "", nil
-}
-
 // limit returns which limit of the run is reached after so many epochs, if any.
 func (r *run) limit(ctx context.Context, epochs int) Exit {
 	o := r.recipe.Train
@@ -295,34 +250,6 @@ func (r *run) limit(ctx context.Context, epochs int) Exit {
 		return ExitPatience
 	}
 	return ""
-}
-
-// between does what is due between two updates of an epoch.
-func (r *run) between() error {
-	o := r.recipe.Train
-	if r.at.Batch == r.data.batches {
-		return nil // the end of the epoch does it
-	}
-	if o.LogEvery > 0 && r.at.Step%o.LogEvery == 0 {
-		if err := r.writeTrain(); err != nil {
-			return err
-		}
-	}
-	return r.first(r.saveIfDue)
-}
-
-// saveIfDue writes the report and a checkpoint after so many updates or so much
-// time.
-func (r *run) saveIfDue() error {
-	o := r.recipe.Train
-	if r.clock.sinceReport() > 2*time.Minute {
-		r.report("training")
-	}
-	due := o.CheckpointEvery > 0 && r.at.Step%o.CheckpointEvery == 0
-	if due || o.CheckpointEvery == 0 && r.clock.sinceSave() > 30*time.Minute {
-		return r.checkpoint()
-	}
-	return nil
 }
 
 // finish saves what the end of the loop has not yet.
@@ -350,13 +277,4 @@ func (r *run) finish(ctx context.Context, exit Exit) (Exit, error) {
 		return r.finish(ctx, ExitInterrupted)
 	}
 	return exit, err
-}
-
-// explain adds what is left after training has diverged.
-func (r *run) explain(err error) error {
-	p, readErr := readProgress(r.job.Dir)
-	if readErr != nil || p.Step == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; the checkpoint of step %d stays", err, p.Step)
 }

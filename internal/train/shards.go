@@ -4,11 +4,51 @@ import (
 	"bytes"
 	"encoding/gob"
 	"fmt"
+	"math/bits"
 
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/settings"
 )
+
+// RankCounts lists how many ranks can share updates of so many batches: each
+// computes a whole subtree of their sum.
+func RankCounts(shards int) (counts []int) {
+	for n := 1; n <= shards; n++ {
+		if each := shards / n; shards%n == 0 && (n == 1 || each&(each-1) == 0) {
+			counts = append(counts, n)
+		}
+	}
+	return counts
+}
+
+// divide makes an update of so many shards, of which each rank computes a
+// subtree of their sum.
+func (l *learner) divide(shards int) error {
+	ranks := l.cluster.Size()
+	each := shards / ranks
+	if l.recipe.Train.SyncBatchNorm && each > 1 {
+		return settings.Errorf("train.sync_batch_norm", "needs all batches of an update at once, but each rank has %d "+
+			"(train.grad_accum_steps) one after another; use %d ranks, or a larger train.batch_size", each, shards)
+	}
+	if shards%ranks != 0 {
+		return settings.Errorf("train.grad_accum_steps", "is %d, and %d ranks cannot share an update of so many batches; "+
+			"%v can", shards, ranks, RankCounts(shards))
+	}
+	if ranks > 1 && each&(each-1) != 0 {
+		less := 1 << (bits.Len(uint(each)) - 1)
+		return settings.Errorf("train.grad_accum_steps", "is %d on each of %d ranks, but several ranks add up "+
+			"powers of two alone; the nearest are %d and %d", each, ranks, less, 2*less)
+	}
+	l.shards, l.each = shards, each
+	return nil
+}
+
+// mine reports whether a batch of an epoch is this rank's.
+func (l *learner) mine(batch int) bool {
+	return batch%l.shards/l.each == l.cluster.Rank()
+}
 
 // shard is what is measured of one batch of an update.
 type shard struct {

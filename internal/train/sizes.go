@@ -82,22 +82,6 @@ func (r *run) resize() error {
 	return r.build(size)
 }
 
-// effort returns the updates that are ahead, counted in those of the size under
-// way.
-func (r *run) effort(updates int) float64 {
-	if len(r.recipe.Train.Sizes) == 0 {
-		return float64(updates)
-	}
-	perEpoch, done, sum := r.data.updates(r.shards), r.at.Step, 0.0
-	for updates > 0 {
-		epoch := done / perEpoch
-		n := min(updates, (epoch+1)*perEpoch-done)
-		sum += float64(n) * area(r.sizeOf(epoch), r.net.Spec.InputSize)
-		done, updates = done+n, updates-n
-	}
-	return sum
-}
-
 // differentShape names a parameter that two structures of the same layers have in
 // different shapes; none if there is none.
 func differentShape(a, b model.Spec) (string, error) {

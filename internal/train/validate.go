@@ -1,23 +1,12 @@
 package train
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
 
-// due reports whether the end of the epoch under way is validated, whether or
-// not the run ends there.
-func (r *run) due() bool {
-	every := r.job.Eval.Every
-	return r.data.val != nil && every > 0 && r.at.epoch()%every == 0
-}
-
-// validationsUntil returns how many validations the updates that are left
-// bring.
-func (r *run) validationsUntil(updates int) int {
-	if r.data.val == nil || updates == 0 {
-		return 0
-	}
-	perEpoch := r.data.updates(r.shards)
-	return Validations(r.at.Epoch, r.at.Epoch+(updates+perEpoch-1)/perEpoch, r.job.Eval.Every)
-}
+	"github.com/inception-go/inception/internal/report"
+)
 
 // Validations counts those of a training that goes from one number of epochs
 // done to another and ends there.
@@ -35,24 +24,44 @@ func Validations(from, to, every int) int {
 	return n
 }
 
-// validationTime returns what a validation takes: as long as the last one;
-// before there is one, half as long as training on so many images takes at its
-// fastest, for there is no way back.
-func (r *run) validationTime() time.Duration {
-	if r.data.val == nil {
-		return 0
-	}
-	if r.clock.validation > 0 {
-		return r.clock.validation
-	}
-	perImage := float64(r.clock.fastest) / float64(r.effectiveBatch())
-	return time.Duration(perImage / 2 * float64(r.data.val.Len()))
+// due reports whether the end of the epoch under way is validated, whether or
+// not the run ends there.
+func (r *run) due() bool {
+	every := r.job.Eval.Every
+	return r.data.val != nil && every > 0 && r.at.epoch()%every == 0
 }
 
-// outOfTime reports whether train.max_time is over once the validation that
-// ends the run is added. A validation may not take more than half of it, or
-// there would be nothing to validate.
-func (r *run) outOfTime() bool {
-	limit := r.recipe.Train.MaxTime
-	return limit > 0 && r.clock.elapsed()+min(r.validationTime(), limit/2) >= limit
+// validate returns the validation's line.
+func (r *run) validate(ctx context.Context) (report.Line, error) {
+	begin := time.Now()
+	shown := r.shown()
+	if n := r.recipe.Train.BNRecalibrate; n > 0 && r.movesStatistics() {
+		turns := r.data.loader.Of(func(batch int) bool { return batch%r.cluster.Size() == r.cluster.Rank() })
+		batches := turns.Epoch(ctx, r.at.epoch()-1, 0)
+		err := r.recalibrate(shown, min(n, r.data.batches), batches.Next)
+		batches.Close()
+		if err != nil {
+			return report.Line{}, err
+		}
+	}
+	result, err := r.evaluator.Evaluate(ctx, r.data.val, r.reporter.Validation)
+	if err != nil {
+		return report.Line{}, fmt.Errorf("validation: %w", r.data.valDamage.advised(err))
+	}
+	if err := r.data.valDamage.add(result.Skipped, result.Damaged); err != nil {
+		return report.Line{}, err
+	}
+	if !finite(result.Loss) {
+		return report.Line{}, fmt.Errorf(
+			"%w: the validation loss after step %d is %v; lower optimizer.lr; the checkpoint before stays",
+			ErrDiverged, r.at.Step, result.Loss)
+	}
+	r.clock.validated(time.Since(begin))
+	r.page.validated = &result
+	r.show("predictions", func() error { return r.writeAnswers(result) })
+	return report.Line{
+		Step: r.at.Step, Epoch: r.at.epoch(), Split: "val", Loss: result.Loss, Top1: result.Top1, Top5: result.Top5,
+		Balanced: result.BalancedAccuracy(), LR: r.at.Window.Rate, ImagesPerS: result.ImagesPerS,
+		ElapsedS: r.clock.elapsed().Seconds(),
+	}, nil
 }
