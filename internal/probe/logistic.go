@@ -41,19 +41,6 @@ func (l Linear) Logits(x []float32) []float64 {
 	return logits
 }
 
-// Regress returns the logistic regression with the least sum of the examples'
-// cross-entropies and of the squared weights divided by twice the strength: what
-// scikit-learn's LogisticRegression(C=strength) minimises for more than two
-// classes. For two it has a single row, which corresponds to twice the strength.
-func Regress(e Examples, strength float64) (Linear, error) {
-	p := newProblem(e)
-	params, err := minimise(&sums{p, everyRow(e)}, strength*p.scale*p.scale, p.zero(), exact)
-	if err != nil {
-		return Linear{}, err
-	}
-	return p.linear(params), nil
-}
-
 // problem is a regression on centred features of which all are divided by one
 // number, the root of their mean square. That changes neither which classifier
 // is best nor, apart from a factor, the strength, but it does how fast it is
