@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/inception-go/inception/internal/report"
 )
 
 // Caption says what the table's figures are.
@@ -24,7 +26,7 @@ func (r *Result) Caption() string {
 			r.Seeds[0])
 	}
 	text += r.comparisonCaption() + "Params and GMAC: without auxiliary heads, for one image" + r.sizes() + "."
-	if r.Classes <= 5 {
+	if !report.TellsTop5(r.Classes) {
 		text += fmt.Sprintf(" Top-5 is meaningless with %d classes.", r.Classes)
 	}
 	if r.paper() {

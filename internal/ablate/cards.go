@@ -28,7 +28,7 @@ func (r *Result) cards() (cards []report.Card) {
 		stands.Note += fmt.Sprintf("; %d diverged", n)
 	}
 	if left := r.left(); left > 0 {
-		stands.Note += fmt.Sprintf("; about %s left", brief(left.Seconds()))
+		stands.Note += fmt.Sprintf("; about %s left", duration(left.Seconds()))
 	}
 	return append(cards, stands)
 }

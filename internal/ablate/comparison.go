@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/statistics"
 )
 
@@ -128,24 +129,16 @@ func (r *Result) difference(c contrast, all []float64) *Difference {
 	if d.Pairs = len(d.values); d.Pairs == 0 {
 		return d
 	}
-	d.Mean, d.Better = number(statistics.Mean(d.values)), number(statistics.Beats(ours, theirs))
+	d.Mean, d.Better = report.Number(statistics.Mean(d.values)), report.Number(statistics.Beats(ours, theirs))
 	if d.Pairs == 1 {
 		return d
 	}
 	low, high := statistics.BCa(d.values, confidence)
-	d.Low, d.High, d.P = number(low), number(high), number(statistics.SignFlip(d.values))
-	d.Deviation = number(statistics.Deviation(d.values))
+	d.Low, d.High, d.P = report.Number(low), report.Number(high), report.Number(statistics.SignFlip(d.values))
+	d.Deviation = report.Number(statistics.Deviation(d.values))
 	if test.Looks > 0 {
-		d.PHolm, d.Bound = number(test.Holm), number(statistics.Bound(d.values, test.Level))
-		d.Detectable = number(*d.Deviation * statistics.Detectable(d.Pairs, test.Level, power))
+		d.PHolm, d.Bound = report.Number(test.Holm), report.Number(statistics.Bound(d.values, test.Level))
+		d.Detectable = report.Number(*d.Deviation * statistics.Detectable(d.Pairs, test.Level, power))
 	}
 	return d
-}
-
-// number returns a pointer to what JSON can hold.
-func number(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
 }

@@ -156,7 +156,7 @@ func (f *Forecast) WriteText(w io.Writer) error {
 	fmt.Fprintln(t, "row\tchange\tparams\twith aux\tMMAC\tsteps\tms per step\ttime per run\truns")
 	for _, r := range f.Rows {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.2f\t%d\t%.0f\t%s\t%d\n", r.Name, r.Change, r.Params, r.ParamsWithAux,
-			float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, brief(r.Seconds), r.Runs)
+			float64(r.MACs)/1e6, r.Steps, 1000*r.StepSeconds, duration(r.Seconds), r.Runs)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -169,9 +169,9 @@ func (f *Forecast) WriteText(w io.Writer) error {
 	if done > 0 {
 		text += fmt.Sprintf("%d of them done, ", done)
 	}
-	text += fmt.Sprintf("about %s in total if the machine stays as busy as now\n", brief(f.Total))
+	text += fmt.Sprintf("about %s in total if the machine stays as busy as now\n", duration(f.Total))
 	if f.Tuning > 0 {
-		text += fmt.Sprintf("of which %s for the short runs of --tune\n", brief(f.Tuning))
+		text += fmt.Sprintf("of which %s for the short runs of --tune\n", duration(f.Tuning))
 	}
 	if f.Budget > 0 {
 		text += f.rule()
@@ -190,7 +190,7 @@ func (f *Forecast) rule() string {
 		"of %s seeds, "+
 		"the lowest p first, and is looked at only there, at levels %s; the plan above is for the case that none is "+
 		"decided\n",
-		brief(f.Budget), seeds[0], strings.Join(seeds, ", "), strings.Join(levels, ", "))
+		duration(f.Budget), seeds[0], strings.Join(seeds, ", "), strings.Join(levels, ", "))
 	for _, r := range f.Rows {
 		if r.Runs < f.Looks[0].Pairs {
 			return text + "the budget is too small for the first look; the same command goes on where it ends\n"

@@ -3,10 +3,7 @@ package ablate
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/train"
@@ -96,26 +92,17 @@ func (i Identity) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	return atomicfile.Write(filepath.Join(dir, identityFile),
-		func(w io.Writer) error { return json.NewEncoder(w).Encode(i) })
+	return writeJSON(filepath.Join(dir, identityFile), i)
 }
 
 // readIdentity returns the identity of the run in dir.
-func readIdentity(dir string) (i Identity, err error) {
-	path := filepath.Join(dir, identityFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return i, fmt.Errorf("%s: has no %s, so nothing tells what the run was made of: an earlier version or train "+
-			"made it; "+
-			"choose another --out, or remove the run", dir, identityFile)
+func readIdentity(dir string) (Identity, error) {
+	i, ok, err := readJSON[Identity](filepath.Join(dir, identityFile))
+	if err == nil && !ok {
+		err = fmt.Errorf("%s: has no %s, so nothing tells what the run was made of: an earlier version or train "+
+			"made it; choose another --out, or remove the run", dir, identityFile)
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &i)
-	}
-	if err != nil {
-		return i, fmt.Errorf("%s: %w", path, err)
-	}
-	return i, nil
+	return i, err
 }
 
 // differs says in which way the run in dir was made of something else than now;

@@ -176,7 +176,7 @@ func (r *Result) runs() (all []runView) {
 				Link: path.Join(folder, rundir.Report)}
 			if o.State == Done {
 				v.Top1, v.Top5 = fmt.Sprintf("%.2f", 100*o.error()), fmt.Sprintf("%.2f", 100*o.top5Error())
-				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), brief(o.Seconds)
+				v.Loss, v.Time = fmt.Sprintf("%.4f", o.Loss), duration(o.Seconds)
 			}
 			all = append(all, v)
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"text/tabwriter"
 
+	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/statistics"
 )
 
@@ -57,7 +58,7 @@ func (p *Plan) Needs(dir string, difference float64) (*Needs, error) {
 		}
 		if need.Pairs = len(values); need.Pairs > 1 {
 			known = true
-			need.Deviation = number(statistics.Deviation(values))
+			need.Deviation = report.Number(statistics.Deviation(values))
 			effect := difference / max(*need.Deviation, difference/100)
 			if seeds := statistics.NeededPairs(effect, n.Level, power); seeds <= statistics.MostPairs {
 				need.Seeds = seeds
@@ -86,7 +87,7 @@ func (n *Needs) WriteText(w io.Writer) error {
 			spread, seeds = fmt.Sprintf("%.2f", 100**r.Deviation), fmt.Sprintf("more than %d", statistics.MostPairs)
 		}
 		if r.Seeds > 0 {
-			seeds, time = fmt.Sprint(r.Seeds), brief(r.Seconds)
+			seeds, time = fmt.Sprint(r.Seeds), duration(r.Seconds)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Title, r.Base, r.Pairs, spread, seeds, time)
 	}

@@ -1,15 +1,9 @@
 package ablate
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 
-	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/statistics"
 )
 
@@ -68,15 +62,8 @@ func readSchedule(dir string) (s schedule, err error) {
 		return s, nil
 	}
 	path := filepath.Join(dir, scheduleFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("%s: %w; it holds when the rows are looked at; delete it to begin anew", path, err)
+	if s, _, err = readJSON[schedule](path); err != nil {
+		return s, fmt.Errorf("%w; it holds when the rows are looked at; delete it to begin anew", err)
 	}
 	for i, look := range s.Looks {
 		if look.Pairs < 1 || look.Pairs > 1000 || !(look.Level > 0 && look.Level <= Level) ||
@@ -88,9 +75,7 @@ func readSchedule(dir string) (s schedule, err error) {
 }
 
 func (s schedule) write(dir string) error {
-	return atomicfile.Write(filepath.Join(dir, scheduleFile), func(w io.Writer) error {
-		return json.NewEncoder(w).Encode(s)
-	})
+	return writeJSON(filepath.Join(dir, scheduleFile), s)
 }
 
 // spent returns the levels of all looks together.

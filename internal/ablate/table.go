@@ -21,6 +21,8 @@ import (
 type column struct {
 	Title string
 	Left  bool // whether it is aligned left
+	brief bool // whether the table of verdicts has it
+	drop  int  // when a narrow terminal does without it: 1 is first, 0 never
 	cell  func(RowResult) string
 }
 
@@ -41,7 +43,9 @@ func (r *Result) grids() []grid {
 		return []grid{rows}
 	}
 	// An effect is a row that has nothing but a comparison.
-	effects := grid{Columns: []column{{"effect", true, func(o RowResult) string { return o.Title }}}}
+	effects := grid{Columns: []column{
+		{Title: "effect", Left: true, brief: true, cell: func(o RowResult) string { return o.Title }},
+	}}
 	effects.Columns = append(effects.Columns, r.comparison()...)
 	for _, e := range r.Effects {
 		effects.add(RowResult{Title: e.Title, Comparison: e.Comparison})
@@ -56,8 +60,7 @@ func (r *Result) brief() grid {
 	var brief grid
 	brief.Cells = make([][]string, len(from.Cells))
 	for i, c := range from.Columns {
-		if !slices.Contains([]string{"row", "effect", "top-1 error, %", "difference, points", "Holm's p", "verdict"},
-			c.Title) {
+		if !c.brief {
 			continue
 		}
 		brief.Columns = append(brief.Columns, c)
@@ -79,27 +82,35 @@ func (g *grid) add(row RowResult) {
 // columns lists the columns that have values.
 func (r *Result) columns() []column {
 	all := []column{
-		{"row", true, func(o RowResult) string { return o.Title }},
-		{"change", true, func(o RowResult) string { return o.Change }},
-		{"params, M", false, func(o RowResult) string { return fmt.Sprintf("%.3f", float64(o.Params)/1e6) }},
-		{"GMAC", false, func(o RowResult) string { return strconv.FormatFloat(float64(o.MACs)/1e9, 'g', 4, 64) }},
+		{Title: "row", Left: true, brief: true, cell: func(o RowResult) string { return o.Title }},
+		{Title: "change", Left: true, drop: 2, cell: func(o RowResult) string { return o.Change }},
+		{Title: "params, M", drop: 5, cell: func(o RowResult) string { return fmt.Sprintf("%.3f", float64(o.Params)/1e6) }},
+		{Title: "GMAC", drop: 4, cell: func(o RowResult) string {
+			return strconv.FormatFloat(float64(o.MACs)/1e9, 'g', 4, 64)
+		}},
 	}
 	if r.paper() {
-		all = append(all, column{"paper's Bn ops", false, func(o RowResult) string { return plain(o.Paper.Ops, 1) }})
+		all = append(all, column{Title: "paper's Bn ops", drop: 1, cell: func(o RowResult) string {
+			return plain(o.Paper.Ops, 1)
+		}})
 	}
 	if r.Equal != EqualEpochs && r.Equal != "" {
-		all = append(all, column{"epochs", false, func(o RowResult) string { return fmt.Sprint(o.Epochs) }})
+		all = append(all, column{Title: "epochs", cell: func(o RowResult) string { return fmt.Sprint(o.Epochs) }})
 	}
 	if r.Tune != "" {
-		all = append(all, column{r.Tune, false, RowResult.chosen},
-			column{"validation, %", false, func(o RowResult) string { return o.percent(o.Validation) }})
+		all = append(all, column{Title: r.Tune, cell: RowResult.chosen},
+			column{Title: "validation, %", cell: func(o RowResult) string { return o.percent(o.Validation) }})
 	}
-	all = append(all, column{"top-1 error, %", false, func(o RowResult) string { return o.percent(o.Top1) }})
+	all = append(all, column{Title: "top-1 error, %", brief: true, cell: func(o RowResult) string {
+		return o.percent(o.Top1)
+	}})
 	if report.TellsTop5(r.Classes) {
-		all = append(all, column{"top-5 error, %", false, func(o RowResult) string { return o.percent(o.Top5) }})
+		all = append(all, column{Title: "top-5 error, %", drop: 11, cell: func(o RowResult) string {
+			return o.percent(o.Top5)
+		}})
 	}
 	if r.paper() {
-		all = append(all, column{"paper's, top-1 / top-5", false, func(o RowResult) string {
+		all = append(all, column{Title: "paper's, top-1 / top-5", drop: 6, cell: func(o RowResult) string {
 			if o.Paper.Top1 == nil && o.Paper.Top5 == nil {
 				return none
 			}
@@ -107,14 +118,14 @@ func (r *Result) columns() []column {
 		}})
 	}
 	all = append(all,
-		column{"runs", false, func(o RowResult) string { return o.progress() }},
-		column{"time per run", false, func(o RowResult) string {
+		column{Title: "runs", drop: 13, cell: func(o RowResult) string { return o.progress() }},
+		column{Title: "time per run", drop: 7, cell: func(o RowResult) string {
 			if o.Seconds.N == 0 {
 				return none
 			}
-			return brief(o.Seconds.Mean)
+			return duration(o.Seconds.Mean)
 		}},
-		column{"images/s", false, func(o RowResult) string {
+		column{Title: "images/s", drop: 3, cell: func(o RowResult) string {
 			if o.ImagesPerS.N == 0 {
 				return none
 			}
@@ -146,9 +157,9 @@ func (r *Result) comparison() []column {
 			return cell(o.Difference)
 		}
 	}
-	all := []column{{"difference, points", false, of((*Difference).points)}}
+	all := []column{{Title: "difference, points", brief: true, cell: of((*Difference).points)}}
 	if single {
-		all = append(all, column{"McNemar's p", false, of(func(d *Difference) string {
+		all = append(all, column{Title: "McNemar's p", drop: 12, cell: of(func(d *Difference) string {
 			if d.McNemar == nil {
 				return none
 			}
@@ -157,21 +168,23 @@ func (r *Result) comparison() []column {
 	}
 	if most > 1 {
 		if len(r.Effects) == 0 {
-			all = append(all, column{"beats base", false, of(func(d *Difference) string {
+			all = append(all, column{Title: "beats base", drop: 9, cell: of(func(d *Difference) string {
 				return fmt.Sprintf("%.0f%%", 100**d.Better)
 			})})
 		}
 		all = append(all,
-			column{"p", false, of(func(d *Difference) string { return chance(d.P) })},
-			column{"Holm's p", false, of(func(d *Difference) string { return chance(d.PHolm) })},
-			column{"detectable", false, of(func(d *Difference) string {
+			column{Title: "p", drop: 10, cell: of(func(d *Difference) string { return chance(d.P) })},
+			column{Title: "Holm's p", brief: true, cell: of(func(d *Difference) string { return chance(d.PHolm) })},
+			column{Title: "detectable", drop: 8, cell: of(func(d *Difference) string {
 				if d.Detectable == nil {
 					return none
 				}
 				return fmt.Sprintf("%.2f", 100**d.Detectable)
 			})})
 	}
-	return append(all, column{"verdict", true, func(o RowResult) string { return cmp.Or(o.Word(), none) }})
+	return append(all, column{Title: "verdict", Left: true, brief: true, cell: func(o RowResult) string {
+		return cmp.Or(o.Word(), none)
+	}})
 }
 
 // points writes a difference as -1.29 or -1.29 [-1.45, -1.10].
@@ -241,7 +254,8 @@ func (o RowResult) progress() string {
 	return text
 }
 
-func brief(seconds float64) string {
+// duration writes seconds as people say them.
+func duration(seconds float64) string {
 	return train.Brief(time.Duration(seconds * float64(time.Second)))
 }
 
@@ -270,22 +284,17 @@ func (r *Result) WriteText(w io.Writer, columns int) error {
 	return nil
 }
 
-// leastNeeded are the titles of what a narrow terminal does without, what it can
-// best do without first.
-var leastNeeded = []string{
-	"paper's Bn ops", "change", "images/s", "GMAC", "params, M", "paper's, top-1 / top-5", "time per run",
-	"detectable", "beats base", "p", "top-5 error, %", "McNemar's p", "runs",
-}
-
 // within returns the table without columns that are too much for the width.
 func (g grid) within(width int) grid {
-	for _, title := range leastNeeded {
-		if g.width() <= width {
-			break
+	for g.width() > width {
+		at := -1
+		for i, c := range g.Columns {
+			if c.drop > 0 && (at < 0 || c.drop < g.Columns[at].drop) {
+				at = i
+			}
 		}
-		at := slices.IndexFunc(g.Columns, func(c column) bool { return c.Title == title })
 		if at < 0 {
-			continue
+			break
 		}
 		narrow := grid{Columns: slices.Delete(slices.Clone(g.Columns), at, at+1)}
 		for _, cells := range g.Cells {

@@ -3,17 +3,12 @@ package ablate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
@@ -270,25 +265,18 @@ func test(ctx context.Context, job train.Job) error {
 	t := tested{Figures{outcome.Images, outcome.Top1, outcome.Top5, outcome.Loss}, report.NewAnswers(outcome.Result,
 		outcome.Set.Len())}
 	t.Answers.Images = dataset.Fingerprint(outcome.Set)
-	return atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(t) })
+	return writeJSON(path, t)
 }
 
 // readTest returns a run's figures on the test images; nil if there are none.
 func readTest(dir string) (*tested, error) {
 	path := filepath.Join(dir, testFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	t, ok, err := readJSON[tested](path)
+	if !ok {
+		return nil, err
 	}
-	t := &tested{}
-	if err == nil {
-		err = json.Unmarshal(text, t)
-	}
-	if err == nil {
-		err = t.Answers.Validate()
-	}
-	if err != nil {
+	if err := t.Answers.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return t, nil
+	return &t, nil
 }

@@ -100,18 +100,8 @@ func (r *Result) mcNemar(row *RowResult) (*McNemar, error) {
 		if err != nil || !okA || !okB || a.Images != b.Images || len(a.Labels) != len(b.Labels) {
 			return nil, err
 		}
-		m := &McNemar{}
-		for i := range a.Labels {
-			switch {
-			case !a.Read(i) || !b.Read(i):
-			case a.Right(i) && !b.Right(i):
-				m.OnlyBase++
-			case b.Right(i) && !a.Right(i):
-				m.OnlyRow++
-			}
-		}
-		m.P = statistics.McNemar(m.OnlyBase, m.OnlyRow)
-		return m, nil
+		n, _ := a.Pair(b)
+		return &McNemar{n.OnlyFirst, n.OnlySecond, statistics.McNemar(n.OnlyFirst, n.OnlySecond)}, nil
 	}
 	return nil, nil
 }

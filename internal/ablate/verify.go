@@ -2,10 +2,8 @@ package ablate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -106,16 +104,12 @@ func sample(rows [][]string, c Check) (runs []string) {
 // checkTable compares the figures of table.json with those of the runs.
 func checkTable(dir string) error {
 	path := filepath.Join(dir, "table.json")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: has no table.json; is it the folder of an ablation?", dir)
-	}
-	var rows []RowResult
-	if err == nil {
-		err = json.Unmarshal(text, &rows)
-	}
+	rows, ok, err := readJSON[[]RowResult](path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("%s: has no table.json; is it the folder of an ablation?", dir)
 	}
 	for _, row := range rows {
 		for _, o := range row.Runs {

@@ -144,15 +144,15 @@ func (c *Comparison) figures(k int) {
 		}
 		figure := Figure{Name: f.name, Run: c.runs[k].name, class: -1, run: k}
 		for _, r := range c.runs {
-			figure.Values = append(figure.Values, number(f.value(r.last)))
+			figure.Values = append(figure.Values, report.Number(f.value(r.last)))
 		}
 		if a, b := figure.Values[0], figure.Values[k]; a != nil && b != nil {
-			figure.Difference = number(*b - *a)
+			figure.Difference = report.Number(*b - *a)
 		}
 		if why := c.runs[k].unpaired; why != nil && f.name == "top1" {
 			c.Notes = append(c.Notes, why.Error())
 		} else if f.name == "top1" {
-			all, _ := c.count(k)
+			all, _ := c.runs[0].answers.Pair(*c.runs[k].answers)
 			figure.test(all)
 		}
 		c.Figures = append(c.Figures, figure)
@@ -166,7 +166,7 @@ func (c *Comparison) figures(k int) {
 			shares[i] = r.shares()
 		}
 	}
-	_, byClass := c.count(k)
+	_, byClass := c.runs[0].answers.Pair(*c.runs[k].answers)
 	for class, name := range c.runs[0].answers.Classes {
 		figure := Figure{Name: "top1 of " + name, Run: c.runs[k].name, class: class, run: k}
 		for i := range c.runs {
@@ -174,13 +174,13 @@ func (c *Comparison) figures(k int) {
 			if shares[i] != nil {
 				share = shares[i][class]
 			}
-			figure.Values = append(figure.Values, number(share))
+			figure.Values = append(figure.Values, report.Number(share))
 		}
 		counts := byClass[class]
-		if counts.images == 0 {
+		if counts.Images == 0 {
 			continue
 		}
-		figure.Difference = number(float64(counts.onlySecond-counts.onlyFirst) / float64(counts.images))
+		figure.Difference = report.Number(float64(counts.OnlySecond-counts.OnlyFirst) / float64(counts.Images))
 		figure.test(counts)
 		c.Figures = append(c.Figures, figure)
 	}
@@ -235,41 +235,10 @@ func (r run) shares() []float64 {
 	return shares
 }
 
-// counts are how many images the first and another run alone classify
-// correctly, of so many that both could read.
-type counts struct{ onlyFirst, onlySecond, images int }
-
-// count counts all images and those of each class.
-func (c *Comparison) count(k int) (all counts, byClass []counts) {
-	a, b := c.runs[0].answers, c.runs[k].answers
-	byClass = make([]counts, len(a.Classes))
-	for i, label := range a.Labels {
-		if !a.Read(i) || !b.Read(i) {
-			continue
-		}
-		for _, n := range []*counts{&all, &byClass[label]} {
-			n.images++
-			switch {
-			case a.Right(i) && !b.Right(i):
-				n.onlyFirst++
-			case b.Right(i) && !a.Right(i):
-				n.onlySecond++
-			}
-		}
-	}
-	return all, byClass
-}
-
-func (f *Figure) test(n counts) {
-	low, high := statistics.PairedShares(n.onlyFirst, n.onlySecond, n.images, confidence)
-	f.Low, f.High, f.P = number(low), number(high), number(statistics.McNemar(n.onlyFirst, n.onlySecond))
-}
-
-func number(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
+func (f *Figure) test(n report.Pairs) {
+	low, high := statistics.PairedShares(n.OnlyFirst, n.OnlySecond, n.Images, confidence)
+	f.Low, f.High = report.Number(low), report.Number(high)
+	f.P = report.Number(statistics.McNemar(n.OnlyFirst, n.OnlySecond))
 }
 
 // open opens the images of the predictions, if they are still there.

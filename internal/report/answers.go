@@ -40,6 +40,31 @@ func (a Answers) Right(i int) bool { return a.Predicted[i] >= 0 && a.Predicted[i
 // Read reports whether image i could be read.
 func (a Answers) Read(i int) bool { return a.Predicted[i] >= 0 }
 
+// Pairs are how many images one of two answers alone classifies correctly, of so
+// many that both could read: what McNemar's test is of.
+type Pairs struct{ OnlyFirst, OnlySecond, Images int }
+
+// Pair counts all images, and those of each class, beside other answers of the
+// same images.
+func (a Answers) Pair(b Answers) (all Pairs, byClass []Pairs) {
+	byClass = make([]Pairs, len(a.Classes))
+	for i, label := range a.Labels {
+		if !a.Read(i) || !b.Read(i) {
+			continue
+		}
+		for _, n := range []*Pairs{&all, &byClass[label]} {
+			n.Images++
+			switch {
+			case a.Right(i) && !b.Right(i):
+				n.OnlyFirst++
+			case b.Right(i) && !a.Right(i):
+				n.OnlySecond++
+			}
+		}
+	}
+	return all, byClass
+}
+
 // Write writes the answers to path, completely or not at all.
 func (a Answers) Write(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(a) })
