@@ -40,8 +40,8 @@ type Crew struct {
 	group *cluster.Cluster // this rank's crew
 }
 
-// Check returns an error if the ranks cannot be divided into crews.
-func (c *Crew) Check() error {
+// check returns an error if the ranks cannot be divided into crews.
+func (c *Crew) check() error {
 	ranks := c.Cluster.Size()
 	switch {
 	case c.Size < 1:

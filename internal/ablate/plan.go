@@ -81,7 +81,7 @@ func Prepare(o Options) (*Plan, error) {
 		like:  train.Job{Version: o.Version, Emulate: o.Emulate}, crew: o.Crew, images: map[string]string{}}
 	if o.Crew != nil {
 		p.like.Memory = o.Crew.Memory
-		if err := o.Crew.Check(); err != nil {
+		if err := o.Crew.check(); err != nil {
 			return nil, err
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/inception-go/inception/internal/shell"
 )
 
-// ScriptName is what the script that runs golden pictures with ONNX Runtime is called.
-const ScriptName = "verify.py"
+// scriptName is what the script that runs golden pictures with ONNX Runtime is called.
+const scriptName = "verify.py"
 
 //go:embed verify.py
 var script []byte
@@ -30,7 +30,7 @@ const scriptDoc = "Runs the golden pictures that an ONNX model of inception hold
 // WriteScript puts the script, which is the same for all models, beside a model and
 // returns its path. Another file of that name is an error.
 func WriteScript(model string) (string, error) {
-	path := filepath.Join(filepath.Dir(model), ScriptName)
+	path := filepath.Join(filepath.Dir(model), scriptName)
 	switch old, err := os.ReadFile(path); {
 	case err == nil && !bytes.Contains(old, []byte(scriptDoc)):
 		return path, fmt.Errorf("%s: is another script than the one that would be written; move it away", path)

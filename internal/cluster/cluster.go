@@ -207,10 +207,16 @@ func (c *Cluster) Leave(status int) error {
 	if c == nil {
 		return nil
 	}
-	if err := c.Barrier(); err != nil {
+	if err := c.barrier(); err != nil {
 		return err
 	}
 	return c.transport.leave(status)
+}
+
+// barrier waits until all ranks have come here.
+func (c *Cluster) barrier() error {
+	_, err := c.AllGather(nil)
+	return err
 }
 
 // frameBytes is the size of the first message of data whose length the receiver

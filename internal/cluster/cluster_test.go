@@ -172,7 +172,7 @@ func TestOneProcess(t *testing.T) {
 	if c.Rank() != 0 || c.Size() != 1 || c.StartSum(values, 1).Wait() != nil || values[0] != 3 || err != nil || len(all) != 1 {
 		t.Error("one process is not alone")
 	}
-	if err := c.Agree(errors.New("x")); err == nil || c.Agree(nil) != nil || c.Barrier() != nil || c.Leave(0) != nil {
+	if err := c.Agree(errors.New("x")); err == nil || c.Agree(nil) != nil || c.barrier() != nil || c.Leave(0) != nil {
 		t.Error("one process does not agree with itself")
 	}
 }

@@ -6,12 +6,6 @@ import (
 	"slices"
 )
 
-// Barrier waits until all ranks have come here.
-func (c *Cluster) Barrier() error {
-	_, err := c.AllGather(nil)
-	return err
-}
-
 // AllGather gives every rank the data of all, by rank.
 func (c *Cluster) AllGather(data []byte) ([][]byte, error) {
 	all := make([][]byte, c.Size())

@@ -23,8 +23,8 @@ import (
 // confidence is what intervals cover.
 const confidence = 0.95
 
-// MostRuns is the most runs that are compared at once.
-const MostRuns = 12
+// mostRuns is the most runs that are compared at once.
+const mostRuns = 12
 
 // Comparison is what runs differ in. The first run is what all others are
 // compared with.
@@ -66,8 +66,8 @@ type run struct {
 
 // Runs compares the runs in these folders.
 func Runs(dirs []string) (*Comparison, error) {
-	if len(dirs) < 2 || len(dirs) > MostRuns {
-		return nil, fmt.Errorf("compare takes from 2 to %d runs, has %d", MostRuns, len(dirs))
+	if len(dirs) < 2 || len(dirs) > mostRuns {
+		return nil, fmt.Errorf("compare takes from 2 to %d runs, has %d", mostRuns, len(dirs))
 	}
 	c := &Comparison{Runs: dirs}
 	for _, dir := range dirs {

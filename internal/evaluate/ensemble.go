@@ -167,10 +167,10 @@ func (m Member) TTA() string {
 	return TTANone
 }
 
-// SameClasses returns an error unless all members tell the same classes
+// sameClasses returns an error unless all members tell the same classes
 // apart, in the same order, and else the metadata that names them for all. A
 // member without labels goes with any.
-func SameClasses(members []Member) (weights.Metadata, error) {
+func sameClasses(members []Member) (weights.Metadata, error) {
 	named := members[0]
 	for _, m := range members {
 		if a, b := named.Metadata.Spec.Classes, m.Metadata.Spec.Classes; a != b {

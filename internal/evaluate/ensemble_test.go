@@ -227,7 +227,7 @@ func TestMembersMustHaveTheSameClasses(t *testing.T) {
 		"unlabelled between":   {[]Member{member("a", 2), member("b", 2, "x", "y"), member("c", 2, "y", "x")}, `class 0 is "x" in b and "y" in c`},
 		"another order of two": {[]Member{member("a", 2, "cat", "dog"), member("b", 2, "dog", "cat")}, `class 0 is "cat" in a and "dog" in b`},
 	} {
-		named, err := SameClasses(c.members)
+		named, err := sameClasses(c.members)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}

@@ -101,7 +101,7 @@ func (j Job) Run(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := SameClasses(o.Members)
+	named, err := sameClasses(o.Members)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func Fill(w *model.Weights, m *weights.Metadata, own weights.Golden) error {
 		})
 	}
 	if len(pictures) == 0 {
-		pictures = MadeUp(m.Preprocess)
+		pictures = madeUp(m.Preprocess)
 	}
 	m.Golden = nil
 	if len(pictures) == 0 {

@@ -150,7 +150,7 @@ func TestMadeUpPicturesFitWhatTheNetworkTakes(t *testing.T) {
 	for _, size := range []int{1, 8, 32, 299, 4096} {
 		for _, geometry := range picture.Geometries() {
 			p := picture.TorchvisionPreprocess(size).WithGeometry(geometry)
-			all, pixels := MadeUp(p), 0
+			all, pixels := madeUp(p), 0
 			for _, g := range all {
 				pixels += g.Picture.W * g.Picture.H
 				if err := p.Takes(g.Picture); err != nil {

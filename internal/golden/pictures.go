@@ -9,13 +9,13 @@ import (
 	"github.com/inception-go/inception/internal/weights"
 )
 
-// MadeUp returns two drawn pictures, the same ones for each size of input: one that
+// madeUp returns two drawn pictures, the same ones for each size of input: one that
 // is shrunk and cropped, and a smaller and upright one that is enlarged. Networks that
 // take pictures as they are get two of their size, or none if that is too large.
 //
 // They are drawn and not the user's, because a weight file travels further than the
 // images that it has learned from may.
-func MadeUp(p picture.Preprocess) weights.Golden {
+func madeUp(p picture.Preprocess) weights.Golden {
 	const most = 320
 	unit := min(p.Size, most)
 	sizes := [][2]int{{8 * unit / 5, 5 * unit / 4}, {max(1, unit/2), max(1, 4*unit/5)}}

@@ -65,8 +65,8 @@ func Variants() (names []string) {
 	return names
 }
 
-// AboutVariants lists the networks with descriptions, for help texts.
-func AboutVariants() (all []settings.Choice) {
+// aboutVariants lists the networks with descriptions, for help texts.
+func aboutVariants() (all []settings.Choice) {
 	for _, a := range architectures {
 		all = append(all, settings.Choice{Name: a.Name, About: a.About})
 	}

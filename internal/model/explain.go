@@ -39,7 +39,7 @@ func (n *Network) differentiateScore(o Options) error {
 		}
 		if !ops.DependsOn(n.out.logits, node) {
 			return fmt.Errorf("%s: the answer of this head does not depend on it; the last module that it sees is %s",
-				name, n.LastPoint())
+				name, n.lastPoint())
 		}
 		if len(node.Shape()) != 5 || node == n.out.logits {
 			return fmt.Errorf("%s: is not a map of the picture", name)
@@ -79,9 +79,9 @@ func (n *Network) answerBy(head string) error {
 		spelling.Suggest(head, append(names, AnyAux)))}
 }
 
-// LastPoint returns the last module on the way to the logits that ends in a map
+// lastPoint returns the last module on the way to the logits that ends in a map
 // of several pixels: the last grid.
-func (n *Network) LastPoint() string { return n.LastGrid(1) }
+func (n *Network) lastPoint() string { return n.LastGrid(1) }
 
 // LastGrid returns the last module on the way to the logits whose grid has at least so
 // many pixels a side; where there is none, the last of those with the largest.

@@ -143,7 +143,7 @@ func TestAuxiliaryHeadsExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := net.LastPoint(); got != point {
+		if got := net.lastPoint(); got != point {
 			t.Errorf("head %q looks at %s, want %s", head, got, point)
 		}
 		net.Close()
@@ -195,7 +195,7 @@ func TestEveryVariantExplains(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, head, err)
 			}
-			last := first.LastPoint()
+			last := first.lastPoint()
 			points := first.Points()[:slices.Index(first.Points(), last)+1]
 			first.Close()
 			net, err := Build(spec, w, 1, Explain, Options{Head: head, Keep: points})

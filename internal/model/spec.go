@@ -41,7 +41,7 @@ func (s Spec) Help(name string) string {
 	if name != "variant" {
 		return ""
 	}
-	return "network: " + settings.Choices(AboutVariants()) + "; sets the defaults of the other model.* keys"
+	return "network: " + settings.Choices(aboutVariants()) + "; sets the defaults of the other model.* keys"
 }
 
 // Stem holds the switches of the stem.

@@ -8,12 +8,12 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// ImageName is the name of the node that Image makes.
-const ImageName = "image"
+// imageName is the name of the node that Image makes.
+const imageName = "image"
 
 // Image makes the input node of a batch, [N][3][H][W], which Feed gives its memory.
 func Image(g *gorgonia.ExprGraph, n, h, w int) *gorgonia.Node {
-	return inputNode(g, ImageName, tensor.Shape{n, 3, h, w}, nil)
+	return inputNode(g, imageName, tensor.Shape{n, 3, h, w}, nil)
 }
 
 // Feed makes images the memory of a node that Image made, without a copy: runs read them

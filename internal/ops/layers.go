@@ -14,7 +14,7 @@ func Layers(g *gorgonia.ExprGraph) []Layer {
 	for _, n := range inOrder(g) {
 		if o, ok := n.Op().(*op); ok {
 			w.through(n, o)
-		} else if n.Name() == ImageName { // else a parameter
+		} else if n.Name() == imageName { // else a parameter
 			w.made[n] = []int{-1}
 		}
 	}

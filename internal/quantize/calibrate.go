@@ -319,9 +319,9 @@ func (h *values) merge(other *values) {
 // limit returns the largest value that a byte shall hold.
 func (h *values) limit(how string) float64 {
 	switch how {
-	case Percentile:
+	case percentile:
 		return h.percentile(0.9999)
-	case MSE:
+	case mse:
 		return h.leastError()
 	}
 	return h.largest

@@ -27,8 +27,8 @@ import (
 // The choices of an activation's range.
 const (
 	MinMax     = "minmax"
-	Percentile = "percentile"
-	MSE        = "mse"
+	percentile = "percentile"
+	mse        = "mse"
 	Auto       = "auto"
 )
 
@@ -37,8 +37,8 @@ func Ranges() []settings.Choice {
 	return []settings.Choice{
 		{Name: Auto, About: "the one of the others whose logits are nearest to float32's"},
 		{Name: MinMax, About: "up to the largest value seen"},
-		{Name: Percentile, About: "up to where 99.99% of the positive values lie"},
-		{Name: MSE, About: "where rounding and cutting off have the least squared error"},
+		{Name: percentile, About: "up to where 99.99% of the positive values lie"},
+		{Name: mse, About: "where rounding and cutting off have the least squared error"},
 	}
 }
 
@@ -100,7 +100,7 @@ func Run(w *model.Weights, images Images, o Options) (*model.Weights, *Report, e
 	report := &Report{Range: o.Range, Images: c.images, Kept: c.kept}
 	ranges := []string{o.Range}
 	if o.Range == Auto {
-		ranges = []string{MinMax, Percentile, MSE}
+		ranges = []string{MinMax, percentile, mse}
 	}
 	var best *model.Weights
 	for _, name := range ranges {

@@ -111,7 +111,7 @@ func checkScales(t *testing.T, q *model.Weights) {
 func TestKeptLayersAreExact(t *testing.T) {
 	w := small(t, model.V3, func(*model.Spec) {})
 	// All branches of a module, a layer between others, and the first one.
-	q, report, err := Run(w, noise(4, size), options(MSE, "Mixed_5b", "Mixed_6b.branch7x7_2", "Conv2d_1a"))
+	q, report, err := Run(w, noise(4, size), options(mse, "Mixed_5b", "Mixed_6b.branch7x7_2", "Conv2d_1a"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestKeptLayersAreExact(t *testing.T) {
 	if q.ByName("Mixed_6b.branch7x7_3.conv.weight").Data != nil {
 		t.Error("the float32 weights of a quantised layer are still there")
 	}
-	if _, _, err := Run(w, noise(1, size), options(MSE, "Mixed_9")); err == nil || !strings.Contains(err.Error(), "Mixed_9") {
+	if _, _, err := Run(w, noise(1, size), options(mse, "Mixed_9")); err == nil || !strings.Contains(err.Error(), "Mixed_9") {
 		t.Errorf("keeping what there is not: %v", err)
 	}
 	// All of it in float32: only the first result is as it was.
@@ -142,7 +142,7 @@ func TestAnyThreadsGiveTheSameWeights(t *testing.T) {
 	var want *model.Weights
 	for _, threads := range []int{1, 2, 3} {
 		parallel.SetThreads(threads)
-		got, _, err := Run(w, noise(3, size), options(Percentile))
+		got, _, err := Run(w, noise(3, size), options(percentile))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,14 +159,14 @@ func TestAnyThreadsGiveTheSameWeights(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	w := small(t, model.V3, func(*model.Spec) {})
-	if _, _, err := Run(w, noise(0, size), options(MSE)); err == nil || !strings.Contains(err.Error(), "no images") {
+	if _, _, err := Run(w, noise(0, size), options(mse)); err == nil || !strings.Contains(err.Error(), "no images") {
 		t.Errorf("no images: %v", err)
 	}
 	if _, _, err := Run(w, noise(1, size), options("best")); err == nil || !strings.Contains(err.Error(), `"best" is unknown`) {
 		t.Errorf("an unknown range: %v", err)
 	}
 	w.ByName("Conv2d_2a_3x3.conv.weight").Data[0] = float32(math.NaN())
-	if _, _, err := Run(w, noise(1, size), options(MSE)); err == nil || !strings.Contains(err.Error(), "diverged") {
+	if _, _, err := Run(w, noise(1, size), options(mse)); err == nil || !strings.Contains(err.Error(), "diverged") {
 		t.Errorf("weights that are not numbers: %v", err)
 	}
 }
@@ -220,7 +220,7 @@ func TestRanges(t *testing.T) {
 	positive := slices.DeleteFunc(slices.Clone(drawn), func(v float32) bool { return v == 0 })
 	slices.Sort(positive)
 	want := float64(positive[len(positive)*9999/10000])
-	if got := all.limit(Percentile); math.Abs(got-want) > 0.2 {
+	if got := all.limit(percentile); math.Abs(got-want) > 0.2 {
 		t.Errorf("percentile is %v, want about %v", got, want)
 	}
 	// No limit gives much less error than the one that is chosen.
@@ -231,13 +231,13 @@ func TestRanges(t *testing.T) {
 		}
 		return sum
 	}
-	chosen := exact(all.limit(MSE))
+	chosen := exact(all.limit(mse))
 	for limit := 1.0; limit < 41; limit += 0.5 {
 		if e := exact(limit); e < 0.97*chosen {
-			t.Errorf("a limit of %v has the squared error %v, the chosen %v has %v", limit, e, all.limit(MSE), chosen)
+			t.Errorf("a limit of %v has the squared error %v, the chosen %v has %v", limit, e, all.limit(mse), chosen)
 		}
 	}
-	if got := (&values{}).limit(MSE); got != 0 {
+	if got := (&values{}).limit(mse); got != 0 {
 		t.Errorf("of nothing: %v", got)
 	}
 }
@@ -256,7 +256,7 @@ func TestRangesOfTinyValues(t *testing.T) {
 		if in != h.count || h.count < 2 {
 			t.Errorf("%g: %v values in bins of %g, %v were counted", v, in, h.width, h.count)
 		}
-		for _, how := range []string{MinMax, Percentile, MSE} {
+		for _, how := range []string{MinMax, percentile, mse} {
 			if got := h.limit(how); !(got > 0 && got <= float64(v)) {
 				t.Errorf("%g: the limit by %s is %g", v, how, got)
 			}

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// Resamples is how many samples a bootstrap draws.
-const Resamples = 10000
+// resamples is how many samples a bootstrap draws.
+const resamples = 10000
 
 // BCa returns an interval for the mean that covers it with the given
-// confidence: the bias-corrected and accelerated bootstrap over Resamples
-// samples (Efron, "Better bootstrap confidence intervals", 1987). Fewer than
-// two values, or equal ones, give the interval of their mean alone.
+// confidence: the bias-corrected and accelerated bootstrap (Efron, "Better
+// bootstrap confidence intervals", 1987). Fewer than two values, or equal ones,
+// give the interval of their mean alone.
 func BCa(values []float64, confidence float64) (low, high float64) {
 	rng, n := draws(), len(values)
-	means := make([]float64, Resamples)
+	means := make([]float64, resamples)
 	for b := range means {
 		for range n {
 			means[b] += values[rng.IntN(n)] / float64(n)

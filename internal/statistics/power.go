@@ -15,29 +15,6 @@ const simulatedPairs, simulations = 14, 4000
 // MostPairs is the most pairs that NeededPairs looks at.
 const MostPairs = 1000
 
-// Power returns the probability that a sign-flip test of n pairs at the given
-// level finds a difference whose mean is effect standard deviations of a
-// difference, if those are normally distributed.
-func Power(effect float64, n int, level float64) float64 {
-	switch {
-	case n < LeastPairs(level):
-		return 0
-	case n > simulatedPairs:
-		return studentPower(effect, n, level)
-	}
-	found, differences := 0, make([]float64, n)
-	rng := draws()
-	for range simulations {
-		for i := range differences {
-			differences[i] = effect + rng.NormFloat64()
-		}
-		if SignFlip(differences) <= level {
-			found++
-		}
-	}
-	return float64(found) / simulations
-}
-
 // Detectable returns the smallest effect, in standard deviations of a
 // difference, that n pairs find with the given power; infinite if they can find
 // nothing at that level.
@@ -50,11 +27,11 @@ func Detectable(n int, level, power float64) float64 {
 	if n < LeastPairs(level) {
 		return math.Inf(1)
 	}
-	for Power(high, n, level) < power {
+	for signFlipPower(high, n, level) < power {
 		high *= 2
 	}
 	for range 14 {
-		if middle := (low + high) / 2; Power(middle, n, level) < power {
+		if middle := (low + high) / 2; signFlipPower(middle, n, level) < power {
 			low = middle
 		} else {
 			high = middle
@@ -80,8 +57,33 @@ func NeededPairs(effect, level, power float64) int {
 		return MostPairs + 1
 	}
 	least := LeastPairs(level)
-	more := sort.Search(max(0, MostPairs+1-least), func(i int) bool { return Power(effect, least+i, level) >= power })
+	more := sort.Search(max(0, MostPairs+1-least), func(i int) bool {
+		return signFlipPower(effect, least+i, level) >= power
+	})
 	return least + more
+}
+
+// signFlipPower returns the probability that a sign-flip test of n pairs at the
+// given level finds a difference whose mean is effect standard deviations of a
+// difference, if those are normally distributed.
+func signFlipPower(effect float64, n int, level float64) float64 {
+	switch {
+	case n < LeastPairs(level):
+		return 0
+	case n > simulatedPairs:
+		return studentPower(effect, n, level)
+	}
+	found, differences := 0, make([]float64, n)
+	rng := draws()
+	for range simulations {
+		for i := range differences {
+			differences[i] = effect + rng.NormFloat64()
+		}
+		if SignFlip(differences) <= level {
+			found++
+		}
+	}
+	return float64(found) / simulations
 }
 
 // studentPower returns the power of the two-sided t test of n pairs.

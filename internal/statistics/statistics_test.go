@@ -140,13 +140,13 @@ func TestPairedSharesAreSymmetricAndCover(t *testing.T) {
 // Where simulation ends and Student's t begins, both say nearly the same.
 func TestPowerIsContinuous(t *testing.T) {
 	for _, effect := range []float64{0, 0.5, 0.9} {
-		simulated, students := Power(effect, simulatedPairs, 0.02), studentPower(effect, simulatedPairs, 0.02)
+		simulated, students := signFlipPower(effect, simulatedPairs, 0.02), studentPower(effect, simulatedPairs, 0.02)
 		if math.Abs(simulated-students) > 0.03 {
 			t.Errorf("effect %g: %g simulated, %g of Student's t", effect, simulated, students)
 		}
 	}
 	// With all signs needed, a normal difference is found when all lie on one side.
-	if got, want := Power(1, 6, 0.05), math.Pow(normal(1), 6); math.Abs(got-want) > 0.025 {
+	if got, want := signFlipPower(1, 6, 0.05), math.Pow(normal(1), 6); math.Abs(got-want) > 0.025 {
 		t.Errorf("the power of six pairs is %g, want %g", got, want)
 	}
 }

@@ -30,8 +30,8 @@ func addChecksums(tensors []Tensor, metadata map[string]string) {
 	metadata[sumsKey] = string(text)
 }
 
-// ErrDamaged is wrapped by errors about bytes that are not those written.
-var ErrDamaged = errors.New("the file is damaged")
+// errDamaged is wrapped by errors about bytes that are not those written.
+var errDamaged = errors.New("the file is damaged")
 
 // HasChecksums reports whether the file was written with checksums.
 func (t *Tensors) HasChecksums() bool { return t.Metadata[sumsKey] != "" }
@@ -49,7 +49,7 @@ func (t *Tensors) Verify() error {
 		return err
 	}
 	if len(sums) != len(t.infos)+1 {
-		return fmt.Errorf("%s: %w: has %d tensors and %d checksums", t.path, ErrDamaged, len(t.infos), len(sums)-1)
+		return fmt.Errorf("%s: %w: has %d tensors and %d checksums", t.path, errDamaged, len(t.infos), len(sums)-1)
 	}
 	if t.data == nil {
 		return fmt.Errorf("%s: is closed", t.path)
@@ -64,7 +64,7 @@ func (t *Tensors) Verify() error {
 			return fmt.Errorf("%s: %w", t.path, err)
 		}
 		if !ok || is != want {
-			return fmt.Errorf("%s: %w: tensor %q is not as its checksum says", t.path, ErrDamaged, info.Name)
+			return fmt.Errorf("%s: %w: tensor %q is not as its checksum says", t.path, errDamaged, info.Name)
 		}
 	}
 	return nil
@@ -74,10 +74,10 @@ func (t *Tensors) Verify() error {
 func (t *Tensors) sums() (map[string]uint32, error) {
 	var sums map[string]uint32
 	if err := json.Unmarshal([]byte(t.Metadata[sumsKey]), &sums); err != nil {
-		return nil, fmt.Errorf("%s: %w: its checksums cannot be read: %w", t.path, ErrDamaged, err)
+		return nil, fmt.Errorf("%s: %w: its checksums cannot be read: %w", t.path, errDamaged, err)
 	}
 	if want, ok := sums[metadataKey]; !ok || sumMetadata(t.Metadata) != want {
-		return nil, fmt.Errorf("%s: %w: its metadata is not as its checksum says", t.path, ErrDamaged)
+		return nil, fmt.Errorf("%s: %w: its metadata is not as its checksum says", t.path, errDamaged)
 	}
 	return sums, nil
 }

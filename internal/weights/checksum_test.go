@@ -50,7 +50,7 @@ func readSealed(t *testing.T, file []byte) (string, error) {
 	}
 	defer f.Close()
 	if err := f.Verify(); err != nil {
-		if !errors.Is(err, ErrDamaged) {
+		if !errors.Is(err, errDamaged) {
 			t.Errorf("the error is not one of damage: %v", err)
 		}
 		return "", err

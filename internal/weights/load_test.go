@@ -107,7 +107,7 @@ func TestDamagedWeightsAreRefused(t *testing.T) {
 		if err := os.WriteFile(path, file, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Load(path); !errors.Is(err, ErrDamaged) {
+		if _, _, err := Load(path); !errors.Is(err, errDamaged) {
 			t.Errorf("byte %d of %d: error is %v", at, len(file), err)
 		}
 	}

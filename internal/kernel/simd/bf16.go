@@ -10,7 +10,7 @@ type BF16 struct {
 
 	Wide *Wide // or nil
 
-	ActivationRuns
+	activationRuns
 
 	Transforms // by F3; products are rounded before they are added, and zero below 2^-126 only when rounded to bf16
 
@@ -55,9 +55,9 @@ func (s *BF16) Twin() *BF16 {
 	return s.twin
 }
 
-// ActivationRuns are memory-bound loops over bf16, on slices of equal length,
+// activationRuns are memory-bound loops over bf16, on slices of equal length,
 // whose arithmetic is float32. A remainder shorter than 16 is not looked at.
-type ActivationRuns struct {
+type activationRuns struct {
 	// Round writes from, rounded; NaN stays NaN.
 	Round func(to []uint16, from []float32)
 	// Widen is to = from * scale.

@@ -11,7 +11,7 @@ import (
 var genericBF16 = func() *BF16 {
 	s := &BF16{
 		Tiles: Tiles{TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9}},
-		ActivationRuns: ActivationRuns{
+		activationRuns: activationRuns{
 			Round: roundBF16Generic, Widen: widenBF16Generic, Add: addBF16Generic, Pair: pairBF16Generic,
 			Moments: momentsBF16Generic, Normalise: normaliseBF16Generic,
 			GradientSums: gradientSumsBF16Generic, GradientApply: gradientApplyBF16Generic,

@@ -101,7 +101,7 @@ var bf16AVX512 = &BF16{
 	},
 		TileRows: [MaxTileBlocks + 1]int{1: 14, 2: 14, 3: 9},
 		Outer:    [MaxTileBlocks + 1]func(*OuterArgs){1: outerBF16AVX512_1, 2: outerBF16AVX512_2, 3: outerBF16AVX512_3}},
-	ActivationRuns: ActivationRuns{
+	activationRuns: activationRuns{
 		Round: roundBF16AVX512, Widen: widenBF16AVX512, Add: addBF16AVX512, Pair: pairBF16AVX512,
 		Moments: momentsBF16AVX512, Normalise: normaliseBF16AVX512,
 		GradientSums: gradientSumsBF16AVX512, GradientApply: gradientApplyBF16AVX512,

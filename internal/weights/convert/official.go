@@ -14,8 +14,8 @@ import (
 // TorchvisionServer is where torchvision's own weight files lie.
 const TorchvisionServer = "https://download.pytorch.org/models"
 
-// DefaultOfficial is the file that Official takes for an empty name.
-const DefaultOfficial = "inception_v3"
+// defaultOfficial is the file that Official takes for an empty name.
+const defaultOfficial = "inception_v3"
 
 // officialFiles are torchvision's files by its names of the networks. A name
 // ends in the first digits of its file's SHA-256.
@@ -31,7 +31,7 @@ var checksumInName = regexp.MustCompile(`-([0-9a-f]{8})\.pth$`)
 // ends in a file's own name. server is TorchvisionServer or a mirror of it.
 func Official(path, server string) (fetch.File, error) {
 	if path == "" {
-		path = DefaultOfficial
+		path = defaultOfficial
 	}
 	if file, ok := officialFiles[path]; ok {
 		path = file
