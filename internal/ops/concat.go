@@ -87,14 +87,6 @@ func copyInto[E kernel.Element](y kernel.Activation[E], from int, x kernel.Activ
 	kernel.Copy(y.Channels(from, x.C), x)
 }
 
-// resultOf returns the memory of a node's result, nil for inputs of the graph.
-func resultOf(n *gorgonia.Node) *Result {
-	if o, ok := n.Op().(*op); ok {
-		return o.result
-	}
-	return nil
-}
-
 // Channels returns a view of count channels of x, starting at from, and the
 // padding after them; nothing is copied. Its gradient is spread into zeros,
 // unless views cover x; then Gradients joins their gradients.

@@ -26,6 +26,35 @@ type Int8Conv struct {
 	ready kernel.Int8Weights
 }
 
+// Check returns what is wrong with the convolution of a layer.
+func (c *Int8Conv) Check(l *Layer) error {
+	weight := l.Params[0]
+	k := weight.Shape[0]
+	if len(c.Weights) != weight.Count() || len(c.Scale) != k || len(c.Bias) != k {
+		return fmt.Errorf("%d weights, %d scales and %d biases for shape %v",
+			len(c.Weights), len(c.Scale), len(c.Bias), weight.Shape)
+	}
+	for i, scale := range c.Scale {
+		if err := CheckInt8Scale(scale); err != nil {
+			return fmt.Errorf("scale of output channel %d: %w", i, err)
+		}
+		if b := c.Bias[i]; b < -kernel.MaxInt8Bias || b > kernel.MaxInt8Bias {
+			return fmt.Errorf("bias of output channel %d is %d; the limit is %d", i, b, kernel.MaxInt8Bias)
+		}
+	}
+	return nil
+}
+
+// CheckInt8Scale returns an error for a scale that no quantisation makes. Products
+// and quotients of three others are finite and not zero.
+func CheckInt8Scale(scale float32) error {
+	const least, most = 1e-12, 1e12
+	if !(scale >= least && scale <= most) {
+		return fmt.Errorf("must be from %g to %g, is %g", least, most, scale)
+	}
+	return nil
+}
+
 // Conv is a convolution with bias and ReLU, of an image or an activation. One that
 // has no weights in bytes computes in float32 with those of float32.
 func (q *Int8) Conv(x *gorgonia.Node, folds *Folds, bias *Param, norm Norm, l Layer) (*gorgonia.Node, error) {
@@ -164,6 +193,19 @@ func (q *Int8) Concat(xs gorgonia.Nodes, l Layer) (*gorgonia.Node, error) {
 	return Concat(l.Name, branches, l)
 }
 
+// Observe makes each run of a float32 graph show the result of every activation's
+// layer as soon as it is there; with nil no more.
+func Observe(g *gorgonia.ExprGraph, see func(layer string, m kernel.Map)) {
+	for _, n := range g.AllNodes() {
+		if o, ok := n.Op().(*op); ok && len(o.layers) > 0 && o.result.shape.Dims() == 5 {
+			layer := o.layers[len(o.layers)-1].Name
+			if o.after = nil; see != nil {
+				o.after = func() { see(layer, o.result.asMap()) }
+			}
+		}
+	}
+}
+
 // result makes a result of bytes with the scale of its layer.
 func (q *Int8) result(r *Result, layer string) *Result {
 	r.precision, r.scale = INT8, q.Scales[layer]
@@ -209,30 +251,6 @@ func (q *Int8) floats(x *gorgonia.Node) (*gorgonia.Node, error) {
 	return o.apply(x)
 }
 
-// asInt8 is asMap of a result in bytes.
-func (r *Result) asInt8() kernel.MapInt8 {
-	if r.outer != nil {
-		return r.outer.asInt8().Channels(r.channel, r.shape[1]*kernel.Block)
-	}
-	return kernel.MapOf(kernel.Bytes(r.data), r.shape[0], r.shape[1]*kernel.Block, r.shape[2], r.shape[3])
-}
-
-// int8Of reads the value of an activation in bytes.
-func int8Of(v gorgonia.Value) kernel.MapInt8 { return v.(*view[uint8]).m }
-
-// Observe makes each run of a float32 graph show the result of every activation's
-// layer as soon as it is there; with nil no more.
-func Observe(g *gorgonia.ExprGraph, see func(layer string, m kernel.Map)) {
-	for _, n := range g.AllNodes() {
-		if o, ok := n.Op().(*op); ok && len(o.layers) > 0 && o.result.shape.Dims() == 5 {
-			layer := o.layers[len(o.layers)-1].Name
-			if o.after = nil; see != nil {
-				o.after = func() { see(layer, o.result.asMap()) }
-			}
-		}
-	}
-}
-
 // sameScale returns an error unless branches of bytes have one scale.
 func sameScale(name string, xs gorgonia.Nodes) error {
 	for _, x := range xs {
@@ -240,35 +258,6 @@ func sameScale(name string, xs gorgonia.Nodes) error {
 			return fmt.Errorf("%s: branches with scales %g and %g cannot be joined", name,
 				resultOf(xs[0]).scale, resultOf(x).scale)
 		}
-	}
-	return nil
-}
-
-// Check returns what is wrong with the convolution of a layer.
-func (c *Int8Conv) Check(l *Layer) error {
-	weight := l.Params[0]
-	k := weight.Shape[0]
-	if len(c.Weights) != weight.Count() || len(c.Scale) != k || len(c.Bias) != k {
-		return fmt.Errorf("%d weights, %d scales and %d biases for shape %v",
-			len(c.Weights), len(c.Scale), len(c.Bias), weight.Shape)
-	}
-	for i, scale := range c.Scale {
-		if err := CheckInt8Scale(scale); err != nil {
-			return fmt.Errorf("scale of output channel %d: %w", i, err)
-		}
-		if b := c.Bias[i]; b < -kernel.MaxInt8Bias || b > kernel.MaxInt8Bias {
-			return fmt.Errorf("bias of output channel %d is %d; the limit is %d", i, b, kernel.MaxInt8Bias)
-		}
-	}
-	return nil
-}
-
-// CheckInt8Scale returns an error for a scale that no quantisation makes. Products
-// and quotients of three others are finite and not zero.
-func CheckInt8Scale(scale float32) error {
-	const least, most = 1e-12, 1e12
-	if !(scale >= least && scale <= most) {
-		return fmt.Errorf("must be from %g to %g, is %g", least, most, scale)
 	}
 	return nil
 }

@@ -37,6 +37,14 @@ func like(x *gorgonia.Node) *Result {
 	return r
 }
 
+// resultOf returns the memory of a node's result, nil for inputs of the graph.
+func resultOf(n *gorgonia.Node) *Result {
+	if o, ok := n.Op().(*op); ok {
+		return o.result
+	}
+	return nil
+}
+
 // ChannelsOf returns the number of channels of a batch of images or an
 // activation, without padding.
 func ChannelsOf(x *gorgonia.Node) int {
@@ -122,6 +130,14 @@ func (r *Result) asBF16() kernel.MapBF16 {
 	return kernel.MapOf(kernel.BF16s(r.data), r.shape[0], r.shape[1]*kernel.Block, r.shape[2], r.shape[3])
 }
 
+// asInt8 is asMap of a result in bytes.
+func (r *Result) asInt8() kernel.MapInt8 {
+	if r.outer != nil {
+		return r.outer.asInt8().Channels(r.channel, r.shape[1]*kernel.Block)
+	}
+	return kernel.MapOf(kernel.Bytes(r.data), r.shape[0], r.shape[1]*kernel.Block, r.shape[2], r.shape[3])
+}
+
 // view is the value of a Result that no tensor can be: it lies inside another, as
 // some channels of every image, or it is not float32. Gorgonia takes it for float32.
 type view[E kernel.Element] struct {
@@ -141,6 +157,9 @@ func (v *view[E]) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "a map of %v", v.
 
 // bf16Of reads the value of an activation in bf16.
 func bf16Of(v gorgonia.Value) kernel.MapBF16 { return v.(*view[kernel.BF16]).m }
+
+// int8Of reads the value of an activation in bytes.
+func int8Of(v gorgonia.Value) kernel.MapInt8 { return v.(*view[uint8]).m }
 
 // mapOf reads an activation's value.
 func mapOf(v gorgonia.Value) kernel.Map {
