@@ -39,7 +39,7 @@ func TestTheExitStatusTellsWrongCallsFromFailures(t *testing.T) {
 	}
 }
 
-func TestThousands(t *testing.T) {
+func TestThousandsAreSetApartByCommas(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 23834568: "23,834,568"} {
 		if got := thousands(n); got != want {
 			t.Errorf("%d is written %s, want %s", n, got, want)

@@ -44,7 +44,7 @@ func folder(t *testing.T, files map[string][]byte) string {
 	return dir
 }
 
-func TestIDX(t *testing.T) {
+func TestIDXFilesAreReadAsADataset(t *testing.T) {
 	images, labels := idxBytes([]int{2, 2, 3}, []byte("abcdefghijkl")), idxBytes([]int{2}, []byte{7, 0})
 	dir := folder(t, map[string][]byte{
 		"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels,
@@ -104,7 +104,7 @@ func FuzzIDX(f *testing.F) {
 	})
 }
 
-func TestCIFAR(t *testing.T) {
+func TestCIFARFilesAreReadAsADataset(t *testing.T) {
 	record := func(labels ...byte) []byte {
 		b := append([]byte{}, labels...)
 		for i := range 3 * cifarPlane {

@@ -228,7 +228,7 @@ func convCases() []convCase {
 	}
 }
 
-func TestConv(t *testing.T) {
+func TestConvolutionsAreThoseOfTheReference(t *testing.T) {
 	cases, r := convCases(), rand.New(rand.NewPCG(1, 2))
 	count := 25
 	if long {

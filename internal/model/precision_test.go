@@ -9,7 +9,7 @@ import (
 
 // A network in bf16 has half the activations, shares memory safely, and gives at
 // every layer what one in float32 gives, up to bf16's rounding.
-func TestBF16(t *testing.T) {
+func TestANetworkInBF16ComputesWhatFloat32DoesInHalfTheMemory(t *testing.T) {
 	spec, w := smallest(t)
 	images := modeltest.Uniform("input", 2*3*smallSize*smallSize)
 	var names []string

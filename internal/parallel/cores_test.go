@@ -31,8 +31,9 @@ func TestFastOfCountsTheLargeProcessors(t *testing.T) {
 
 func TestDefaultIsWithinGosLimit(t *testing.T) {
 	defer SetThreads(0)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	SetThreads(0)
-	if n := Threads(); n < 1 || n > runtime.GOMAXPROCS(0) || n != Default() {
-		t.Errorf("%d threads by default, Default says %d, GOMAXPROCS %d", n, Default(), runtime.GOMAXPROCS(0))
+	if n := Threads(); n != 1 {
+		t.Errorf("%d threads by default where Go may use one processor", n)
 	}
 }

@@ -155,7 +155,7 @@ func TestTranspose(t *testing.T) {
 	})
 }
 
-func TestEvens(t *testing.T) {
+func TestEvensTakesEverySecondValueOfEachBlock(t *testing.T) {
 	simdtest.Each(t, func(t *testing.T, s *simd.ISA) {
 		for blocks := range 4 {
 			for _, atStart := range []bool{true, false} {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestCheckpoints imports what training scripts wrap weights in. A value tells
-// which state dict was taken: 1 for weights, 2 for an average of them.
-func TestCheckpoints(t *testing.T) {
+// What training scripts wrap weights in. A value tells which state dict was taken:
+// 1 for weights, 2 for an average of them.
+func TestWeightsAreFoundInCheckpoints(t *testing.T) {
 	for _, c := range []struct {
 		file, key string
 		value     float32

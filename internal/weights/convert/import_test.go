@@ -50,7 +50,7 @@ func blank(name string, shape ...int) source {
 
 func add(all map[string]source, name string, shape ...int) { all[name] = blank(name, shape...) }
 
-func TestHeads(t *testing.T) {
+func TestAnImportTellsWhatTheClassifierIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		aux     string
 		change  func(all map[string]source)
