@@ -27,7 +27,7 @@ const (
 type Param struct {
 	Name   string    // the key in weight files, such as Mixed_5b.branch1x1.conv.weight
 	Shape  []int     // as in files: OIHW, [K,C] or [C], without padding
-	Kind   Kind      //
+	Kind   Kind      // decides the layout of Data
 	Data   []float32 // packed, padded to blocks of 16 with zeros; see Kind
 	Layer  string    // that it belongs to, such as Mixed_5b.branch1x1
 	Branch int       // files hold branch after branch, in this order over the whole network

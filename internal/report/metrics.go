@@ -1,5 +1,6 @@
-// Package report writes down how a training went: lines of JSON, plots,
-// TensorBoard's event files, and one HTML page that shows them.
+// Package report writes down how a training went, as lines of JSON, TensorBoard's
+// event files and an HTML page with plots, and the pages and files of evaluations,
+// explanations and searches for a learning rate.
 package report
 
 import (
