@@ -59,7 +59,7 @@ type planned struct {
 	outline               train.Outline
 	params, paramsWithAux int
 	macs                  int64
-	trainMACs             int64 // with auxiliary heads
+	trainMACs             int64 // model.TrainingMACs
 
 	change  *change        // what it was resolved from,
 	sources config.Sources // and upon which base
@@ -203,9 +203,7 @@ func plan(c *change, base config.Sources, like train.Job) (planned, error) {
 	}
 	layers, err := model.Layers(r.outline.Spec)
 	r.params, r.paramsWithAux, r.macs = model.Params(layers, false), model.Params(layers, true), model.MACs(layers)
-	for _, l := range layers {
-		r.trainMACs += l.MACs
-	}
+	r.trainMACs = model.TrainingMACs(layers)
 	return r, err
 }
 
