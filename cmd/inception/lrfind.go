@@ -102,7 +102,8 @@ func (l *lrFindCommand) run(c *cobra.Command) error {
 		found.Lowest)
 	l.note("next: %s train --config %s%s --set optimizer.lr=%.2g", program(), shell.Quote(cmp.Or(l.config, resolved.Name)),
 		sameFlags(c, "train", func(flag, value string) bool {
-			return flag != "config" && flag != "out" && !assigns(value, "optimizer.lr", "optimizer.lr_base", "optimizer.lr_base_size")
+			return flag != "config" && flag != "out" &&
+				!assigns(value, "optimizer.lr", "optimizer.lr_base", "optimizer.lr_base_size")
 		}), found.Suggestion)
 	return nil
 }

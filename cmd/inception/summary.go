@@ -143,8 +143,7 @@ func (m *summaryCommand) run() error {
 	return nil
 }
 
-// spec returns the structure that the flags name, with 1000 classes where the data
-// would say how many, and the precision of its training.
+// spec returns the structure that the flags name and the precision of its training.
 func (m *summaryCommand) spec() (model.Spec, model.Precision, error) {
 	if m.weights != "" {
 		if m.variant != "" || m.config != "" || len(m.set) > 0 {
@@ -168,11 +167,8 @@ func (m *summaryCommand) spec() (model.Spec, model.Precision, error) {
 	if err != nil {
 		return model.Spec{}, model.FP32, err
 	}
-	if c.Model.Classes == 0 {
-		c.Model.Classes = 1000
-	}
 	precision, err := model.ParsePrecision(c.Train.Precision, true)
-	return c.Model, precision, err
+	return c.Network(), precision, err
 }
 
 // planMemory says what memory the network would take for both uses, in training

@@ -34,11 +34,7 @@ func Choices(key string) []string {
 // Departures returns the paper's design principles that settings of the user's
 // own depart from. What embedded configurations and suites do, they mean to do.
 func (r *Resolved) Departures() []model.Warning {
-	spec := r.Model
-	if spec.Classes == 0 {
-		spec.Classes = 1000 // any number; the principles are about what comes before
-	}
-	warnings, err := model.Principles(spec)
+	warnings, err := model.Principles(r.Network())
 	if err != nil {
 		return nil // whoever builds the network says why
 	}

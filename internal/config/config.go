@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/configs"
+	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/spelling"
 	"github.com/inception-go/inception/internal/textfile"
@@ -149,4 +150,14 @@ func (r *Resolved) Value(key string) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Network returns the structure of the network: with as many classes as ImageNet has
+// where only the data says how many there are.
+func (r *Resolved) Network() model.Spec {
+	spec := r.Model
+	if spec.Classes == 0 {
+		spec.Classes = 1000
+	}
+	return spec
 }

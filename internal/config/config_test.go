@@ -188,6 +188,16 @@ func TestAgreesWithWeights(t *testing.T) {
 	}
 }
 
+func TestANetworkHasClassesWithoutItsData(t *testing.T) {
+	c := load(t, Sources{})
+	if spec := c.Network(); c.Model.Classes != 0 || spec.Classes != 1000 {
+		t.Errorf("%d classes become %d, want 0 and 1000", c.Model.Classes, spec.Classes)
+	}
+	if spec := load(t, Sources{Set: []string{"model.classes=7"}}).Network(); spec.Classes != 7 {
+		t.Errorf("%d classes, want the 7 that are set", spec.Classes)
+	}
+}
+
 // Weights of another network may be used without naming a configuration.
 func TestTheDefaultConfigurationIsNoChoice(t *testing.T) {
 	dir := t.TempDir()
