@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/inception-go/inception/internal/console"
@@ -103,9 +102,8 @@ func (i *importCommand) run(ctx context.Context, args []string) error {
 	if err := i.Validate(); err != nil {
 		return usageError{err}
 	}
-	if filepath.Ext(i.out) != ".safetensors" {
-		return usageError{fmt.Errorf("--out: import writes .safetensors, not %s; export writes files for other tools",
-			filepath.Base(i.out))}
+	if err := saysWeights("import", i.out); err != nil {
+		return usageError{fmt.Errorf("%w; export writes files for other tools", err)}
 	}
 	if i.labels != "" {
 		text, err := textfile.Read(i.labels, 64<<20, "a list of labels")

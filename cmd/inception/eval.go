@@ -232,8 +232,8 @@ func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err err
 	if err := j.Crops.Validate(); err != nil {
 		return j, fmt.Errorf("--crops: %w", err)
 	}
-	if e.inputSize < 0 {
-		return j, fmt.Errorf("--input-size: must be at least 1, is %d", e.inputSize)
+	if err := atLeast1("input-size", e.inputSize); err != nil {
+		return j, err
 	}
 	for _, single := range []struct {
 		key   string

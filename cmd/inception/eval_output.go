@@ -112,12 +112,8 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 			return err
 		}
 	} else {
-		top5 := ""
-		if report.TellsTop5(len(o.Labels)) {
-			top5 = fmt.Sprintf("  top-5 %.2f%%", 100*o.Top5)
-		}
-		e.print("images %d  top-1 %.2f%%%s  loss %.4f  balanced accuracy %.2f%%  (%.*f images/s)\n",
-			o.Images, 100*o.Top1, top5, o.Loss, 100*o.BalancedAccuracy(), decimals(o.ImagesPerS), o.ImagesPerS)
+		e.print("%s  balanced accuracy %.2f%%  (%.*f images/s)\n",
+			accuracy(o.Result), 100*o.BalancedAccuracy(), decimals(o.ImagesPerS), o.ImagesPerS)
 		if e.perClass {
 			e.printClasses(o.Result)
 		}
@@ -126,6 +122,15 @@ func (e *evalCommand) show(ctx context.Context, o *evaluate.Outcome) error {
 		return err
 	}
 	return e.skipped(o)
+}
+
+// accuracy says in a line how well a network does; top-5 where that says anything.
+func accuracy(r evaluate.Result) string {
+	top5 := ""
+	if report.TellsTop5(len(r.Labels)) {
+		top5 = fmt.Sprintf("  top-5 %.2f%%", 100*r.Top5)
+	}
+	return fmt.Sprintf("images %d  top-1 %.2f%%%s  loss %.4f", r.Images, 100*r.Top1, top5, r.Loss)
 }
 
 // warnOfImages names the images that could not be read, or only in part.
@@ -185,9 +190,6 @@ func (e *evalCommand) withMaps(ctx context.Context, r report.Evaluation) report.
 	r.Maps = maps
 	return r
 }
-
-// asFarAsItGoes says of an image what is wrong with it and that it is used.
-func asFarAsItGoes(err error) string { return err.Error() + "; it is used as far as it goes" }
 
 // decimals is how many decimals a speed needs.
 func decimals(speed float64) int {

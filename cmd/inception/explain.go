@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/explain"
@@ -18,7 +17,6 @@ import (
 	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/settings"
 	"github.com/inception-go/inception/internal/shell"
-	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
 
@@ -90,12 +88,9 @@ func (e *explainCommand) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	w, m, err := weights.Load(e.weights)
+	w, m, err := e.loadWeights(e.weights)
 	if err != nil {
 		return err
-	}
-	for _, text := range m.Notes {
-		e.note("%s: %s", e.weights, text)
 	}
 	if m.NoHead {
 		return fmt.Errorf("%s: has no classifier, so there is no class to explain", e.weights)
@@ -174,10 +169,10 @@ func (e *explainCommand) options() (o explain.Options, err error) {
 	if info, err := os.Stat(e.out); err == nil && !info.IsDir() || errors.Is(err, syscall.ENOTDIR) {
 		return o, fmt.Errorf("--out: %s is a file or below one; name a folder to write the maps and their page to", e.out)
 	}
-	if e.batch < 1 || e.inputSize < 0 {
-		return o, fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d", e.batch, e.inputSize)
+	if e.batch < 1 {
+		return o, fmt.Errorf("--batch: must be at least 1, is %d", e.batch)
 	}
-	return o, nil
+	return o, atLeast1("input-size", e.inputSize)
 }
 
 // filesBelow lists the files of all arguments, and for each the folder that was
@@ -238,45 +233,25 @@ func within(path, dir string) bool {
 func (e *explainCommand) through(ctx context.Context, total int, each func(func(explain.Result) error) error,
 	to *report.Explanations, use func(explain.Result) error) error {
 	const few = 4
-	var bar *console.Bar
-	if total >= few && !console.IsTerminal(e.stdout) {
-		bar = e.bar("", console.Images)
-	}
-	defer bar.Clear()
-	done, unread := 0, 0
+	count := e.countPictures(total, few, true)
 	err := each(func(r explain.Result) error {
-		done++
-		bar.Set(int64(done), int64(total))
-		if r.Err != nil {
-			unread++
-			bar.Clear()
-			e.warn(r.Err.Error())
+		if !count.add(r.Err, r.Damage) {
 			return nil
-		}
-		if r.Damage != nil {
-			bar.Clear()
-			e.warn(asFarAsItGoes(r.Damage))
 		}
 		return use(r)
 	})
-	bar.Clear()
+	count.bar.Clear()
 	page, closeErr := to.Close() // also of what was explained before an error
 	if err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return err
+		return causeOf(ctx, err)
 	}
 	if page != "" {
 		e.note("wrote %s", shell.Quote(page))
 	}
-	if unread > 0 {
-		return fmt.Errorf("%d of %d pictures could not be read", unread, total)
-	}
-	return nil
+	return count.missed()
 }
 
 // show writes the files of one picture and says what they show.

@@ -26,6 +26,15 @@ func says(flag, path, ending string) error {
 	return usageError{fmt.Errorf("--%s: writes %s, not %s; give %s another name", flag, ending, is, filepath.Base(path))}
 }
 
+// saysWeights refuses a name for the weight file of a command that says another kind of
+// file.
+func saysWeights(command, path string) error {
+	if filepath.Ext(path) == ".safetensors" {
+		return nil
+	}
+	return usageError{fmt.Errorf("--out: %s writes .safetensors, not %s", command, filepath.Base(path))}
+}
+
 // writable refuses files that cannot be written, before the work whose results they
 // are to hold. Those without a name are not asked for; only rank 0 writes.
 func (s *session) writable(paths ...string) error {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/atomicfile"
-	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/labels"
@@ -132,7 +131,7 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	w, m, err := p.load()
+	w, m, err := p.loadWeights(p.weights)
 	if err != nil {
 		return err
 	}
@@ -178,14 +177,6 @@ func (p *predictCommand) predict(ctx context.Context, args []string) error {
 	return err
 }
 
-// unreadError says that some pictures could not be read; all others have been
-// dealt with.
-type unreadError struct{ unread, total int }
-
-func (e unreadError) Error() string {
-	return fmt.Sprintf("%d of %d pictures could not be read", e.unread, e.total)
-}
-
 // labelsOf returns the labels of --labels or the weights' own.
 func (p *predictCommand) labelsOf(m weights.Metadata) ([]string, error) {
 	if p.labels == "" {
@@ -209,7 +200,7 @@ func (p *predictCommand) extract(ctx context.Context, args []string) error {
 		return err
 	}
 	defer p.given.close()
-	w, m, err := p.load()
+	w, m, err := p.loadWeights(p.weights)
 	if err != nil {
 		return err
 	}
@@ -231,9 +222,8 @@ func (p *predictCommand) inputs(args []string, flag, file string) (files []strin
 	if p.arithmetic, err = p.precision.value(); err != nil {
 		return nil, err
 	}
-	if p.batch < 0 || p.inputSize < 0 {
-		return nil, usageError{fmt.Errorf("--batch and --input-size: must be at least 1, are %d and %d",
-			p.batch, p.inputSize)}
+	if err := cmp.Or(atLeast1("batch", p.batch), atLeast1("input-size", p.inputSize)); err != nil {
+		return nil, err
 	}
 	if err := says(flag, file, ".npy"); err != nil {
 		return nil, err
@@ -259,15 +249,6 @@ func (p *predictCommand) shown(name string) string {
 	return name
 }
 
-// load loads the weights and says what there is to know of them.
-func (p *predictCommand) load() (*model.Weights, weights.Metadata, error) {
-	w, m, err := weights.Load(p.weights)
-	for _, text := range m.Notes {
-		p.note("%s: %s", p.weights, text)
-	}
-	return w, m, err
-}
-
 // each calls use for every picture of files that can be read, and writes the
 // rows that it adds to the file to, unless that is "". If some pictures cannot
 // be read, it fails in the end.
@@ -275,29 +256,9 @@ func (p *predictCommand) each(
 	ctx context.Context, w *model.Weights, m weights.Metadata, files []string, to string,
 	use func(evaluate.Output, *npy.Rows) error,
 ) error {
-	limits, err := p.pictureOptions()
+	predictor, total, err := p.predictor(w, m, files)
 	if err != nil {
 		return err
-	}
-	o := evaluate.PredictOptions{Layer: p.layer, Decoder: limits.Decoder(), RunOptions: evaluate.RunOptions{
-		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
-		Cluster: p.cluster,
-	}}
-	if p.inputSize > 0 {
-		o.Preprocess.Size = p.inputSize
-	}
-	total, err := evaluate.Count(files, o.Preprocess.Size)
-	if err != nil {
-		return err
-	}
-	const most = 8
-	o.BatchSize = max(1, min(total, most))
-	if p.batch > 0 {
-		o.BatchSize = p.batch
-	}
-	predictor, err := evaluate.NewPredictor(w, o)
-	if err != nil {
-		return misnamed(err)
 	}
 	defer predictor.Close()
 	var rows *npy.Rows
@@ -307,9 +268,17 @@ func (p *predictCommand) each(
 		}
 		defer rows.Close()
 	}
-	unread, err := p.through(ctx, predictor, files, total, func(out evaluate.Output) error { return use(out, rows) })
+	const few = 16
+	count := p.countPictures(total, few, p.features == "" || p.json)
+	err = predictor.Run(ctx, files, func(out evaluate.Output) error {
+		if !count.add(p.renamed(out.Err, out.Name), out.Damage) {
+			return nil
+		}
+		return use(out, rows)
+	})
+	count.bar.Clear()
 	if err != nil {
-		return err
+		return causeOf(ctx, err)
 	}
 	if rows != nil && len(rows.Shape) > 0 {
 		if err := rows.Write(); err != nil {
@@ -317,43 +286,40 @@ func (p *predictCommand) each(
 		}
 		p.note("wrote %s, %v", shell.Quote(to), rows.Shape)
 	}
-	if unread > 0 {
-		return unreadError{unread, total}
-	}
-	return nil
+	return count.missed()
 }
 
-// through runs the network on all files behind a progress bar. It returns how
-// many pictures could not be read.
-func (p *predictCommand) through(
-	ctx context.Context, predictor *evaluate.Predictor, files []string, total int, use func(evaluate.Output) error,
-) (unread int, err error) {
-	const few = 16
-	// A bar and lines of results would be in each other's way.
-	lines := p.features == "" || p.json
-	var bar *console.Bar
-	if total >= few && !(lines && console.IsTerminal(p.stdout)) {
-		bar = p.bar("", console.Images)
+// predictor returns what runs the network on files, and how many inputs they hold.
+func (p *predictCommand) predictor(
+	w *model.Weights, m weights.Metadata, files []string,
+) (predictor *evaluate.Predictor, total int, err error) {
+	limits, err := p.pictureOptions()
+	if err != nil {
+		return nil, 0, err
 	}
-	defer bar.Clear()
-	done := 0
-	err = predictor.Run(ctx, files, func(out evaluate.Output) error {
-		done++
-		bar.Set(int64(done), int64(total))
-		if out.Err != nil {
-			unread++
-			bar.Clear()
-			p.warn(strings.ReplaceAll(out.Err.Error(), out.Name, p.shown(out.Name)))
-			return nil
-		}
-		if out.Damage != nil {
-			bar.Clear()
-			p.warn(asFarAsItGoes(out.Damage))
-		}
-		return use(out)
-	})
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	o := evaluate.PredictOptions{Layer: p.layer, Decoder: limits.Decoder(), RunOptions: evaluate.RunOptions{
+		Options: evaluate.DefaultOptions(), Preprocess: m.Preprocess, Precision: p.arithmetic,
+		Cluster: p.cluster,
+	}}
+	if p.inputSize > 0 {
+		o.Preprocess.Size = p.inputSize
 	}
-	return unread, err
+	if total, err = evaluate.Count(files, o.Preprocess.Size); err != nil {
+		return nil, 0, err
+	}
+	const most = 8
+	o.BatchSize = max(1, min(total, most))
+	if p.batch > 0 {
+		o.BatchSize = p.batch
+	}
+	predictor, err = evaluate.NewPredictor(w, o)
+	return predictor, total, misnamed(err)
+}
+
+// renamed returns an error about a file that calls it what people do.
+func (p *predictCommand) renamed(err error, name string) error {
+	if shown := p.shown(name); err != nil && shown != name {
+		return errors.New(strings.ReplaceAll(err.Error(), name, shown))
+	}
+	return err
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/probe"
-	"github.com/inception-go/inception/internal/report"
 	"github.com/inception-go/inception/internal/shell"
 	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
@@ -60,15 +59,12 @@ export and train --init.`,
 
 func (p *probeCommand) run(c *cobra.Command) error {
 	if p.out != "" {
-		if filepath.Ext(p.out) != ".safetensors" {
-			return usageError{fmt.Errorf("--out: probe writes .safetensors, not %s", filepath.Base(p.out))}
-		}
-		if err := noClobber("out", p.out, p.weights); err != nil {
+		if err := cmp.Or(saysWeights("probe", p.out), noClobber("out", p.out, p.weights)); err != nil {
 			return err
 		}
 	}
-	if p.inputSize < 0 {
-		return usageError{fmt.Errorf("--input-size: must be at least 1, is %d", p.inputSize)}
+	if err := atLeast1("input-size", p.inputSize); err != nil {
+		return err
 	}
 	values := p.dataFlags(c, p.data, p.val)
 	if c.Flags().Changed("batch") {
@@ -151,10 +147,10 @@ func (p *probeCommand) show(o *probe.Outcome) error {
 	}
 	p.print("%d features, strength %.3g, the best of %d by cross-validation (features %.1f s, fitting %.1f s)\n",
 		o.Width, o.Fit.Strength, len(o.Fit.Tried), o.Features.Seconds(), o.Fitting.Seconds())
-	p.line("train", o.Train)
+	p.print("%-6s %s\n", "train", accuracy(o.Train))
 	last := o.Train
 	if o.Val != nil {
-		p.line("val", *o.Val)
+		p.print("%-6s %s\n", "val", accuracy(*o.Val))
 		last = *o.Val
 	}
 	if p.perClass {
@@ -165,13 +161,4 @@ func (p *probeCommand) show(o *probe.Outcome) error {
 			shell.Quote(p.out), shell.Quote(p.data))
 	}
 	return nil
-}
-
-// line prints what was found on one part of the images.
-func (p *probeCommand) line(part string, r evaluate.Result) {
-	top5 := ""
-	if report.TellsTop5(len(r.Labels)) {
-		top5 = fmt.Sprintf("  top-5 %.2f%%", 100*r.Top5)
-	}
-	p.print("%-6s images %d  top-1 %.2f%%%s  loss %.4f\n", part, r.Images, 100*r.Top1, top5, r.Loss)
 }

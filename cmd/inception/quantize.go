@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
@@ -60,10 +59,10 @@ the float32 weights.`,
 }
 
 func (q *quantizeCommand) run(c *cobra.Command) (err error) {
-	switch {
-	case filepath.Ext(q.out) != ".safetensors":
-		return usageError{fmt.Errorf("--out: quantize writes .safetensors, not %s", filepath.Base(q.out))}
-	case q.Images < 1:
+	if err := saysWeights("quantize", q.out); err != nil {
+		return err
+	}
+	if q.Images < 1 {
 		return usageError{fmt.Errorf("--images: must be at least 1, is %d", q.Images)}
 	}
 	if err := noClobber("out", q.out, q.Weights); err != nil {

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/serve"
-	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/cobra"
 )
 
@@ -67,8 +66,8 @@ func (v *serveCommand) run(ctx context.Context) (err error) {
 	if v.maxBody < 1 || v.maxBody > 1<<10 {
 		return usageError{fmt.Errorf("--max-body: must be from 1 to 1024, is %d", v.maxBody)}
 	}
-	if v.inputSize < 0 {
-		return usageError{fmt.Errorf("--input-size: must be at least 1, is %d", v.inputSize)}
+	if err := atLeast1("input-size", v.inputSize); err != nil {
+		return err
 	}
 	if err := o.Validate(); err != nil {
 		return usageError{fmt.Errorf("--%w", err)}
@@ -83,14 +82,11 @@ func (v *serveCommand) run(ctx context.Context) (err error) {
 		return err
 	}
 	o.Decoder, o.Version, o.Log = limits.Decoder(), version(), v.warn
-	if o.Weights, o.Metadata, err = weights.Load(v.weights); err != nil {
+	if o.Weights, o.Metadata, err = v.loadWeights(v.weights); err != nil {
 		return err
 	}
 	if o.Precision, err = o.Weights.Precision(o.Precision); err != nil {
 		return usageError{fmt.Errorf("%s: %w", v.weights, err)}
-	}
-	for _, text := range o.Metadata.Notes {
-		v.note("%s: %s", v.weights, text)
 	}
 	if v.inputSize > 0 {
 		o.Metadata.Preprocess.Size = v.inputSize

@@ -12,6 +12,8 @@ import (
 	"github.com/inception-go/inception/internal/console"
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/memory"
+	"github.com/inception-go/inception/internal/model"
+	"github.com/inception-go/inception/internal/weights"
 	"github.com/spf13/pflag"
 )
 
@@ -62,6 +64,15 @@ func (s *session) load(path string, values map[string]any) (*config.Resolved, er
 	}
 	s.loaded = c
 	return c, nil
+}
+
+// loadWeights loads the weights at a path and prints what there is to know of them.
+func (s *session) loadWeights(path string) (*model.Weights, weights.Metadata, error) {
+	w, m, err := weights.Load(path)
+	for _, text := range m.Notes {
+		s.note("%s: %s", path, text)
+	}
+	return w, m, err
 }
 
 // note prints a message for people, unless --quiet is given.

@@ -117,6 +117,14 @@ func missingFlags(c *cobra.Command) error {
 	return fmt.Errorf("%s are missing", strings.Join(missing, ", "))
 }
 
+// atLeast1 refuses a number below 1 of a flag that is 0 where it is left out.
+func atLeast1(flag string, n int) error {
+	if n < 0 {
+		return usageError{fmt.Errorf("--%s: must be at least 1, is %d", flag, n)}
+	}
+	return nil
+}
+
 // misnamed makes the name of a layer or head that the network does not have an
 // error in the call.
 func misnamed(err error) error {
