@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/inception-go/inception/internal/cluster"
@@ -91,50 +89,4 @@ func (s *session) end(err error, stderr io.Writer) int {
 		s.cluster.Abort(own)
 	}
 	return own
-}
-
-// byFirst returns what rank 0 finds, on all ranks; v points to it.
-func (s *session) byFirst(v any, find func() error) error {
-	if s.cluster.Size() == 1 {
-		return find()
-	}
-	var err error
-	if s.cluster.Rank() == 0 {
-		err = find()
-	}
-	if err := s.cluster.Agree(err); err != nil {
-		return err
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if text, err = s.cluster.Broadcast(text); err != nil {
-		return err
-	}
-	return json.Unmarshal(text, v)
-}
-
-// visible waits until this rank sees a file that rank 0 sees: file systems that
-// several machines share may lag.
-func (s *session) visible(path string) error {
-	if path == "" || s.cluster.Size() == 1 {
-		return nil
-	}
-	var exists bool
-	err := s.byFirst(&exists, func() error {
-		_, err := os.Stat(path)
-		exists = err == nil
-		return nil
-	})
-	const patience = time.Minute
-	for begin := time.Now(); err == nil && exists; time.Sleep(100 * time.Millisecond) {
-		if _, failed := os.Stat(path); failed == nil {
-			return nil
-		} else if time.Since(begin) > patience {
-			return fmt.Errorf("%s sees %s, and %s still does not after %s; do they share the folder? %w",
-				s.cluster.Name(0), path, s.cluster.Name(s.cluster.Rank()), patience, failed)
-		}
-	}
-	return err
 }

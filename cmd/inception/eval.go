@@ -12,7 +12,6 @@ import (
 	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/evaluate"
 	"github.com/inception-go/inception/internal/labels"
-	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/rundir"
 	"github.com/inception-go/inception/internal/textfile"
@@ -95,7 +94,7 @@ func (e *evalCommand) run(c *cobra.Command) error {
 		return err
 	}
 	if run != "" && e.data == "" {
-		e.warnOfOldSplit(resolved)
+		resolved.WarnOfOldSplit(e.warn)
 	}
 	precisions, err := e.precision.values()
 	if err != nil {
@@ -198,54 +197,20 @@ func (e *evalCommand) flagValues(c *cobra.Command) map[string]any {
 // job returns what the flags and the configuration ask for; own says that the
 // configuration is that of the first weights' run.
 func (e *evalCommand) job(c *config.Resolved, own bool) (j evaluate.Job, err error) {
-	j = evaluate.Job{
-		Weights: e.weights, Options: c.Eval, Crops: picture.Crops(e.crops), InputSize: e.inputSize,
-		Data: c.Data, Given: e.data != "", Split: e.split,
-		Match: labels.MatchOptions{ByOrder: e.byOrder}, Cluster: e.cluster,
-		Note: func(text string) { e.note("%s", text) }, Warn: e.warn,
-		Agrees: func(member int, spec model.Spec) error {
-			if own && member > 0 { // the first member's run says nothing of the others' structure
-				return nil
-			}
-			return c.AgreesWith(spec)
-		},
-	}
-	if own && c.Origin["eval.crop_pct"].Kind == config.FromFile {
-		j.CropPct = 0 // the weights know that of their run
-	}
-	from := c.Origin["eval.tta"].Kind
-	j.ShownAlike = from != config.FromDefault && !(own && from == config.FromFile) // which the weights know
-	validation := e.data == "" && (e.split == "" || e.split == "val")
-	if own && c.Origin["eval.max_images"].Kind == config.FromFile && !validation {
-		j.MaxImages = 0 // the run says that of its own validation
-	}
-	// The input size of a configuration file is of a training, that of --set is not.
-	if e.inputSize == 0 && c.Origin["model.input_size"].Kind == config.FromSet {
-		j.InputSize = c.Model.InputSize
-	}
-	if c.Origin["data.interpolation"].Typed() {
-		j.Interpolation = c.Data.Interpolation
-	}
-	if c.Origin["data.geometry"].Typed() {
-		j.Geometry = c.Data.Geometry
-	}
-	if err := j.Crops.Validate(); err != nil {
+	crops := picture.Crops(e.crops)
+	if err := crops.Validate(); err != nil {
 		return j, fmt.Errorf("--crops: %w", err)
 	}
 	if err := atLeast1("input-size", e.inputSize); err != nil {
 		return j, err
 	}
-	for _, single := range []struct {
-		key   string
-		asked bool
-	}{
-		{"eval.tta", c.Eval.TTA == evaluate.TTAFlip}, {"eval.crop_pct", c.Eval.CropPct > 0},
-		{"data.geometry", c.Data.Geometry != ""},
-	} {
-		if from := c.Origin[single.key]; e.crops > 1 && single.asked && from.Typed() {
-			return j, fmt.Errorf("%s: %s is for a single crop; where %d crops lie and which are mirrored is fixed",
-				from, single.key, e.crops)
-		}
+	j, err = c.Evaluation(evaluate.Job{
+		Weights: e.weights, Crops: crops, InputSize: e.inputSize, Given: e.data != "", Split: e.split,
+		Match: labels.MatchOptions{ByOrder: e.byOrder}, Cluster: e.cluster,
+		Note: func(text string) { e.note("%s", text) }, Warn: e.warn,
+	}, own)
+	if err != nil {
+		return j, err
 	}
 	if j.Match.Map, err = readClassMap(e.classMap); err != nil {
 		return j, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -109,9 +108,14 @@ func (e *explainCommand) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer e.given.close()
-	files, below, err := e.filesBelow(args)
+	files, below, err := evaluate.FilesBelow(args)
 	if err != nil {
 		return err
+	}
+	if dir := evaluate.Around(e.out, args); dir != "" {
+		// What reads that folder next would take the maps for pictures.
+		return usageError{fmt.Errorf("--out: maps in %s would be taken for pictures of %s, which is explained, from then "+
+			"on; name a folder outside it", e.out, dir)}
 	}
 	total, err := evaluate.Count(files, o.Size)
 	if err != nil {
@@ -173,60 +177,6 @@ func (e *explainCommand) options() (o explain.Options, err error) {
 		return o, fmt.Errorf("--batch: must be at least 1, is %d", e.batch)
 	}
 	return o, atLeast1("input-size", e.inputSize)
-}
-
-// filesBelow lists the files of all arguments, and for each the folder that was
-// named; none for a file that was named itself. It refuses to write into such a
-// folder: what reads it next would take the maps for pictures.
-func (e *explainCommand) filesBelow(args []string) (files []string, below map[string]string, err error) {
-	below = map[string]string{}
-	for _, arg := range args {
-		found, err := evaluate.Files([]string{arg})
-		if err != nil {
-			return nil, nil, err
-		}
-		named := []string{arg}
-		if info, err := os.Stat(arg); err != nil {
-			named, _ = filepath.Glob(arg) // a pattern, or an address, which matches nothing
-		} else if info.IsDir() {
-			for _, file := range found {
-				below[file] = arg
-			}
-		}
-		for _, dir := range named {
-			if within(e.out, dir) {
-				return nil, nil, usageError{fmt.Errorf("--out: maps in %s would be taken for pictures of %s, which is "+
-					"explained, from then on; name a folder outside it", e.out, dir)}
-			}
-		}
-		files = append(files, found...)
-	}
-	return files, below, nil
-}
-
-// within reports whether a path, of which the end need not exist, is a folder or
-// lies in it, by whatever names and links.
-func within(path, dir string) bool {
-	folder, err := os.Stat(dir)
-	if err != nil || !folder.IsDir() {
-		return false
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return false
-	}
-	for {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
-		}
-		if info, err := os.Stat(path); err == nil && os.SameFile(info, folder) {
-			return true
-		}
-		above := filepath.Dir(path)
-		if above == path {
-			return false
-		}
-		path = above
-	}
 }
 
 // through explains all files behind a progress bar and writes the page.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/inception-go/inception/internal/kernel"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/spf13/pflag"
 )
@@ -52,15 +51,10 @@ func (t *trainingFlags) set(values map[string]any) {
 // value returns the precision that the flags ask for.
 func (p *precisionFlags) value() (model.Precision, error) { return p.parse(p.name) }
 
-// values returns those of a list: all stands for each that the processor has
-// instructions for, and those of --emulate.
+// values returns those of a list; all stands for each that can be computed in.
 func (p *precisionFlags) values() (list []model.Precision, err error) {
 	if p.name == allPrecisions {
-		list = []model.Precision{model.FP32, model.BF16, model.INT8}
-		if !kernel.HasBF16() && !p.emulate {
-			list = []model.Precision{model.FP32, model.INT8}
-		}
-		return list, nil
+		return model.Precisions(p.emulate), nil
 	}
 	for _, name := range strings.Split(p.name, ",") {
 		precision, err := p.parse(strings.TrimSpace(name))

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
 
 	"github.com/inception-go/inception/internal/serve"
 	"github.com/spf13/cobra"
@@ -91,30 +87,10 @@ func (v *serveCommand) run(ctx context.Context) (err error) {
 	if v.inputSize > 0 {
 		o.Metadata.Preprocess.Size = v.inputSize
 	}
-	if o.Name, err = v.modelName(); err != nil {
-		return usageError{err}
+	if o.Name, err = serve.ModelName(v.name, v.weights); err != nil {
+		return usageError{fmt.Errorf("--name: %w", err)}
 	}
 	return v.listen(ctx)
-}
-
-// modelName returns --name or a name after the weights.
-func (v *serveCommand) modelName() (string, error) {
-	name := v.name
-	if name == "" {
-		path := v.weights
-		if full, err := filepath.Abs(path); err == nil {
-			path = full
-		}
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			path = strings.TrimSuffix(path, filepath.Ext(path))
-		}
-		// What cannot stand in an address becomes a dash.
-		name = strings.Trim(regexp.MustCompile(`[^A-Za-z0-9._-]+`).ReplaceAllString(filepath.Base(path), "-"), "-")
-	}
-	if !regexp.MustCompile(`^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$`).MatchString(name) {
-		return "", fmt.Errorf("--name: must consist of letters, digits, dots, dashes and underscores, is %q", name)
-	}
-	return name, nil
 }
 
 // listen serves until a signal comes.

@@ -10,7 +10,6 @@ import (
 	"github.com/inception-go/inception/internal/cluster"
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
-	"github.com/inception-go/inception/internal/dataset"
 	"github.com/inception-go/inception/internal/memory"
 	"github.com/inception-go/inception/internal/model"
 	"github.com/inception-go/inception/internal/weights"
@@ -94,19 +93,6 @@ func (s *session) noteDepartures(c *config.Resolved) {
 	if len(departs) > 0 {
 		s.note("the structure departs from the paper's design principles (%s); inception summary says how",
 			strings.Join(departs, ", "))
-	}
-}
-
-// warnOfOldSplit says if a run's own configuration is of a time when train.seed
-// chose the held-out images: now others are.
-func (s *session) warnOfOldSplit(c *config.Resolved) {
-	if c.Origin["data.val_seed"].Kind != config.FromDefault || c.Data.ValFraction == 0 || c.Data.Val != "" {
-		return
-	}
-	own, err := dataset.OpenTraining(c.Data)
-	if err == nil && own.ValPart == dataset.HeldOut {
-		s.warn("the run was begun by an older version, which held out other images: " +
-			"its validation shows images that it has trained on")
 	}
 }
 

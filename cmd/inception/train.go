@@ -67,7 +67,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	var where struct{ Dir, Own string }
-	err := t.byFirst(&where, func() (err error) {
+	err := t.cluster.ByFirst(&where, func() (err error) {
 		where.Dir, where.Own, err = t.folder(args)
 		return err
 	})
@@ -80,7 +80,7 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		t.init = train.Init{}
 	}
 	for _, path := range []string{own, t.init.Weights} {
-		if err := t.visible(path); err != nil {
+		if err := t.cluster.Visible(path); err != nil {
 			return err
 		}
 	}
@@ -94,11 +94,11 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		}
 	}
 	if own != "" {
-		t.warnOfOldSplit(resolved)
+		resolved.WarnOfOldSplit(t.warn)
 		t.warnOfOtherConfig(c, resolved)
 	}
 	if dir == "" {
-		err := t.byFirst(&dir, func() (err error) {
+		err := t.cluster.ByFirst(&dir, func() (err error) {
 			dir, err = rundir.New(resolved.Name)
 			return err
 		})

@@ -35,3 +35,16 @@ func (r *Resolved) MissingData(err error) error {
 	}
 	return err
 }
+
+// WarnOfOldSplit warns if the configuration, which is a run's own, is of a time when
+// train.seed chose the held-out images: now others are.
+func (r *Resolved) WarnOfOldSplit(warn func(text string)) {
+	if r.Origin["data.val_seed"].Kind != FromDefault || r.Data.ValFraction == 0 || r.Data.Val != "" {
+		return
+	}
+	own, err := dataset.OpenTraining(r.Data)
+	if err == nil && own.ValPart == dataset.HeldOut {
+		warn("the run was begun by an older version, which held out other images: " +
+			"its validation shows images that it has trained on")
+	}
+}

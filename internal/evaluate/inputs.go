@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,70 +17,6 @@ import (
 	"github.com/inception-go/inception/internal/picture"
 	"github.com/inception-go/inception/internal/textfile"
 )
-
-// Files lists the pictures and arrays that words name: files and addresses on
-// the web as they are, of folders all pictures below, and what matches a pattern
-// such as photos/*.jpg, sorted.
-func Files(words []string) ([]string, error) {
-	var files []string
-	for _, word := range words {
-		if fetch.IsURL(word) {
-			files = append(files, word)
-			continue
-		}
-		paths, err := matches(word)
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range paths {
-			found, err := picturesOf(path)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, found...)
-		}
-	}
-	return files, nil
-}
-
-// matches returns the paths that a word stands for: itself if there is such a
-// file, else those that it matches as a pattern.
-func matches(word string) ([]string, error) {
-	_, err := os.Stat(word)
-	if err == nil {
-		return []string{word}, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if !strings.ContainsAny(word, "*?[") {
-		return nil, fmt.Errorf("%s: there is no such file or folder", word)
-	}
-	found, err := filepath.Glob(word)
-	if err != nil {
-		return nil, fmt.Errorf("%s: is neither a file nor a pattern: %w", word, err)
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: there is no such file, and none matches the pattern", word)
-	}
-	return found, nil
-}
-
-// picturesOf returns a file itself, and of a folder all pictures below.
-func picturesOf(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	found, err := dataset.ImagesBelow(path)
-	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("%s: holds no picture", path)
-	}
-	return found, err
-}
 
 // Count returns the number of inputs that files hold for a network of that
 // input size: one in a picture, N in an .npy. An array that does not fit is an

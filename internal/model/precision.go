@@ -38,6 +38,15 @@ func (w *Weights) Precision(p Precision) (Precision, error) {
 	return p, nil
 }
 
+// Precisions returns those that networks can compute in on this processor; with
+// emulate also those that it has no instructions for.
+func Precisions(emulate bool) []Precision {
+	if !kernel.HasBF16() && !emulate {
+		return []Precision{FP32, INT8}
+	}
+	return []Precision{FP32, BF16, INT8}
+}
+
 // ParsePrecision reads the name of a precision, "" for Own. One that the processor has no
 // instructions for is an error, which says what it would cost, unless emulate is
 // set: plain Go can do it too.
