@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/inception-go/inception/internal/config"
 	"github.com/inception-go/inception/internal/console"
@@ -88,7 +87,10 @@ so do several crops of an image: by the mean of their softmaxes.`,
 }
 
 func (e *evalCommand) run(c *cobra.Command) error {
-	run := e.runConfig()
+	run := "" // the configuration of the weights' own run, unless another one is named
+	if e.config == "" {
+		run = rundir.ConfigOf(e.weights[0])
+	}
 	resolved, err := e.load(run, e.flagValues(c))
 	if err != nil {
 		return err
@@ -156,23 +158,6 @@ func once(say func(string)) func(string) {
 			say(text)
 		}
 	}
-}
-
-// runConfig returns the configuration beside the weights if they lie in a run
-// folder and no other is asked for.
-func (e *evalCommand) runConfig() string {
-	if e.config != "" {
-		return ""
-	}
-	dir := e.weights[0]
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		dir = filepath.Dir(dir)
-	}
-	file := filepath.Join(dir, rundir.Config)
-	if _, err := os.Stat(file); err != nil {
-		return ""
-	}
-	return file
 }
 
 // flagValues returns the configuration keys that have flags of their own.

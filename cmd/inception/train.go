@@ -3,9 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,27 +74,9 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	dir, own := where.Dir, where.Own
-	if own != "" && t.init.Weights != "" {
-		t.warn(fmt.Sprintf("--init has no effect: %s goes on from its own checkpoint", shell.Quote(dir)))
-		t.init = train.Init{}
-	}
-	for _, path := range []string{own, t.init.Weights} {
-		if err := t.cluster.Visible(path); err != nil {
-			return err
-		}
-	}
-	resolved, err := t.load(own, t.flagValues(c))
+	resolved, err := t.resolve(c, dir, own)
 	if err != nil {
 		return err
-	}
-	if own == "" {
-		if err := t.initFlags.follow(resolved); err != nil {
-			return err
-		}
-	}
-	if own != "" {
-		resolved.WarnOfOldSplit(t.warn)
-		t.warnOfOtherConfig(c, resolved)
 	}
 	if dir == "" {
 		err := t.cluster.ByFirst(&dir, func() (err error) {
@@ -106,9 +87,6 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 			return err
 		}
 		defer rundir.Abandon(dir)
-	}
-	if own == "" {
-		t.noteDepartures(resolved)
 	}
 	reporter := t.reporter()
 	if t.json {
@@ -127,8 +105,9 @@ func (t *trainCommand) run(c *cobra.Command, args []string) error {
 	return err
 }
 
-// folder returns the run folder that the flags name and, for a resumed run, its
-// own configuration.
+// folder returns the run folder that the flags name and, for a resumed run, its own
+// configuration: none if that is lost and --config names one in its place, which the
+// checkpoint must agree with.
 func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 	dir = t.out
 	if len(args) > 0 {
@@ -146,27 +125,46 @@ func (t *trainCommand) folder(args []string) (dir, own string, err error) {
 			return "", "", usageError{err}
 		}
 	}
-	if t.resume && rundir.HoldsRun(dir) {
-		own, err = t.ownConfig(dir)
+	if !t.resume || !rundir.HoldsRun(dir) {
+		return dir, "", nil
 	}
-	return dir, own, err
+	own, err = rundir.OwnConfig(dir)
+	switch {
+	case !errors.Is(err, rundir.ErrNoConfig):
+		return dir, own, err
+	case t.config != "":
+		return dir, "", nil
+	}
+	return "", "", usageError{fmt.Errorf("%w; name the configuration that the run began with (--config, --data, --set), "+
+		"or begin another with its weights (--init %s)", err, shell.Quote(dir))}
 }
 
-// ownConfig returns the configuration of the run in dir; none if it is lost and
-// --config names one in its place, which the checkpoint must agree with.
-func (t *trainCommand) ownConfig(dir string) (string, error) {
-	own := filepath.Join(dir, rundir.Config)
-	info, err := os.Stat(own)
-	switch {
-	case err == nil && info.Size() > 0:
-		return own, nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("resume: %w", err)
-	case t.config != "":
-		return "", nil
+// resolve resolves the configuration: own, of the run in dir that goes on, or that of
+// a new run.
+func (t *trainCommand) resolve(c *cobra.Command, dir, own string) (*config.Resolved, error) {
+	if own != "" && t.init.Weights != "" {
+		t.warn(fmt.Sprintf("--init has no effect: %s goes on from its own checkpoint", shell.Quote(dir)))
+		t.init = train.Init{}
 	}
-	return "", usageError{fmt.Errorf("%s: is missing or empty; name the configuration that the run began with "+
-		"(--config, --data, --set), or begin another with its weights (--init %s)", own, shell.Quote(dir))}
+	for _, path := range []string{own, t.init.Weights} {
+		if err := t.cluster.Visible(path); err != nil {
+			return nil, err
+		}
+	}
+	resolved, err := t.load(own, t.flagValues(c))
+	if err != nil {
+		return nil, err
+	}
+	if own != "" {
+		resolved.WarnOfOldSplit(t.warn)
+		t.warnOfOtherConfig(c, resolved)
+		return resolved, nil
+	}
+	if err := t.initFlags.follow(resolved); err != nil {
+		return nil, err
+	}
+	t.noteDepartures(resolved)
+	return resolved, nil
 }
 
 // warnOfOtherConfig says if a run that goes on by its own configuration was to have
@@ -218,18 +216,10 @@ func (t *trainCommand) end(r train.Result, c *config.Resolved) {
 		t.note("best validation top-1 %.2f%%%s after epoch %d (%d steps in total, ended by %s)",
 			100*r.BestTop1, by, r.BestEpoch, r.Steps, r.Exit)
 	}
-	written := ""
-	for _, name := range rundir.Written() {
-		// What stands in the place of a file that could not be written is not that file.
-		info, err := os.Stat(filepath.Join(r.Run, name))
-		if err == nil && info.IsDir() == (name == rundir.TensorBoard) {
-			written += " " + name
-		}
-	}
 	dir := shell.Quote(r.Run)
 	next := "eval --weights " + dir
 	if r.ValPart == "" {
 		next = "predict --weights " + dir + " PICTURE"
 	}
-	t.note("wrote%s\nnext: %s %s\nrun folder %s", written, program(), next, dir)
+	t.note("wrote %s\nnext: %s %s\nrun folder %s", strings.Join(rundir.Written(r.Run), " "), program(), next, dir)
 }

@@ -64,8 +64,17 @@ func Abandon(dir string) {
 	}
 }
 
-// Written lists what people look at in a finished run, in their order.
-func Written() []string { return []string{Best, Last, Metrics, Report, TensorBoard, Config} }
+// Written lists what people look at in the finished run in dir, in their order.
+func Written(dir string) (names []string) {
+	for _, name := range []string{Best, Last, Metrics, Report, TensorBoard, Config} {
+		// What stands in the place of a file that could not be written is not that file.
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err == nil && info.IsDir() == (name == TensorBoard) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // BestOf names the best weights of the checkpoints whose best validation came
 // after so many steps.
@@ -96,6 +105,35 @@ func HoldsRun(dir string) bool {
 func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
 	return err == nil
+}
+
+// OwnConfig returns the configuration of the run in dir, by which it can go on.
+func OwnConfig(dir string) (path string, err error) {
+	path = filepath.Join(dir, Config)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.Size() == 0:
+		return "", fmt.Errorf("%s: %w", path, ErrNoConfig)
+	case err != nil:
+		return "", fmt.Errorf("resume: %w", err)
+	}
+	return path, nil
+}
+
+// ErrNoConfig is wrapped by OwnConfig's error if the run has lost its configuration.
+var ErrNoConfig = errors.New("is missing or empty")
+
+// ConfigOf returns the configuration of the run that weights are of, which are those
+// of a run folder or a file in it; "" if they lie in none.
+func ConfigOf(weights string) string {
+	dir := weights
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	if !exists(dir, Config) {
+		return ""
+	}
+	return filepath.Join(dir, Config)
 }
 
 // Weights returns the best weights of the run in dir, its last ones if there

@@ -48,6 +48,38 @@ func TestAFolderIsForOneRunAndOneProcess(t *testing.T) {
 	release()
 }
 
+func TestARunsConfigurationIsFoundFromItsFolderAndItsWeights(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	own, best := filepath.Join(dir, Config), filepath.Join(dir, Best)
+	touch(t, dir, Best, time.Now())
+	if _, err := OwnConfig(dir); !errors.Is(err, ErrNoConfig) || ConfigOf(dir) != "" || ConfigOf(best) != "" {
+		t.Errorf("without a configuration the error is %v", err)
+	}
+	touch(t, dir, Config, time.Now())
+	if _, err := OwnConfig(dir); !errors.Is(err, ErrNoConfig) {
+		t.Errorf("of an empty one the error is %v", err)
+	}
+	if err := os.WriteFile(own, []byte("model: {}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if path, err := OwnConfig(dir); path != own || err != nil {
+		t.Errorf("it is %s, %v, want %s", path, err, own)
+	}
+	if ConfigOf(dir) != own || ConfigOf(best) != own {
+		t.Errorf("of the folder it is %q, of its weights %q", ConfigOf(dir), ConfigOf(best))
+	}
+}
+
+func TestWhatIsWrittenIsThere(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{Config, Last, Report + "/in-its-place", TensorBoard} {
+		touch(t, dir, name, time.Now())
+	}
+	if got := Written(dir); !slices.Equal(got, []string{Last, Config}) {
+		t.Errorf("written are %q", got)
+	}
+}
+
 func TestWhatBeginsInOneSecondGetsFoldersOfItsOwn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const each = 8
