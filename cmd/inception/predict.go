@@ -271,7 +271,7 @@ func (p *predictCommand) each(
 	const few = 16
 	count := p.countPictures(total, few, p.features == "" || p.json)
 	err = predictor.Run(ctx, files, func(out evaluate.Output) error {
-		if !count.add(p.renamed(out.Err, out.Name), out.Damage) {
+		if !count.add(p.renamed(out.Err, out.Name), p.renamed(out.Damage, out.Name)) {
 			return nil
 		}
 		return use(out, rows)
