@@ -51,8 +51,11 @@ func (p *packCommand) run(c *cobra.Command, args []string) error {
 	if p.shardMiB < 1 || p.shardMiB > most {
 		return usageError{fmt.Errorf("--shard-mib: must be from 1 to %d, is %d", most, p.shardMiB)}
 	}
-	if found, _ := filepath.Glob(filepath.Join(p.out, "*.tar")); len(found) > 0 {
-		return usageError{fmt.Errorf("--out: %s holds %s already; choose another folder", p.out, filepath.Base(found[0]))}
+	entries, _ := os.ReadDir(p.out)
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ".tar" {
+			return usageError{fmt.Errorf("--out: %s holds %s already; choose another folder", p.out, e.Name())}
+		}
 	}
 	src, err := p.openDataset(args[0])
 	if err != nil {

@@ -76,27 +76,33 @@ func (a *archived) encoded(i int, most int64) ([]byte, error) {
 
 // shardsOf lists the files that a pattern of paths names, or those in a folder that one of
 // some patterns does, sorted.
-func shardsOf(pattern string, within ...string) ([]string, error) {
-	patterns := []string{pattern}
-	if isFolder(pattern) {
-		patterns = nil
-		for _, w := range within {
-			patterns = append(patterns, filepath.Join(pattern, w))
+func shardsOf(pattern string, within ...string) (all []string, err error) {
+	info, err := os.Stat(pattern) // whose name may hold * and [
+	switch {
+	case err == nil && info.IsDir():
+		all, err = filesLike(pattern, within...)
+	case err == nil:
+		all = []string{pattern}
+	default:
+		if all, err = filepath.Glob(pattern); err != nil {
+			err = fmt.Errorf("%w; * stands for any characters, [0-9] for one of some", err)
 		}
 	}
-	var all []string
-	for _, p := range patterns {
-		found, err := filepath.Glob(p)
-		if err != nil {
-			return nil, fmt.Errorf("%w; * stands for any characters, [0-9] for one of some", err)
+	if err == nil && len(all) == 0 {
+		err = errors.New("no file is called so; give a path in which * stands for any characters")
+	}
+	return all, err
+}
+
+// filesLike lists the files right in a folder that one of some patterns names, sorted.
+func filesLike(dir string, patterns ...string) (all []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !e.IsDir() && slices.ContainsFunc(patterns, func(p string) bool { ok, _ := filepath.Match(p, e.Name()); return ok }) {
+			all = append(all, filepath.Join(dir, e.Name()))
 		}
-		all = append(all, found...)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("no file is called so; give a path in which * stands for any characters")
-	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
+	return all, err
 }
 
 // archives gives the pictures of shards their parts and classes.
@@ -167,9 +173,21 @@ func (p *archivePart) set(set archived) *archived {
 			p.files[i].key = fmt.Sprintf("%s %d", file.key, keys[file.key])
 		}
 	}
-	slices.SortStableFunc(p.files, func(a, b member) int { return cmp.Or(a.label-b.label, strings.Compare(a.key, b.key)) })
+	slices.SortStableFunc(p.files, func(a, b member) int { return cmp.Or(a.label-b.label, comparePaths(a.key, b.key)) })
 	set.classes, set.files = classes, p.files
 	return &set
+}
+
+// comparePaths orders paths as a walk through their folders finds them.
+func comparePaths(a, b string) int {
+	for {
+		stepA, restA, moreA := strings.Cut(a, "/")
+		stepB, restB, moreB := strings.Cut(b, "/")
+		if stepA != stepB || !moreA || !moreB {
+			return cmp.Or(strings.Compare(stepA, stepB), len(restA)-len(restB))
+		}
+		a, b = restA, restB
+	}
 }
 
 // nameClasses calls numbered classes by what else they are called, where each has a name of
@@ -197,5 +215,5 @@ func byNumberOrName(classes []string) func(a, b string) int {
 		}
 		numbers[class] = n
 	}
-	return func(a, b string) int { return cmp.Or(numbers[a]-numbers[b], strings.Compare(a, b)) }
+	return func(a, b string) int { return cmp.Or(cmp.Compare(numbers[a], numbers[b]), strings.Compare(a, b)) }
 }

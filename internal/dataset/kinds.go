@@ -72,7 +72,7 @@ func (e *MissingError) Error() string {
 
 func holding(pattern string) func(dir string) bool {
 	return func(dir string) bool {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		found, _ := filesLike(dir, pattern)
 		return len(found) > 0
 	}
 }

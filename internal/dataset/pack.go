@@ -3,6 +3,7 @@ package dataset
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image/png"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/inception-go/inception/internal/atomicfile"
+	"github.com/inception-go/inception/internal/picture"
 )
 
 // Packing says how a dataset is packed into tar archives.
@@ -29,12 +31,16 @@ type Packing struct {
 // PNG, and its class' number in CLASS/NAME.cls. The same seed gives the same bytes. It
 // returns the archives' paths.
 func (s *Source) Pack(ctx context.Context, p Packing) (paths []string, err error) {
+	parts, err := s.alike()
+	if err != nil {
+		return nil, err
+	}
 	total, done := 0, 0
-	for _, part := range s.Parts() {
+	for _, part := range parts {
 		total += part.Set.Len()
 	}
-	for _, part := range s.Parts() {
-		w := packer{set: part.Set, names: map[string]bool{}}
+	for _, part := range parts {
+		w := packer{set: part.Set, names: map[string]int{}}
 		order := rand.New(rand.NewPCG(p.Seed, 0)).Perm(part.Set.Len())
 		for len(order) > 0 {
 			to := filepath.Join(p.Dir, fmt.Sprintf("%s-%06d.tar", part.Name, w.shards))
@@ -56,11 +62,32 @@ func (s *Source) Pack(ctx context.Context, p Packing) (paths []string, err error
 	return paths, nil
 }
 
+// alike returns the parts with the classes of the part to train on, so that numbers mean the
+// same in all, and refuses classes that cannot be folders of an archive.
+func (s *Source) alike() ([]Part, error) {
+	parts := s.Parts()
+	for i := range parts {
+		if s.Train != nil {
+			set, err := sameClasses(s.Train, parts[i].Set)
+			if err != nil {
+				return nil, err
+			}
+			parts[i].Set = set
+		}
+		for _, class := range parts[i].Set.Classes() {
+			if strings.ContainsAny(class, "/\\\x00") || class == "" || passedOverName(class) != "" {
+				return nil, fmt.Errorf("class %q cannot be a folder of an archive; give it another name", class)
+			}
+		}
+	}
+	return parts, nil
+}
+
 // packer writes the archives of a part.
 type packer struct {
 	set    Set
-	shards int             // that are written
-	names  map[string]bool // of samples
+	shards int            // that are written
+	names  map[string]int // of samples: how many there are, apart from a number behind them
 }
 
 // shard writes the first of the images that order lists, until they have so many bytes,
@@ -107,25 +134,33 @@ func (p *packer) sample(archive *tar.Writer, i int, data []byte, ending string) 
 // name returns a name for the sample of image i, which no other one has: WebDataset's ends
 // at the first point.
 func (p *packer) name(i int) string {
-	file := path.Base(filepath.ToSlash(p.set.Name(i)))
-	file = strings.ReplaceAll(strings.TrimSuffix(file, path.Ext(file)), ".", "_")
-	base := p.set.Classes()[p.set.Label(i)] + "/" + file
-	name := base
-	for n := 2; p.names[name]; n++ {
-		name = fmt.Sprintf("%s_%d", base, n)
+	file := path.Base(imageKey(p.set, i))
+	if hasExtension(file, extensions) {
+		file = strings.TrimSuffix(file, path.Ext(file))
 	}
-	p.names[name] = true
+	base := p.set.Classes()[p.set.Label(i)] + "/" + strings.ReplaceAll(file, ".", "_")
+	name, n := base, p.names[base]
+	for p.names[name] > 0 { // of another folder in the same class
+		n++
+		name = fmt.Sprintf("%s (%d)", base, n)
+	}
+	p.names[base] = max(1, n)
+	p.names[name] = max(1, p.names[name])
 	return name
 }
 
-// bytesOf returns an image as a file, and the ending of its name.
+// bytesOf returns an image as a file, and the ending of its name: of a file its own.
 func bytesOf(set Set, i int) (data []byte, ending string, err error) {
 	if files, at, ok := encodedOf(set, i); ok {
 		data, err = files.encoded(at, maxFile+1)
 		if len(data) > maxFile {
 			err = fmt.Errorf("has more than %d bytes", maxFile)
 		}
-		return data, strings.ToLower(filepath.Ext(files.Name(at))), err
+		ending = filepath.Ext(files.key(at))
+		if !hasExtension(ending, extensions) {
+			ending = cmp.Or(picture.Ending(data), ".jpg")
+		}
+		return data, ending, err
 	}
 	im, err := set.Image(i)
 	if err != nil {

@@ -2,12 +2,15 @@ package dataset
 
 import (
 	"archive/tar"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -36,7 +39,9 @@ func openTar(pattern string) (*Source, error) {
 	if samples {
 		all.takeSamples()
 	} else {
-		all.takeFolders()
+		if err := all.takeFolders(); err != nil {
+			return nil, err
+		}
 	}
 	return all.source(archived{shards: shards})
 }
@@ -51,25 +56,27 @@ type tars struct {
 type tarShard struct {
 	part     string // that its name stands for, "" if none
 	pictures []member
+	at       map[string]int    // in pictures, by name
 	labels   map[string]string // the texts of .cls by sample
 	left     leftOut
 	endless  bool // without the blocks of zeros that end an archive
 }
+
+// mostPath bounds the name of an entry, in bytes, as Linux does that of a file.
+const mostPath = 4096
 
 // mostLabel bounds a class in .cls, in bytes.
 const mostLabel = 1 << 10
 
 // readTar lists an archive without reading its pictures.
 func readTar(path string) (s tarShard, err error) {
-	s = tarShard{part: likePart(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), labels: map[string]string{}, left: leftOut{}}
+	s = tarShard{part: likePart(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), at: map[string]int{}, labels: map[string]string{},
+		left: leftOut{}}
 	f, err := openRegular(path)
 	if err != nil {
 		return s, err
 	}
 	defer f.Close()
-	if err := refuseCompressed(f); err != nil {
-		return s, err
-	}
 	r := tar.NewReader(f) // which seeks over what is not read
 	for {
 		h, err := r.Next()
@@ -78,7 +85,7 @@ func readTar(path string) (s tarShard, err error) {
 			return s, err
 		}
 		if err != nil {
-			return s, fmt.Errorf("is no whole tar archive: %w", err)
+			return s, cmp.Or(compressed(f), fmt.Errorf("is no whole tar archive: %w", err))
 		}
 		at, err := f.Seek(0, io.SeekCurrent)
 		if err == nil {
@@ -94,6 +101,9 @@ func readTar(path string) (s tarShard, err error) {
 // was cut off between two entries.
 func lacksEnd(f *os.File) (bool, error) {
 	info, err := f.Stat()
+	if err == nil && info.Size() == 0 {
+		err = errors.New("is no whole tar archive: it is empty")
+	}
 	if err != nil {
 		return false, err
 	}
@@ -102,20 +112,17 @@ func lacksEnd(f *os.File) (bool, error) {
 	return strings.Trim(string(block), "\x00") != "" || info.Size()%int64(len(block)) != 0, err
 }
 
-// refuseCompressed says what to do about an archive in which nothing can be found
-// without unpacking all before it.
-func refuseCompressed(f *os.File) error {
+// compressed says what to do about a file that is not what it should be if it is
+// compressed: in such a one nothing can be found without unpacking all before it.
+func compressed(f *os.File) error {
 	start := make([]byte, 6)
-	if n, _ := io.ReadFull(f, start); n < len(start) {
-		return errors.New("is no whole tar archive: it is empty")
-	}
+	n, _ := f.ReadAt(start, 0)
 	for how, magic := range map[string]string{"gunzip": "\x1f\x8b", "unzstd": "\x28\xb5\x2f\xfd", "unxz": "\xfd7zXZ\x00", "bunzip2": "BZh"} {
-		if strings.HasPrefix(string(start), magic) {
-			return fmt.Errorf("is compressed, so its pictures cannot be read one by one; %s makes a tar archive of it", how)
+		if strings.HasPrefix(string(start[:n]), magic) {
+			return fmt.Errorf("is compressed, so its pictures cannot be read one by one; name what %s makes of it", how)
 		}
 	}
-	_, err := f.Seek(0, io.SeekStart)
-	return err
+	return nil
 }
 
 // entry takes in an entry of the archive, whose data begin at a byte.
@@ -127,6 +134,9 @@ func (s *tarShard) entry(archive string, h *tar.Header, at int64, data io.Reader
 		return nil
 	case h.Typeflag != tar.TypeReg || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != "":
 		s.left.add(notRegular, shown, 1)
+		return nil
+	case len(name) > mostPath:
+		s.left.add(tooDeep, shown[:mostPath], 1)
 		return nil
 	}
 	for step := range strings.SplitSeq(name, "/") {
@@ -145,6 +155,10 @@ func (s *tarShard) entry(archive string, h *tar.Header, at int64, data io.Reader
 		if len(text) > mostLabel || label == "" || strings.ContainsAny(label, "\n\x00") {
 			return fmt.Errorf("%s: must hold a class, a line of at most %d bytes", name, mostLabel)
 		}
+		if name != sampleOf(name)+path.Ext(name) { // as 1.coarse.cls
+			s.left.add(besidePicture, shown, 1)
+			return nil
+		}
 		s.labels[sampleOf(name)] = label
 	case hasExtension(name, heic):
 		s.left.add(isHEIC, shown, 1)
@@ -155,7 +169,13 @@ func (s *tarShard) entry(archive string, h *tar.Header, at int64, data io.Reader
 	case h.Size == 0:
 		s.left.add(isEmpty, shown, 1)
 	default:
-		s.pictures = append(s.pictures, member{at: at, size: h.Size, name: name})
+		m := member{at: at, size: h.Size, name: name}
+		if i, again := s.at[name]; again { // as tar -r and -u write it, unpacking keeps the last
+			s.pictures[i] = m
+			return nil
+		}
+		s.at[name] = len(s.pictures)
+		s.pictures = append(s.pictures, m)
 	}
 	return nil
 }
@@ -183,7 +203,10 @@ func (t *tars) takeSamples() {
 			default:
 				file.shard, file.key = i, file.name
 				folder := path.Base(path.Dir(file.name))
-				p.take(file, class, strings.TrimSuffix(folder, "."))
+				if folder == "." {
+					folder = ""
+				}
+				p.take(file, class, folder)
 			}
 		}
 		t.left.merge(s.left)
@@ -192,25 +215,20 @@ func (t *tars) takeSamples() {
 
 // takeFolders takes pictures whose folder is their class, as in PART/CLASS/IMAGE, below
 // folders that hold all of them.
-func (t *tars) takeFolders() {
+func (t *tars) takeFolders() error {
 	top := t.top()
-	firsts := map[string]bool{} // the folders there
+	firsts := map[string]bool{} // the folders there, and whether they have folders with pictures
 	for _, s := range t.shards {
 		for _, file := range s.pictures {
 			if steps := strings.Split(file.name, "/")[top:]; len(steps) > 1 {
-				firsts[steps[0]] = true
+				firsts[steps[0]] = firsts[steps[0]] || len(steps) > 2
 			}
 		}
 	}
-	named, others := map[string]bool{}, 0
-	for name := range firsts {
-		if part := partOf(name); part != "" {
-			named[part] = true
-		} else {
-			others++
-		}
+	parts, err := partsAmong(firsts)
+	if err != nil {
+		return err
 	}
-	parts := len(named) > 1 || len(named) == 1 && others == 0
 	for i, s := range t.shards {
 		for _, file := range s.pictures {
 			steps, part := strings.Split(file.name, "/")[top:], s.part
@@ -231,6 +249,35 @@ func (t *tars) takeFolders() {
 		}
 		t.left.merge(s.left)
 	}
+	return nil
+}
+
+// partsAmong reports whether folders, which may have folders of their own, are parts of a
+// dataset: several are, or the only one. It refuses what a folder with those in it is
+// refused for.
+func partsAmong(folders map[string]bool) (bool, error) {
+	names := slices.Sorted(maps.Keys(folders))
+	alike := !slices.ContainsFunc(names, func(name string) bool { return likePart(name) == "" })
+	named, like, others := map[string]string{}, map[string]string{}, 0
+	for _, name := range names {
+		part := partOf(name)
+		if other := named[part]; part != "" && other != "" {
+			return false, fmt.Errorf("the folders %q and %q are both the part %s; keep one", other, name, part)
+		}
+		if part == "" {
+			if folders[name] || alike {
+				like[likePart(name)] = name
+			}
+			others++
+			continue
+		}
+		named[part] = name
+	}
+	if train := like["train"]; train != "" && cmp.Or(like["val"], like["test"]) != "" {
+		return false, fmt.Errorf("the folders %q and %q look like parts of a dataset; call them train and val or test", train,
+			cmp.Or(like["val"], like["test"]))
+	}
+	return len(named) > 1 || len(named) == 1 && others == 0, nil
 }
 
 // top counts the folders that hold all pictures and are neither a class nor a part.

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -41,9 +42,6 @@ func readRecords(all *archives, shard int, path string) error {
 		return err
 	}
 	defer f.Close()
-	if err := refuseCompressed(f); err != nil {
-		return err
-	}
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -60,7 +58,7 @@ func readRecords(all *archives, shard int, path string) error {
 			found, err = readExample(f, at+recordHead, at+recordHead+length)
 		}
 		if err != nil {
-			return fmt.Errorf("record %d: %w", n, err)
+			return cmp.Or(compressed(f), fmt.Errorf("record %d: %w", n, err))
 		}
 		m := member{shard: shard, record: at, at: found.picture, size: found.size, name: fmt.Sprintf("record %d", n)}
 		if m.key = fmt.Sprintf("%s %d", file, n); found.file != "" {

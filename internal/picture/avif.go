@@ -3,7 +3,7 @@ package picture
 import "github.com/inception-go/inception/internal/picture/avif"
 
 var avifFormat = format{
-	name: "AVIF", is: avif.Is,
+	name: "AVIF", ending: ".avif", is: avif.Is,
 	measure: func(data []byte) (header, error) {
 		h, err := avif.ReadHeader(data)
 		return header{h.Width, h.Height, h.Memory()}, err

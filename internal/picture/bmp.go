@@ -10,7 +10,7 @@ import (
 )
 
 var bmpFormat = format{
-	name: "BMP", is: isBMP,
+	name: "BMP", ending: ".bmp", is: isBMP,
 	measure: func(data []byte) (header, error) {
 		b, err := readBMP(data)
 		return header{b.w, b.h, 4 * int64(b.w) * int64(b.h)}, err

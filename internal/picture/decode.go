@@ -35,6 +35,7 @@ func NewDecoder(l Limits) *Decoder { return &Decoder{limits: l, memory: newBudge
 // format is a kind of picture files.
 type format struct {
 	name        string
+	ending      string // of files' names
 	is          func(data []byte) bool
 	measure     func(data []byte) (header, error)
 	decode      func(data []byte) (Image, error)
@@ -115,6 +116,17 @@ func formatOf(data []byte) (format, error) {
 // reads.
 func Recognised(data []byte) bool {
 	return slices.ContainsFunc(formats, func(f format) bool { return f.is(data) })
+}
+
+// Ending returns how the names of files end that begin like data, such as ".jpg"; "" where
+// Decode reads none such.
+func Ending(data []byte) string {
+	for _, f := range formats {
+		if f.is(data) {
+			return f.ending
+		}
+	}
+	return ""
 }
 
 // unread are formats that people have pictures in and that no free decoder

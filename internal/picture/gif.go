@@ -8,7 +8,7 @@ import (
 )
 
 var gifFormat = format{
-	name: "GIF", is: beginsWith("GIF87a", "GIF89a"),
+	name: "GIF", ending: ".gif", is: beginsWith("GIF87a", "GIF89a"),
 	measure: func(data []byte) (header, error) {
 		g, err := readGIF(data)
 		return header{g.w, g.h, 4 * int64(g.w) * int64(g.h)}, err

@@ -3,7 +3,7 @@ package picture
 import "github.com/inception-go/inception/internal/picture/jpeg"
 
 var jpegFormat = format{
-	name: "JPEG", is: beginsWith("\xff\xd8\xff"), orientation: jpegOrientation,
+	name: "JPEG", ending: ".jpg", is: beginsWith("\xff\xd8\xff"), orientation: jpegOrientation,
 	measure: func(data []byte) (header, error) {
 		c, err := jpeg.DecodeConfig(data)
 		return header{c.Width, c.Height, c.Memory()}, err

@@ -7,7 +7,7 @@ import (
 )
 
 var netpbmFormat = format{
-	name: "PBM, PGM, PPM",
+	name: "PBM, PGM, PPM", ending: ".pnm",
 	is: func(data []byte) bool {
 		return len(data) > 2 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && isSpace(data[2])
 	},

@@ -14,7 +14,7 @@ import (
 const pngMagic = "\x89PNG\r\n\x1a\n"
 
 var pngFormat = format{
-	name: "PNG", is: beginsWith(pngMagic), orientation: pngOrientation,
+	name: "PNG", ending: ".png", is: beginsWith(pngMagic), orientation: pngOrientation,
 	measure: func(data []byte) (header, error) {
 		p, err := readPNG(data)
 		return header{p.w, p.h, 3*int64(p.w)*int64(p.h) + 16*int64(p.w) + 1<<16}, err

@@ -6,7 +6,7 @@ import (
 )
 
 var tiffFormat = format{
-	name: "TIFF", is: tiff.Is,
+	name: "TIFF", ending: ".tif", is: tiff.Is,
 	measure: func(data []byte) (header, error) {
 		c, err := tiff.DecodeConfig(data)
 		return header{c.Width, c.Height, c.Memory()}, err

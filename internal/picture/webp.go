@@ -12,7 +12,7 @@ import (
 )
 
 var webpFormat = format{
-	name: "WebP",
+	name: "WebP", ending: ".webp",
 	is: func(data []byte) bool {
 		return len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP"
 	},

@@ -258,13 +258,13 @@ func TestAResumedRunSaysWhichImagesHaveLeftValidation(t *testing.T) {
 	heard := &notes{}
 	job.Resume, job.Reporter = true, heard
 	_, err = Run(context.Background(), job)
-	want := "1 were held out for validation and are trained on from here, such as "
+	want := "1 would have been held out for validation and are trained on from here, such as "
 	if err != nil || !strings.Contains(heard.text(), want) || strings.Contains(heard.text(), "are held out now") {
 		t.Errorf("%v, says %q, want %q", err, heard.text(), want)
 	}
 	heard = &notes{}
 	job.Reporter, job.Train.Epochs = heard, job.Train.Epochs+1
-	if _, err = Run(context.Background(), job); err != nil || strings.Contains(heard.text(), "held out for") {
+	if _, err = Run(context.Background(), job); err != nil || strings.Contains(heard.text(), "would have been held out") {
 		t.Errorf("once more: %v, says %q", err, heard.text())
 	}
 }

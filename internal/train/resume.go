@@ -189,13 +189,13 @@ func (r *run) followImages() {
 func (r *run) warnOfCrossed(before *heldOut) {
 	warn := func(images []string, what string) {
 		if len(images) > 0 {
-			r.reporter.Warn(fmt.Sprintf("other images are in %s than when the run began: of them, %d %s, such as %s; "+
-				"put back what is missing to keep them apart",
+			r.reporter.Warn(fmt.Sprintf("other images are in %s than when the run began, so that %d %s, such as %s; "+
+				"the same images as then keep them apart",
 				shell.Quote(r.job.Data.Train), len(images), what, shell.Quote(images[0])))
 		}
 	}
 	trained, held := r.data.opened.Crossed(before.Cuts, before.Seed)
-	warn(trained, "were held out for validation and are trained on from here")
+	warn(trained, "would have been held out for validation and are trained on from here")
 	warn(held, "are held out now and may have been trained on before")
 }
 
