@@ -98,7 +98,8 @@ func shardsOf(pattern string, within ...string) (all []string, err error) {
 func filesLike(dir string, patterns ...string) (all []string, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		if !e.IsDir() && slices.ContainsFunc(patterns, func(p string) bool { ok, _ := filepath.Match(p, e.Name()); return ok }) {
+		named := func(pattern string) bool { ok, _ := filepath.Match(pattern, e.Name()); return ok }
+		if !e.IsDir() && slices.ContainsFunc(patterns, named) {
 			all = append(all, filepath.Join(dir, e.Name()))
 		}
 	}
@@ -133,7 +134,8 @@ func (a *archives) part(name string) *archivePart {
 
 func (p *archivePart) take(m member, class, called string) {
 	m.key = norm.NFC.String(m.key)
-	p.files, p.classes, p.called = append(p.files, m), append(p.classes, norm.NFC.String(class)), append(p.called, norm.NFC.String(called))
+	p.files = append(p.files, m)
+	p.classes, p.called = append(p.classes, norm.NFC.String(class)), append(p.called, norm.NFC.String(called))
 }
 
 // source makes the sets, whose classes are in the order of their names, or of their

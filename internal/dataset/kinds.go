@@ -148,7 +148,8 @@ func recognise(path string) (*Kind, error) {
 	case info.Mode().IsRegular() && hasExtension(path, []string{".tfrecord"}):
 		return kindOf("tfrecord"), nil
 	case info.Mode().IsRegular():
-		return nil, fmt.Errorf("dataset %s: is a file; name the folder that it unpacks to, or a tar archive (gunzip makes one of .tar.gz)", path)
+		return nil, fmt.Errorf("dataset %s: is a file; name the folder that it unpacks to, or a tar archive "+
+			"(gunzip makes one of .tar.gz)", path)
 	case !info.IsDir():
 		return nil, fmt.Errorf("dataset %s: %w and no folder", path, irregular(info))
 	}

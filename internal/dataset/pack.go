@@ -92,7 +92,8 @@ type packer struct {
 
 // shard writes the first of the images that order lists, until they have so many bytes,
 // and returns how many there are.
-func (p *packer) shard(ctx context.Context, out io.Writer, order []int, most int64, each func()) (packed int, err error) {
+func (p *packer) shard(ctx context.Context, out io.Writer, order []int, most int64, each func()) (int, error) {
+	packed := 0
 	written := &counting{to: out}
 	archive := tar.NewWriter(written)
 	for _, i := range order {
@@ -121,7 +122,8 @@ func (p *packer) sample(archive *tar.Writer, i int, data []byte, ending string) 
 		ending string
 		data   []byte
 	}{{ending, data}, {".cls", []byte(strconv.Itoa(p.set.Label(i)))}} {
-		if err := archive.WriteHeader(&tar.Header{Name: name + file.ending, Mode: 0o644, Size: int64(len(file.data))}); err != nil {
+		h := tar.Header{Name: name + file.ending, Mode: 0o644, Size: int64(len(file.data))}
+		if err := archive.WriteHeader(&h); err != nil {
 			return err
 		}
 		if _, err := archive.Write(file.data); err != nil {

@@ -70,8 +70,8 @@ const mostLabel = 1 << 10
 
 // readTar lists an archive without reading its pictures.
 func readTar(path string) (s tarShard, err error) {
-	s = tarShard{part: likePart(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), at: map[string]int{}, labels: map[string]string{},
-		left: leftOut{}}
+	s = tarShard{part: likePart(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), at: map[string]int{},
+		labels: map[string]string{}, left: leftOut{}}
 	f, err := openRegular(path)
 	if err != nil {
 		return s, err
@@ -117,7 +117,9 @@ func lacksEnd(f *os.File) (bool, error) {
 func compressed(f *os.File) error {
 	start := make([]byte, 6)
 	n, _ := f.ReadAt(start, 0)
-	for how, magic := range map[string]string{"gunzip": "\x1f\x8b", "unzstd": "\x28\xb5\x2f\xfd", "unxz": "\xfd7zXZ\x00", "bunzip2": "BZh"} {
+	for how, magic := range map[string]string{
+		"gunzip": "\x1f\x8b", "unzstd": "\x28\xb5\x2f\xfd", "unxz": "\xfd7zXZ\x00", "bunzip2": "BZh",
+	} {
 		if strings.HasPrefix(string(start[:n]), magic) {
 			return fmt.Errorf("is compressed, so its pictures cannot be read one by one; name what %s makes of it", how)
 		}

@@ -116,7 +116,8 @@ func Build(spec Spec, w *Weights, batch int, mode Mode, o Options) (*Network, er
 // assemble makes the graph of a network whose settings have been checked; used is the
 // part of spec that the mode needs.
 func assemble(spec, used Spec, w *Weights, batch int, mode Mode, precision Precision, o Options) (*Network, error) {
-	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(), labels: kernel.Labels{Class: make([]int, batch)}}
+	n := &Network{Spec: spec, Weights: w, Batch: batch, Graph: gorgonia.NewGraph(),
+		labels: kernel.Labels{Class: make([]int, batch)}}
 	options := spec.blockOptions(mode)
 	options.Frozen, options.Seed, options.Step, options.Folds = o.Frozen, o.Seed, &n.step, &w.folds
 	options.FrozenNorms = o.FrozenNorms
