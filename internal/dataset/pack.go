@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -29,8 +30,17 @@ type Packing struct {
 // Pack writes the parts of a dataset as WebDataset's shards, which openTar reads too: each
 // picture as CLASS/NAME.jpg, its bytes as they are or, where it has none of its own, as
 // PNG, and its class' number in CLASS/NAME.cls. The same seed gives the same bytes. It
-// returns the archives' paths.
+// returns the archives' paths. After an error there are none: some of them would look like
+// a dataset.
 func (s *Source) Pack(ctx context.Context, p Packing) (paths []string, err error) {
+	defer func() {
+		if err != nil {
+			for _, path := range paths {
+				os.Remove(path)
+			}
+			paths = nil
+		}
+	}()
 	parts, err := s.alike()
 	if err != nil {
 		return nil, err
@@ -70,7 +80,7 @@ func (s *Source) alike() ([]Part, error) {
 		if s.Train != nil {
 			set, err := sameClasses(s.Train, parts[i].Set)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("part %s: %w", parts[i].Name, err)
 			}
 			parts[i].Set = set
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -249,6 +250,23 @@ func TestFoldersArchivesAndShardsAreTheSameDataset(t *testing.T) {
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {
 			t.Errorf("%s: the same seed gives other bytes (%v, %v)", path, errA, errB)
 		}
+	}
+}
+
+func TestAPackThatIsStoppedLeavesNothing(t *testing.T) {
+	shapes, err := Open("shapes:?train=20&val=10&size=16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(context.Background())
+	paths, err := shapes.Pack(ctx, Packing{Dir: dir, Bytes: 1, Progress: func(done, _ int) {
+		if done == 5 {
+			stop()
+		}
+	}})
+	if left, _ := os.ReadDir(dir); !errors.Is(err, context.Canceled) || paths != nil || len(left) > 0 {
+		t.Errorf("of a pack that was stopped there is %v in %v (%v)", left, paths, err)
 	}
 }
 
