@@ -99,6 +99,8 @@ func TestArchivesAreReadAsFoldersOrSamples(t *testing.T) {
 			[]string{"train 0(0) p/1.png", "train 1(1) p/0.png"}, ""},
 		"a path without end": {map[string]map[string]string{"x.tar": {strings.Repeat("a/", 9000) + "1.png": dot(1), "b/1.png": dot(2)}},
 			[]string{"train b(0) b/1.png"}, "left out 1 beside the images: 1 path too long (such as DIR/x.tar:" + strings.Repeat("a/", 2000)[:4000]},
+		"folders beside files": {map[string]map[string]string{"x.tar": {"a/b/1.png": dot(1), "a/b-1.png": dot(2), "a/c.png": dot(3)}},
+			[]string{"train a(0) a/b/1.png", "train a(0) a/b-1.png", "train a(0) a/c.png"}, ""},
 		"a label of another kind": {map[string]map[string]string{"x.tar": {"0.cls": "cat", "0.coarse.cls": "animal", "0.png": dot(1)}},
 			[]string{"train cat(0) 0.png"}, "left out 1 beside the images: 1 beside the picture of a sample (such as DIR/x.tar:0.coarse.cls)"},
 		"classes called like parts": {map[string]map[string]string{"x.tar": {"train station/1.png": dot(1), "test tube/1.png": dot(2), "bus/1.png": dot(3)}},

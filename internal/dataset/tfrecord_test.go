@@ -133,6 +133,23 @@ func TestRecordsThatCannotBeReadSayWhy(t *testing.T) {
 	}
 }
 
+// A record's length may be the bytes that gzip's files begin with.
+func TestARecordOfGzipsLengthIsRead(t *testing.T) {
+	e := map[string]any{"image": dot(1), "label": 3, "padding": ""}
+	short := len(exampleOf(e, false))
+	for pad := 0x8b1f - short; pad > 0; pad-- {
+		e["padding"] = strings.Repeat("x", pad)
+		if len(exampleOf(e, false)) == 0x8b1f {
+			break
+		}
+	}
+	file := recordOf(exampleOf(e, false))
+	src, err := Open("tfrecord:" + folder(t, map[string][]byte{"x.tfrecord": file}))
+	if err != nil || file[0] != 0x1f || file[1] != 0x8b || src.Train.Len() != 1 {
+		t.Errorf("a record that begins with % x: %v", file[:2], err)
+	}
+}
+
 func FuzzTFRecord(f *testing.F) {
 	dir := f.TempDir()
 	f.Add(exampleOf(map[string]any{"image": dot(1), "label": 3, "image/class/text": "x", "b": float32(2)}, true))
