@@ -2,17 +2,16 @@ package dataset
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/inception-go/inception/internal/tfrecord"
 )
 
 // openTFRecord opens the TFRecord files that a pattern of paths names, or those in a
@@ -31,10 +30,6 @@ func openTFRecord(pattern string) (*Source, error) {
 	return all.source(archived{shards: shards, intact: recordIntact})
 }
 
-// A record is the length of its data (8 bytes, the least significant first), a checksum of
-// that (4 bytes), the data, and a checksum of those.
-const recordHead, recordSum = 12, 4
-
 // readRecords lists the records of a file without reading their pictures.
 func readRecords(all *archives, shard int, path string) error {
 	f, err := openRegular(path)
@@ -49,13 +44,13 @@ func readRecords(all *archives, shard int, path string) error {
 	file := filepath.Base(path)
 	part := all.part(likePart(file))
 	for at, n := int64(0), 0; at < info.Size(); n++ {
-		length, err := recordLength(f, at)
-		if err == nil && length > info.Size()-at-recordHead-recordSum {
+		length, err := tfrecord.Length(f, at)
+		if err == nil && length > info.Size()-at-tfrecord.Head-tfrecord.Tail {
 			err = errors.New("the file ends before it")
 		}
 		var found example
 		if err == nil {
-			found, err = readExample(f, at+recordHead, at+recordHead+length)
+			found, err = readExample(f, at+tfrecord.Head, at+tfrecord.Head+length)
 		}
 		if err != nil {
 			return cmp.Or(compressed(f), fmt.Errorf("record %d: %w", n, err))
@@ -65,7 +60,7 @@ func readRecords(all *archives, shard int, path string) error {
 			m.key, m.name = found.file, m.name+", "+found.file
 		}
 		part.takeExample(m, found)
-		at += recordHead + length + recordSum
+		at += tfrecord.Head + length + tfrecord.Tail
 	}
 	return nil
 }
@@ -87,42 +82,23 @@ func (p *archivePart) takeExample(m member, e example) {
 	}
 }
 
-// recordLength returns the length of the record that begins at a byte.
-func recordLength(f io.ReaderAt, at int64) (int64, error) {
-	head := make([]byte, recordHead)
-	if _, err := f.ReadAt(head, at); err != nil {
-		return 0, errors.New("the file ends before it")
-	}
-	length := binary.LittleEndian.Uint64(head)
-	if maskedCRC(head[:8]) != binary.LittleEndian.Uint32(head[8:]) || length > math.MaxInt64/2 {
-		return 0, errors.New("is damaged, or the file is no TFRecord: the checksum of its length is wrong")
-	}
-	return int64(length), nil
-}
-
 // recordIntact compares the record that a picture lies in with its checksum.
 func recordIntact(f *os.File, m member, _ []byte) error {
-	length, err := recordLength(f, m.record)
+	length, err := tfrecord.Length(f, m.record)
 	if err == nil && length > 2*maxFile {
 		err = errors.New("is larger than any picture")
 	}
 	if err != nil {
 		return err
 	}
-	data := make([]byte, length+recordSum)
-	if _, err := f.ReadAt(data, m.record+recordHead); err != nil {
+	data := make([]byte, length+tfrecord.Tail)
+	if _, err := f.ReadAt(data, m.record+tfrecord.Head); err != nil {
 		return withoutPath(err)
 	}
-	if maskedCRC(data[:length]) != binary.LittleEndian.Uint32(data[length:]) {
+	if !tfrecord.Intact(data) {
 		return errors.New("the record is damaged: its checksum is wrong")
 	}
 	return nil
-}
-
-// maskedCRC is TensorFlow's checksum: CRC-32C, turned and with a constant added.
-func maskedCRC(data []byte) uint32 {
-	crc := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
-	return (crc>>15 | crc<<17) + 0xa282ead8
 }
 
 // example is what a tensorflow.Example says of a picture.

@@ -3,7 +3,6 @@ package dataset
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/inception-go/inception/internal/tfrecord"
 )
 
 // exampleOf encodes a tensorflow.Example: texts are lists of bytes, numbers of int64.
@@ -41,15 +42,9 @@ func exampleOf(features map[string]any, packedNumbers bool) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), all)
 }
 
-func recordOf(data []byte) (record []byte) {
-	record = binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
-	record = binary.LittleEndian.AppendUint32(record, maskedCRC(record))
-	return binary.LittleEndian.AppendUint32(append(record, data...), maskedCRC(data))
-}
-
 func records(examples ...map[string]any) (file []byte) {
 	for i, e := range examples {
-		file = append(file, recordOf(exampleOf(e, i%2 == 0))...)
+		file = tfrecord.Append(file, exampleOf(e, i%2 == 0))
 	}
 	return file
 }
@@ -109,7 +104,7 @@ func TestRecordsThatCannotBeReadSayWhy(t *testing.T) {
 		"cut head":  {append(slices.Clone(good), 1, 2, 3), "record 2: the file ends before it"},
 		"length":    {flipped(1), "record 0: is damaged, or the file is no TFRecord"},
 		"text":      {bytes.Repeat([]byte("hello"), 9), "record 0: is damaged, or the file is no TFRecord"},
-		"not proto": {recordOf([]byte("\x0a\xff\x01hello")), "record 0: is no tensorflow.Example"},
+		"not proto": {tfrecord.Append(nil, []byte("\x0a\xff\x01hello")), "record 0: is no tensorflow.Example"},
 		"gzip":      {[]byte("\x1f\x8b\x08aaaaa"), "is compressed"},
 	} {
 		path := filepath.Join(t.TempDir(), "x.tfrecord")
@@ -143,7 +138,7 @@ func TestARecordOfGzipsLengthIsRead(t *testing.T) {
 			break
 		}
 	}
-	file := recordOf(exampleOf(e, false))
+	file := tfrecord.Append(nil, exampleOf(e, false))
 	src, err := Open("tfrecord:" + folder(t, map[string][]byte{"x.tfrecord": file}))
 	if err != nil || file[0] != 0x1f || file[1] != 0x8b || src.Train.Len() != 1 {
 		t.Errorf("a record that begins with % x: %v", file[:2], err)
@@ -156,7 +151,7 @@ func FuzzTFRecord(f *testing.F) {
 	f.Add(exampleOf(map[string]any{"image/encoded": dot(1), "image/class/label": 3}, false))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(dir, "x.tfrecord")
-		if err := os.WriteFile(path, recordOf(data), 0o666); err != nil {
+		if err := os.WriteFile(path, tfrecord.Append(nil, data), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if src, err := Open(path); err == nil {

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 	"os"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/inception-go/inception/internal/atomicfile"
 	"github.com/inception-go/inception/internal/rundir"
+	"github.com/inception-go/inception/internal/tfrecord"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -52,14 +51,14 @@ func WriteTensorBoard(dir string, lines []Line) error {
 func writeEvents(w io.Writer, lines []Line, when func(Line) time.Time) error {
 	version := protowire.AppendTag(nil, eventFileVersion, protowire.BytesType)
 	version = protowire.AppendString(version, "brain.Event:2")
-	if err := writeRecord(w, append(eventHead(when(lines[0]), 0), version...)); err != nil {
+	if _, err := w.Write(tfrecord.Append(nil, append(eventHead(when(lines[0]), 0), version...))); err != nil {
 		return err
 	}
 	for _, line := range lines {
 		event := eventHead(when(line), line.Step)
 		event = protowire.AppendTag(event, eventSummary, protowire.BytesType)
 		event = protowire.AppendBytes(event, summaryOf(line))
-		if err := writeRecord(w, event); err != nil {
+		if _, err := w.Write(tfrecord.Append(nil, event)); err != nil {
 			return err
 		}
 	}
@@ -108,21 +107,4 @@ func summaryOf(l Line) []byte {
 		b = protowire.AppendBytes(b, v)
 	}
 	return b
-}
-
-// writeRecord writes one record of a TFRecord file: length, its checksum,
-// data, its checksum.
-func writeRecord(w io.Writer, data []byte) error {
-	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
-	b = binary.LittleEndian.AppendUint32(b, maskedCRC(b))
-	b = append(b, data...)
-	b = binary.LittleEndian.AppendUint32(b, maskedCRC(data))
-	_, err := w.Write(b)
-	return err
-}
-
-// maskedCRC is CRC-32C, rotated and offset as TFRecord files have it.
-func maskedCRC(b []byte) uint32 {
-	crc := crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
-	return (crc>>15 | crc<<17) + 0xa282ead8
 }

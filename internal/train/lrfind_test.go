@@ -158,20 +158,27 @@ func TestARangeTestOfAWholeNetwork(t *testing.T) {
 	}
 }
 
-func TestTheWatchedLossIsOfTheNetworkThatIsTrained(t *testing.T) {
-	job := tinyJob(t)
-	job.Data.Train, job.Train.BatchSize = swatches(t), 1000 // more than there are images
-	job.Model.Dropout, job.Train.BatchNorm = 0.5, BatchNormFrozen
+// watching prepares a search as FindLR does, and what it watches.
+func watching(t *testing.T, job Job) (*run, *watched) {
+	t.Helper()
 	r, err := prepare(job)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.net.Close()
+	t.Cleanup(func() { _ = r.net.Close() })
 	w, err := r.watch(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.net.Close()
+	t.Cleanup(func() { _ = w.net.Close() })
+	return r, w
+}
+
+func TestTheWatchedLossIsOfTheNetworkThatIsTrained(t *testing.T) {
+	job := tinyJob(t)
+	job.Data.Train, job.Train.BatchSize = swatches(t), 1000 // more than there are images
+	job.Model.Dropout, job.Train.BatchNorm = 0.5, BatchNormFrozen
+	r, w := watching(t, job)
 	if images := r.data.train.Len(); w.images != images || len(w.batches) != 1 || len(w.batches[0].Labels) != images {
 		t.Errorf("of %d images, %d are watched in %d batches, the first of %d rows", images, w.images, len(w.batches),
 			len(w.batches[0].Labels))
@@ -197,16 +204,7 @@ func TestEachWatchedImageIsWatchedOnce(t *testing.T) {
 	job := tinyJob(t)
 	job.Data.Train = swatches(t)
 	job.Train.BatchSize = 4
-	r, err := prepare(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.net.Close()
-	w, err := r.watch(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.net.Close()
+	_, w := watching(t, job)
 	colours := map[[2]float32]int{} // by the first pixel's red and green
 	for _, b := range w.batches {
 		per := len(b.Images) / len(b.Labels)

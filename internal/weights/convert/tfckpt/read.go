@@ -7,13 +7,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"regexp"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/inception-go/inception/internal/tfrecord"
 	"github.com/inception-go/inception/internal/weights/element"
 )
 
@@ -208,7 +208,7 @@ func (e entry) bytes(t element.Tensor, data []byte) (func() ([]byte, error), err
 	}
 	b := data[e.offset : e.offset+e.size]
 	return func() ([]byte, error) {
-		if unmask(uint32(e.crc)) != crc32.Checksum(b, castagnoli) {
+		if uint32(e.crc) != tfrecord.Sum(b) {
 			return nil, errors.New("does not match its checksum: the file is damaged")
 		}
 		return b, nil

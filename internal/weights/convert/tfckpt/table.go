@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 
+	"github.com/inception-go/inception/internal/tfrecord"
 	"github.com/inception-go/inception/internal/weights/container"
 )
 
@@ -86,7 +86,7 @@ func (h *blockHandle) block(file []byte, unpacked *int) ([]byte, error) {
 		return nil, fmt.Errorf("table: a block leaves the file: it is truncated or damaged")
 	}
 	b := file[h.offset : h.offset+h.size+trailer]
-	if unmask(binary.LittleEndian.Uint32(b[h.size+1:])) != crc32.Checksum(b[:h.size+1], castagnoli) {
+	if binary.LittleEndian.Uint32(b[h.size+1:]) != tfrecord.Sum(b[:h.size+1]) {
 		return nil, fmt.Errorf("table: the block at byte %d does not match its checksum: the file is damaged", h.offset)
 	}
 	switch b[h.size] {
@@ -98,14 +98,6 @@ func (h *blockHandle) block(file []byte, unpacked *int) ([]byte, error) {
 		return out, err
 	}
 	return nil, fmt.Errorf("table: compression %d is unknown", b[h.size])
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// unmask undoes LevelDB's rotation of stored CRCs.
-func unmask(crc uint32) uint32 {
-	rotated := crc - 0xa282ead8
-	return rotated>>17 | rotated<<15
 }
 
 // pairs walks a block: keys share a prefix with the one before, and an array

@@ -128,7 +128,7 @@ func readAll(content []byte) error {
 func sealed(block []byte) []byte {
 	seal := func(b []byte) []byte {
 		b = append(b, 0)
-		crc := crc32.Checksum(b, castagnoli)
+		crc := crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 		return binary.LittleEndian.AppendUint32(b, (crc>>15|crc<<17)+0xa282ead8)
 	}
 	file := seal(slices.Clone(block))
