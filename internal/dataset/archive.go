@@ -20,8 +20,8 @@ type archived struct {
 	shards  []string // their paths
 	classes []string // in Unicode's form NFC
 	files   []member
-	// intact, unless it is nil, says what is wrong with a picture that has been read.
-	intact func(shard *os.File, m member, data []byte) error
+	// intact, unless it is nil, says what is wrong with what holds a picture.
+	intact func(shard *os.File, m member) error
 	decoding
 }
 
@@ -69,7 +69,7 @@ func (a *archived) encoded(i int, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s is shorter than it was: %w", a.shards[m.shard], withoutPath(err))
 	}
 	if a.intact != nil && m.size <= most {
-		err = a.intact(f, m, data)
+		err = a.intact(f, m)
 	}
 	return data, err
 }

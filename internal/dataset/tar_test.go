@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +22,7 @@ func archive(t *testing.T, path string, files map[string]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, name := range slices.Sorted(mapKeys(files)) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name]))}); err != nil {
 			t.Fatal(err)
 		}
@@ -38,16 +39,6 @@ func archive(t *testing.T, path string, files map[string]string) string {
 	return path
 }
 
-func mapKeys[V any](m map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
 // dot is a picture that no other number gives.
 func dot(n int) string {
 	im := image.NewGray(image.Rect(0, 0, 4+n%3, 5))
@@ -61,7 +52,7 @@ func dot(n int) string {
 	return b.String()
 }
 
-// described lists what a source holds: PART CLASS(label) KEY.
+// listed lists what a source holds: PART CLASS(label) KEY.
 func listed(src *Source) (all []string) {
 	for _, p := range src.Parts() {
 		for i := range p.Set.Len() {

@@ -83,7 +83,7 @@ func (p *archivePart) takeExample(m member, e example) {
 }
 
 // recordIntact compares the record that a picture lies in with its checksum.
-func recordIntact(f *os.File, m member, _ []byte) error {
+func recordIntact(f *os.File, m member) error {
 	length, err := tfrecord.Length(f, m.record)
 	if err == nil && length > 2*maxFile {
 		err = errors.New("is larger than any picture")
